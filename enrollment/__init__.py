@@ -1,0 +1,1 @@
+"""Whose card is protected, and how: the issuer's side."""

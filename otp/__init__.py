@@ -1,0 +1,1 @@
+"""One-time codes and the way to the phone."""

@@ -1,0 +1,1 @@
+"""What things look like: shapes on the wire, shapes at rest."""

@@ -1,0 +1,77 @@
+"""The audit log's shape: one event, its canonical bytes, and the keyed hash that guards it.
+
+Laws: an event is appended in the same transaction as the fact it tells of; it never holds a PAN,
+phone number, code, PIN, password or key; names are ``noun.verb`` and listed in one place per
+package. The hash covers every column but the running number, which the database gives.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from schemas import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from schemas.vault import KeyRing
+
+ActorKind = Literal["service", "staff", "person", "network", "system"]
+
+_SQL = queries.load(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """Who did what to which object, with what outcome. ``object`` is an id, never a PAN."""
+
+    at: datetime
+    name: str
+    actor_kind: ActorKind
+    actor: str
+    object: str
+    outcome: str
+    origin: str = ""
+    request_id: str = ""
+    details: Mapping[str, object] = field(default_factory=dict)
+
+    def canonical(self) -> bytes:
+        """Give the bytes that the keyed hash covers; equal events give equal bytes."""
+        members = [
+            self.at.isoformat(),
+            self.name,
+            self.actor_kind,
+            self.actor,
+            self.object,
+            self.outcome,
+            self.origin,
+            self.request_id,
+            self.details_json(),
+        ]
+        return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
+
+    def details_json(self) -> str:
+        """Give the details as JSON with sorted members."""
+        return json.dumps(dict(self.details), ensure_ascii=False, sort_keys=True)
+
+
+async def append(conn: queries.Connection, ring: KeyRing, event: AuditEvent) -> None:
+    """Add one event on the caller's open transaction."""
+    tag = ring.tag(b"audit/1", event.canonical())
+    await _SQL.append_event.run(
+        conn,
+        at=event.at,
+        name=event.name,
+        actor_kind=event.actor_kind,
+        actor=event.actor,
+        object=event.object,
+        outcome=event.outcome,
+        origin=event.origin,
+        request_id=event.request_id,
+        details=event.details_json(),
+        key_id=tag.key_id,
+        mac=tag.value,
+    )
