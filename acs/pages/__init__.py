@@ -1,0 +1,1 @@
+"""From screens to HTML: templates, texts per language, static files, security headers."""
