@@ -1,0 +1,192 @@
+"""The words of the one-time password: what a code is for, what was sent, what a try came to.
+
+Laws: an answer "no" is a value, never an exception. Codes, entries and phone numbers travel as
+`Secret`, so that no repr, log or traceback tells them. Nothing here knows a database or a clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NewType
+from uuid import UUID
+
+from schemas.vault import Secret
+
+PhoneNumber = NewType("PhoneNumber", Secret)
+"""A phone number in E.164 form, for example ``+48600700800``, as the bank's record has it."""
+
+
+class Purpose(StrEnum):
+    """What the cardholder confirms with the code."""
+
+    PAYMENT = "payment"
+    STEP_UP = "step_up"
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentText:
+    """What a payment's message tells (RTS art. 5(1)(a): the payer is made aware of both).
+
+    `amount` is the amount with its currency as the cardholder reads it. `payee` is the merchant's
+    name as the AReq brought it: it is made safe here. `merchant_id` stands in for a name of which
+    nothing is left. `last4` is the end of the card number.
+    """
+
+    amount: str
+    payee: str
+    merchant_id: str
+    last4: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActionText:
+    """What a step-up's message tells: the action, in the cardholder's language, in our words."""
+
+    action: str
+
+
+TextParameters = PaymentText | ActionText
+
+
+@dataclass(frozen=True, slots=True)
+class IssueRequest:
+    """All that is needed to make a code and send it.
+
+    `link_digest` is the SHA-256 digest of what is confirmed (amount, payee, card ...): 32 bytes.
+    `phone` comes from the bank's record only. `card_ref` and `merchant_ref` are for the limits.
+    """
+
+    challenge_id: UUID
+    purpose: Purpose
+    link_digest: bytes
+    phone: Secret
+    phone_mask: str
+    language: str
+    text: TextParameters
+    card_ref: UUID | None = None
+    merchant_ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IssuedCode:
+    """A code on its way to the phone, inside the process only: what is stored is its MAC."""
+
+    challenge_id: UUID
+    seq: int
+    code: Secret
+    expires_at: datetime
+
+
+class SendRefusal(StrEnum):
+    """Why no code is sent."""
+
+    TOO_SOON = "too_soon"
+    CHALLENGE_SENDS = "challenge_sends"
+    PHONE_HOUR = "phone_hour"
+    PHONE_DAY = "phone_day"
+    CARD_HOUR = "card_hour"
+    CARD_DAY = "card_day"
+    CARD_CHALLENGES = "card_challenges"
+    TOTAL = "total"
+    DESTINATION = "destination"
+    NO_PAYEE = "no_payee"
+    CODE_OVER = "code_over"
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """The code was made and its message queued under `sms_id`."""
+
+    seq: int
+    expires_at: datetime
+    sms_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No code was made and nothing changed. `retry_after_s`: the earliest time it may succeed."""
+
+    reason: SendRefusal
+    retry_after_s: int | None = None
+
+
+IssueResult = Issued | Refused
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The right code, in time, for the first time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Not the code; the try was counted. The try that spends the last attempt leaves 0."""
+
+    attempts_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """The code's life is over; nothing was compared and no attempt counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exhausted:
+    """All attempts of this challenge were spent before; nothing was compared."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyUsed:
+    """The challenge's code was accepted before; a code works once."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoCode:
+    """The challenge has no code, or its code was forgotten."""
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """The entry has not the shape of a code; not an attempt."""
+
+
+CheckResult = Accepted | Rejected | Expired | Exhausted | AlreadyUsed | NoCode | Malformed
+
+
+class CodePhase(StrEnum):
+    """Where the code of a challenge stands. Expiry is not a phase: it follows from the time."""
+
+    LIVE = "live"
+    USED = "used"
+    EXHAUSTED = "exhausted"
+    FORGOTTEN = "forgotten"
+
+
+class Delivery(StrEnum):
+    """Where a message stands: the outbox row's state."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class CodeState:
+    """What a page or an operator may know of a challenge's code: never the code.
+
+    `sends` equals `seq`: each message carries a code of its own. `attempts` are those spent.
+    `delivery` is that of the newest message, None when its row was cleared away.
+    """
+
+    seq: int
+    sends: int
+    attempts: int
+    phase: CodePhase
+    expires_at: datetime
+    last_sent_at: datetime
+    delivery: Delivery | None
