@@ -164,7 +164,7 @@ class CodePhase(StrEnum):
     FORGOTTEN = "forgotten"
 
 
-class Delivery(StrEnum):
+class SmsState(StrEnum):
     """Where a message stands: the outbox row's state."""
 
     QUEUED = "queued"
@@ -189,4 +189,4 @@ class CodeState:
     phase: CodePhase
     expires_at: datetime
     last_sent_at: datetime
-    delivery: Delivery | None
+    delivery: SmsState | None
