@@ -1,1 +1,1 @@
-"""The cardholder's dialogue: pure, from an event to the next state and the next screen."""
+"""The dialogue with the cardholder: events in, state and effects out; pure."""

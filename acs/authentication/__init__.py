@@ -1,0 +1,1 @@
+"""From an AReq and the facts to an outcome: pure, without clock, chance, network or log."""

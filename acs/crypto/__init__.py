@@ -1,0 +1,1 @@
+"""Authentication values, electronic commerce indicators and form tokens."""

@@ -1,0 +1,41 @@
+"""The port to the keys of the authentication values: key ids and results, never key bytes.
+
+Laws:
+- Only an active key makes a value. A staged key is not yet known to the issuer's host, a
+  verify-only key is on its way out (see the rotation of key indicators).
+- An implementation answers ``KeysUnavailable`` for every fault of its own and says nothing about
+  the inside; a caller then gives no value at all, never a made-up one.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Protocol
+
+
+class KeyState(StrEnum):
+    """The life of a key; destroyed keys are not in the store any more."""
+
+    STAGED = "staged"
+    ACTIVE = "active"
+    VERIFY_ONLY = "verify-only"
+
+
+class KeysUnavailable(Exception):
+    """The key cannot be used: unknown, of another kind, not active, or the store is out of reach.
+
+    The message names the key id and the matter, never key bytes or what was to be signed.
+    """
+
+
+class AuthenticationValueKeys(Protocol):
+    """What the authentication value needs of a key store, software or hardware."""
+
+    def state(self, key_id: str) -> KeyState | None:
+        """Tell the state of a key; None when the store does not hold it. Never raises."""
+
+    def cvv(self, key_id: str, digits: str) -> str:
+        """Give three digits for a block of 32 digits; raises KeysUnavailable."""
+
+    def hmac_sha256(self, key_id: str, message: bytes) -> bytes:
+        """Give the 32 bytes of HMAC-SHA-256; raises KeysUnavailable."""

@@ -1,0 +1,176 @@
+"""One authentication as the Access Control Server knows it, and what a one-time code is bound to.
+
+Laws:
+- A transaction is a frozen value. What was asked (amount, payee, card, identifiers) never changes
+  after the AReq was accepted; the row behind it refuses the change as well.
+- The link digest is the SHA-256 of a canonical JSON text of those elements. A code is made over
+  it and checked against a digest computed again from the stored elements, so a changed amount or
+  payee makes every code worthless (RTS art. 5(1)(b)-(d)).
+- Identifiers of other parties are kept as they were spelled, because they are echoed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import TYPE_CHECKING, NewType
+from uuid import UUID
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from schemas.vault import Secret
+
+AcsTransId = NewType("AcsTransId", UUID)
+ThreeDSServerTransId = NewType("ThreeDSServerTransId", str)
+DsTransId = NewType("DsTransId", str)
+SdkTransId = NewType("SdkTransId", str)
+
+
+class Elements(StrEnum):
+    """Which elements a challenge asks for. A code alone is possession only (EBA Q&A 2018_4039)."""
+
+    OTP = "otp"
+    PIN_AND_OTP = "pin+otp"
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticationValue:
+    """The proof that goes to the merchant: the value and the ECI that belongs to it.
+
+    ``value`` is 20 bytes in standard base64 (28 characters), also for the schemes with 21 bytes.
+    ``key_id`` names the key that made it; the key itself is never here.
+    """
+
+    value: Secret
+    eci: str | None
+    key_id: str
+    profile: str
+
+
+@dataclass(frozen=True, slots=True)
+class Linked:
+    """The elements frozen at the AReq: everything a code is specific to. Amount in minor units."""
+
+    acs_trans_id: AcsTransId
+    ds_trans_id: DsTransId
+    card_id: UUID | None
+    purchase_amount: int | None
+    purchase_currency: str | None
+    purchase_exponent: int | None
+    merchant_name: str | None
+    acquirer_bin: str | None
+    acquirer_merchant_id: str | None
+    message_category: str
+    device_channel: str
+
+
+def linked(
+    areq: Mapping[str, object], acs_trans_id: AcsTransId, card_id: UUID | None
+) -> Linked:
+    """Take the frozen elements out of an AReq that was read and found right."""
+    return Linked(
+        acs_trans_id=acs_trans_id,
+        ds_trans_id=DsTransId(str(areq["dsTransID"])),
+        card_id=card_id,
+        purchase_amount=_number(areq, "purchaseAmount"),
+        purchase_currency=_text(areq, "purchaseCurrency"),
+        purchase_exponent=_number(areq, "purchaseExponent"),
+        merchant_name=_text(areq, "merchantName"),
+        acquirer_bin=_text(areq, "acquirerBIN"),
+        acquirer_merchant_id=_text(areq, "acquirerMerchantID"),
+        message_category=str(areq["messageCategory"]),
+        device_channel=str(areq["deviceChannel"]),
+    )
+
+
+def link_digest(elements: Linked) -> bytes:
+    """Give the 32 bytes a code is bound to; equal elements give equal bytes, for ever."""
+    named = {
+        "format": "link/1",
+        **{field.name: getattr(elements, field.name) for field in fields(elements)},
+    }
+    named["acs_trans_id"] = str(elements.acs_trans_id)
+    named["ds_trans_id"] = elements.ds_trans_id.lower()
+    named["card_id"] = None if elements.card_id is None else str(elements.card_id)
+    text = json.dumps(named, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """What one AReq asked and how it was answered. Times are aware UTC, amounts minor units.
+
+    ``trans_status`` and ``trans_status_reason`` are those of the ARes; ``rule`` is the rule of the
+    decision that spoke and ``reasons`` everything it noticed. ``pan_sealed`` is there only while a
+    challenge may still need the number for its authentication value.
+    """
+
+    acs_trans_id: AcsTransId
+    three_ds_server_trans_id: ThreeDSServerTransId
+    ds_trans_id: DsTransId
+    sdk_trans_id: SdkTransId | None
+    ds_id: str
+    ds_url: str | None
+    message_version: str
+    device_channel: str
+    message_category: str
+
+    range_id: str
+    range_version: int
+    scheme: str
+    card_id: UUID | None
+    account_id: UUID | None
+    person_id: UUID | None
+    phone_id: UUID | None
+    phone_mask: str | None
+    last4: str
+    pan_sealed: bytes | None
+
+    purchase_amount: int | None
+    purchase_currency: str | None
+    purchase_exponent: int | None
+    purchase_date: str | None
+    merchant_name: str | None
+    acquirer_bin: str | None
+    acquirer_merchant_id: str | None
+    notification_url: str | None
+    link_digest: bytes
+
+    trans_status: str
+    trans_status_reason: str | None
+    rule: str
+    reasons: tuple[str, ...]
+    elements: Elements | None
+    language: str
+    created_at: datetime
+
+    @property
+    def linked(self) -> Linked:
+        """The frozen elements as they are stored now, to compute the digest again."""
+        return Linked(
+            acs_trans_id=self.acs_trans_id,
+            ds_trans_id=self.ds_trans_id,
+            card_id=self.card_id,
+            purchase_amount=self.purchase_amount,
+            purchase_currency=self.purchase_currency,
+            purchase_exponent=self.purchase_exponent,
+            merchant_name=self.merchant_name,
+            acquirer_bin=self.acquirer_bin,
+            acquirer_merchant_id=self.acquirer_merchant_id,
+            message_category=self.message_category,
+            device_channel=self.device_channel,
+        )
+
+
+def _text(values: Mapping[str, object], name: str) -> str | None:
+    value = values.get(name)
+    return None if value is None else str(value)
+
+
+def _number(values: Mapping[str, object], name: str) -> int | None:
+    value = values.get(name)
+    return None if value is None else int(str(value))
