@@ -1,0 +1,305 @@
+"""Screens to HTML.
+
+``Pages`` is made once at start: it reads templates, texts and static files, and after that draws
+from memory without touching the disk.
+
+Laws:
+- Every value is escaped (autoescape everywhere); an unknown name in a template is an error, not
+  an empty place.
+- No inline script, no inline style, no other host: a page needs nothing but its own origin.
+- A page works without script and without cookies.
+- The same screen gives the same bytes: nothing here depends on the clock or on chance.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, assert_never
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_datetime
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from acs.challenge.screens import (
+    CodeScreen,
+    ErrorScreen,
+    Notice,
+    ReturnScreen,
+    Screen,
+    WaitScreen,
+)
+from acs.pages.amounts import amount_text
+from acs.pages.assets import StaticFile, load_static
+from acs.pages.headers import FORM_NOWHERE, FORM_TO_US, form_action_of, page_headers
+from acs.pages.names import shown_name
+from acs.pages.texts import choose_language, load_catalogues
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from jinja2 import Template
+
+_HERE: Final = Path(__file__).parent
+_ZONE: Final = ZoneInfo("Europe/Warsaw")
+"""Cardholders read times on the bank's clock."""
+
+_BANK_DEFAULT: Final = "pl"
+
+_DATE_PATTERN: Final = "d MMM y, HH:mm"
+_TIME_PATTERN: Final = "HH:mm"
+
+_SCHEMES: Final = {
+    "visa": "Visa",
+    "mastercard": "Mastercard",
+    "amex": "American Express",
+    "jcb": "JCB",
+    "unionpay": "UnionPay",
+    "diners": "Diners Club",
+    "discover": "Discover",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer: UTF-8 HTML and every header that goes with it."""
+
+    html: bytes
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Scheme:
+    name: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Notice:
+    text: str
+    tone: str
+    role: str
+    marks_pin: bool
+    marks_code: bool
+
+
+class Pages:
+    """Draws screens; holds templates, texts and static files in memory."""
+
+    def __init__(self) -> None:
+        """Read everything; raise ValueError if the catalogues disagree."""
+        self._catalogues = load_catalogues(_HERE / "locale")
+        self._static = load_static(_HERE / "static")
+        self._templates = self._compile()
+        for language in self._catalogues:
+            # Loads the locale's data now rather than in the middle of the first request.
+            Locale.parse(language).months  # noqa: B018
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages that pages exist in."""
+        return tuple(self._catalogues)
+
+    @property
+    def static_files(self) -> Mapping[str, StaticFile]:
+        """The files to serve under ``static/``, by name."""
+        return self._static
+
+    def choose_language(
+        self, card: str | None, browser: str | None, default: str
+    ) -> str:
+        """Choose the card's language, else the browser's tag or list, else the default."""
+        return choose_language(card, browser, default, self._catalogues)
+
+    def text(self, text_id: str, language: str, **values: object) -> str:
+        """Give a text as plain text; an unknown id, language or missing value is a KeyError."""
+        return self._catalogues[language][text_id].format(**values)
+
+    def render(self, screen: Screen) -> Page:
+        """Draw a screen.
+
+        Raises ValueError when a ReturnScreen's notification URL is not absolute http or https:
+        such a URL never becomes the action of a form.
+        """
+        match screen:
+            case CodeScreen():
+                return self._page(
+                    "code.html", screen, FORM_TO_US, self._code_values(screen)
+                )
+            case WaitScreen():
+                values: dict[str, object] = {"scheme": _scheme(screen.scheme)}
+                return self._page("wait.html", screen, FORM_TO_US, values)
+            case ReturnScreen():
+                targets = form_action_of(screen.notification_url)
+                values = {"title_id": f"return_title_{screen.outcome}"}
+                return self._page("return.html", screen, targets, values)
+            case ErrorScreen():
+                # Unknown and expired give the same bytes: identifiers cannot be tried out.
+                gone = screen.text_id in {"unknown", "expired"}
+                values = {
+                    "text_id": "error_gone" if gone else f"error_{screen.text_id}"
+                }
+                return self._page("error.html", screen, FORM_NOWHERE, values)
+            case _:
+                assert_never(screen)
+
+    def _compile(self) -> dict[str, Template]:
+        environment = Environment(
+            loader=FileSystemLoader(_HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        environment.globals["static"] = lambda name: self._static[name].address
+        return {
+            name: environment.get_template(name)
+            for name in environment.list_templates()
+        }
+
+    def _page(
+        self, template: str, screen: Screen, form_action: str, values: dict[str, object]
+    ) -> Page:
+        language = self._language_of(screen)
+
+        def t(text_id: str, **given: object) -> str:
+            return self.text(text_id, language, **given)
+
+        html = self._templates[template].render(
+            screen=screen,
+            language=language,
+            direction=Locale.parse(language).text_direction,
+            t=t,
+            **values,
+        )
+        return Page(html=html.encode(), headers=page_headers(form_action))
+
+    def _language_of(self, screen: Screen) -> str:
+        return self.choose_language(screen.language, None, _BANK_DEFAULT)
+
+    def _code_values(self, screen: CodeScreen) -> dict[str, Any]:
+        language = self._language_of(screen)
+        is_payment = screen.amount is not None
+        suffix = "" if is_payment else "_no_amount"
+        title = self.text(f"title{suffix}", language)
+        notice = self._notice(screen, language)
+        sent_to = self._sent_to(screen, language)
+        failed = notice is not None and notice.tone == "error"
+        described_by = [
+            *(["notice"] if notice is not None else []),
+            *(["sent"] if sent_to is not None else []),
+        ]
+        return {
+            "title": title,
+            "document_title": self.text("title_problem", language, title=title)
+            if failed
+            else title,
+            "scheme": _scheme(screen.scheme),
+            "amount": _amount(screen, language),
+            "merchant_label": f"merchant_label{suffix}",
+            "merchant": shown_name(screen.merchant),
+            "purchase_at": _local(screen.purchase_at, _DATE_PATTERN, language),
+            "purchase_iso": screen.purchase_at.isoformat(timespec="seconds"),
+            "notice": notice,
+            "code_label": self.text("code_label", language)
+            if screen.code_number <= 1
+            else self.text("code_label_number", language, n=screen.code_number),
+            "code_described_by": " ".join(described_by),
+            "sent_to": sent_to,
+            "resend_hint": self._resend_hint(screen, language),
+            "resend_wait_s": 0 if screen.resend.allowed else screen.resend.wait_s,
+            "cancel_label": f"cancel{suffix}",
+            "help": _help(screen),
+            "other_languages": [
+                (code, self.text("language_name", code))
+                for code in screen.languages
+                if code in self._catalogues and code != language
+            ],
+        }
+
+    def _notice(self, screen: CodeScreen, language: str) -> _Notice | None:
+        if screen.notice is None:
+            return None
+        text = self.text(
+            _notice_text_id(screen),
+            language,
+            left=screen.attempts_left,
+            s=max(1, screen.resend.wait_s),
+        )
+        good = screen.notice is Notice.CODE_SENT
+        patient = screen.notice in {Notice.RESEND_TOO_SOON, Notice.RESEND_SPENT}
+        return _Notice(
+            text=text,
+            tone="good" if good else "info" if patient else "error",
+            role="status" if good else "alert",
+            # A wrong answer marks all fields alike: which of them was wrong is never told.
+            marks_pin=screen.notice in {Notice.WRONG, Notice.PIN_FORMAT},
+            marks_code=screen.notice
+            in {Notice.WRONG, Notice.CODE_EMPTY, Notice.CODE_FORMAT},
+        )
+
+    def _sent_to(self, screen: CodeScreen, language: str) -> str | None:
+        if screen.sent_at is None or not screen.code_live:
+            return None
+        time = _local(screen.sent_at, _TIME_PATTERN, language)
+        if screen.expires_at is None:
+            return self.text(
+                "sent_to_no_end", language, time=time, phone=screen.phone_mask
+            )
+        until = _local(screen.expires_at, _TIME_PATTERN, language)
+        return self.text(
+            "sent_to", language, time=time, phone=screen.phone_mask, until=until
+        )
+
+    def _resend_hint(self, screen: CodeScreen, language: str) -> str | None:
+        if screen.resend.left <= 0:
+            suffix = "" if screen.amount is not None else "_no_amount"
+            return self.text(f"resend_none_left{suffix}", language)
+        if screen.resend.allowed or screen.resend.wait_s <= 0:
+            return None
+        return self.text("resend_wait", language, s=screen.resend.wait_s)
+
+
+def _notice_text_id(screen: CodeScreen) -> str:
+    is_spent = screen.resend.left <= 0
+    match screen.notice:
+        case Notice.WRONG if screen.attempts_left is None:
+            return "notice_wrong_uncounted"
+        case Notice.WRONG if screen.attempts_left == 1:
+            return "notice_wrong_last"
+        case (Notice.CODE_EMPTY | Notice.CODE_FORMAT) as notice if screen.asks_pin:
+            return f"notice_{notice}_pin"
+        case (Notice.CODE_EXPIRED | Notice.SMS_FAILED) as notice if is_spent:
+            return f"notice_{notice}_spent"
+        case notice:
+            return f"notice_{notice}"
+
+
+def _help(screen: CodeScreen) -> tuple[str, ...]:
+    return (
+        "help_not_yours" if screen.amount is not None else "help_not_yours_no_amount",
+        "help_no_message",
+        "help_phone_not_yours",
+        *(("help_pin",) if screen.asks_pin else ()),
+        "help_safety",
+    )
+
+
+def _scheme(scheme: str) -> _Scheme:
+    known = _SCHEMES.get(scheme.lower())
+    # A scheme without a mark of its own is named by its word beside a plain card.
+    return _Scheme(known or scheme, f"{scheme.lower() if known else 'card'}.svg")
+
+
+def _amount(screen: CodeScreen, language: str) -> str | None:
+    amount = screen.amount
+    if amount is None:
+        return None
+    return amount_text(amount.minor, amount.exponent, amount.currency, language)
+
+
+def _local(at: datetime, pattern: str, language: str) -> str:
+    return format_datetime(at, pattern, tzinfo=_ZONE, locale=language)

@@ -1,0 +1,35 @@
+// Sugar only; the page does everything without it.
+"use strict";
+
+// Counts the seconds down until a new code may be asked for. The line is no live region: it is
+// read when the button is reached, not every second.
+const hint = document.getElementById("resend-hint");
+if (hint && hint.dataset.wait) {
+  const readyAt = performance.now() + Number(hint.dataset.wait) * 1000;
+  const tick = () => {
+    const left = Math.ceil((readyAt - performance.now()) / 1000);
+    hint.hidden = left <= 0;
+    hint.textContent = hint.dataset.text.replace("{s}", String(left));
+    if (left > 0) setTimeout(tick, 500);
+  };
+  tick();
+}
+
+// A second click while the first is under way is dropped; after 8 s (a lost connection) the form
+// can be sent again.
+let sent = false;
+document.forms[0].addEventListener("submit", (event) => {
+  if (sent) {
+    event.preventDefault();
+    return;
+  }
+  sent = true;
+  event.submitter?.setAttribute("data-busy", "");
+  setTimeout(() => release(), 8000);
+});
+
+function release() {
+  sent = false;
+  document.querySelector("[data-busy]")?.removeAttribute("data-busy");
+}
+addEventListener("pageshow", release);
