@@ -110,12 +110,13 @@ class Window:
 class Standing:
     """What is known, under lock, before a message: the code's row and the counts.
 
-    `phase` and `last_sent_at` are None before the first message. `card_challenges` counts the
-    card's other payment challenges of the last hour that had no success.
+    `phase`, `link_digest` and `last_sent_at` are None before the first message. `card_challenges`
+    counts the card's other payment challenges of the last hour that had no success.
     """
 
     seq: int = 0
     phase: CodePhase | None = None
+    link_digest: bytes | None = None
     last_sent_at: datetime | None = None
     phone_hour: Window = Window()
     phone_day: Window = Window()
@@ -200,7 +201,3 @@ def _seconds_until(moment: datetime, now: datetime) -> int:
     whole, rest = divmod(moment - now, timedelta(seconds=1))
     return max(whole + bool(rest), 1)
 
-
-def lane_share(total: int, lane: int, lanes: int) -> int:
-    """Give one lane's share of a budget; the shares of all lanes add up to the budget."""
-    return total // lanes + (lane < total % lanes)

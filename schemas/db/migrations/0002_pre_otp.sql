@@ -91,3 +91,16 @@ CREATE TABLE otp.budget (
     day_used    integer     NOT NULL DEFAULT 0 CHECK (day_used >= 0)
 );
 INSERT INTO otp.budget (lane) SELECT generate_series(0, 15);
+
+-- Does this lane have room for one more message in the running minute, hour and day? The budgets
+-- are those of the whole installation; the shares of the 16 lanes add up to them.
+CREATE FUNCTION otp.has_room(
+    lane otp.budget, minute timestamptz, hour timestamptz, day timestamptz,
+    total_minute integer, total_hour integer, total_day integer
+) RETURNS boolean LANGUAGE sql IMMUTABLE
+RETURN (lane.minute_at < minute
+        OR lane.minute_used < total_minute / 16 + (lane.lane < total_minute % 16)::integer)
+   AND (lane.hour_at < hour
+        OR lane.hour_used < total_hour / 16 + (lane.lane < total_hour % 16)::integer)
+   AND (lane.day_at < day
+        OR lane.day_used < total_day / 16 + (lane.lane < total_day % 16)::integer);

@@ -1,0 +1,200 @@
+"""The codes and the history of messages at rest, on the caller's open transaction.
+
+Laws: neither a code nor a phone number is ever a parameter of a statement, so no database error
+can tell one. Isolation is READ COMMITTED: a count is taken after the locks that guard it. Lock
+order: the caller's challenge, the advisory locks (sorted), the code's row, one lane of the budget.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+from otp.model import CodePhase, CodeState, SmsState
+from otp.policy import Standing, Window
+from schemas import queries
+from schemas.vault import Tag
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from uuid import UUID
+
+    from otp.model import IssueRequest
+    from otp.policy import OtpPolicy
+    from schemas.queries import Connection
+
+_SQL = queries.load(__file__)
+_LANES: Final = 16
+_HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
+
+
+async def lock_limits(
+    conn: Connection, challenge_id: UUID, phones: Sequence[Tag], card_ref: UUID | None
+) -> None:
+    """Hold off every other message of the same challenge, phone or card until the commit.
+
+    The phone is locked under each of its tags, so that processes on both sides of a key rotation
+    meet.
+    """
+    names = [b"otp.challenge|" + challenge_id.bytes]
+    names += [b"otp.phone|" + tag.value for tag in phones]
+    if card_ref is not None:
+        names.append(b"otp.card|" + card_ref.bytes)
+    await _SQL.lock_limits.all(conn, keys=sorted(_lock_key(name) for name in names))
+
+
+def _lock_key(name: bytes) -> int:
+    return int.from_bytes(hashlib.sha256(name).digest()[:8], "big", signed=True)
+
+
+async def standing(
+    conn: Connection,
+    challenge_id: UUID,
+    phones: Sequence[Tag],
+    card_ref: UUID | None,
+    now: datetime,
+) -> Standing:
+    """Read the code's row and all counts in one query."""
+    row = await _SQL.standing.one(
+        conn,
+        challenge_id=challenge_id,
+        phone_macs=[tag.value for tag in phones],
+        card_ref=card_ref,
+        hour_ago=now - _HOUR,
+        day_ago=now - _DAY,
+    )
+    return Standing(
+        seq=row["seq"] or 0,
+        phase=None if row["phase"] is None else CodePhase(row["phase"]),
+        link_digest=row["link_digest"],
+        last_sent_at=row["last_sent_at"],
+        phone_hour=Window(row["phone_hour"], row["phone_hour_from"]),
+        phone_day=Window(row["phone_day"], row["phone_day_from"]),
+        card_hour=Window(row["card_hour"], row["card_hour_from"]),
+        card_day=Window(row["card_day"], row["card_day_from"]),
+        card_challenges=Window(row["challenges"], row["challenges_from"]),
+    )
+
+
+async def take_total(
+    conn: Connection, policy: OtpPolicy, challenge_id: UUID, now: datetime
+) -> bool:
+    """Take one message from the total budget; tell whether there was one left.
+
+    The budget is never passed. With many messages at once it may seem spent a few messages early.
+    """
+    # Race: a lane's guard is checked again on its newest version, under its row lock. The first
+    # statement never waits and the second waits for one row only, so lanes cannot deadlock.
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    given = {
+        "turn": challenge_id.int % _LANES,
+        "minute": now.replace(second=0, microsecond=0),
+        "hour": hour,
+        "day": hour.replace(hour=0),
+        "total_minute": policy.total_minute,
+        "total_hour": policy.total_hour,
+        "total_day": policy.total_day,
+    }
+    if await _SQL.take_free_lane.run(conn, **given):
+        return True
+    return await _SQL.take_lane.run(conn, **given) == 1
+
+
+async def put_code(  # noqa: PLR0913 - the columns of the row
+    conn: Connection,
+    request: IssueRequest,
+    *,
+    seq: int,
+    mac: Tag,
+    phone: Tag,
+    now: datetime,
+    expires_at: datetime,
+) -> None:
+    """Write the code in place of the live one before it; the locked standing said it may be."""
+    written = await _SQL.put_code.run(
+        conn,
+        challenge_id=request.challenge_id,
+        purpose=request.purpose.value,
+        link_digest=request.link_digest,
+        seq=seq,
+        key_id=mac.key_id,
+        mac=mac.value,
+        card_ref=request.card_ref,
+        now=now,
+        expires_at=expires_at,
+        phone_key_id=phone.key_id,
+        phone_mac=phone.value,
+        phone_mask=request.phone_mask,
+        merchant_ref=request.merchant_ref,
+    )
+    if written != 1:
+        message = f"code {seq} of the challenge does not follow on the one stored"
+        raise AssertionError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One counted attempt: which code it is for, how many are spent, and what to compare with."""
+
+    seq: int
+    attempts: int
+    mac: Tag
+
+
+async def take_attempt(
+    conn: Connection, challenge_id: UUID, attempts_max: int, now: datetime
+) -> Attempt | None:
+    """Count an attempt and lock the row until the commit; None when none is to be had."""
+    row = await _SQL.take_attempt.one(
+        conn, challenge_id=challenge_id, attempts_max=attempts_max, now=now
+    )
+    if row is None:
+        return None
+    return Attempt(row["seq"], row["attempts"], Tag(row["key_id"], row["mac"]))
+
+
+async def settle_attempt(
+    conn: Connection, challenge_id: UUID, seq: int, becomes: CodePhase, now: datetime
+) -> None:
+    """Write what the attempt came to; the statement is the same for right and wrong entries."""
+    settled = await _SQL.settle_attempt.run(
+        conn, challenge_id=challenge_id, seq=seq, becomes=becomes.value, now=now
+    )
+    if settled != 1:
+        message = "a counted attempt lost its row lock"
+        raise AssertionError(message)
+
+
+async def phase_of(conn: Connection, challenge_id: UUID) -> tuple[CodePhase, int] | None:
+    """Tell the phase and the attempts spent, or None when the challenge has no code."""
+    row = await _SQL.phase_of.one(conn, challenge_id=challenge_id)
+    return None if row is None else (CodePhase(row["phase"]), row["attempts"])
+
+
+async def state_of(conn: Connection, challenge_id: UUID) -> CodeState | None:
+    """Tell where the code and its newest message stand, or None when there is no code."""
+    row: Any = await _SQL.state_of.one(conn, challenge_id=challenge_id)
+    if row is None:
+        return None
+    return CodeState(
+        seq=row["seq"],
+        sends=row["seq"],
+        attempts=row["attempts"],
+        phase=CodePhase(row["phase"]),
+        expires_at=row["expires_at"],
+        last_sent_at=row["last_sent_at"],
+        delivery=None if row["delivery"] is None else SmsState(row["delivery"]),
+    )
+
+
+async def forget(conn: Connection, challenge_id: UUID) -> None:
+    """Drop the MAC of a code that is still live."""
+    await _SQL.forget.run(conn, challenge_id=challenge_id)
+
+
+async def lapse_history(conn: Connection, before: datetime, most: int) -> int:
+    """Clear away up to `most` lines of the history older than `before`."""
+    return await _SQL.lapse_history.run(conn, before=before, most=most)

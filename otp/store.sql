@@ -1,0 +1,130 @@
+-- name: lock_limits
+-- Take the locks of the phone, the card and the challenge, in the order given (sorted), until the
+-- end of the transaction: what is counted afterwards cannot change under the decision.
+SELECT pg_advisory_xact_lock(key) FROM unnest(:keys::bigint[]) AS key;
+
+-- name: standing
+-- The code of the challenge, locked, and the counts of the limits, in one look.
+WITH code AS MATERIALIZED (
+    SELECT seq, phase, link_digest, last_sent_at
+    FROM otp.code WHERE challenge_id = :challenge_id FOR UPDATE
+), phone AS (
+    SELECT count(*) FILTER (WHERE sent_at > :hour_ago) AS in_hour,
+           min(sent_at) FILTER (WHERE sent_at > :hour_ago) AS hour_from,
+           count(*) AS in_day, min(sent_at) AS day_from
+    FROM otp.sending WHERE phone_mac = ANY (:phone_macs::bytea[]) AND sent_at > :day_ago
+), card AS (
+    SELECT count(*) FILTER (WHERE sent_at > :hour_ago) AS in_hour,
+           min(sent_at) FILTER (WHERE sent_at > :hour_ago) AS hour_from,
+           count(*) AS in_day, min(sent_at) AS day_from
+    FROM otp.sending WHERE card_ref = :card_ref AND sent_at > :day_ago
+), unsuccessful AS (
+    SELECT count(*) AS in_hour, min(created_at) AS hour_from
+    FROM otp.code
+    WHERE card_ref = :card_ref AND purpose = 'payment' AND consumed_at IS NULL
+      AND created_at > :hour_ago AND challenge_id <> :challenge_id
+)
+SELECT code.seq, code.phase, code.link_digest, code.last_sent_at,
+       phone.in_hour AS phone_hour, phone.hour_from AS phone_hour_from,
+       phone.in_day AS phone_day, phone.day_from AS phone_day_from,
+       card.in_hour AS card_hour, card.hour_from AS card_hour_from,
+       card.in_day AS card_day, card.day_from AS card_day_from,
+       unsuccessful.in_hour AS challenges, unsuccessful.hour_from AS challenges_from
+FROM phone CROSS JOIN card CROSS JOIN unsuccessful LEFT JOIN code ON true;
+
+-- name: take_free_lane
+-- Take one message from the budget in the first lane with room that nobody holds, none if all
+-- lanes with room are held.
+WITH free AS MATERIALIZED (
+    SELECT budget.lane FROM otp.budget
+    WHERE otp.has_room(budget, :minute, :hour, :day, :total_minute, :total_hour, :total_day)
+    ORDER BY (budget.lane + :turn::integer) % 16
+    LIMIT 1 FOR NO KEY UPDATE OF budget SKIP LOCKED
+)
+UPDATE otp.budget SET
+    minute_used = CASE WHEN minute_at < :minute THEN 1 ELSE minute_used + 1 END,
+    minute_at = greatest(minute_at, :minute),
+    hour_used = CASE WHEN hour_at < :hour THEN 1 ELSE hour_used + 1 END,
+    hour_at = greatest(hour_at, :hour),
+    day_used = CASE WHEN day_at < :day THEN 1 ELSE day_used + 1 END,
+    day_at = greatest(day_at, :day)
+FROM free
+WHERE budget.lane = free.lane
+  AND otp.has_room(budget, :minute, :hour, :day, :total_minute, :total_hour, :total_day);
+
+-- name: take_lane
+-- The same in one given lane, waiting for whoever holds it.
+UPDATE otp.budget SET
+    minute_used = CASE WHEN minute_at < :minute THEN 1 ELSE minute_used + 1 END,
+    minute_at = greatest(minute_at, :minute),
+    hour_used = CASE WHEN hour_at < :hour THEN 1 ELSE hour_used + 1 END,
+    hour_at = greatest(hour_at, :hour),
+    day_used = CASE WHEN day_at < :day THEN 1 ELSE day_used + 1 END,
+    day_at = greatest(day_at, :day)
+WHERE lane = :turn::integer
+  AND otp.has_room(budget, :minute, :hour, :day, :total_minute, :total_hour, :total_day);
+
+-- name: put_code
+-- The first code of a challenge, or the next one in place of the live one before it (the attempts
+-- stay), together with its line in the history that the limits count.
+WITH put AS (
+    INSERT INTO otp.code AS code
+        (challenge_id, purpose, link_digest, seq, phase, key_id, mac, attempts, card_ref,
+         created_at, last_sent_at, expires_at, consumed_at)
+    VALUES
+        (:challenge_id, :purpose, :link_digest, :seq, 'live', :key_id, :mac, 0, :card_ref,
+         :now, :now, :expires_at, NULL)
+    ON CONFLICT (challenge_id) DO UPDATE SET
+        seq = EXCLUDED.seq, key_id = EXCLUDED.key_id, mac = EXCLUDED.mac,
+        last_sent_at = EXCLUDED.last_sent_at, expires_at = EXCLUDED.expires_at
+    WHERE code.phase = 'live' AND code.seq = EXCLUDED.seq - 1
+      AND code.purpose = EXCLUDED.purpose AND code.link_digest = EXCLUDED.link_digest
+    RETURNING challenge_id, seq, purpose, last_sent_at
+)
+INSERT INTO otp.sending
+    (challenge_id, seq, purpose, phone_key_id, phone_mac, phone_mask, card_ref, merchant_ref,
+     sent_at)
+SELECT put.challenge_id, put.seq, put.purpose, :phone_key_id, :phone_mac, :phone_mask, :card_ref,
+       :merchant_ref, put.last_sent_at
+FROM put;
+
+-- name: take_attempt
+-- Count one attempt before anything is compared; no row when there is no attempt to be had.
+UPDATE otp.code SET attempts = attempts + 1
+WHERE challenge_id = :challenge_id AND phase = 'live' AND attempts < :attempts_max
+  AND expires_at > :now
+RETURNING seq, attempts, key_id, mac;
+
+-- name: settle_attempt
+-- What the counted attempt came to: used once, the last one spent, or still live. The MAC leaves
+-- the row with the code's life.
+UPDATE otp.code SET
+    phase = :becomes::text,
+    mac = CASE WHEN :becomes::text = 'live' THEN mac END,
+    key_id = CASE WHEN :becomes::text = 'live' THEN key_id END,
+    consumed_at = CASE WHEN :becomes::text = 'used' THEN :now::timestamptz END
+WHERE challenge_id = :challenge_id AND seq = :seq AND phase = 'live';
+
+-- name: phase_of
+-- Why there was no attempt to be had.
+SELECT phase, attempts FROM otp.code WHERE challenge_id = :challenge_id FOR UPDATE;
+
+-- name: state_of
+-- Where the code of a challenge and its newest message stand.
+SELECT code.seq, code.attempts, code.phase, code.expires_at, code.last_sent_at,
+       outbox.state AS delivery
+FROM otp.code LEFT JOIN otp.outbox
+    ON outbox.challenge_id = code.challenge_id AND outbox.seq = code.seq
+WHERE code.challenge_id = :challenge_id;
+
+-- name: forget
+-- Drop the MAC of a live code; any other phase has none and keeps its outcome.
+UPDATE otp.code SET phase = 'forgotten', mac = NULL, key_id = NULL
+WHERE challenge_id = :challenge_id AND phase = 'live';
+
+-- name: lapse_history
+-- Clear away lines of the history that no limit counts any more.
+DELETE FROM otp.sending WHERE (challenge_id, seq) IN (
+    SELECT challenge_id, seq FROM otp.sending WHERE sent_at < :before
+    ORDER BY sent_at LIMIT :most FOR UPDATE SKIP LOCKED
+);
