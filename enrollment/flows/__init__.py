@@ -1,0 +1,33 @@
+"""What the enrolment side does, one function a use case: the package's front door for others.
+
+What the Access Control Server needs at a payment stands here by name; the use cases of the
+enrolment API are imported from the modules of this folder by ``enrollment.edge`` alone.
+"""
+
+from enrollment.flows.attempts import (
+    attempt_failed,
+    attempt_succeeded,
+    begin_attempt,
+    check_pin,
+)
+from enrollment.flows.payments import (
+    count_use,
+    lapse_use,
+    phone_number,
+    release_use,
+    standing_of,
+    standing_of_card,
+)
+
+__all__ = [
+    "attempt_failed",
+    "attempt_succeeded",
+    "begin_attempt",
+    "check_pin",
+    "count_use",
+    "lapse_use",
+    "phone_number",
+    "release_use",
+    "standing_of",
+    "standing_of_card",
+]

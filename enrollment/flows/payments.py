@@ -1,0 +1,67 @@
+"""What a payment asks: the standing of its card, its phone, and its share in the limits.
+
+The share is taken inside the Access Control Server's own commit by the SQL function
+``enrollment.reserve``; it raises SQLSTATE AL001 when a counter would pass its limit. Here it is
+turned into a count at success, or given back. Each reservation is counted or given back once:
+a second call finds the state changed and does nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from enrollment import phones
+from enrollment.store import payments
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+    from uuid import UUID
+
+    from enrollment.model import Standing
+    from schemas.queries import Connection
+    from schemas.vault import Keys, Secret
+
+
+async def standing_of(
+    conn: Connection, pan_indexes: Sequence[bytes], day: date, month: date
+) -> Standing | None:
+    """Give everything known of the card under these keyed hashes: one round trip.
+
+    ``day`` and ``month`` (its first day) are the calendar of ``enrollment.model.calendar_of``.
+    """
+    return await payments.standing(conn, pan_indexes, day, month)
+
+
+async def standing_of_card(
+    conn: Connection, card_id: UUID, day: date, month: date
+) -> Standing | None:
+    """Give the same of a card known by its id, to see whether a running challenge may go on."""
+    return await payments.standing_of_card(conn, card_id, day, month)
+
+
+async def phone_number(conn: Connection, keys: Keys, phone_id: UUID) -> Secret | None:
+    """Open the number of a phone; None when it is no longer the one in use."""
+    sealed = await payments.phone_in_use(conn, phone_id)
+    return None if sealed is None else phones.unseal(keys, phone_id, sealed)
+
+
+async def count_use(conn: Connection, acs_trans_id: UUID, now: datetime) -> bool:
+    """Turn a held reservation into a count; False when there was none held."""
+    return await payments.count_use(conn, acs_trans_id, now)
+
+
+async def release_use(conn: Connection, acs_trans_id: UUID, now: datetime) -> bool:
+    """Give a held reservation back to the counters; False when there was none held."""
+    return await payments.release_use(conn, acs_trans_id, now)
+
+
+async def lapse_use(
+    conn: Connection, before: datetime, limit: int, *, now: datetime | None = None
+) -> int:
+    """Drop up to ``limit`` counts made before that time which no authorisation followed.
+
+    An authentication is not yet an authorisation: the service's own count forgets it after seven
+    days. ``now`` is recorded as the end; it defaults to ``before``.
+    """
+    return await payments.lapse(conn, before, limit, now or before)

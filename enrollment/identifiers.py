@@ -1,0 +1,120 @@
+"""The number by which a person is known: a PESEL, or a number the bank gave a non-resident.
+
+A right check digit does not prove the person; it only catches slips of the pen. The kind is found
+by the shape, and no non-resident number may have the shape of a PESEL.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from enrollment.pan import luhn
+from schemas.vault import Secret
+
+if TYPE_CHECKING:
+    from schemas.vault import Keys, Tag
+
+NONRESIDENT_PATTERN = r"[A-Z]{2}[0-9]{10}"
+"""The bank's own numbers by default: two letters, ten digits, the last one by Luhn's rule."""
+
+_PESEL = re.compile(r"[0-9]{11}")
+_FILLING = re.compile(r"[\s\-\u2010-\u2015]+")
+_WEIGHTS = (1, 3, 7, 9, 1, 3, 7, 9, 1, 3)
+# The month of a PESEL holds the century.
+_CENTURIES = ((80, 1800), (0, 1900), (20, 2000), (40, 2100), (60, 2200))
+_LABEL = b"identifier/1"
+
+
+class IdKind(StrEnum):
+    """Which kind of number it is; the value is also the prefix of the keyed hash."""
+
+    PESEL = "pesel"
+    NONRESIDENT = "nonresident"
+
+
+class IdentifierFault(StrEnum):
+    """What is wrong with the shape; tells nothing about who is a client."""
+
+    FORMAT = "identifier_format"
+    CHECK_DIGIT = "identifier_check_digit"
+    DATE = "identifier_date"
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """A number in its normal form; ``birth_date`` is known for a PESEL only."""
+
+    kind: IdKind
+    number: Secret
+    birth_date: date | None
+
+
+def read(
+    text: str, today: date, nonresident_pattern: str = NONRESIDENT_PATTERN
+) -> Identifier | IdentifierFault:
+    """Normalise and check what somebody typed; ``today`` is the issuer's calendar day."""
+    number = _FILLING.sub("", unicodedata.normalize("NFKC", text)).upper()
+    if not number.isascii():
+        return IdentifierFault.FORMAT
+    if _PESEL.fullmatch(number):
+        return _pesel(number, today)
+    if not re.fullmatch(nonresident_pattern, number):
+        return IdentifierFault.FORMAT
+    if not luhn("".join(filter(str.isdigit, number))):
+        return IdentifierFault.CHECK_DIGIT
+    return Identifier(IdKind.NONRESIDENT, Secret(number), None)
+
+
+def looks_personal(text: str) -> bool:
+    """Tell whether a text has the shape of a PESEL or a card number; such a text is no reference."""
+    digits = _FILLING.sub("", text)
+    if not (digits.isascii() and digits.isdigit()):
+        return False
+    if _PESEL.fullmatch(digits):
+        return _check_digit(digits) == digits[10]
+    return 13 <= len(digits) <= 19 and luhn(digits)
+
+
+def tag(keys: Keys, identifier: Identifier) -> Tag:
+    """Give the keyed hash to store, with the id of its key."""
+    return keys.identifier_index.tag(_LABEL, _prefixed(identifier))
+
+
+def index(keys: Keys, identifier: Identifier) -> list[bytes]:
+    """Give the keyed hashes to search for, under every key."""
+    return [found.value for found in keys.identifier_index.tags(_LABEL, _prefixed(identifier))]
+
+
+def _prefixed(identifier: Identifier) -> bytes:
+    prefix = "pesel" if identifier.kind is IdKind.PESEL else "nr"
+    return f"{prefix}:{identifier.number.reveal()}".encode()
+
+
+def _pesel(number: str, today: date) -> Identifier | IdentifierFault:
+    if _check_digit(number) != number[10]:
+        return IdentifierFault.CHECK_DIGIT
+    birth_date = _birth_date(number)
+    if birth_date is None or birth_date > today:
+        return IdentifierFault.DATE
+    return Identifier(IdKind.PESEL, Secret(number), birth_date)
+
+
+def _check_digit(number: str) -> str:
+    total = sum(weight * int(digit) for weight, digit in zip(_WEIGHTS, number, strict=False))
+    return str((10 - total % 10) % 10)
+
+
+def _birth_date(number: str) -> date | None:
+    year, month, day = int(number[:2]), int(number[2:4]), int(number[4:6])
+    for offset, century in _CENTURIES:
+        if 1 <= month - offset <= 12:
+            try:
+                return date(century + year, month - offset, day)
+            except ValueError:
+                return None
+    return None

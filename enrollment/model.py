@@ -1,0 +1,192 @@
+"""The issuer's side in values: what is known of a card, its account and its holder.
+
+Laws: frozen values only; no clock, no database, no keys. Money is an int in minor units of the
+account's currency. A limit of ``None`` is not set, a limit of 0 switches internet payments off.
+Times are aware UTC; a block says until when it holds and the reader compares with its own ``now``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+    from uuid import UUID
+
+ISSUER_ZONE = ZoneInfo("Europe/Warsaw")
+"""Calendar days and months of limits and blocks are those of the issuer's clients."""
+
+FAILURES_CEILING = 5
+"""At most so many failed attempts in a row, whatever the settings say (RTS art. 4(3)(b))."""
+
+
+class CardStatus(StrEnum):
+    """What the host says of a card."""
+
+    ACTIVE = "active"
+    BLOCKED_TEMP = "blocked_temp"
+    BLOCKED_STOLEN = "blocked_stolen"
+    BLOCKED = "blocked"
+    EXPIRED = "expired"
+    REPLACED = "replaced"
+    CLOSED = "closed"
+
+
+class EnrolmentState(StrEnum):
+    """Whether 3-D Secure is on for a card."""
+
+    NONE = "none"
+    ELIGIBLE = "eligible"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    REMOVED = "removed"
+
+
+class EnrolmentReason(StrEnum):
+    """Why a card is not (yet, any more) enrolled. The first two last until the client acts."""
+
+    CLIENT_OFF = "client_off"
+    CONSENT_WITHDRAWN = "consent_withdrawn"
+    CONSENT_MISSING = "consent_missing"
+    CONSENT_OUTDATED = "consent_outdated"
+    PHONE_MISSING = "phone_missing"
+    PIN_MISSING = "pin_missing"
+    NOT_REGISTERED = "not_registered"
+    PERSON_CLOSED = "person_closed"
+    ACCOUNT_CLOSED = "account_closed"
+    CARD_BLOCKED = "card_blocked"
+    CARD_EXPIRED = "card_expired"
+    CARD_STOLEN = "card_stolen"
+    CARD_REPLACED = "card_replaced"
+    CARD_CLOSED = "card_closed"
+
+
+class PersonStatus(StrEnum):
+    """``known`` to the bank, ``registered`` with credentials of their own, or ``closed``."""
+
+    KNOWN = "known"
+    REGISTERED = "registered"
+    CLOSED = "closed"
+
+
+class BlockKind(StrEnum):
+    """Why a person may not authenticate internet payments for a while, or at all."""
+
+    SCA_TEMP = "sca_temp"
+    SCA_PERM = "sca_perm"
+    MANUAL = "manual"
+
+
+class ConsentCode(StrEnum):
+    """Which declaration of the client a text is."""
+
+    SMS_3DS = "sms_3ds"
+    TERMS = "terms"
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block of a person's internet payments; ``until`` None = until somebody lifts it."""
+
+    kind: BlockKind
+    until: datetime | None
+
+    def holds(self, now: datetime) -> bool:
+        """Tell whether the block is in force at that time."""
+        return self.until is None or now < self.until
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneRef:
+    """The phone of a person without its number; ``mask`` looks like ``+48 *** *** 761``."""
+
+    phone_id: UUID
+    mask: str
+    usable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveLimits:
+    """Limits in minor units and counts; None = not set, 0 = payments are off.
+
+    One level's own limits have the same shape as the minimum over several levels.
+    """
+
+    per_tx: int | None = None
+    per_day: int | None = None
+    per_month: int | None = None
+    count_day: int | None = None
+    count_month: int | None = None
+
+    @property
+    def is_off(self) -> bool:
+        """Tell whether any member is 0, which switches internet payments off."""
+        return 0 in self.as_dict().values()
+
+    def as_dict(self) -> dict[str, int | None]:
+        """Give the members by their names on the wire."""
+        return {member.name: getattr(self, member.name) for member in fields(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What was spent or is held in the asked-for calendar day and month (Europe/Warsaw)."""
+
+    day_amount: int = 0
+    day_count: int = 0
+    month_amount: int = 0
+    month_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Everything the issuer knows about a card at the moment of an AReq.
+
+    ``expiry`` and ``previous_expiry`` are YYMM; the previous one, of a card renewed under the same
+    PAN, is good until the end of its own month. ``currency`` is the account's, ISO 4217 numeric.
+    Limits and use of card and account are apart: each has to hold by itself.
+    """
+
+    card_id: UUID
+    account_id: UUID
+    person_id: UUID
+    last4: str
+    expiry: str | None
+    card_status: CardStatus
+    enrolment: EnrolmentState
+    enrolment_reason: EnrolmentReason | None
+    consent_valid: bool
+    phone: PhoneRef | None
+    pin_set: bool
+    block: Block | None
+    language: str
+    currency: str
+    card_limits: EffectiveLimits
+    account_limits: EffectiveLimits
+    card_use: Use
+    account_use: Use
+    consecutive_failures: int
+    previous_expiry: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptAllowed:
+    """The attempt was counted and may be compared; ``failures`` includes it until it succeeds."""
+
+    failures: int
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptBlocked:
+    """No attempt may be compared; ``until`` None = until somebody lifts the block."""
+
+    until: datetime | None
+
+
+def calendar_of(now: datetime) -> tuple[date, date]:
+    """Give the calendar day of that time in the issuer's zone and the first day of its month."""
+    day = now.astimezone(ISSUER_ZONE).date()
+    return day, day.replace(day=1)

@@ -1,0 +1,71 @@
+"""The card number: how it is checked, searched for, sealed and shown.
+
+Laws: a PAN is stored only as a keyed hash over all of it (PCI DSS 3.5.1.1) and sealed for its row;
+it is shown only as its last four digits, to staff as first six and last four (PCI DSS 3.4.1).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from schemas.vault import Keys, Secret, Tag
+
+_SHAPE = re.compile(r"[0-9]{13,19}")
+_LABEL = b"pan/1"
+
+
+def is_shaped(pan: str) -> bool:
+    """Tell whether the text is 13 to 19 ASCII digits."""
+    return _SHAPE.fullmatch(pan) is not None
+
+
+def luhn(digits: str) -> bool:
+    """Tell whether the last digit is the check digit of ISO/IEC 7812-1 annex B."""
+    total = 0
+    for position, digit in enumerate(reversed(digits)):
+        value = int(digit) * (2 if position % 2 else 1)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0
+
+
+def index(keys: Keys, pan: Secret | str) -> list[bytes]:
+    """Give the keyed hashes to search for: under the active key, then under earlier ones."""
+    return [tag.value for tag in keys.pan_index.tags(_LABEL, _clear(pan))]
+
+
+def tag(keys: Keys, pan: Secret | str) -> Tag:
+    """Give the keyed hash to store, with the id of its key."""
+    return keys.pan_index.tag(_LABEL, _clear(pan))
+
+
+def seal(keys: Keys, card_id: UUID, pan: Secret) -> bytes:
+    """Encrypt the PAN for the row of that card."""
+    return keys.vault.seal(_clear(pan), _place(card_id))
+
+
+def unseal(keys: Keys, card_id: UUID, sealed: bytes) -> str:
+    """Decrypt the PAN of that card's row, for re-indexing only; raise CannotOpen."""
+    return keys.vault.open(sealed, _place(card_id)).decode("ascii")
+
+
+def last4(pan: Secret) -> str:
+    """Give the last four digits."""
+    return pan.reveal()[-4:]
+
+
+def mask(pan: Secret) -> str:
+    """Show the first six and the last four digits, for staff."""
+    text = pan.reveal()
+    return f"{text[:6]}{'*' * (len(text) - 10)}{text[-4:]}"
+
+
+def _clear(pan: Secret | str) -> bytes:
+    return (pan if isinstance(pan, str) else pan.reveal()).encode("ascii")
+
+
+def _place(card_id: UUID) -> str:
+    return f"enrollment.card.pan|{card_id}"

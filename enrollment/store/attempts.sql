@@ -1,0 +1,85 @@
+-- Failed authentications in a row, blocks, and the PIN.
+
+-- name: take_attempt
+-- Counts one attempt before anything is compared; no row = blocked, or too many at work. A block
+-- that is over gives a fresh count. Race: all of it is one row, so waiting for its lock shows the
+-- newest count and block.
+INSERT INTO enrollment.sca_state AS s (person_id, failures, updated_at)
+VALUES (:person_id, 1, :now)
+ON CONFLICT (person_id) DO UPDATE
+   SET failures = CASE WHEN s.block_kind IS NULL THEN s.failures + 1 ELSE 1 END,
+       block_kind = NULL,
+       block_until = NULL,
+       updated_at = :now
+ WHERE (s.block_kind IS NULL AND s.failures < :failures_max::integer)
+    OR s.block_until <= :now
+RETURNING failures;
+
+-- name: sca_state
+-- The count and the block of a person, locked.
+SELECT failures, block_kind, block_until
+  FROM enrollment.sca_state
+ WHERE person_id = :person_id
+   FOR UPDATE;
+
+-- name: temp_blocks_since
+-- How many temporary blocks a person had since that time.
+SELECT count(*)
+  FROM enrollment.block
+ WHERE person_id = :person_id AND kind = 'sca_temp' AND from_at > :since;
+
+-- name: set_block
+-- Puts the block in force, once.
+UPDATE enrollment.sca_state
+   SET block_kind = :kind, block_until = :until, updated_at = :now
+ WHERE person_id = :person_id AND block_kind IS NULL AND failures >= :failures_max::integer;
+
+-- name: record_block
+-- Keeps the history of blocks.
+INSERT INTO enrollment.block (block_id, person_id, kind, reason, from_at, until_at, set_by)
+VALUES (:block_id, :person_id, :kind, :reason, :now, :until, :set_by);
+
+-- name: reset_failures
+-- A complete success clears the count; a block in force stays.
+UPDATE enrollment.sca_state
+   SET failures = 0, updated_at = :now
+ WHERE person_id = :person_id AND block_kind IS NULL AND failures > 0;
+
+-- name: lift_block
+-- Ends a block of that kind and clears the count.
+UPDATE enrollment.sca_state
+   SET failures = 0, block_kind = NULL, block_until = NULL, updated_at = :now
+ WHERE person_id = :person_id AND block_kind = :kind;
+
+-- name: record_block_end
+-- Keeps who ended a block and why.
+UPDATE enrollment.block
+   SET ended_at = :now, ended_by = :ended_by, end_reason = :reason
+ WHERE person_id = :person_id AND kind = :kind AND ended_at IS NULL
+   AND (until_at IS NULL OR until_at > :now);
+
+-- name: pin
+-- The stored hash of a person's PIN.
+SELECT pin_hash, pin_key_id, pin_sets, pin_day, version
+  FROM enrollment.credential
+ WHERE person_id = :person_id;
+
+-- name: put_pin
+-- Sets or changes the PIN; counts the changes of a day.
+INSERT INTO enrollment.credential AS c
+       (person_id, pin_hash, pin_key_id, pin_set_at, pin_sets, pin_day)
+VALUES (:person_id, :pin_hash, :pin_key_id, :now, 1, :day)
+ON CONFLICT (person_id) DO UPDATE
+   SET pin_hash = excluded.pin_hash,
+       pin_key_id = excluded.pin_key_id,
+       pin_set_at = excluded.pin_set_at,
+       pin_sets = CASE WHEN c.pin_day = excluded.pin_day THEN c.pin_sets + 1 ELSE 1 END,
+       pin_day = excluded.pin_day,
+       version = c.version + 1
+ WHERE c.pin_day <> excluded.pin_day OR c.pin_sets < :sets_max::integer;
+
+-- name: rehash_pin
+-- Replaces a hash made under an earlier key or with earlier costs, if it is still there.
+UPDATE enrollment.credential
+   SET pin_hash = :pin_hash, pin_key_id = :pin_key_id
+ WHERE person_id = :person_id AND pin_hash = :was;
