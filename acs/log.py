@@ -1,0 +1,224 @@
+"""Structured logs: one JSON object per line on standard error, and nothing that is not on a list.
+
+Laws:
+- The names of events and of fields are closed lists. What is not on them cannot be logged: in tests
+  it is an error, in production the line is left out and counted. So a PAN, code or phone number
+  has no field to be logged in.
+- The last line of defence looks at the finished text: long digit runs that pass the Luhn check and
+  short codes near words such as "code" are masked.
+- An exception is told by type and place in the source, never by its text or arguments, since
+  drivers put values there. Messages of libraries are told by logger, level and type only.
+- A log line has no raw line break, whatever a value holds (log injection).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, TextIO
+
+from acs import metrics
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+EVENTS: dict[str, str] = {
+    "alarm:raised": "something a person must look at; `alarm` says what",
+    "audit:sealed": "the audit log's chain was carried on",
+    "areq:answered": "an AReq was answered by an ARes",
+    "areq:refused": "an AReq was answered by an Erro",
+    "areq:repeated": "the same AReq came again and got the same answer",
+    "challenge:answered": "a CReq or a post of the challenge page was answered",
+    "challenge:closed": "a challenge reached its end",
+    "challenge:opened": "the first valid CReq of a transaction",
+    "challenge:refused": "a CReq was answered by an Erro or an error page",
+    "creq:refused": "a CReq could not be read",
+    "database:joined": "the embedded PostgreSQL was already running",
+    "database:migrated": "migrations were applied",
+    "database:moved": "the embedded database lives outside the data directory",
+    "database:started": "the embedded PostgreSQL accepts connections",
+    "database:stopped": "the embedded PostgreSQL has ended",
+    "database:unavailable": "the database did not answer",
+    "demo:ready": "the demo network accepts purchases",
+    "demo:started": "the demo starts",
+    "demo:stopped": "the demo has ended",
+    "edge:started": "a listener accepts connections",
+    "edge:stopped": "a listener has closed",
+    "enrollment:answered": "a call of the enrollment API was answered",
+    "enrollment:refused": "a call of the enrollment API was not allowed",
+    "erro:received": "the peer reported an error",
+    "http:answered": "a request was answered; slow or failed ones, and a sample of the rest",
+    "http:refused": "a request broke a limit before any flow saw it",
+    "keys:generated": "new keys were made for a place that had none",
+    "keys:missing": "a key that was asked for is not there",
+    "library:record": "a library wrote to its log",
+    "receipt:ignored": "a delivery report that fits no message",
+    "request:failed": "a request ended in an exception nobody foresaw",
+    "rreq:abandoned": "the Directory Server never confirmed a result",
+    "rreq:delivered": "a result was confirmed by an RRes",
+    "rreq:failed": "a result could not be delivered this time",
+    "service:started": "the process is at work",
+    "service:stopped": "the process ends",
+    "settings:refused": "the settings do not fit",
+    "sms:abandoned": "a message was given up",
+    "sms:failed": "a gateway did not take a message",
+    "sms:sent": "a gateway took a message",
+    "timer:due": "a timer was handed to its machine",
+    "token:refused": "a caller's token was not accepted",
+    "work:failed": "a piece of work ended in an exception nobody foresaw",
+    "work:settled": "a piece of work is done",
+    "work:started": "the worker loop pulls work",
+    "work:stopped": "the worker loop has ended",
+}
+"""Every event that may be logged, and what it tells."""
+
+FIELDS = frozenset(
+    {
+        "acs_trans_id", "alarm", "attempt", "attempts", "caller", "channel", "code", "count",
+        "category", "direction", "ds", "ds_trans_id", "due_at", "duration_ms", "edge", "error",
+        "folder", "kind", "level", "listen", "logger", "message_type", "method", "migration",
+        "name", "outcome", "path", "pid", "place", "provider", "purpose", "range_id", "reason",
+        "request_id", "route", "rule", "scheme", "sdk_trans_id", "seq", "sms_id", "source",
+        "state", "status", "three_ds_server_trans_id", "trans_status", "version", "workers",
+    }
+)  # fmt: skip
+"""Every field that may stand in a log line."""
+
+_OWN = ("acs", "otp", "enrollment", "schemas", "loadtests")
+_VALUE_MAX = 200
+# A UUID is let pass: its digits may look like a card number, and hiding it would blind the reader.
+_LONG_DIGITS = re.compile(
+    r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|(?<!\d)(\d(?:[ -]?\d){12,18})(?!\d)"
+)
+_CODE_WORDS = re.compile(r"((?:otp|code|kod|pin)\w*\W{0,12})\d{4,8}(?!\d)", re.IGNORECASE)
+
+
+class Unlisted(AssertionError):
+    """An event or field that is not on the list; a programmer's mistake."""
+
+
+class _Rules:
+    """Whether a line that breaks the lists is an error (tests) or left out and counted."""
+
+    strict = False
+
+
+def setup(*, level: str = "INFO", stream: TextIO | None = None, strict: bool = False) -> None:
+    """Send every log record of this process through this module. Called once at the start."""
+    _Rules.strict = strict
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(JsonLines())
+    handler.addFilter(_listed)
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    # A library's chatter below WARNING says nothing an operator can act on.
+    for name in ("aiohttp", "asyncio", "asyncpg"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def strict(*, on: bool) -> None:
+    """Make a line that breaks the lists an error; the test suite switches this on."""
+    _Rules.strict = on
+
+
+def event(
+    name: str,
+    *,
+    level: int = logging.INFO,
+    failure: BaseException | None = None,
+    **fields: object,
+) -> None:
+    """Log one event. ``failure`` is told by type and place. Raises Unlisted when strict."""
+    unlisted = unlisted_in(name, fields)
+    if unlisted:
+        if _Rules.strict:
+            raise Unlisted(unlisted)
+        metrics.LOG_DROPPED.inc()
+        return
+    logging.getLogger("acs").log(level, name, exc_info=failure, extra={"fields": fields})
+
+
+def unlisted_in(name: str, fields: dict[str, object]) -> str:
+    """Name what is not on the lists; empty when all is."""
+    wrong = [] if name in EVENTS else [f"event {name}"]
+    wrong += [f"field {field}" for field in fields if field not in FIELDS]
+    return ", ".join(wrong)
+
+
+def mask(text: str) -> str:
+    """Hide what looks like a card number or a one-time code in a finished line."""
+    return _CODE_WORDS.sub(r"\1******", _LONG_DIGITS.sub(_mask_pan, text))
+
+
+class JsonLines(logging.Formatter):
+    """One record, one JSON object, one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Render a record; only listed fields and, of an exception, its type and place."""
+        line: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+        }
+        if _is_own(record):
+            line["event"] = record.msg
+            line |= {k: _value(v) for k, v in getattr(record, "fields", {}).items()}
+        else:
+            line |= {"event": "library:record", "logger": record.name}
+        if record.exc_info and record.exc_info[1] is not None:
+            failure = record.exc_info[1]
+            line |= {
+                "error": type(failure).__qualname__,
+                "place": place_of(failure.__traceback__),
+            }
+        return mask(json.dumps(line, default=str))
+
+
+def place_of(traceback: TracebackType | None) -> str:
+    """Give where an exception was raised, innermost last: ``module.py:line < module.py:line``."""
+    steps: list[str] = []
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        name = code.co_filename.replace("\\", "/").rsplit("/", 1)[-1]
+        steps.append(f"{name}:{traceback.tb_lineno} {code.co_name}")
+        traceback = traceback.tb_next
+    return " > ".join(steps[-6:])
+
+
+def _listed(record: logging.LogRecord) -> bool:
+    """Let a record through; one of our own that is not on the lists is an error or dropped."""
+    if record.name.split(".", 1)[0] not in _OWN or _is_own(record):
+        return True
+    if _Rules.strict:
+        raise Unlisted(record.name)
+    metrics.LOG_DROPPED.inc()
+    return False
+
+
+def _is_own(record: logging.LogRecord) -> bool:
+    if record.name.split(".", 1)[0] not in _OWN or not isinstance(record.msg, str):
+        return False
+    fields = getattr(record, "fields", {})
+    return not record.args and not unlisted_in(record.msg, fields)
+
+
+def _value(value: object) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return str(value)[:_VALUE_MAX]
+
+
+def _mask_pan(match: re.Match[str]) -> str:
+    if match.group(1) is None:
+        return match.group()
+    digits = re.sub(r"\D", "", match.group(1))
+    return f"{digits[:6]}******{digits[-4:]}" if luhn_passes(digits) else match.group()
+
+
+def luhn_passes(digits: str) -> bool:
+    """Tell whether the check digit of a card number fits (ISO/IEC 7812-1)."""
+    doubled = [int(digit) * (1 + index % 2) for index, digit in enumerate(reversed(digits))]
+    return sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0  # noqa: PLR2004

@@ -1,0 +1,1 @@
+"""PostgreSQL: the only memory of the service, and the only place with SQL of this package."""

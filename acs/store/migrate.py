@@ -1,0 +1,111 @@
+"""Brings a database to the schema this version was written for.
+
+Laws:
+- A migration is a file ``NNNN_pre_what.sql`` or ``NNNN_post_what.sql`` in schemas/db/migrations;
+  the files run in the order of their names, each in a transaction of its own.
+- What was applied is never applied again, and a file that was changed after it was applied stops
+  everything: the database would no longer be the sum of the files.
+- Two runners at once: an advisory lock lets the second wait, and it then finds nothing to do.
+- A newer database is no error: old code runs on a new schema while a release is rolled out.
+- ``schemas/db/roles.sql`` (who may do what) runs after the migrations, every time; it may be
+  repeated.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+
+import schemas
+from acs import log
+from schemas import queries
+
+FOLDER = Path(schemas.__file__).parent / "db" / "migrations"
+"""The migrations that ship with this version."""
+
+FILE_NAME = re.compile(r"\d{4}_(pre|post)_[a-z0-9_]+\.sql")
+"""What a migration's file is called: ``pre`` runs before the new code starts, ``post`` after."""
+
+_SQL = queries.load(__file__)
+_LOCK = 0x33445341  # "3DSA": no other program takes the same advisory lock by accident
+
+
+class MigrationChanged(Exception):
+    """A file differs from what was applied under its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """One file: its name, its text, and the hash under which it is recorded."""
+
+    name: str
+    sql: str
+
+    @property
+    def sha256(self) -> str:
+        """Give the hash of the text."""
+        return hashlib.sha256(self.sql.encode()).hexdigest()
+
+
+def migrations(folder: Path = FOLDER) -> list[Migration]:
+    """Read the migrations of a folder in the order in which they run."""
+    files = sorted(folder.glob("*.sql"))
+    return [Migration(file.name, file.read_text(encoding="utf-8")) for file in files]
+
+
+async def pending(conn: asyncpg.Connection, folder: Path = FOLDER) -> list[str]:
+    """Give the names of the migrations still to be applied; changes nothing.
+
+    Raises MigrationChanged.
+    """
+    return [migration.name for migration in await _pending(conn, folder)]
+
+
+async def apply(conn: asyncpg.Connection, folder: Path = FOLDER) -> list[str]:
+    """Apply what is pending, then the grants; give the names of what was applied.
+
+    ``conn`` belongs to the owner of the schema and has no transaction open. Raises
+    MigrationChanged, and the database's own error when a migration fails (it is rolled back).
+    """
+    await _SQL.lock.one(conn, key=_LOCK)
+    try:
+        await _SQL.make_table.run(conn)
+        todo = await _pending(conn, folder)
+        for migration in todo:
+            await _run(conn, migration)
+        roles = folder.parent / "roles.sql"
+        if roles.exists():
+            async with conn.transaction():
+                await conn.execute(roles.read_text(encoding="utf-8"))
+    finally:
+        await _SQL.unlock.one(conn, key=_LOCK)
+    return [migration.name for migration in todo]
+
+
+async def _run(conn: asyncpg.Connection, migration: Migration) -> None:
+    try:
+        async with conn.transaction():
+            await conn.execute(migration.sql)
+            await _SQL.record.run(conn, name=migration.name, sha256=migration.sha256)
+    except asyncpg.PostgresError as error:
+        error.add_note(f"in the migration {migration.name}")
+        raise
+    log.event("database:migrated", migration=migration.name)
+
+
+async def _pending(conn: asyncpg.Connection, folder: Path) -> list[Migration]:
+    applied: dict[str, str] = {}
+    if await _SQL.table_exists.value(conn):
+        applied = {row["name"]: row["sha256"] for row in await _SQL.applied.all(conn)}
+    todo: list[Migration] = []
+    for migration in migrations(folder):
+        if migration.name not in applied:
+            todo.append(migration)
+        elif migration.sha256 != applied[migration.name]:
+            message = f"{migration.name} was changed after it was applied"
+            raise MigrationChanged(message)
+    return todo

@@ -1,0 +1,27 @@
+-- name: lock
+-- Lets one runner at a time through; held until unlock or the end of the connection.
+SELECT pg_advisory_lock(:key::bigint);
+
+-- name: unlock
+-- Lets the next runner through.
+SELECT pg_advisory_unlock(:key::bigint);
+
+-- name: table_exists
+-- Whether this database was ever migrated.
+SELECT to_regclass('public.schema_migration') IS NOT NULL;
+
+-- name: make_table
+-- What was applied, when, and the hash of the file at that time.
+CREATE TABLE IF NOT EXISTS public.schema_migration (
+    name       text        PRIMARY KEY,
+    applied_at timestamptz NOT NULL DEFAULT now(),
+    sha256     text        NOT NULL CHECK (length(sha256) = 64)
+);
+
+-- name: applied
+-- Everything applied so far.
+SELECT name, sha256 FROM public.schema_migration ORDER BY name;
+
+-- name: record
+-- One more migration is part of this database.
+INSERT INTO public.schema_migration (name, sha256) VALUES (:name, :sha256);

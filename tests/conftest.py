@@ -1,0 +1,143 @@
+"""What every test may ask for: a fresh migrated database, fixed keys, a fixed moment.
+
+Laws of the suite: real PostgreSQL, cloned from a template for each test that asks; sockets only on
+this machine; no ACS_ variable of the caller's environment is seen; a warning is an error; a log
+line that is not on the lists is an error; a test that runs for a minute has failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import shutil
+import socket
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+import pytest
+
+from acs import log
+from acs.store import migrate
+from acs.store.embedded import EmbeddedPostgres
+from schemas.vault import KeyRing, Keys
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+_TEMPLATE = "acs_template"
+_CLONE = itertools.count(1)
+_LOOPBACK = ("127.", "::1", "localhost")
+
+for _name in [name for name in os.environ if name.startswith("ACS_")]:
+    if not _name.startswith("ACS_TEST_"):  # what the caller says to the suite itself
+        del os.environ[_name]
+log.strict(on=True)
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse a connection that would leave this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        is_inet = self.family in (socket.AF_INET, socket.AF_INET6)
+        if is_inet and not str(address[0]).startswith(_LOOPBACK):
+            message = f"a test tried to reach {address[0]}"
+            raise AssertionError(message)
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """Run one PostgreSQL for this worker, with the migrated template database in it.
+
+    It does not wait for the disk: no test here pulls the plug (those in test_embedded have servers
+    of their own), and a clone costs a tenth then.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="acs-test-"))
+    folder.chmod(0o711)  # as root PostgreSQL runs as nobody, who must be able to walk in
+    quick = {"fsync": "off", "full_page_writes": "off", "max_connections": "200"}
+    server = EmbeddedPostgres.start(folder, quick)
+    try:
+        asyncio.run(_make_template(server))
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def _make_template(server: EmbeddedPostgres) -> None:
+    await _admin(server, f"CREATE DATABASE {_TEMPLATE}")
+    conn = await asyncpg.connect(server.dsn_of(_TEMPLATE))
+    try:
+        await migrate.apply(conn)
+    finally:
+        await conn.close()
+
+
+async def _admin(server: EmbeddedPostgres, statement: str) -> None:
+    conn = await asyncpg.connect(server.dsn_of("postgres"))
+    try:
+        await conn.execute(statement)
+    finally:
+        await conn.close()
+
+
+@pytest.fixture
+async def dsn(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
+    """Give the address of a fresh migrated database; who connects is the schema's owner."""
+    name = f"test_{next(_CLONE)}"
+    await _admin(postgres, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY file_copy")
+    yield postgres.dsn_of(name)
+    await _admin(postgres, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+async def db(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """Give one connection to a fresh migrated database, with the rights of the service."""
+    conn = await asyncpg.connect(dsn, server_settings={"role": "acs_app"})
+    yield conn
+    await conn.close()
+
+
+@pytest.fixture
+async def pool(dsn: str) -> AsyncIterator[asyncpg.Pool]:
+    """Give a pool on a fresh migrated database, with the rights of the service."""
+    async with asyncpg.create_pool(
+        dsn, min_size=1, max_size=20, server_settings={"role": "acs_app"}
+    ) as made:
+        yield made
+
+
+@pytest.fixture
+async def owner(dsn: str) -> AsyncIterator[asyncpg.Connection]:
+    """Give a connection as the schema's owner to the same database as ``db`` and ``pool``."""
+    conn = await asyncpg.connect(dsn)
+    yield conn
+    await conn.close()
+
+
+@pytest.fixture(scope="session")
+def keys() -> Keys:
+    """Give fixed keys, one ring per purpose, each with an earlier key."""
+    rings = {
+        purpose: KeyRing("k2", {"k2": _key(purpose, 2), "k1": _key(purpose, 1)})
+        for purpose in Keys.PURPOSES
+    }
+    return Keys(**rings)
+
+
+def _key(purpose: str, number: int) -> bytes:
+    return f"{purpose} {number} ".encode().ljust(32, b".")
+
+
+@pytest.fixture
+def now() -> datetime:
+    """Give a fixed moment: a working day, noon in Warsaw, summer time."""
+    return datetime(2026, 6, 17, 10, 0, tzinfo=UTC)
