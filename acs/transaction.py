@@ -15,8 +15,10 @@ import hashlib
 import json
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING, NewType
+from typing import TYPE_CHECKING, Final, NewType
 from uuid import UUID
+
+from schemas.values import AuthenticationMethod
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,6 +37,16 @@ class Elements(StrEnum):
 
     OTP = "otp"
     PIN_AND_OTP = "pin+otp"
+
+
+METHODS: Final[Mapping[Elements, tuple[str, ...]]] = {
+    Elements.OTP: (AuthenticationMethod.SMS_OTP.value,),
+    Elements.PIN_AND_OTP: (
+        AuthenticationMethod.SMS_OTP.value,
+        AuthenticationMethod.STATIC_PASSCODE.value,
+    ),
+}
+"""authenticationMethod of each set of elements; the first is the one told when one can be told."""
 
 
 @dataclass(frozen=True, slots=True)

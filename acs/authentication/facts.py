@@ -9,14 +9,16 @@ Laws:
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 from acs.transaction import Elements
+from schemas.values import ChallengeInd
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import date
     from decimal import Decimal
 
@@ -37,10 +39,21 @@ class RateMissing(StrEnum):
     DECLINE = "decline"
 
 
-# Requests for no challenge that a policy may honour: acquirer's risk analysis (05), strong
-# authentication already done (07), low value (10) and secure corporate payment (11). Data share
-# (06) has its own switch; trust lists (08) are not kept yet.
-HONOURABLE = frozenset({"05", "07", "10", "11"})
+HONOURABLE: Final = {
+    ChallengeInd.RISK_ANALYSIS_DONE,
+    ChallengeInd.STRONG_AUTHENTICATION_DONE,
+    ChallengeInd.LOW_VALUE,
+    ChallengeInd.SECURE_CORPORATE,
+}
+"""Requests for no challenge a policy may honour. Data share has its own switch; trust lists are
+not kept yet, so their exemption is not honoured."""
+
+PAN_DIGITS_MAX: Final = 19
+_PAD_BYTES: Final = {20, 21}
+_STATUS_MAX: Final = 10
+_MARGIN_MAX: Final = 10_000
+_TWO_DIGITS: Final = re.compile(r"[0-9]{2}")
+_ECI: Final = re.compile(r"(?:[0-9A-Z]{2})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,7 @@ class RangePolicy:
     information only (I); they never lead to Y. ``av_profile`` names the way the authentication
     value is made (see acs.crypto.value) and ``av_key_id`` its key; without both no Y and no
     challenge is promised. ``av_second_factor`` replaces the method code inside the value.
+    ``fx_margin_bp`` is added to a rate before a limit is compared, in hundredths of a percent.
     ``eci`` maps a transStatus to an ECI that differs from the scheme's table; "" leaves it out.
     """
 
@@ -60,6 +74,7 @@ class RangePolicy:
     accept_data_share: bool = False
     honoured_requests: frozenset[str] = frozenset()
     fx_missing: RateMissing = RateMissing.CHALLENGE
+    fx_margin_bp: int = 500
     zero_blocks_npa: bool = True
     av_profile: str | None = None
     av_key_id: str | None = None
@@ -82,6 +97,9 @@ class RangePolicy:
         if self.av_pad_bytes not in _PAD_BYTES:
             message = "av_pad_bytes is 20 or 21"
             raise ValueError(message)
+        if not 0 <= self.fx_margin_bp <= _MARGIN_MAX:
+            message = "fx_margin_bp is 0 to 10000"
+            raise ValueError(message)
 
     @classmethod
     def from_json(cls, members: Mapping[str, object]) -> RangePolicy:
@@ -89,11 +107,14 @@ class RangePolicy:
 
         Raises ValueError for an unknown member, a wrong type or a value out of place.
         """
-        known = {item.name for item in fields(cls)}
-        unknown = sorted(set(members) - known)
+        unknown = sorted(set(members) - set(_READERS))
         if unknown:
-            raise ValueError(f"unknown members of a range policy: {', '.join(unknown)}")
-        return cls(**{name: _READERS[name](name, value) for name, value in members.items()})
+            message = f"unknown members of a range policy: {', '.join(unknown)}"
+            raise ValueError(message)
+        read: dict[str, Any] = {
+            name: _READERS[name](name, value) for name, value in members.items()
+        }
+        return cls(**read)
 
     def to_json(self) -> dict[str, object]:
         """Write every member, so that a stored policy does not move when a default does."""
@@ -104,6 +125,83 @@ class RangePolicy:
         plain["honoured_requests"] = sorted(self.honoured_requests)
         plain["eci"] = dict(self.eci)
         return plain
+
+
+def _choice(kind: type[StrEnum]) -> Callable[[str, object], StrEnum]:
+    def read(name: str, value: object) -> StrEnum:
+        if value not in list(kind):
+            message = f"{name} is one of {', '.join(kind)}"
+            raise ValueError(message)
+        return kind(str(value))
+
+    return read
+
+
+def _flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        message = f"{name} is true or false"
+        raise ValueError(message)  # noqa: TRY004 - a policy's faults are all ValueError
+    return value
+
+
+def _whole(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        message = f"{name} is a whole number"
+        raise ValueError(message)
+    return value
+
+
+def _text(name: str, value: object) -> str | None:
+    if value is not None and not (isinstance(value, str) and value):
+        message = f"{name} is a text or null"
+        raise ValueError(message)
+    return value
+
+
+def _two_digits(name: str, value: object) -> str:
+    if not (isinstance(value, str) and _TWO_DIGITS.fullmatch(value)):
+        message = f"{name} is two digits"
+        raise ValueError(message)
+    return value
+
+
+def _two_digits_or_none(name: str, value: object) -> str | None:
+    return None if value is None else _two_digits(name, value)
+
+
+def _codes(name: str, value: object) -> frozenset[str]:
+    if not isinstance(value, list) or not all(isinstance(code, str) for code in value):
+        message = f"{name} is a list of codes"
+        raise ValueError(message)
+    return frozenset(value)
+
+
+def _map(name: str, value: object) -> Mapping[str, str]:
+    if not isinstance(value, dict) or not all(
+        isinstance(key, str) and len(key) <= _STATUS_MAX and _ECI.fullmatch(str(eci))
+        for key, eci in value.items()
+    ):
+        message = f"{name} maps a transStatus to two characters or to nothing"
+        raise ValueError(message)
+    return {key: str(eci) for key, eci in value.items()}
+
+
+_READERS: Final[Mapping[str, Callable[[str, object], object]]] = {
+    "elements": _choice(Elements),
+    "default": _choice(Default),
+    "challenge_mandated": _flag,
+    "accept_data_share": _flag,
+    "honoured_requests": _codes,
+    "fx_missing": _choice(RateMissing),
+    "fx_margin_bp": _whole,
+    "zero_blocks_npa": _flag,
+    "av_profile": _text,
+    "av_key_id": _text,
+    "av_key_indicator": _two_digits,
+    "av_pad_bytes": _whole,
+    "av_second_factor": _two_digits_or_none,
+    "eci": _map,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +219,6 @@ class CardRange:
     def holds(self, pan: str) -> bool:
         """Tell whether a card number of 13 to 19 digits lies in the range."""
         return self.low <= int(pan.ljust(PAN_DIGITS_MAX, "0")) <= self.high
-
-
-PAN_DIGITS_MAX = 19
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,32 @@
-"""skeleton"""
+"""The ARes of a decision: which element goes into which answer [rules 3.25-3.40].
+
+Laws:
+- Nothing empty is ever sent, and no element that the version does not know [rules 10.3, 13.7].
+- Identifiers are echoed as they were spelled; the version is the AReq's [rule 13.5].
+- What is returned has passed its own table; a fault is ours and an AssertionError.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from acs.transaction import METHODS
+from schemas import messages
+from schemas.compiler import Context
+from schemas.values import AuthenticationType, DeviceChannel, TransStatus
+from schemas.versions import V220, V231
 
 if TYPE_CHECKING:
     from acs.authentication.decision import Decision
     from acs.transaction import AcsTransId, AuthenticationValue
     from schemas.compiler import Reading
+
+DEVICE_DATA_VERSION: Final = "1.7"
+"""The highest version of the app channel's device data that is understood; always sent."""
+
+INFO_MAX: Final = 128
+_NO_INFO: Final = {TransStatus.CHALLENGE, TransStatus.DECOUPLED, TransStatus.SPC}
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +37,7 @@ class Identity:
     operator_id: str | None = None
 
 
-def ares(
+def ares(  # noqa: PLR0913 - an answer has these parts
     areq: Reading,
     decision: Decision,
     *,
@@ -30,5 +48,95 @@ def ares(
     proof: AuthenticationValue | None = None,
     cardholder_text: str | None = None,
 ) -> dict[str, object]:
-    """The ARes of a decision, checked against its own table."""
-    raise NotImplementedError
+    """Give the ARes. ``proof`` is there with Y and A of a payment and with nothing else.
+
+    ``challenge_url`` goes into acsURL of a browser challenge; ``cardholder_text`` is the text of
+    ``decision.cardholder_info`` in the cardholder's language, cut to 128 characters.
+    Raises OutgoingInvalid (an AssertionError) when the parts do not make a right message.
+    """
+    message = {
+        **_core(areq, decision, acs_trans_id, identity),
+        **_challenge(areq, decision, challenge_url),
+        **_final(areq, decision, cardholder_text),
+        "eci": eci,
+        "authenticationValue": None if proof is None else proof.value.reveal(),
+    }
+    sent = {name: value for name, value in message.items() if value is not None}
+    messages.check_outgoing("ARes", sent, _context(areq))
+    return sent
+
+
+def _context(areq: Reading) -> Context:
+    asked = areq.context
+    return Context(
+        version=asked.version,
+        channel=asked.channel,
+        category=asked.category,
+        earlier={"AReq": areq.values},
+    )
+
+
+def _core(
+    areq: Reading, decision: Decision, acs_trans_id: AcsTransId, identity: Identity
+) -> dict[str, object]:
+    values = areq.values
+    is_app = areq.context.channel == DeviceChannel.APP
+    return {
+        "messageType": "ARes",
+        "messageVersion": areq.context.version,
+        "threeDSServerTransID": values["threeDSServerTransID"],
+        "dsTransID": values["dsTransID"],
+        "acsTransID": str(acs_trans_id),
+        "sdkTransID": values.get("sdkTransID") if is_app else None,
+        "acsReferenceNumber": identity.reference_number,
+        "acsOperatorID": identity.operator_id,
+        "dsReferenceNumber": values["dsReferenceNumber"],
+        "transStatus": str(decision.trans_status),
+        "transStatusReason": None if decision.reason is None else str(decision.reason),
+        **(_app_231() if is_app and areq.context.version == V231 else {}),
+    }
+
+
+def _app_231() -> dict[str, object]:
+    return {
+        "deviceInfoRecognisedVersion": DEVICE_DATA_VERSION,
+        "threeDSRequestorAppURLInd": "N",
+    }
+
+
+def _challenge(areq: Reading, decision: Decision, challenge_url: str) -> dict[str, object]:
+    """Give what only a challenge carries: where it is held, how, and whether it has to be."""
+    if decision.trans_status != TransStatus.CHALLENGE or decision.elements is None:
+        return {}
+    since_231 = areq.context.version == V231
+    kind: dict[str, object] = (
+        {"authenticationMethod": list(METHODS[decision.elements])}
+        if since_231
+        else {"authenticationType": str(AuthenticationType.DYNAMIC)}
+    )
+    return {
+        "acsURL": challenge_url,
+        "acsChallengeMandated": "Y" if decision.challenge_mandated else "N",
+        **kind,
+        **_not_decoupled(areq),
+    }
+
+
+def _final(areq: Reading, decision: Decision, text: str | None) -> dict[str, object]:
+    """Give what only an answer without a challenge may carry."""
+    if decision.trans_status in _NO_INFO:
+        return {}
+    return {"cardholderInfo": _info(areq.context.version, text), **_not_decoupled(areq)}
+
+
+def _not_decoupled(areq: Reading) -> dict[str, object]:
+    """Say that nothing is decoupled, in 2.2.0 and only when it was asked [rule 3.28]."""
+    asked = areq.context.version == V220 and "threeDSRequestorDecReqInd" in areq.values
+    return {"acsDecConInd": "N"} if asked else {}
+
+
+def _info(version: str, text: str | None) -> object:
+    if not text:
+        return None
+    cut = text[:INFO_MAX]
+    return {"text": cut} if version == V231 else cut

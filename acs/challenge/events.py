@@ -39,8 +39,12 @@ class Timer(StrEnum):
 
 
 class NotSent(StrEnum):
-    """Why no code could be made: too many, no usable phone, or we cannot."""
+    """Why no code was made: asked too soon, no more in this challenge, too many for the card or
+    phone, no usable phone, or we cannot.
+    """
 
+    TOO_SOON = "too_soon"
+    SPENT = "spent"
     FREQUENCY = "frequency"
     PHONE = "phone"
     TECHNICAL = "technical"

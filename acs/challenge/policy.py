@@ -5,7 +5,7 @@ Defaults: EMV 3-D Secure behaviour [rules 1E, 5.17, 5.18]; attempts: RTS art. 4(
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
 from schemas.values import TransStatusReason
@@ -20,14 +20,13 @@ COUNTER_MAX = 99
 class ChallengePolicy:
     """Limits of one challenge. Durations are timedeltas, counts are per challenge.
 
-    ``resends_max`` does not include the first code. ``posts_max`` bounds everything a form sends,
-    right or wrong in shape. ``replay`` is how long after the outcome the final page is given again.
-    ``cancel_counts`` raises interactionCounter at a cancel, which some networks expect.
+    How often and when a new code may be asked for is the one-time password's own policy.
+    ``posts_max`` bounds everything a form sends, right or wrong in shape. ``replay`` is how long
+    after the outcome the final page is given again. ``cancel_counts`` raises interactionCounter at
+    a cancel, which some networks expect.
     """
 
     attempts_max: int = 3
-    resends_max: int = 2
-    resend_waits: tuple[timedelta, ...] = (timedelta(seconds=30), timedelta(seconds=60))
     posts_max: int = 20
     first_creq: timedelta = timedelta(seconds=30)
     first_creq_grace: timedelta = timedelta(seconds=2)
@@ -35,8 +34,8 @@ class ChallengePolicy:
     cap: timedelta = timedelta(minutes=30)
     replay: timedelta = timedelta(minutes=10)
     cancel_counts: bool = False
-    attempts_over_reason: TransStatusReason = field(default=TransStatusReason("19"))
-    blocked_reason: TransStatusReason = field(default=TransStatusReason("19"))
+    attempts_over_reason: TransStatusReason = TransStatusReason.TOO_MANY_CHALLENGES
+    blocked_reason: TransStatusReason = TransStatusReason.TOO_MANY_CHALLENGES
 
     def __post_init__(self) -> None:
         """Refuse a policy beyond the ceilings or without sense."""
@@ -46,16 +45,9 @@ class ChallengePolicy:
         if not 1 <= self.posts_max <= COUNTER_MAX:
             message = f"posts_max is 1 to {COUNTER_MAX}"
             raise ValueError(message)
-        if self.resends_max < 0 or not self.resend_waits:
-            message = "resends_max is not negative and resend_waits is not empty"
-            raise ValueError(message)
         if not timedelta(0) < self.interaction <= INTERACTION_CEILING:
             message = "interaction is above 0 and at most 10 minutes"
             raise ValueError(message)
         if self.cap < self.interaction:
             message = "cap is not shorter than interaction"
             raise ValueError(message)
-
-    def resend_wait(self, code_seq: int) -> timedelta:
-        """Give the wait after code number ``code_seq``; the last wait repeats."""
-        return self.resend_waits[min(max(code_seq, 1), len(self.resend_waits)) - 1]

@@ -1,0 +1,157 @@
+"""Limits of internet payments: conversion, calendar and the check of card and account.
+
+Laws:
+- Money is compared in whole minor units of the account's currency. A conversion rounds up, so that
+  rounding never lets a payment through. An amount equal to its limit passes.
+- A day is a calendar day of Europe/Warsaw, which has 23 or 25 hours twice a year.
+- Every limit that is passed has a stable name: ``limit:<which>:<card|account>``. Names are stored
+  and counted, so they never change their meaning.
+- 0 is not a small limit but the switch that turns internet payments off.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import ROUND_CEILING, Context, Decimal
+from functools import cache
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from iso4217 import Currency
+
+from acs.authentication.facts import Converted, NoRate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date, datetime
+
+    from enrollment.model import EffectiveLimits, Standing, Use
+
+ZONE: Final = ZoneInfo("Europe/Warsaw")
+RATE_AGE_MAX: Final = timedelta(days=4)
+"""A long weekend without new rates passes; an older rate is as good as none."""
+
+_EXACT: Final = Context(prec=80)
+"""48 digits of an amount, a rate and a margin fit without rounding before the last step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """One unit of a currency is ``rate`` units of another one, known on the day ``as_of``."""
+
+    rate: Decimal
+    as_of: date
+
+
+def calendar(now: datetime) -> tuple[date, date]:
+    """Give the day, and the first day of its month, that an instant falls on in Warsaw."""
+    day = now.astimezone(ZONE).date()
+    return day, day.replace(day=1)
+
+
+@cache
+def _exponents() -> Mapping[str, int]:
+    return {
+        f"{currency.number:03d}": currency.exponent
+        for currency in Currency
+        if currency.number is not None and currency.exponent is not None
+    }
+
+
+def exponent_of(currency: str) -> int | None:
+    """Give the digits after the point of an ISO 4217 numeric currency; None when it has none."""
+    return _exponents().get(currency)
+
+
+def convert(  # noqa: PLR0913 - a conversion has these parts
+    amount: int,
+    exponent: int,
+    currency: str,
+    *,
+    into: str,
+    rates: Mapping[tuple[str, str], Rate],
+    margin_bp: int,
+    today: date,
+) -> Converted | NoRate:
+    """Convert minor units of a purchase into minor units of the account's currency, rounded up.
+
+    ``rates`` maps (from, to) to a rate; the reverse rate serves when only that is there. The same
+    currency needs neither rate nor margin.
+    """
+    minor = exponent_of(into)
+    if minor is None:
+        return NoRate("missing")
+    major = Decimal(amount).scaleb(-exponent, _EXACT)
+    if currency == into:
+        return Converted(_up(major.scaleb(minor, _EXACT)), into, None, None)
+    rate = _find(rates, currency, into)
+    if rate is None:
+        return NoRate("missing")
+    if today - rate.as_of > RATE_AGE_MAX:
+        return NoRate("stale")
+    marked_up = _EXACT.multiply(rate.rate, _EXACT.add(1, Decimal(margin_bp).scaleb(-4, _EXACT)))
+    exact = _EXACT.multiply(major, marked_up).scaleb(minor, _EXACT)
+    return Converted(_up(exact), into, rate.rate, rate.as_of)
+
+
+def _find(rates: Mapping[tuple[str, str], Rate], currency: str, into: str) -> Rate | None:
+    direct = rates.get((currency, into))
+    if direct is not None:
+        return direct
+    reverse = rates.get((into, currency))
+    return None if reverse is None else Rate(_EXACT.divide(1, reverse.rate), reverse.as_of)
+
+
+def _up(exact: Decimal) -> int:
+    return int(exact.to_integral_value(ROUND_CEILING, _EXACT))
+
+
+def needs_amount(standing: Standing) -> bool:
+    """Tell whether any limit is about money, so that an unconverted amount leaves it unchecked."""
+    return any(
+        value is not None
+        for _, limits, _ in _levels(standing)
+        for value in (limits.per_tx, limits.per_day, limits.per_month)
+    )
+
+
+def switched_off(standing: Standing) -> tuple[str, ...]:
+    """Name the levels at which internet payments are off."""
+    return tuple(f"limit:off:{level}" for level, limits, _ in _levels(standing) if limits.is_off)
+
+
+def over_per_tx(standing: Standing, amount: int) -> tuple[str, ...]:
+    """Name the levels whose limit for one payment the amount passes."""
+    return tuple(
+        f"limit:per_tx:{level}"
+        for level, limits, _ in _levels(standing)
+        if _passes(amount, limits.per_tx)
+    )
+
+
+def over_period(standing: Standing, amount: int) -> tuple[str, ...]:
+    """Name the limits of day and month, amounts and counts, that one more payment would pass."""
+    return tuple(
+        f"limit:{which}:{level}"
+        for which, get in _PERIODS.items()
+        for level, limits, use in _levels(standing)
+        if _passes(*get(limits, use, amount))
+    )
+
+
+_PERIODS: Final = {
+    "day": lambda limits, use, amount: (use.day_amount + amount, limits.per_day),
+    "month": lambda limits, use, amount: (use.month_amount + amount, limits.per_month),
+    "count_day": lambda limits, use, _: (use.day_count + 1, limits.count_day),
+    "count_month": lambda limits, use, _: (use.month_count + 1, limits.count_month),
+}
+
+
+def _passes(value: int, limit: int | None) -> bool:
+    return limit is not None and value > limit
+
+
+def _levels(standing: Standing) -> Iterator[tuple[str, EffectiveLimits, Use]]:
+    yield "card", standing.card_limits, standing.card_use
+    yield "account", standing.account_limits, standing.account_use

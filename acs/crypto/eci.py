@@ -1,0 +1,62 @@
+"""The electronic commerce indicator: a table by scheme, category and transaction status.
+
+Sources: the tables that payment service providers publish; several agree on each row. A range's
+policy may replace a value or leave it out, because a scheme's rule book has the last word.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NON_PAYMENT: Final = "02"
+DATA_SHARE: Final = "data_share"
+
+_VISA_LIKE: Final = {"Y": "05", "A": "06", "N": "07", "U": "07", "R": "07", "I": "07"}
+_MASTERCARD: Final = {
+    "Y": "02",
+    "A": "01",
+    "N": "00",
+    "U": "00",
+    "R": "00",
+    "I": "06",
+    DATA_SHARE: "04",
+}
+
+TABLE: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
+    ("visa", "01"): _VISA_LIKE,
+    ("visa", "02"): _VISA_LIKE,
+    ("amex", "01"): _VISA_LIKE,
+    ("amex", "02"): _VISA_LIKE,
+    ("discover", "01"): _VISA_LIKE,
+    ("discover", "02"): _VISA_LIKE,
+    ("diners", "01"): _VISA_LIKE,
+    ("diners", "02"): _VISA_LIKE,
+    ("jcb", "01"): _VISA_LIKE,
+    ("jcb", "02"): _VISA_LIKE,
+    ("unionpay", "01"): _VISA_LIKE,
+    ("unionpay", "02"): _VISA_LIKE,
+    ("mastercard", "01"): _MASTERCARD,
+    ("mastercard", "02"): {"Y": "N2", "N": "N0", "U": "N0", "R": "N0"},
+}
+"""(scheme, messageCategory) -> transStatus -> ECI. No row, no value: the element is left out."""
+
+
+def eci_of(
+    scheme: str,
+    category: str,
+    trans_status: str,
+    *,
+    data_share: bool = False,
+    override: Mapping[str, str] | None = None,
+) -> str | None:
+    """Give the ECI, or None when the message carries none (C, D, S and unknown schemes).
+
+    ``data_share`` marks an I that answers "data share only". ``override`` is the range policy's
+    own map from transStatus (or ``data_share``) to a value; "" leaves the element out.
+    """
+    row = {**TABLE.get((scheme, category), {}), **(override or {})}
+    shared = row.get(DATA_SHARE) if data_share else None
+    return (shared if shared is not None else row.get(trans_status)) or None

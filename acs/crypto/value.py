@@ -1,0 +1,206 @@
+"""The authentication value of a Y: which algorithm, which key, from which facts.
+
+Laws:
+- No key, no value: an unknown scheme, a profile of another scheme, a key that is not active or a
+  store that cannot be reached give KeyUnavailable, and the caller answers U. Nothing here makes
+  a value up.
+- A value is made once per transaction; the caller keeps it sealed and sends it again as it is.
+- Chance comes in as bytes, time as an aware UTC datetime.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from acs.crypto import cavv
+from acs.crypto.keys import KeyState, KeysUnavailable
+from acs.transaction import AuthenticationValue
+from schemas.vault import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from acs.authentication.facts import CardRange, RangePolicy
+    from acs.crypto.keys import AuthenticationValueKeys
+
+SEED_BYTES: Final = 16
+"""Chance per value: 128 bits, so that the digits cut from it are as good as even."""
+
+FRICTIONLESS_FACTOR: Final = "99"
+CHALLENGE_FACTOR: Final = "02"
+"""Visa's code for a code by SMS; a policy may name another one."""
+
+_RESULTS: Final = {"Y": "0", "A": "7"}
+_PROTOCOL: Final = {"2.1.0": "4", "2.2.0": "5", "2.3.1": "6"}
+
+
+class Profile(StrEnum):
+    """Named and versioned ways to make a value; a range's policy chooses one."""
+
+    VISA_V0 = "visa-v0"
+    VISA_V7 = "visa-v7"
+    MASTERCARD_DSTRANS = "mastercard-dstrans"
+    MASTERCARD_LINK = "mastercard-link"
+
+
+_SCHEME: Final[Mapping[Profile, str]] = {
+    Profile.VISA_V0: "visa",
+    Profile.VISA_V7: "visa",
+    Profile.MASTERCARD_DSTRANS: "mastercard",
+    Profile.MASTERCARD_LINK: "mastercard",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a value is made from. Amount in minor units; ``eci`` as the message will carry it."""
+
+    pan: Secret
+    trans_status: str
+    challenged: bool
+    eci: str | None
+    amount: int
+    currency: str
+    merchant_name: str
+    ds_trans_id: str
+    message_version: str
+    authenticated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class KeyUnavailable:
+    """No value can be made; ``why`` is for the log and names no secret."""
+
+    why: str
+
+
+def available(
+    card_range: CardRange, keys: AuthenticationValueKeys, amount: int | None
+) -> bool:
+    """Tell whether a value could be made now for this range and purchase amount."""
+    profile = _profile(card_range)
+    key_id = card_range.policy.av_key_id
+    if profile is None or key_id is None:
+        return False
+    fits = amount is None or amount <= cavv.AMOUNT_MAX
+    return fits and keys.state(key_id) is KeyState.ACTIVE
+
+
+def make(
+    card_range: CardRange, keys: AuthenticationValueKeys, inputs: Inputs, seed: bytes
+) -> AuthenticationValue | KeyUnavailable:
+    """Make the value of a Y or A; ``seed`` is SEED_BYTES of fresh chance."""
+    profile = _profile(card_range)
+    key_id = card_range.policy.av_key_id
+    if profile is None or key_id is None:
+        return KeyUnavailable("no profile for the scheme of this range")
+    if len(seed) != SEED_BYTES:
+        message = f"a seed has {SEED_BYTES} bytes"
+        raise AssertionError(message)
+    if inputs.amount > cavv.AMOUNT_MAX:
+        return KeyUnavailable("the amount does not fit into the value")
+    try:
+        raw = _MAKERS[profile](card_range.policy, key_id, keys, inputs, seed)
+    except (KeysUnavailable, cavv.NotEnoughDigits) as fault:
+        return KeyUnavailable(str(fault) or type(fault).__name__)
+    return AuthenticationValue(
+        value=Secret(base64.b64encode(raw).decode("ascii")),
+        eci=inputs.eci,
+        key_id=key_id,
+        profile=str(profile),
+    )
+
+
+def _profile(card_range: CardRange) -> Profile | None:
+    name = card_range.policy.av_profile
+    if name is None or name not in set(Profile):
+        return None
+    profile = Profile(name)
+    return profile if _SCHEME[profile] == card_range.scheme else None
+
+
+def _visa_v0(
+    policy: RangePolicy,
+    key_id: str,
+    keys: AuthenticationValueKeys,
+    inputs: Inputs,
+    seed: bytes,
+) -> bytes:
+    codes = _codes(policy, inputs)
+    atn = _cut(seed, 16)
+    output = keys.cvv(key_id, cavv.visa_v0_block(inputs.pan.reveal(), atn, codes))
+    return cavv.visa_v0(output, atn, codes)
+
+
+def _visa_v7(
+    policy: RangePolicy,
+    key_id: str,
+    keys: AuthenticationValueKeys,
+    inputs: Inputs,
+    seed: bytes,
+) -> bytes:
+    codes = _codes(policy, inputs)
+    number = _cut(seed, 4)
+    purchase = cavv.VisaPurchase(
+        pan=inputs.pan.reveal(),
+        eci=inputs.eci or "05",
+        amount=inputs.amount,
+        currency=inputs.currency,
+        day=inputs.authenticated_at.date(),
+    )
+    output = keys.cvv(key_id, cavv.visa_v7_block(purchase, number, codes))
+    protocol = _PROTOCOL[inputs.message_version]
+    return cavv.visa_v7(output, purchase, number, codes, protocol=protocol)
+
+
+def _mastercard_dstrans(
+    policy: RangePolicy,
+    key_id: str,
+    keys: AuthenticationValueKeys,
+    inputs: Inputs,
+    _seed: bytes,
+) -> bytes:
+    message = cavv.iav_dstrans_input(inputs.pan.reveal(), inputs.ds_trans_id)
+    return cavv.iav(keys.hmac_sha256(key_id, message), pad_bytes=policy.av_pad_bytes)
+
+
+def _mastercard_link(
+    policy: RangePolicy,
+    key_id: str,
+    keys: AuthenticationValueKeys,
+    inputs: Inputs,
+    _seed: bytes,
+) -> bytes:
+    message = cavv.iav_link_input(
+        inputs.pan.reveal(),
+        merchant_name=inputs.merchant_name,
+        amount=inputs.amount,
+        currency=inputs.currency,
+        ds_trans_id=inputs.ds_trans_id,
+    )
+    return cavv.iav(keys.hmac_sha256(key_id, message), pad_bytes=policy.av_pad_bytes)
+
+
+_MAKERS: Final = {
+    Profile.VISA_V0: _visa_v0,
+    Profile.VISA_V7: _visa_v7,
+    Profile.MASTERCARD_DSTRANS: _mastercard_dstrans,
+    Profile.MASTERCARD_LINK: _mastercard_link,
+}
+
+
+def _codes(policy: RangePolicy, inputs: Inputs) -> cavv.Codes:
+    challenge_factor = policy.av_second_factor or CHALLENGE_FACTOR
+    return cavv.Codes(
+        results=_RESULTS[inputs.trans_status],
+        second_factor=challenge_factor if inputs.challenged else FRICTIONLESS_FACTOR,
+        key_indicator=policy.av_key_indicator,
+    )
+
+
+def _cut(seed: bytes, length: int) -> str:
+    return f"{int.from_bytes(seed, 'big') % 10**length:0{length}d}"
