@@ -10,6 +10,7 @@ also when there is nothing to compare with, so that its time tells nothing.
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from schemas.vault import Secret, Tag
@@ -56,19 +57,30 @@ def normalise(entry: Secret) -> Secret | None:
     return Secret(kept)
 
 
-def mac(ring: KeyRing, challenge_id: UUID, link_digest: bytes, seq: int, code: Secret) -> Tag:
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a code is good for: one challenge, what is confirmed there, one message's number.
+
+    Raises ValueError when the digest has not 32 bytes.
+    """
+
+    challenge_id: UUID
+    link_digest: bytes
+    seq: int
+
+    def __post_init__(self) -> None:
+        """Refuse a digest of another kind."""
+        if len(self.link_digest) != _LINK_BYTES:
+            message = f"a link digest has {_LINK_BYTES} bytes"
+            raise ValueError(message)
+
+
+def mac(ring: KeyRing, binding: Binding, code: Secret) -> Tag:
     """Make the keyed hash that stands for the code at rest."""
-    return ring.tag(*_parts(challenge_id, link_digest, seq, code))
+    return ring.tag(*_parts(binding, code))
 
 
-def matches(  # noqa: PLR0913 - the code is bound to each of them
-    ring: KeyRing,
-    stored: Tag | None,
-    challenge_id: UUID,
-    link_digest: bytes,
-    seq: int,
-    entry: Secret,
-) -> bool:
+def matches(ring: KeyRing, stored: Tag | None, binding: Binding, entry: Secret) -> bool:
     """Tell in constant time whether the entry is the code the stored MAC was made of.
 
     Without a stored MAC, or with one of a key that is gone, a decoy is compared and the answer
@@ -76,18 +88,15 @@ def matches(  # noqa: PLR0913 - the code is bound to each of them
     """
     usable = stored is not None and stored.key_id in ring.keys
     tag = stored if stored is not None and usable else Tag(ring.active, _DECOY)
-    return ring.matches(tag, *_parts(challenge_id, link_digest, seq, entry)) and usable
+    return ring.matches(tag, *_parts(binding, entry)) and usable
 
 
-def _parts(challenge_id: UUID, link_digest: bytes, seq: int, code: Secret) -> tuple[bytes, ...]:
+def _parts(binding: Binding, code: Secret) -> tuple[bytes, ...]:
     # Secret: every part has a fixed length, so no two different inputs give the same bytes.
-    if len(link_digest) != _LINK_BYTES:
-        message = f"a link digest has {_LINK_BYTES} bytes"
-        raise ValueError(message)
     return (
         _CONTEXT,
-        challenge_id.bytes,
-        link_digest,
-        seq.to_bytes(2, "big"),
+        binding.challenge_id.bytes,
+        binding.link_digest,
+        binding.seq.to_bytes(2, "big"),
         code.reveal().encode("ascii"),
     )

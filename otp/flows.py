@@ -1,16 +1,42 @@
-"""Make a code and queue its message; check an entry; forget. On the caller's open transaction."""
+"""The use cases of a one-time password: make and send one, check an entry, forget.
+
+Laws: every function works on the caller's open transaction (READ COMMITTED) and commits nothing;
+what the caller rolls back did not happen, so a caller that checks an entry must commit whatever
+the answer is. A code exists in clear only between its making and the sealing of its message. The
+message leaves after the commit, through `otp.gateways.deliver`.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import secrets
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 
+from babel.messages.pofile import read_po
+
+from otp import code as codes
+from otp import message, store
+from otp import policy as limits
+from otp.gateways import outbox
 from otp.model import (
+    Accepted,
+    AlreadyUsed,
     CheckResult,
+    CodePhase,
     CodeState,
+    Exhausted,
+    Expired,
     Issued,
+    IssuedCode,
     IssueRequest,
     IssueResult,
+    Malformed,
+    NoCode,
     Refused,
+    Rejected,
+    SendRefusal,
 )
 
 if TYPE_CHECKING:
@@ -19,19 +45,121 @@ if TYPE_CHECKING:
 
     from otp.policy import OtpPolicy
     from schemas.queries import Connection
-    from schemas.vault import Keys, Secret
+    from schemas.vault import Keys, Secret, Tag
 
-__all__ = ["CheckResult", "CodeState", "IssueRequest", "IssueResult", "Issued", "Refused"]
+__all__ = [
+    "CATALOGUES",
+    "CheckResult",
+    "CodeState",
+    "IssueRequest",
+    "IssueResult",
+    "Issued",
+    "Refused",
+    "check",
+    "forget",
+    "is_well_formed",
+    "issue",
+    "lapse_history",
+    "state_of",
+]
+
+DEFAULT_LANGUAGE: Final = "pl"
+_PHONE_CONTEXT: Final = b"otp.phone/1"
+
+
+def _catalogues() -> dict[str, message.Catalogue]:
+    folder = Path(__file__).parent / "locale"
+    return {path.parent.name: _catalogue(path) for path in sorted(folder.glob("*/sms.po"))}
+
+
+def _catalogue(path: Path) -> message.Catalogue:
+    with path.open(encoding="utf-8") as file:
+        entries = read_po(file)
+    texts = {str(entry.id): str(entry.string) for entry in entries if entry.id}
+    return message.Catalogue(path.parent.name, texts)
+
+
+CATALOGUES: Final = _catalogues()
+"""The texts by language; a language without texts gets those of DEFAULT_LANGUAGE."""
 
 
 async def issue(
     conn: Connection, keys: Keys, policy: OtpPolicy, request: IssueRequest, now: datetime
 ) -> IssueResult:
-    """Make the challenge's next code and queue its message, or say why not."""
-    raise NotImplementedError
+    """Make the challenge's code and queue its message; called again, replace it by the next one.
+
+    The next code has the next number, kills the one before it and keeps the attempts. The link
+    digest of a challenge never changes: with another one this is a programmer's mistake
+    (AssertionError). Raises ValueError when the digest has not 32 bytes.
+    """
+    number = request.phone.reveal()
+    phones = keys.phone_index.tags(_PHONE_CONTEXT, number.encode())
+    challenge_id = request.challenge_id
+    await store.lock_limits(conn, challenge_id, phones, request.card_ref)
+    standing = await store.standing(conn, challenge_id, phones, request.card_ref, now)
+    if standing.link_digest not in {None, request.link_digest}:
+        wrong = "the amount, payee or card of a challenge changed between two codes"
+        raise AssertionError(wrong)
+    refused = limits.may_send(policy, request.purpose, number, standing, now)
+    if refused is not None:
+        return refused
+    issued = _new_code(policy, challenge_id, standing.seq + 1, now)
+    text = message.compose(
+        CATALOGUES.get(request.language, CATALOGUES[DEFAULT_LANGUAGE]),
+        request.text,
+        issued.code,
+        issued.seq,
+        policy.lifetime_s,
+    )
+    if text is None:
+        return Refused(SendRefusal.NO_PAYEE)
+    if not await store.take_total(conn, policy, challenge_id, now):
+        return Refused(SendRefusal.TOTAL, 60 - now.second)
+    return await _put(conn, keys, request, issued, text=text, phone=phones[0], now=now)
 
 
-async def check(  # noqa: PLR0913
+def _new_code(policy: OtpPolicy, challenge_id: UUID, seq: int, now: datetime) -> IssuedCode:
+    code = codes.from_number(secrets.randbelow(codes.CODES))
+    return IssuedCode(challenge_id, seq, code, now + timedelta(seconds=policy.lifetime_s))
+
+
+async def _put(
+    conn: Connection,
+    keys: Keys,
+    request: IssueRequest,
+    issued: IssuedCode,
+    *,
+    text: Secret,
+    phone: Tag,
+    now: datetime,
+) -> Issued:
+    binding = codes.Binding(issued.challenge_id, request.link_digest, issued.seq)
+    mac = codes.mac(keys.otp, binding, issued.code)
+    await store.put_code(
+        conn,
+        request,
+        seq=issued.seq,
+        mac=mac,
+        phone=phone,
+        now=now,
+        expires_at=issued.expires_at,
+    )
+    sms_id = uuid4()
+    await outbox.queue(
+        conn,
+        keys.vault,
+        sms_id=sms_id,
+        challenge_id=issued.challenge_id,
+        seq=issued.seq,
+        number=request.phone,
+        text=text,
+        now=now,
+        expires_at=issued.expires_at,
+    )
+    return Issued(issued.seq, issued.expires_at, sms_id)
+
+
+async def check(  # noqa: PLR0913, PLR0917 - what a code is bound to
     conn: Connection,
     keys: Keys,
     policy: OtpPolicy,
@@ -42,15 +170,67 @@ async def check(  # noqa: PLR0913
     *,
     other_elements_right: bool = True,
 ) -> CheckResult:
-    """Count the try, then compare. With a wrong PIN beside it the code is never consumed."""
-    raise NotImplementedError
+    """Count the try, then compare; accept a code once.
+
+    `other_elements_right` is False when another element asked together with the code (the PIN)
+    was wrong: the try is counted and compared all the same and never accepted, so that neither
+    the answer nor its time tells which element failed. An entry without the shape of a code is
+    Malformed and not an attempt. A changed link digest never verifies.
+    """
+    meant = codes.normalise(entry)
+    if meant is None:
+        return Malformed()
+    attempt = await store.take_attempt(conn, challenge_id, policy.attempts_max, now)
+    if attempt is None:
+        codes.matches(keys.otp, None, codes.Binding(challenge_id, link_digest, 0), meant)
+        return await _no_attempt(conn, challenge_id, policy)
+    binding = codes.Binding(challenge_id, link_digest, attempt.seq)
+    right = codes.matches(keys.otp, attempt.mac, binding, meant)
+    left = policy.attempts_max - attempt.attempts
+    becomes = _becomes(accepted=right & other_elements_right, left=left)
+    await store.settle_attempt(conn, challenge_id, attempt.seq, becomes, now)
+    return Accepted() if becomes is CodePhase.USED else Rejected(left)
+
+
+def _becomes(*, accepted: bool, left: int) -> CodePhase:
+    if accepted:
+        return CodePhase.USED
+    return CodePhase.LIVE if left > 0 else CodePhase.EXHAUSTED
+
+
+async def _no_attempt(conn: Connection, challenge_id: UUID, policy: OtpPolicy) -> CheckResult:
+    match await store.phase_of(conn, challenge_id):
+        case None | (CodePhase.FORGOTTEN, _):
+            return NoCode()
+        case (CodePhase.USED, _):
+            return AlreadyUsed()
+        case (CodePhase.LIVE, attempts) if attempts < policy.attempts_max:
+            return Expired()
+        case _:
+            return Exhausted()
+
+
+def is_well_formed(entry: Secret) -> bool:
+    """Tell whether an entry has the shape of a code; one without it is a slip, not an attempt."""
+    return codes.normalise(entry) is not None
 
 
 async def state_of(conn: Connection, challenge_id: UUID) -> CodeState | None:
-    """Tell where the code of a challenge stands."""
-    raise NotImplementedError
+    """Tell where the code of a challenge and its newest message stand; None without a code."""
+    return await store.state_of(conn, challenge_id)
 
 
 async def forget(conn: Connection, challenge_id: UUID) -> None:
-    """Overwrite the MAC at the end of the challenge and drop a message that has not left."""
-    raise NotImplementedError
+    """Drop the MAC at the end of the challenge, keep the outcome; repeating it changes nothing.
+
+    A message that has not left yet will not leave any more.
+    """
+    await store.forget(conn, challenge_id)
+
+
+async def lapse_history(conn: Connection, before: datetime, limit: int) -> int:
+    """Clear away up to `limit` lines of send history older than `before`; give how many.
+
+    Housekeeping; the limits look back one day, so `before` is at least a day ago.
+    """
+    return await store.lapse_history(conn, before, limit)

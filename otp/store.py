@@ -103,7 +103,7 @@ async def take_total(
     return await _SQL.take_lane.run(conn, **given) == 1
 
 
-async def put_code(  # noqa: PLR0913 - the columns of the row
+async def put_code(
     conn: Connection,
     request: IssueRequest,
     *,

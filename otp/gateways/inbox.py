@@ -1,0 +1,31 @@
+"""The gateway to a phone on a screen: for demonstrations and tests.
+
+It posts ``{"id", "to", "from", "text"}`` as JSON to a URL. The receiver keeps one message per id,
+so a repeated try makes no second message.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from otp.gateways.http import HttpGateway, HttpGatewayConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from schemas.vault import Secret
+
+
+def inbox_gateway(
+    url: str, *, name: str = "inbox", headers: Mapping[str, Secret | str] | None = None
+) -> HttpGateway:
+    """Make the gateway; raises ValueError unless the URL is https or leads to this machine."""
+    return HttpGateway(
+        HttpGatewayConfig(
+            name=name,
+            url=url,
+            headers=headers or {},
+            body={"id": "{id}", "to": "{to}", "from": "{from}", "text": "{text}"},
+            idempotent=True,
+        )
+    )

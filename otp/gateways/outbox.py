@@ -1,0 +1,179 @@
+"""The messages on their way: one row each, claimed by one worker at a time.
+
+Laws: number and text are sealed for their row and leave it when it is settled. An attempt is
+counted at the claim, so a crash counts. Every later statement names the claim (worker and attempt
+number); a worker whose lease has passed changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from schemas import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from datetime import datetime
+
+    from otp.model import SmsState
+    from schemas.queries import Connection
+    from schemas.vault import Secret, Vault
+
+_SQL = queries.load(__file__)
+
+
+async def queue(  # noqa: PLR0913 - the columns of the row
+    conn: Connection,
+    vault: Vault,
+    *,
+    sms_id: UUID,
+    challenge_id: UUID,
+    seq: int,
+    number: Secret,
+    text: Secret,
+    now: datetime,
+    expires_at: datetime,
+) -> None:
+    """Put a message into the caller's transaction and wake the workers when it commits."""
+    await _SQL.queue.run(
+        conn,
+        sms_id=sms_id,
+        challenge_id=challenge_id,
+        seq=seq,
+        number_sealed=vault.seal(number.reveal().encode(), number_place(sms_id)),
+        text_sealed=vault.seal(text.reveal().encode(), text_place(sms_id)),
+        now=now,
+        expires_at=expires_at,
+    )
+
+
+def number_place(sms_id: UUID) -> str:
+    """Give the place a number is sealed for."""
+    return f"otp.outbox.number|{sms_id}"
+
+
+def text_place(sms_id: UUID) -> str:
+    """Give the place a text is sealed for."""
+    return f"otp.outbox.text|{sms_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A message in the hands of one worker.
+
+    `provider` is set when an earlier worker may have handed it over: only that provider may get it
+    again. `earlier_provider` carried the challenge's message before this one.
+    """
+
+    sms_id: UUID
+    worker: str
+    attempts: int
+    number_sealed: bytes
+    text_sealed: bytes
+    expires_at: datetime
+    provider: str | None
+    earlier_provider: str | None
+
+
+async def claim(
+    conn: Connection,
+    *,
+    worker: str,
+    idempotent: Collection[str],
+    now: datetime,
+    lease_began: datetime,
+    most: int,
+    sms_id: UUID | None = None,
+) -> list[Claim]:
+    """Take up to `most` messages that may leave now, or the one named if it may.
+
+    Claims made at or before `lease_began` are over.
+    """
+    rows: Any = await _SQL.claim.all(
+        conn,
+        sms_id=sms_id,
+        worker=worker,
+        idempotent=list(idempotent),
+        now=now,
+        lease_began=lease_began,
+        most=most,
+    )
+    return [
+        Claim(
+            row["sms_id"],
+            worker,
+            row["attempts"],
+            row["number_sealed"],
+            row["text_sealed"],
+            row["expires_at"],
+            row["provider"],
+            row["earlier_provider"],
+        )
+        for row in rows
+    ]
+
+
+async def note_provider(conn: Connection, claim: Claim, provider: str) -> bool:
+    """Write down who gets the message next; False when the claim is lost: do not send."""
+    noted = await _SQL.note_provider.run(
+        conn,
+        provider=provider,
+        sms_id=claim.sms_id,
+        worker=claim.worker,
+        attempts=claim.attempts,
+    )
+    return noted == 1
+
+
+async def settle(
+    conn: Connection,
+    claim: Claim,
+    becomes: SmsState,
+    *,
+    now: datetime,
+    provider_id: str | None = None,
+    reason: str | None = None,
+) -> bool:
+    """Bring the message to rest; False when the claim is lost."""
+    settled = await _SQL.settle.run(
+        conn,
+        becomes=becomes.value,
+        provider_id=provider_id,
+        reason=reason,
+        now=now,
+        sms_id=claim.sms_id,
+        worker=claim.worker,
+        attempts=claim.attempts,
+    )
+    return settled == 1
+
+
+async def queue_again(
+    conn: Connection, claim: Claim, *, due_at: datetime, reason: str | None
+) -> bool:
+    """Give the message back for a later try; False when the claim is lost."""
+    queued = await _SQL.queue_again.run(
+        conn,
+        due_at=due_at,
+        reason=reason,
+        sms_id=claim.sms_id,
+        worker=claim.worker,
+        attempts=claim.attempts,
+    )
+    return queued == 1
+
+
+async def sweep(
+    conn: Connection,
+    *,
+    idempotent: Collection[str],
+    now: datetime,
+    lease_began: datetime,
+    most: int,
+) -> int:
+    """Settle messages that may not leave any more or whose fate nobody knows; give how many."""
+    return await _SQL.sweep.run(
+        conn, idempotent=list(idempotent), now=now, lease_began=lease_began, most=most
+    )

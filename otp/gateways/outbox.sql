@@ -1,0 +1,78 @@
+-- name: queue
+-- One message, number and text sealed, and the word to the workers that it is there.
+WITH queued AS (
+    INSERT INTO otp.outbox
+        (sms_id, challenge_id, seq, number_sealed, text_sealed, state, queued_at, due_at,
+         expires_at)
+    VALUES
+        (:sms_id, :challenge_id, :seq, :number_sealed, :text_sealed, 'queued', :now, :now,
+         :expires_at)
+    RETURNING sms_id
+)
+SELECT pg_notify('acs_work', 'sms') FROM queued;
+
+-- name: claim
+-- Take the messages that may leave now: due ones, and those whose worker is gone if nothing was
+-- handed over or the provider never makes two messages of one id. Only for a code that is alive.
+WITH free AS MATERIALIZED (
+    SELECT outbox.sms_id FROM otp.outbox
+    WHERE (:sms_id::uuid IS NULL OR outbox.sms_id = :sms_id::uuid)
+      AND outbox.expires_at > :now
+      AND ((outbox.state = 'queued' AND outbox.due_at <= :now)
+        OR (outbox.state = 'sending' AND outbox.claimed_at <= :lease_began
+            AND (outbox.provider IS NULL OR outbox.provider = ANY (:idempotent::text[]))))
+      AND EXISTS (
+          SELECT FROM otp.code
+          WHERE code.challenge_id = outbox.challenge_id AND code.seq = outbox.seq
+            AND code.phase = 'live')
+    ORDER BY outbox.due_at
+    LIMIT :most FOR UPDATE OF outbox SKIP LOCKED
+)
+UPDATE otp.outbox SET
+    state = 'sending', attempts = attempts + 1, claimed_by = :worker, claimed_at = :now
+FROM free WHERE outbox.sms_id = free.sms_id
+RETURNING outbox.sms_id, outbox.challenge_id, outbox.seq, outbox.number_sealed,
+    outbox.text_sealed, outbox.attempts, outbox.expires_at, outbox.provider,
+    (SELECT earlier.provider FROM otp.outbox AS earlier
+     WHERE earlier.challenge_id = outbox.challenge_id AND earlier.seq = outbox.seq - 1
+    ) AS earlier_provider;
+
+-- name: note_provider
+-- Write down which provider is about to get the message: after a crash this tells what may be.
+UPDATE otp.outbox SET provider = :provider
+WHERE sms_id = :sms_id AND state = 'sending' AND claimed_by = :worker AND attempts = :attempts;
+
+-- name: settle
+-- The message is at rest: its number and text are erased.
+UPDATE otp.outbox SET
+    state = :becomes, provider_id = :provider_id, reason = :reason, settled_at = :now,
+    number_sealed = NULL, text_sealed = NULL, claimed_by = NULL, claimed_at = NULL
+WHERE sms_id = :sms_id AND state = 'sending' AND claimed_by = :worker AND attempts = :attempts;
+
+-- name: queue_again
+-- Nobody took the message: the same text again later.
+UPDATE otp.outbox SET
+    state = 'queued', due_at = :due_at, reason = :reason, provider = NULL,
+    claimed_by = NULL, claimed_at = NULL
+WHERE sms_id = :sms_id AND state = 'sending' AND claimed_by = :worker AND attempts = :attempts;
+
+-- name: sweep
+-- Settle what may not leave any more (its code is over or replaced), and what was in the hands of
+-- a worker that is gone: handed to a provider, nobody knows; handed to none, it never left.
+WITH over AS MATERIALIZED (
+    SELECT outbox.sms_id FROM otp.outbox
+    WHERE outbox.state IN ('queued', 'sending')
+      AND (outbox.state = 'queued' OR outbox.claimed_at <= :lease_began)
+      AND (outbox.expires_at <= :now
+        OR (outbox.provider IS NOT NULL AND outbox.provider <> ALL (:idempotent::text[]))
+        OR NOT EXISTS (
+            SELECT FROM otp.code
+            WHERE code.challenge_id = outbox.challenge_id AND code.seq = outbox.seq
+              AND code.phase = 'live'))
+    LIMIT :most FOR UPDATE OF outbox SKIP LOCKED
+)
+UPDATE otp.outbox SET
+    state = CASE WHEN outbox.provider IS NULL THEN 'expired' ELSE 'unknown' END,
+    settled_at = :now,
+    number_sealed = NULL, text_sealed = NULL, claimed_by = NULL, claimed_at = NULL
+FROM over WHERE outbox.sms_id = over.sms_id;

@@ -1,0 +1,77 @@
+"""What the service needs of an SMS gateway, and the three answers there are.
+
+Laws: a gateway carries a text and knows nothing of codes. It never raises for what a network does:
+whatever happens becomes one of the three answers. `Rejected` is said only when the message surely
+was not taken; in doubt it is `Unknown`, because a second provider would send a second message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from schemas.vault import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class SmsJob:
+    """One message to carry.
+
+    `sms_id` is our own id, the same for every try of the message. `to` is in E.164 form. After
+    `validity_s` seconds the message must not be delivered any more.
+    """
+
+    sms_id: UUID
+    to: Secret
+    text: Secret
+    sender: str
+    validity_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The provider has taken the message, under its own id if it gave one."""
+
+    provider_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The message was surely not taken. `retryable`: another provider, or a later try, may take it.
+
+    `reason` is a word for operators (an HTTP status, the name of an error): never message content.
+    """
+
+    retryable: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody can tell whether the message was taken."""
+
+    reason: str
+
+
+SendOutcome = Accepted | Rejected | Unknown
+
+
+class SmsGateway(Protocol):
+    """One provider."""
+
+    @property
+    def name(self) -> str:
+        """Give the provider's name in settings, metrics and rows; at most 40 characters."""
+
+    @property
+    def idempotent(self) -> bool:
+        """Tell whether a second try under the same `sms_id` never makes a second message."""
+
+    async def send(self, job: SmsJob) -> SendOutcome:
+        """Hand the message over; bounded in time by the gateway itself."""
+
+    async def close(self) -> None:
+        """Let go of connections."""

@@ -1,0 +1,233 @@
+"""The text of a message with a code: what it tells, and that it fits.
+
+Laws: amount and payee come before the code, so that they are read before it is typed (RTS art. 5);
+never a PAN, a name of the cardholder, a link or anything a phone turns into one. What a merchant
+sent is hostile until cleaned: it may not look like a code, a link or another sentence of ours
+through invisible or turned-round signs. Only the payee and the action give way when the text must
+be cut to one part.
+
+Alphabets: GSM 03.38 (3GPP TS 23.038) in septets, 160 in one part, 153 in each of several; UCS-2 in
+16-bit units, 70 and 67. A text is sent in GSM-7 whenever the templates of its language allow it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal, assert_never
+
+from otp.model import ActionText, PaymentText, TextParameters
+from schemas.vault import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Alphabet = Literal["gsm7", "ucs2"]
+
+TEXT_IDS: Final = ("payment", "step_up", "numbered", "merchant")
+
+_GSM7_BASIC: Final = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
+    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM7_EXTENDED: Final = frozenset("^{}\\[~]|€\f")
+_PART: Final = {"gsm7": (160, 153), "ucs2": (70, 67)}
+# One part where the alphabet is GSM-7; two parts of UCS-2 hold about as much.
+_ROOM: Final = {"gsm7": 160, "ucs2": 134}
+# An absurd amount may cost a second part; it never costs the payee.
+_ELASTIC_MIN: Final = 8
+_INPUT_MAX: Final = 200
+
+# Letters and signs outside GSM 03.38 and what is read in their place. Canonical decomposition is
+# not enough: the stroke of ł, đ and ħ is no combining mark.
+_PLAIN_PAIRS: Final = (
+    ("ąćęłńóśźżĄĆĘŁŃÓŚŹŻ", "acelnoszzACELNOSZZ"),
+    ("áâãāăçčďđðěėēêëģğħ", "aaaaaccdddeeeeeggh"),
+    ("íîïīįıķĺľļňņôõőřŕšşș", "iiiiiiklllnnooorrsss"),
+    ("ťţțúûůűūųýÿž", "tttuuuuuuyyz"),
+    ("ÁÂÃĀĂÀČĎĐÐĚĖĒÊËÈĢĞĦ", "AAAAAACDDDEEEEEEGGH"),
+    ("ÍÎÏÌĪĮİĶĹĽĻŇŅÔÕŐÒŘŔŠŞȘ", "IIIIIIIKLLLNNOOOORRSSS"),
+    ("ŤŢȚÚÛŮŰÙŪŲÝŸŽ", "TTTUUUUUUUYYZ"),
+    # Quotation marks, single then double; dashes and the minus; the fraction slash.
+    ("\u2018\u2019\u201a`", "\x27" * 4),
+    ("\u201c\u201d\u201e\u00ab\u00bb", "\x22" * 5),
+    ("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u2044", "-------/"),
+)
+_PLAIN: Final = str.maketrans(
+    {sign: base for signs, bases in _PLAIN_PAIRS for sign, base in zip(signs, bases, strict=True)}
+    | {"œ": "oe", "Œ": "OE", "þ": "th", "Þ": "Th", "ẞ": "SS"}
+)
+
+_SCHEME: Final = re.compile(r"https?(?:\s*:[\s/]*)?|:\s*/+|www\s*\.", re.IGNORECASE)
+_PATH: Final = re.compile(r"(?<=\w)(\.\w{2,})/\S*")
+_IP_ADDRESS: Final = re.compile(r"\d+(?:\.\d+){3}")
+_DOMAIN_DOT: Final = re.compile(r"(?<=\w)\.(?=\w{2,})")
+_DIGIT_RUN: Final = re.compile(r"\d(?:[\W_]{0,3}\d){4,}")
+_SPACES: Final = re.compile(r"\s+")
+_MERCHANT_ID: Final = re.compile(r"[^A-Za-z0-9-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """The texts of one language by text id, see TEXT_IDS. Raises ValueError when one is missing.
+
+    `alphabet` is GSM-7 when every text can be written in it, with plain letters where need be.
+    """
+
+    language: str
+    texts: Mapping[str, str]
+    alphabet: Alphabet = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Refuse an incomplete catalogue; find its alphabet."""
+        missing = [text_id for text_id in TEXT_IDS if not self.texts.get(text_id)]
+        if missing:
+            message = f"the texts of {self.language} lack {', '.join(missing)}"
+            raise ValueError(message)
+        signs = frozenset().union(*self.texts.values())
+        writable = all(plain(sign) for sign in signs)
+        object.__setattr__(self, "alphabet", "gsm7" if writable else "ucs2")
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """The size of a text in septets or 16-bit units, and in how many parts it is carried."""
+
+    alphabet: Alphabet
+    units: int
+    parts: int
+
+
+def size_of(text: str) -> Size:
+    """Measure a text as a network does; characters above U+FFFF take two units in UCS-2."""
+    alphabet: Alphabet = "gsm7" if _is_gsm7(text) else "ucs2"
+    units = _units(text, alphabet)
+    single, each = _PART[alphabet]
+    return Size(alphabet, units, 1 if units <= single else -(-units // each))
+
+
+def _is_gsm7(text: str) -> bool:
+    return all(sign in _GSM7_BASIC or sign in _GSM7_EXTENDED for sign in text)
+
+
+def _units(text: str, alphabet: Alphabet) -> int:
+    match alphabet:
+        case "gsm7":
+            return len(text) + sum(sign in _GSM7_EXTENDED for sign in text)
+        case "ucs2":
+            return len(text.encode("utf-16-be", "surrogatepass")) // 2
+        case _:
+            assert_never(alphabet)
+
+
+def plain(text: str) -> str:
+    """Write a text in GSM 03.38: plain letters for accented ones; what is left over is dropped."""
+    return "".join(map(_plain_sign, unicodedata.normalize("NFKC", text).translate(_PLAIN)))
+
+
+def _plain_sign(sign: str) -> str:
+    if _is_gsm7(sign):
+        return sign
+    base = unicodedata.normalize("NFKD", sign)[0]
+    return base if base.isascii() and base.isprintable() and _is_gsm7(base) else ""
+
+
+def clean_name(text: str, alphabet: Alphabet = "gsm7") -> str:
+    """Make a merchant's name safe to show beside a code; empty when nothing is left of it.
+
+    Gone are control, direction and zero-width signs, emoji, ``@``, ``#``, what makes a link of a
+    name (scheme, ``www.``, path), and digits that could be taken for a code: five or more, also
+    with signs between them. Dots of a domain become spaces, so that a phone does not make a link
+    of ``shop.example``.
+    """
+    return _settled(_visible(text[:_INPUT_MAX], alphabet), keep_digits=False)
+
+
+def _visible(text: str, alphabet: Alphabet) -> str:
+    match alphabet:
+        case "gsm7":
+            written = plain(text.translate(_SPACE_CONTROLS))
+        case "ucs2":
+            folded = unicodedata.normalize("NFKC", text.translate(_SPACE_CONTROLS))
+            written = "".join(sign for sign in folded if _is_shown(sign))
+        case _:
+            assert_never(alphabet)
+    return _SPACES.sub(" ", written).strip()
+
+
+_SPACE_CONTROLS: Final = str.maketrans("\t\n\v\f\r\x85\u2028\u2029", " " * 8)
+
+
+def _is_shown(sign: str) -> bool:
+    category = unicodedata.category(sign)
+    # So and Sk hold the emoji and their skin tones; Me the key cap round a digit.
+    return category[0] in "LNPZ" or (category in {"Mn", "Mc", "Sc", "Sm"} and sign != "\ufe0f")
+
+
+def _settled(text: str, *, keep_digits: bool) -> str:
+    """Take out what may not stay until nothing changes: one removal can make another needed."""
+    while True:
+        kept = text.replace("@", " ").replace("#", " ")
+        kept = _SCHEME.sub(" ", kept)
+        kept = _PATH.sub(r"\1", kept)
+        kept = _IP_ADDRESS.sub(" ", kept)
+        kept = _DOMAIN_DOT.sub(" ", kept)
+        if not keep_digits:
+            kept = _DIGIT_RUN.sub(" ", kept)
+        kept = _SPACES.sub(" ", kept).strip()
+        if kept == text:
+            return kept if any(sign.isalnum() for sign in kept) else ""
+        text = kept
+
+
+def compose(
+    catalogue: Catalogue, text: TextParameters, code: Secret, seq: int, lifetime_s: int
+) -> Secret | None:
+    """Write the message; None when there is no payee to name (a code never goes without one)."""
+    values = {"code": code.reveal(), "minutes": str(lifetime_s // 60)}
+    match text:
+        case PaymentText():
+            payee = _payee(catalogue, text)
+            if not payee:
+                return None
+            amount = _visible(text.amount, catalogue.alphabet)
+            values |= {"amount": amount, "payee": payee, "last4": text.last4}
+            return Secret(_fit(catalogue, "payment", values, "payee", seq))
+        case ActionText():
+            action = _settled(_visible(text.action, catalogue.alphabet), keep_digits=True)
+            values["action"] = action.rstrip(".")
+            return Secret(_fit(catalogue, "step_up", values, "action", seq))
+        case _:
+            assert_never(text)
+
+
+def _payee(catalogue: Catalogue, text: PaymentText) -> str:
+    name = clean_name(text.payee, catalogue.alphabet)
+    if name:
+        return name
+    merchant_id = _MERCHANT_ID.sub("", unicodedata.normalize("NFKC", text.merchant_id))
+    if not any(sign.isalnum() for sign in merchant_id):
+        return ""
+    written = catalogue.texts["merchant"].format(merchant_id=merchant_id)
+    return _visible(written, catalogue.alphabet)
+
+
+def _fit(
+    catalogue: Catalogue, text_id: str, values: Mapping[str, str], elastic: str, seq: int
+) -> str:
+    """Fill a text in; cut the elastic value, and nothing else, to what fits."""
+    frame = catalogue.texts[text_id]
+    if seq > 1:
+        frame += catalogue.texts["numbered"].replace("{seq}", str(seq))
+    if catalogue.alphabet == "gsm7":
+        frame = plain(frame)
+    rest = frame.format_map({**values, elastic: ""})
+    room = max(_ROOM[catalogue.alphabet] - _units(rest, catalogue.alphabet), _ELASTIC_MIN)
+    return frame.format_map({**values, elastic: _cut(values[elastic], room, catalogue.alphabet)})
+
+
+def _cut(text: str, most: int, alphabet: Alphabet) -> str:
+    while _units(text, alphabet) > most:
+        text = text[:-1]
+    return text.strip()
