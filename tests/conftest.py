@@ -93,7 +93,7 @@ async def _admin(server: EmbeddedPostgres, statement: str) -> None:
 async def dsn(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
     """Give the address of a fresh migrated database; who connects is the schema's owner."""
     name = f"test_{next(_CLONE)}"
-    await _admin(postgres, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE} STRATEGY file_copy")
+    await _admin(postgres, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
     yield postgres.dsn_of(name)
     await _admin(postgres, f"DROP DATABASE {name} WITH (FORCE)")
 

@@ -1,0 +1,84 @@
+# Every target works from a bare checkout: what the locks name is installed into .venv, once per lock.
+.DEFAULT_GOAL := help
+.SUFFIXES:
+MAKEFLAGS += --no-builtin-rules
+
+VENV := .venv
+BIN := $(VENV)/bin
+# A stamp carries the checksum of what it was made from, so an unchanged lock is never installed again.
+stamp = $(VENV)/.$(1)-$(shell cat locks/$(1).txt pyproject.toml | cksum | cut -d ' ' -f 1)
+RUNTIME := $(call stamp,runtime)
+DEV := $(call stamp,dev)
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+LOCKED := $(PIP) install --require-hashes --only-binary :all:
+PROJECT := $(PIP) install --no-deps --no-build-isolation --no-index --editable .
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
+
+.PHONY: help run test coverage check audit bench format docs schema lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(RUNTIME) ## the demo: the whole service, a small payment network, test cards; Ctrl-C stops it
+	@exec $(BIN)/acs demo $(ARGS)
+
+test: $(DEV) ## the whole test suite (ARGS="-k word" for a part of it)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
+
+coverage: $(DEV) ## the test suite with branch coverage
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --cov --cov-report term $(ARGS)
+
+check: $(DEV) ## format, lint, types, import contracts, spelling, house rules, generated pages
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/codespell
+	$(BIN)/python -m pytest -q tests/tidy
+
+audit: $(DEV) ## known vulnerabilities of the locked packages (needs a network), risky code
+	$(BIN)/pip-audit --disable-pip --require-hashes -r locks/runtime.txt
+	$(BIN)/pip-audit --disable-pip --require-hashes -r locks/dev.txt
+	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive acs enrollment otp schemas
+
+bench: $(DEV) ## the benchmark: ratios measured side by side on this machine
+	@$(BIN)/python -m loadtests.bench $(ARGS)
+
+format: $(DEV) ## write the house format and the safe fixes
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: $(DEV) ## write the pages that are made from the code
+	$(BIN)/python docs/generate.py
+
+schema: $(DEV) ## write schemas/db/schema.sql from the migrations
+	$(BIN)/python schemas/db/write_schema.py
+
+lock: $(DEV) ## newest versions that fit pyproject.toml, with hashes
+	$(COMPILE) --upgrade --group build pyproject.toml --output-file locks/runtime.txt
+	$(COMPILE) --upgrade --group build --group dev --constraint locks/runtime.txt pyproject.toml --output-file locks/dev.txt
+
+clean: ## remove what the targets made, the demo's data included
+	@case "$$(cat var/postgres.moved 2>/dev/null)" in /var/lib/threeds-acs/?*) rm -rf "$$(cat var/postgres.moved)";; esac
+	rm -rf $(VENV) var build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov .import_linter_cache
+
+$(RUNTIME): | $(BIN)/python
+	@echo "installing the locked packages"
+	@$(LOCKED) -r locks/runtime.txt
+	@$(PROJECT)
+	@touch $@
+
+$(DEV): | $(BIN)/python
+	@echo "installing the locked packages for development"
+	@$(LOCKED) -r locks/dev.txt
+	@$(PROJECT)
+	@touch $@ $(RUNTIME)
+
+# The first Python that is new enough and can make an environment; PYTHON=... chooses another.
+$(BIN)/python:
+	@for python in $(PYTHON) python3 python3.13 python3.12 python3.11 python3.14 python; do \
+		if $$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+			exec $$python -m venv --clear $(VENV); \
+		fi; \
+	done; \
+	echo "Python 3.11 or newer with its venv module is needed; PYTHON=/path/to/python names one" >&2; exit 1
