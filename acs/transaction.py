@@ -80,9 +80,7 @@ class Linked:
     device_channel: str
 
 
-def linked(
-    areq: Mapping[str, object], acs_trans_id: AcsTransId, card_id: UUID | None
-) -> Linked:
+def linked(areq: Mapping[str, object], acs_trans_id: AcsTransId, card_id: UUID | None) -> Linked:
     """Take the frozen elements out of an AReq that was read and found right."""
     return Linked(
         acs_trans_id=acs_trans_id,

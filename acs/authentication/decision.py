@@ -261,9 +261,7 @@ def _enrolment(case: Case) -> Decision | None:
 def _consent(case: Case) -> Decision | None:
     if case.standing.consent_valid:
         return None
-    return _refuse(
-        case, "consent:missing", TransStatusReason.NOT_ENROLLED, InfoText.NOT_ENROLLED
-    )
+    return _refuse(case, "consent:missing", TransStatusReason.NOT_ENROLLED, InfoText.NOT_ENROLLED)
 
 
 def _phone(case: Case) -> Decision | None:

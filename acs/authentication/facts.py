@@ -147,7 +147,7 @@ def _flag(name: str, value: object) -> bool:
 def _whole(name: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         message = f"{name} is a whole number"
-        raise ValueError(message)
+        raise ValueError(message)  # noqa: TRY004 - as above
     return value
 
 

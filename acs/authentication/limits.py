@@ -55,7 +55,7 @@ def _exponents() -> Mapping[str, int]:
     return {
         f"{currency.number:03d}": currency.exponent
         for currency in Currency
-        if currency.number is not None and currency.exponent is not None
+        if currency.exponent is not None
     }
 
 
@@ -64,7 +64,7 @@ def exponent_of(currency: str) -> int | None:
     return _exponents().get(currency)
 
 
-def convert(  # noqa: PLR0913 - a conversion has these parts
+def convert(
     amount: int,
     exponent: int,
     currency: str,
@@ -134,18 +134,19 @@ def over_period(standing: Standing, amount: int) -> tuple[str, ...]:
     """Name the limits of day and month, amounts and counts, that one more payment would pass."""
     return tuple(
         f"limit:{which}:{level}"
-        for which, get in _PERIODS.items()
+        for which in ("day", "month", "count_day", "count_month")
         for level, limits, use in _levels(standing)
-        if _passes(*get(limits, use, amount))
+        if _passes(*_period(which, limits, use, amount))
     )
 
 
-_PERIODS: Final = {
-    "day": lambda limits, use, amount: (use.day_amount + amount, limits.per_day),
-    "month": lambda limits, use, amount: (use.month_amount + amount, limits.per_month),
-    "count_day": lambda limits, use, _: (use.day_count + 1, limits.count_day),
-    "count_month": lambda limits, use, _: (use.month_count + 1, limits.count_month),
-}
+def _period(which: str, limits: EffectiveLimits, use: Use, amount: int) -> tuple[int, int | None]:
+    return {
+        "day": (use.day_amount + amount, limits.per_day),
+        "month": (use.month_amount + amount, limits.per_month),
+        "count_day": (use.day_count + 1, limits.count_day),
+        "count_month": (use.month_count + 1, limits.count_month),
+    }[which]
 
 
 def _passes(value: int, limit: int | None) -> bool:

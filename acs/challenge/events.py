@@ -39,8 +39,10 @@ class Timer(StrEnum):
 
 
 class NotSent(StrEnum):
-    """Why no code was made: asked too soon, no more in this challenge, too many for the card or
-    phone, no usable phone, or we cannot.
+    """Why no code was made.
+
+    Asked too soon, no more in this challenge, too many for the card or phone, no usable phone, or
+    we cannot.
     """
 
     TOO_SOON = "too_soon"

@@ -78,9 +78,7 @@ class KeyUnavailable:
     why: str
 
 
-def available(
-    card_range: CardRange, keys: AuthenticationValueKeys, amount: int | None
-) -> bool:
+def available(card_range: CardRange, keys: AuthenticationValueKeys, amount: int | None) -> bool:
     """Tell whether a value could be made now for this range and purchase amount."""
     profile = _profile(card_range)
     key_id = card_range.policy.av_key_id
