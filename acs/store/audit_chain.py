@@ -1,0 +1,98 @@
+"""The chain over the audit log: carried on in the background, verified on demand.
+
+Each event carries a keyed hash of its own content from the moment it is written. A chain over
+those hashes is added afterwards by one process at a time, so that no writer waits for another:
+link n = HMAC(key, link n-1, hash of event n). An edited event breaks its own hash, a removed one
+leaves a link without an event, a re-ordered one breaks the chain. A cut tail is told by comparing
+the last link with one that was kept elsewhere (``acs audit verify --expect SEQ:HEX``).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from schemas import queries
+from schemas.audit import AuditEvent
+from schemas.vault import Tag
+
+if TYPE_CHECKING:
+    from acs.store.pool import Connection
+    from schemas.vault import KeyRing
+
+_SQL = queries.load(__file__)
+_START = bytes(32)
+_LOOK_BACK = 10_000
+"""Numbers are given before commits: a late commit is at most this far behind the newest seal."""
+_STRETCH = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What a verification found; ``faults`` is empty when the log is whole."""
+
+    links: int
+    last_seq: int
+    last_mac: bytes
+    unsealed: int
+    faults: tuple[str, ...]
+
+
+async def seal(conn: Connection, ring: KeyRing, batch: int) -> int:
+    """Add up to ``batch`` links on the caller's transaction; returns how many."""
+    if not await _SQL.lock_chain.value(conn):
+        return 0
+    last = await _SQL.last_seal.one(conn)
+    seq, mac = (0, _START) if last is None else (last["seq"], last["mac"])
+    newest = 0 if last is None else last["event_id"]
+    events = await _SQL.unsealed.all(conn, from_event=max(newest - _LOOK_BACK, 0), batch=batch)
+    seqs, event_ids, key_ids, macs = [], [], [], []
+    for event in events:
+        seq += 1
+        tag = ring.tag(b"seal/1", mac, event["mac"])
+        mac = tag.value
+        seqs.append(seq)
+        event_ids.append(event["event_id"])
+        key_ids.append(tag.key_id)
+        macs.append(mac)
+    if seqs:
+        await _SQL.add_seals.run(conn, seqs=seqs, event_ids=event_ids, key_ids=key_ids, macs=macs)
+    return len(seqs)
+
+
+async def verify(conn: Connection, ring: KeyRing) -> Verified:
+    """Go through the whole chain and compute every hash again."""
+    faults: list[str] = []
+    seq, mac = 0, _START
+    while rows := await _SQL.links.all(conn, after_seq=seq, batch=_STRETCH):
+        for row in rows:
+            if row["seq"] != seq + 1:
+                faults.append(f"links {seq + 1} to {row['seq'] - 1} are missing")
+            faults += _faults_of(ring, row, mac)
+            seq, mac = row["seq"], row["seal_mac"]
+    unsealed = await _SQL.unsealed_count.value(conn)
+    return Verified(seq, seq, mac, unsealed, tuple(faults))
+
+
+def _faults_of(ring: KeyRing, row: Any, before: bytes) -> list[str]:  # noqa: ANN401 - a row
+    place = f"event {row['event_id']}"
+    if not row["present"]:
+        return [f"{place} was removed"]
+    faults = []
+    event = AuditEvent(
+        at=row["at"],
+        name=row["name"],
+        actor_kind=row["actor_kind"],
+        actor=row["actor"],
+        object=row["object"],
+        outcome=row["outcome"],
+        origin=row["origin"],
+        request_id=row["request_id"],
+        details=json.loads(row["details"]),
+    )
+    if not ring.matches(Tag(row["key_id"], row["mac"]), b"audit/1", event.canonical()):
+        faults.append(f"{place} was changed")
+    if not ring.matches(Tag(row["seal_key_id"], row["seal_mac"]), b"seal/1", before, row["mac"]):
+        faults.append(f"link {row['seq']} does not follow from the one before")
+    return faults

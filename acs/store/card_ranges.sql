@@ -1,0 +1,42 @@
+-- name: version
+-- The number that moves when issuers, ranges or rates change.
+SELECT version FROM acs.policy_version;
+
+-- name: ranges
+-- Every card range with its issuer.
+SELECT r.range_id, r.low::text AS low, r.high::text AS high, r.scheme, r.issuer_id, r.policy::text AS policy, r.version,
+       i.name AS issuer_name, i.phone AS issuer_phone, i.default_language
+FROM acs.card_range r JOIN acs.issuer i USING (issuer_id)
+ORDER BY r.low;
+
+-- name: rates
+-- Every exchange rate.
+SELECT currency_from, currency_to, rate, as_of FROM acs.exchange_rate;
+
+-- name: put_issuer
+-- A new issuer or new facts about one.
+INSERT INTO acs.issuer (issuer_id, name, phone, default_language)
+VALUES (:issuer_id, :name, :phone, :default_language)
+ON CONFLICT (issuer_id) DO UPDATE SET
+    name = excluded.name, phone = excluded.phone, default_language = excluded.default_language;
+
+-- name: put_range
+-- A new range or a new version of its policy; the same content keeps its version.
+INSERT INTO acs.card_range (range_id, low, high, scheme, issuer_id, policy)
+VALUES (:range_id, :low, :high, :scheme, :issuer_id, :policy::jsonb)
+ON CONFLICT (range_id) DO UPDATE SET
+    low = excluded.low, high = excluded.high, scheme = excluded.scheme, issuer_id = excluded.issuer_id,
+    policy = excluded.policy, version = card_range.version + 1
+WHERE (card_range.low, card_range.high, card_range.scheme, card_range.issuer_id, card_range.policy)
+    IS DISTINCT FROM (excluded.low, excluded.high, excluded.scheme, excluded.issuer_id, excluded.policy);
+
+-- name: put_rate
+-- The rate of one pair of currencies.
+INSERT INTO acs.exchange_rate (currency_from, currency_to, rate, as_of, source)
+VALUES (:currency_from, :currency_to, :rate, :as_of, :source)
+ON CONFLICT (currency_from, currency_to) DO UPDATE SET
+    rate = excluded.rate, as_of = excluded.as_of, source = excluded.source;
+
+-- name: move_version
+-- Tells every process to load again.
+UPDATE acs.policy_version SET version = version + 1 RETURNING version;

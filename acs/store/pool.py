@@ -1,0 +1,128 @@
+"""Connections to PostgreSQL, and the one way a lost database shows itself: ``Unavailable``.
+
+Laws:
+- Lock order, everywhere: transaction, person, code. Whoever takes two locks takes them so.
+- No transaction is open while the outside world is asked; ``idle_in_transaction_session_timeout``
+  enforces it.
+- Each edge has its own pool (a bulkhead): cardholders who wait for a lock cannot starve AReqs.
+- A pooled connection is never given session state, so it needs no reset between two users; the
+  reset would cost a round trip on each statement.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+Connection = Any  # asyncpg lends a proxy that follows the interface of its connection
+
+
+class Unavailable(Exception):
+    """Something this service needs cannot be reached; the caller learns nothing of the inside."""
+
+    def __init__(self, what: str) -> None:
+        """Name what is missing: ``database``, ``keys``, ``directory server``."""
+        super().__init__(what)
+        self.what = what
+
+
+_LOST = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    OSError,
+    TimeoutError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolSettings:
+    """How many connections, and how long a statement, a lock and an acquisition may take."""
+
+    dsn: str
+    role: str | None = None
+    size: int = 8
+    acquire_timeout_s: float = 2.0
+    statement_timeout_ms: int = 5_000
+    lock_timeout_ms: int = 4_000
+    application_name: str = "acs"
+
+
+class Pool:
+    """A pool of connections whose failures are all ``Unavailable``."""
+
+    def __init__(self, pool: asyncpg.Pool, settings: PoolSettings) -> None:
+        """Wrap an open asyncpg pool."""
+        self._pool = pool
+        self._settings = settings
+
+    @classmethod
+    async def open(cls, settings: PoolSettings) -> Pool:
+        """Connect; raise Unavailable when the database does not answer."""
+        options = {
+            "application_name": settings.application_name,
+            "statement_timeout": str(settings.statement_timeout_ms),
+            "lock_timeout": str(settings.lock_timeout_ms),
+            "idle_in_transaction_session_timeout": "10000",
+            "timezone": "UTC",
+            "jit": "off",
+        }
+        if settings.role:
+            options["role"] = settings.role
+        try:
+            pool = await asyncpg.create_pool(
+                settings.dsn,
+                min_size=1,
+                max_size=settings.size,
+                server_settings=options,
+                reset=_no_reset,
+                command_timeout=settings.statement_timeout_ms / 1000 + 1,
+                timeout=5,
+            )
+        except _LOST as error:
+            raise Unavailable("database") from error
+        return cls(pool, settings)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection in autocommit: one statement is one transaction."""
+        try:
+            async with self._pool.acquire(timeout=self._settings.acquire_timeout_s) as conn:
+                yield conn
+        except _LOST as error:
+            raise Unavailable("database") from error
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Lend a connection with an open transaction; leaving the block commits."""
+        async with self.connection() as conn, conn.transaction():
+            yield conn
+
+    def counts(self) -> dict[str, int]:
+        """Tell how many connections are idle and how many are lent, for the metrics."""
+        idle = self._pool.get_idle_size()
+        return {"idle": idle, "busy": self._pool.get_size() - idle}
+
+    async def close(self) -> None:
+        """Close every connection; those still lent after five seconds are cut."""
+        try:
+            await asyncio.wait_for(self._pool.close(), timeout=5)
+        except TimeoutError:
+            self._pool.terminate()
+
+
+async def _no_reset(_conn: object) -> None:
+    """Leave the connection as it is; see the laws above."""

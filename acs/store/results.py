@@ -1,0 +1,103 @@
+"""The outbox of results: one row per transaction that owes its Directory Server an RReq.
+
+A row is born ``sending``, claimed by the process that fixed the outcome; it ends ``delivered``,
+``unconfirmed`` (the RReq went out, no valid RRes came) or ``abandoned``. Every change names the
+state and the claim it expects, so that two processes can never settle one row twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+from uuid import UUID
+
+from schemas import queries
+
+if TYPE_CHECKING:
+    from acs.store.pool import Connection
+
+LEASE = timedelta(seconds=14)  # longer than one whole try: 1 s of own work, T6, T7, and an Erro
+_SQL = queries.load(__file__)
+
+ResultState = Literal["queued", "sending", "delivered", "unconfirmed", "abandoned"]
+Settled = Literal["delivered", "unconfirmed", "abandoned"]
+
+
+@dataclass(frozen=True, slots=True)
+class ResultRow:
+    """How far a result has come; ``rreq_sealed`` are the bytes to send, if they were made."""
+
+    state: ResultState
+    attempt: int
+    rreq_sealed: bytes | None
+    answer: str | None
+    created_at: datetime
+
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether the outbox has finished with it."""
+        return self.state in {"delivered", "unconfirmed", "abandoned"}
+
+
+async def queue(conn: Connection, acs_trans_id: UUID, claimed_by: str, now: datetime) -> None:
+    """Stage the result in the transaction that fixes the outcome."""
+    await _SQL.queue_result.run(
+        conn, acs_trans_id=acs_trans_id, claimed_by=claimed_by, lease_until=now + LEASE, now=now
+    )
+
+
+async def claim_due(conn: Connection, claimed_by: str, now: datetime, batch: int) -> list[UUID]:
+    """Claim results whose time has come or whose claim has run out."""
+    rows = await _SQL.claim_due.all(
+        conn, claimed_by=claimed_by, lease_until=now + LEASE, now=now, batch=batch
+    )
+    return [row["acs_trans_id"] for row in rows]
+
+
+async def keep_rreq(
+    conn: Connection, acs_trans_id: UUID, claimed_by: str, rreq_sealed: bytes
+) -> bool:
+    """Keep the sealed RReq before it is sent; False when the claim is no longer ours."""
+    touched = await _SQL.keep_rreq.run(
+        conn, acs_trans_id=acs_trans_id, claimed_by=claimed_by, rreq_sealed=rreq_sealed
+    )
+    return touched == 1
+
+
+async def read(conn: Connection, acs_trans_id: UUID) -> ResultRow | None:
+    """Read how far the result has come."""
+    row = await _SQL.read_result.one(conn, acs_trans_id=acs_trans_id)
+    return None if row is None else ResultRow(**row)
+
+
+async def try_again(
+    conn: Connection, acs_trans_id: UUID, claimed_by: str, *, next_at: datetime, answer: str
+) -> bool:
+    """Put the row back for a later try; False when the claim is no longer ours."""
+    touched = await _SQL.try_again.run(
+        conn, acs_trans_id=acs_trans_id, claimed_by=claimed_by, next_at=next_at, answer=answer
+    )
+    return touched == 1
+
+
+async def settle(  # noqa: PLR0913 - one row's columns
+    conn: Connection,
+    acs_trans_id: UUID,
+    claimed_by: str,
+    *,
+    state: Settled,
+    answer: str,
+    now: datetime,
+) -> bool:
+    """End the row; False when the claim is no longer ours."""
+    touched = await _SQL.settle.run(
+        conn, acs_trans_id=acs_trans_id, claimed_by=claimed_by, state=state, answer=answer, now=now
+    )
+    return touched == 1
+
+
+async def pending(conn: Connection) -> tuple[int, datetime | None]:
+    """Count the results that wait, and tell since when the oldest does."""
+    row = await _SQL.pending.one(conn)
+    return row["pending"], row["oldest"]

@@ -1,0 +1,41 @@
+-- name: queue_result
+-- The outcome's RReq, staged in the transaction that fixes the outcome; already claimed by the
+-- process that will try it at once, so that the worker takes it over only if that process dies.
+INSERT INTO acs.result (acs_trans_id, state, attempt, claimed_by, lease_until, created_at)
+VALUES (:acs_trans_id, 'sending', 1, :claimed_by, :lease_until, :now);
+
+-- name: claim_due
+-- Rows whose time has come and rows whose claim has run out; the attempt counts even if we die.
+UPDATE acs.result SET
+    state = 'sending', attempt = attempt + 1, claimed_by = :claimed_by, lease_until = :lease_until, next_at = NULL
+WHERE acs_trans_id IN (
+    SELECT acs_trans_id FROM acs.result
+    WHERE (state = 'queued' AND next_at <= :now) OR (state = 'sending' AND lease_until <= :now)
+    ORDER BY coalesce(next_at, lease_until)
+    LIMIT :batch
+    FOR UPDATE SKIP LOCKED)
+RETURNING acs_trans_id, attempt;
+
+-- name: keep_rreq
+-- The bytes of the RReq, kept before they are sent so that a second try sends the same ones.
+UPDATE acs.result SET rreq_sealed = :rreq_sealed
+WHERE acs_trans_id = :acs_trans_id AND state = 'sending' AND claimed_by = :claimed_by AND rreq_sealed IS NULL;
+
+-- name: read_result
+-- How far the result of one transaction has come.
+SELECT state, attempt, rreq_sealed, answer, created_at FROM acs.result WHERE acs_trans_id = :acs_trans_id;
+
+-- name: try_again
+-- Nothing was delivered: back into the queue with a later time.
+UPDATE acs.result SET state = 'queued', next_at = :next_at, claimed_by = NULL, lease_until = NULL, answer = :answer
+WHERE acs_trans_id = :acs_trans_id AND state = 'sending' AND claimed_by = :claimed_by;
+
+-- name: settle
+-- Delivered, not confirmed, or given up; the bytes with the authentication value are erased.
+UPDATE acs.result SET
+    state = :state, settled_at = :now, answer = :answer, rreq_sealed = NULL, claimed_by = NULL, lease_until = NULL
+WHERE acs_trans_id = :acs_trans_id AND state = 'sending' AND claimed_by = :claimed_by;
+
+-- name: pending
+-- How many results wait and since when the oldest does, for the metrics.
+SELECT count(*) AS pending, min(created_at) AS oldest FROM acs.result WHERE state IN ('queued', 'sending');

@@ -1,0 +1,57 @@
+"""Timers as rows: what is due survives any process and has one winner.
+
+A due timer is an event for the challenge; whoever claims it steps the machine under the same lock
+as a cardholder's click. A claim is a lease: if its process dies, the timer is free again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from schemas import queries
+
+if TYPE_CHECKING:
+    from acs.store.pool import Connection
+
+LEASE = timedelta(seconds=10)
+_SQL = queries.load(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class DueTimer:
+    """A timer whose time has come; ``kind`` is first_creq, interaction or cap."""
+
+    acs_trans_id: UUID
+    kind: str
+    due_at: datetime
+
+
+async def start(conn: Connection, acs_trans_id: UUID, kind: str, due_at: datetime) -> None:
+    """Set a timer, or move it if it is set already."""
+    await _SQL.start_timer.run(conn, acs_trans_id=acs_trans_id, kind=kind, due_at=due_at)
+
+
+async def stop(conn: Connection, acs_trans_id: UUID, kind: str) -> None:
+    """Remove one timer of a transaction."""
+    await _SQL.stop_timer.run(conn, acs_trans_id=acs_trans_id, kind=kind)
+
+
+async def stop_all(conn: Connection, acs_trans_id: UUID) -> None:
+    """Remove every timer of a transaction."""
+    await _SQL.stop_timers.run(conn, acs_trans_id=acs_trans_id)
+
+
+async def claim_due(conn: Connection, now: datetime, batch: int) -> list[DueTimer]:
+    """Claim due timers for a while."""
+    rows = await _SQL.claim_due.all(conn, now=now, lease_until=now + LEASE, batch=batch)
+    return [DueTimer(row["acs_trans_id"], row["kind"], row["due_at"]) for row in rows]
+
+
+async def stop_passed(conn: Connection, timer: DueTimer) -> None:
+    """Remove a timer that was handed over, unless the step has set it anew."""
+    await _SQL.stop_passed.run(
+        conn, acs_trans_id=timer.acs_trans_id, kind=timer.kind, due_at=timer.due_at
+    )

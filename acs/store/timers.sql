@@ -1,0 +1,27 @@
+-- name: start_timer
+-- A timer set again moves; a free one is never left claimed.
+INSERT INTO acs.timer (acs_trans_id, kind, due_at) VALUES (:acs_trans_id, :kind, :due_at)
+ON CONFLICT (acs_trans_id, kind) DO UPDATE SET due_at = excluded.due_at, lease_until = NULL;
+
+-- name: stop_timers
+-- The challenge has an outcome: nothing is due any more.
+DELETE FROM acs.timer WHERE acs_trans_id = :acs_trans_id;
+
+-- name: stop_timer
+-- One kind of timer is over.
+DELETE FROM acs.timer WHERE acs_trans_id = :acs_trans_id AND kind = :kind;
+
+-- name: claim_due
+-- Due timers, each leased to one process; a process that dies frees its timers by time.
+UPDATE acs.timer SET lease_until = :lease_until, attempt = attempt + 1
+WHERE (acs_trans_id, kind) IN (
+    SELECT acs_trans_id, kind FROM acs.timer
+    WHERE due_at <= :now AND (lease_until IS NULL OR lease_until <= :now)
+    ORDER BY due_at
+    LIMIT :batch
+    FOR UPDATE SKIP LOCKED)
+RETURNING acs_trans_id, kind, due_at;
+
+-- name: stop_passed
+-- A claimed timer has been handed over; one that was set anew meanwhile stays.
+DELETE FROM acs.timer WHERE acs_trans_id = :acs_trans_id AND kind = :kind AND due_at = :due_at;

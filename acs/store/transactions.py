@@ -1,0 +1,335 @@
+"""Transactions and their challenges at rest.
+
+Frozen records come out, frozen records go in; rows stay here. A constraint that speaks is turned
+into an answer of this module: a repeated AReq is ``AlreadyKnown``, a limit that another payment
+used up in the meantime is ``LimitTaken``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+import asyncpg
+
+from acs.challenge.machine import Challenge, Outcome, State
+from acs.challenge.screens import Notice
+from acs.transaction import (
+    AcsTransId,
+    DsTransId,
+    Elements,
+    SdkTransId,
+    ThreeDSServerTransId,
+    Transaction,
+)
+from schemas import queries
+from schemas.values import TransStatus, TransStatusReason
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date, datetime
+
+    from acs.authentication.decision import Reservation
+    from acs.store.pool import Connection
+    from schemas.vault import Tag
+
+_SQL = queries.load(__file__)
+_LIMIT_PASSED = "AL001"
+_AREQ_ONCE = "transaction_areq_once"
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyKnown:
+    """An AReq with these identifiers was answered before; nothing was stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitTaken:
+    """A limit would be passed by now; nothing was stored and the facts must be read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """The transaction and everything that belongs to it is committed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """What a transaction takes of the limits; ``counted``: at once, not only held."""
+
+    reservation: Reservation
+    day: date
+    month: date
+    counted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewTransaction:
+    """A transaction as it is about to be stored, with its messages and its audit event.
+
+    ``areq_digest``: SHA-256 of the bytes received. ``ares_sealed``: the answer for its place.
+    """
+
+    transaction: Transaction
+    areq_digest: bytes
+    ares_sealed: bytes
+    areq_masked: Mapping[str, object]
+    ares_masked: Mapping[str, object]
+    hold: Hold | None
+    first_creq_due: datetime | None
+    audit_name: str
+    audit_object: str
+    audit_outcome: str
+    audit_details: str
+    audit_tag: Tag
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The stored answer to an earlier AReq with the same identifiers."""
+
+    acs_trans_id: AcsTransId
+    areq_digest: bytes
+    ares_sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """A transaction with its challenge and what the browser brought along."""
+
+    transaction: Transaction
+    challenge: Challenge
+    window_size: str | None
+    session_data: str | None
+    seen_posts: tuple[bytes, ...]
+
+
+async def record(conn: Connection, new: NewTransaction) -> Recorded | AlreadyKnown | LimitTaken:
+    """Store an accepted AReq and all that belongs to it in one round trip."""
+    values = {
+        **_transaction_columns(new.transaction),
+        **_hold_columns(new.hold),
+        "areq_digest": new.areq_digest,
+        "ares_sealed": new.ares_sealed,
+        "state": "done" if new.first_creq_due is None else State.WAIT_CREQ,
+        "first_creq_due": new.first_creq_due,
+        "areq_masked": json.dumps(dict(new.areq_masked)),
+        "ares_masked": json.dumps(dict(new.ares_masked)),
+        "audit_name": new.audit_name,
+        "audit_object": new.audit_object,
+        "audit_outcome": new.audit_outcome,
+        "audit_details": new.audit_details,
+        "audit_key_id": new.audit_tag.key_id,
+        "audit_mac": new.audit_tag.value,
+    }
+    try:
+        await _SQL.record.one(conn, **values)
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != _AREQ_ONCE:
+            raise
+        return AlreadyKnown()
+    except asyncpg.PostgresError as error:
+        if error.sqlstate != _LIMIT_PASSED:
+            raise
+        return LimitTaken()
+    return Recorded()
+
+
+async def answered_before(
+    conn: Connection, three_ds_server_trans_id: str, ds_trans_id: str
+) -> Answered | None:
+    """Find the stored answer to an AReq with these identifiers."""
+    row = await _SQL.answered_before.one(
+        conn, three_ds_server_trans_id=three_ds_server_trans_id, ds_trans_id=ds_trans_id
+    )
+    return None if row is None else Answered(AcsTransId(row[0]), row[1], row[2])
+
+
+async def lock(conn: Connection, acs_trans_id: UUID) -> Dialogue | None:
+    """Read one transaction and hold its row lock until the database transaction ends."""
+    row = await _SQL.lock.one(conn, acs_trans_id=acs_trans_id)
+    return None if row is None else _dialogue(row)
+
+
+async def read(conn: Connection, acs_trans_id: UUID) -> Dialogue | None:
+    """Read one transaction as it is now."""
+    row = await _SQL.read.one(conn, acs_trans_id=acs_trans_id)
+    return None if row is None else _dialogue(row)
+
+
+async def store_challenge(conn: Connection, was: Challenge, now_is: Challenge) -> None:
+    """Store the challenge after a step; AssertionError if the row moved under our lock."""
+    outcome = now_is.outcome
+    touched = await _SQL.store_challenge.run(
+        conn,
+        acs_trans_id=now_is.acs_trans_id,
+        was_state=was.state,
+        was_step=was.step,
+        state=now_is.state,
+        step=now_is.step,
+        form_posts=now_is.form_posts,
+        interaction_counter=now_is.interaction_counter,
+        attempts=now_is.attempts,
+        code_seq=now_is.code_seq,
+        code_sent_at=now_is.code_sent_at,
+        notice=now_is.notice,
+        outcome_name=None if outcome is None else outcome.name,
+        outcome_status=None if outcome is None else outcome.trans_status,
+        outcome_reason=None if outcome is None else outcome.reason,
+        outcome_cancel=None if outcome is None else outcome.challenge_cancel,
+        outcome_error=_json(None if outcome is None else outcome.error),
+        cres_status=now_is.cres_status,
+        language=now_is.language,
+        opened_at=now_is.opened_at,
+        last_activity_at=now_is.last_activity_at,
+        outcome_at=now_is.outcome_at,
+        closed_at=now_is.closed_at,
+    )
+    if touched != 1:
+        message = "a challenge moved although its row was locked"
+        raise AssertionError(message)
+
+
+async def keep_form(
+    conn: Connection, acs_trans_id: UUID, window_size: str, session_data: str | None
+) -> None:
+    """Keep what the first CReq brought along: window size and threeDSSessionData."""
+    await _SQL.keep_form.run(
+        conn, acs_trans_id=acs_trans_id, window_size=window_size, session_data=session_data
+    )
+
+
+async def remember_post(conn: Connection, acs_trans_id: UUID, digest: bytes) -> None:
+    """Remember the keyed hash of a form that was worked on."""
+    await _SQL.remember_post.run(conn, acs_trans_id=acs_trans_id, digest=digest)
+
+
+async def erase_pan(conn: Connection, acs_trans_id: UUID) -> None:
+    """Erase the sealed card number of a transaction."""
+    await _SQL.erase_pan.run(conn, acs_trans_id=acs_trans_id)
+
+
+async def log_message(  # noqa: PLR0913 - one row's columns
+    conn: Connection,
+    acs_trans_id: UUID | None,
+    *,
+    at: datetime,
+    direction: str,
+    message_type: str,
+    masked: Mapping[str, object],
+) -> None:
+    """Keep one masked message as evidence."""
+    await _SQL.log_message.run(
+        conn,
+        acs_trans_id=acs_trans_id,
+        at=at,
+        direction=direction,
+        message_type=message_type,
+        body=json.dumps(dict(masked)),
+    )
+
+
+def _transaction_columns(transaction: Transaction) -> dict[str, object]:
+    names = Transaction.__dataclass_fields__
+    columns: dict[str, object] = {name: getattr(transaction, name) for name in names}
+    amount = transaction.purchase_amount
+    columns["purchase_amount"] = None if amount is None else Decimal(amount)
+    columns["reasons"] = list(transaction.reasons)
+    return columns
+
+
+def _hold_columns(hold: Hold | None) -> dict[str, object]:
+    if hold is None:
+        names = ("reserve_amount", "day", "month", "counted")
+        empty: dict[str, object] = dict.fromkeys(names)
+        for level in ("account", "card"):
+            for member in ("day", "month", "count_day", "count_month"):
+                empty[f"{level}_{member}"] = None
+        return empty
+    reservation = hold.reservation
+    columns: dict[str, object] = {
+        "reserve_amount": reservation.amount,
+        "day": hold.day,
+        "month": hold.month,
+        "counted": hold.counted,
+    }
+    for level, limits in (("account", reservation.account), ("card", reservation.card)):
+        columns[f"{level}_day"] = limits.per_day
+        columns[f"{level}_month"] = limits.per_month
+        columns[f"{level}_count_day"] = limits.count_day
+        columns[f"{level}_count_month"] = limits.count_month
+    return columns
+
+
+def _json(value: Mapping[str, object] | None) -> str | None:
+    return None if value is None else json.dumps(dict(value))
+
+
+def _dialogue(row: Any) -> Dialogue:  # noqa: ANN401 - a driver's row
+    transaction = _transaction(row)
+    return Dialogue(
+        transaction=transaction,
+        challenge=_challenge(row, transaction),
+        window_size=row["window_size"],
+        session_data=row["session_data"],
+        seen_posts=tuple(row["seen_posts"]),
+    )
+
+
+def _transaction(row: Any) -> Transaction:  # noqa: ANN401 - a driver's row
+    columns = {name: row[name] for name in Transaction.__dataclass_fields__}
+    amount = columns["purchase_amount"]
+    columns |= {
+        "acs_trans_id": AcsTransId(columns["acs_trans_id"]),
+        "three_ds_server_trans_id": ThreeDSServerTransId(columns["three_ds_server_trans_id"]),
+        "ds_trans_id": DsTransId(columns["ds_trans_id"]),
+        "sdk_trans_id": None
+        if columns["sdk_trans_id"] is None
+        else SdkTransId(columns["sdk_trans_id"]),
+        "purchase_amount": None if amount is None else int(amount),
+        "reasons": tuple(columns["reasons"]),
+        "elements": None if columns["elements"] is None else Elements(columns["elements"]),
+    }
+    return Transaction(**columns)
+
+
+def _challenge(row: Any, transaction: Transaction) -> Challenge:  # noqa: ANN401 - a driver's row
+    state = State.CLOSED if row["state"] == "done" else State(row["state"])
+    return Challenge(
+        acs_trans_id=transaction.acs_trans_id,
+        message_version=transaction.message_version,
+        elements=transaction.elements or Elements.OTP,
+        language=transaction.language,
+        created_at=transaction.created_at,
+        state=state,
+        step=row["step"],
+        form_posts=row["form_posts"],
+        interaction_counter=row["interaction_counter"],
+        attempts=row["attempts"],
+        code_seq=row["code_seq"],
+        code_sent_at=row["code_sent_at"],
+        notice=None if row["notice"] is None else Notice(row["notice"]),
+        outcome=_outcome(row),
+        cres_status=row["cres_status"],
+        opened_at=row["opened_at"],
+        last_activity_at=row["last_activity_at"],
+        outcome_at=row["outcome_at"],
+        closed_at=row["closed_at"],
+    )
+
+
+def _outcome(row: Any) -> Outcome | None:  # noqa: ANN401 - a driver's row
+    if row["outcome_status"] is None:
+        return None
+    reason = row["outcome_reason"]
+    error = row["outcome_error"]
+    return Outcome(
+        name=row["outcome_name"],
+        trans_status=TransStatus(row["outcome_status"]),
+        reason=None if reason is None else TransStatusReason(reason),
+        challenge_cancel=row["outcome_cancel"],
+        error=None if error is None else json.loads(error),
+    )
