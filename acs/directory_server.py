@@ -1,0 +1,207 @@
+"""The way out to the Directory Servers: results and errors, over HTTP with mutual TLS.
+
+Laws:
+- A message goes only to a host that is configured for the Directory Server it belongs to; the URL
+  of an AReq is a claim until it has passed that list [rule 1.2]. No redirect is followed.
+- Host names are resolved once and must not lead into this machine or its link, unless the list
+  names that address itself: a name that changes its mind (DNS rebinding) reaches nothing.
+- One connection per message: whether bytes went out is then never in doubt, and that decides
+  whether a second try is allowed [rule 8.11].
+- Every call has a budget; nothing here is retried, the outbox does that.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import ssl
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Mapping, Sequence
+
+ANSWER_LIMIT_BYTES = 128 * 1024  # rule 1.24: no legal RRes is longer
+CONNECT_BUDGET_S = 5.0  # T6
+READ_BUDGET_S = 5.0  # T7
+_JSON = "application/json;charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryServer:
+    """One payment network's Directory Server, as it is configured.
+
+    ``hosts`` are ``host`` or ``host:port`` that its ``dsURL`` may name; ``results_url`` is used
+    when an AReq names another. ``client_subject`` is the name in its client certificate.
+    """
+
+    ds_id: str
+    schemes: frozenset[str]
+    hosts: frozenset[str]
+    results_url: str | None = None
+    client_subject: str | None = None
+    acs_reference_number: str = "ACS_REFERENCE_PENDING"
+    acs_operator_id: str | None = None
+    tls: ssl.SSLContext | None = field(default=None, repr=False)
+
+    def url_for_results(self, ds_url: str | None) -> str | None:
+        """Choose where the RReq goes: the AReq's ``dsURL`` if its host is listed, else ours."""
+        if ds_url is not None and self.is_listed(ds_url):
+            return ds_url
+        return self.results_url
+
+    def is_listed(self, url: str) -> bool:
+        """Tell whether the URL's host, with or without its port, is on the list."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            return False
+        if parts.scheme not in {"http", "https"} or parts.username or not parts.hostname:
+            return False
+        if parts.scheme == "http" and not _is_loopback(parts.hostname):
+            return False
+        host = parts.hostname.lower()
+        return host in self.hosts or f"{host}:{port or _default_port(parts.scheme)}" in self.hosts
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The Directory Server answered; ``body`` is at most ANSWER_LIMIT_BYTES."""
+
+    status: int
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NotConnected:
+    """Nothing was sent: the connection did not come about."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Bytes went out and no whole answer came back in time."""
+
+
+Reply = Answered | NotConnected | NoAnswer
+
+
+class DirectoryServers:
+    """All configured Directory Servers and the HTTP client that speaks to them."""
+
+    def __init__(self, servers: Sequence[DirectoryServer]) -> None:
+        """Hold the servers; the first one of a scheme serves it."""
+        self._by_id: Mapping[str, DirectoryServer] = {server.ds_id: server for server in servers}
+        self._sessions: dict[str, aiohttp.ClientSession] = {}
+
+    def by_id(self, ds_id: str) -> DirectoryServer | None:
+        """Find a Directory Server by its configured id."""
+        return self._by_id.get(ds_id)
+
+    def by_subject(self, subjects: Sequence[str]) -> DirectoryServer | None:
+        """Find the Directory Server one of these certificate names belongs to [rule 1.9]."""
+        for server in self._by_id.values():
+            if server.client_subject is not None and server.client_subject in subjects:
+                return server
+        return None
+
+    def without_certificate(self) -> DirectoryServer | None:
+        """Give the Directory Server of a plain loopback edge: the first that needs no name."""
+        for server in self._by_id.values():
+            if server.client_subject is None:
+                return server
+        return None
+
+    async def post(self, server: DirectoryServer, url: str, body: bytes) -> Reply:
+        """POST one message; never raises for what the other side does."""
+        timeout = aiohttp.ClientTimeout(
+            total=CONNECT_BUDGET_S + READ_BUDGET_S,
+            sock_connect=CONNECT_BUDGET_S,
+            sock_read=READ_BUDGET_S,
+        )
+        tls: ssl.SSLContext | bool = server.tls if server.tls is not None else True
+        try:
+            async with self._client(server).post(
+                url,
+                data=body,
+                headers={"Content-Type": _JSON, "Accept": "application/json"},
+                timeout=timeout,
+                allow_redirects=False,
+                ssl=tls,
+            ) as response:
+                answer = await response.content.read(ANSWER_LIMIT_BYTES)
+                return Answered(response.status, answer)
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL):
+            return NotConnected()
+        except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError):
+            return NoAnswer()
+
+    async def close(self) -> None:
+        """Close the clients."""
+        for session in self._sessions.values():
+            await session.close()
+
+    def _client(self, server: DirectoryServer) -> aiohttp.ClientSession:
+        session = self._sessions.get(server.ds_id)
+        if session is None:
+            connector = aiohttp.TCPConnector(
+                resolver=GuardedResolver(allowed=server.hosts),
+                force_close=True,
+                use_dns_cache=False,
+                limit=0,
+            )
+            session = aiohttp.ClientSession(
+                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+            )
+            self._sessions[server.ds_id] = session
+        return session
+
+
+class GuardedResolver(AbstractResolver):
+    """Resolves names, and drops the addresses that lead back into this machine or its link."""
+
+    def __init__(self, allowed: frozenset[str] = frozenset()) -> None:
+        """Allow these hosts whatever their address (``localhost`` in a local set-up)."""
+        self._inner = ThreadedResolver()
+        self._allowed = {entry.rsplit(":", 1)[0] for entry in allowed}
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily | int = 0
+    ) -> list[ResolveResult]:
+        """Resolve a name; raise OSError when no usable address remains."""
+        found = await self._inner.resolve(host, port, family)  # type: ignore[arg-type]
+        if host in self._allowed and _is_loopback(host):
+            return found
+        usable = [entry for entry in found if _is_reachable(entry["host"])]
+        if not usable:
+            message = "the name leads to no usable address"
+            raise OSError(message)
+        return usable
+
+    async def close(self) -> None:
+        """Release the inner resolver."""
+        await self._inner.close()
+
+
+def _is_reachable(address: str) -> bool:
+    ip = ipaddress.ip_address(address.split("%", 1)[0])
+    return not (ip.is_loopback or ip.is_link_local or ip.is_multicast or ip.is_unspecified)
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _default_port(scheme: str) -> int:
+    return 443 if scheme == "https" else 80

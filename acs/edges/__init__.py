@@ -1,0 +1,1 @@
+"""HTTP in, HTTP out, nothing else: parse, call one flow, render."""

@@ -1,0 +1,107 @@
+"""The edge to the cardholder's browser: CReq, the challenge page's form, static files.
+
+Laws: no cookie is set or read; everything a step needs is in the form and in the database. Every
+answer is a page in the cardholder's language, whatever was sent. Only form-encoded bodies are
+read, bounded in size and in fields.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from aiohttp import web
+
+from acs import log
+from acs.challenge.screens import ErrorScreen
+from acs.flows.challenge import CReqPost, Form, open_challenge, post_form
+from acs.store.pool import Unavailable
+from schemas.vault import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from acs.challenge.screens import Screen
+    from acs.ports import Ports
+
+BODY_LIMIT_BYTES = 128 * 1024
+_FIELDS_MAX = 30
+_FORM_TYPE = "application/x-www-form-urlencoded"
+
+
+def routes(ports: Ports) -> list[web.RouteDef]:
+    """Give the routes of this edge."""
+
+    async def post(request: web.Request) -> web.Response:
+        fields = await _fields(request)
+        wish = request.headers.get("Accept-Language", "")[:200]
+        try:
+            screen = await _screen(ports, fields, wish)
+        except Unavailable as missing:
+            log.event("challenge:refused", reason=missing.what)
+            screen = ErrorScreen("unavailable", ports.pages.choose_language(None, wish, "pl"))
+        return _page(ports, screen)
+
+    async def other(request: web.Request) -> web.Response:
+        wish = request.headers.get("Accept-Language", "")[:200]
+        language = ports.pages.choose_language(None, wish, "pl")
+        return _page(ports, ErrorScreen("method", language), status=405)
+
+    async def static(request: web.Request) -> web.Response:
+        file = ports.pages.static_files.get(request.match_info["name"])
+        if file is None:
+            raise web.HTTPNotFound
+        if request.headers.get("If-None-Match") == file.headers.get("ETag"):
+            return web.Response(status=304, headers=file.headers)
+        return web.Response(body=file.body, headers=file.headers)
+
+    return [
+        web.post("/challenge", post),
+        web.get("/challenge", other, allow_head=False),
+        web.get("/static/{name}", static),
+    ]
+
+
+async def _screen(ports: Ports, fields: Mapping[str, str], wish: str) -> Screen:
+    if "creq" in fields:
+        session_data = fields.get("threeDSSessionData")
+        return await open_challenge(ports, CReqPost(fields["creq"], session_data), wish)
+    if "form_token" in fields:
+        return await post_form(ports, _form(fields, ports.pages.languages), wish)
+    return ErrorScreen("bad_request", ports.pages.choose_language(None, wish, "pl"))
+
+
+def _form(fields: Mapping[str, str], languages: tuple[str, ...]) -> Form:
+    language = fields.get("lang", "")
+    return Form(
+        token=fields["form_token"],
+        action=fields.get("action", "submit"),
+        otp=Secret(fields.get("otp", "")[:64]),
+        pin=Secret(fields.get("pin", "")[:64]),
+        language=language if language in languages else "",
+    )
+
+
+async def _fields(request: web.Request) -> dict[str, str]:
+    """Read a form-encoded body; anything else has no fields. A repeated field keeps its first."""
+    raw = await request.read()
+    if request.content_type != _FORM_TYPE:
+        return {}
+    try:
+        pairs = parse_qsl(
+            raw.decode("ascii", "replace"),
+            keep_blank_values=True,
+            max_num_fields=_FIELDS_MAX,
+            errors="replace",
+        )
+    except ValueError:
+        return {}
+    fields: dict[str, str] = {}
+    for name, text in pairs:
+        fields.setdefault(name, text)
+    return fields
+
+
+def _page(ports: Ports, screen: Screen, status: int = 200) -> web.Response:
+    page = ports.pages.render(screen)
+    return web.Response(body=page.html, status=status, headers=page.headers)

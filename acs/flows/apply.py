@@ -1,0 +1,210 @@
+"""Carry out a step of a challenge on the caller's open transaction.
+
+Laws: state, outbox, timers, limits and audit of one step are stored together or not at all. What
+goes to the outside world (messages, results) is only queued here; the caller sends it after the
+commit. Making a code is answered by an event, which is one more step in the same transaction.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, assert_never
+
+from acs import log, metrics
+from acs.challenge import effects as do
+from acs.challenge import machine
+from acs.challenge.events import CodeIssued, CodeRefused, NotSent
+from acs.pages.amounts import plain_amount_text
+from acs.store import results, timers, transactions
+from acs.transaction import link_digest
+from enrollment import flows as enrollment_flows
+from otp import flows as otp_flows
+from otp.model import Issued, IssueRequest, PaymentText, Purpose, SendRefusal
+from schemas import audit
+from schemas.audit import AuditEvent
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from acs.challenge.effects import Effect, Page
+    from acs.challenge.events import Event
+    from acs.challenge.machine import Challenge, EventNotExpected, Step
+    from acs.ports import Ports
+    from acs.store.pool import Connection
+    from acs.store.transactions import Dialogue
+    from acs.transaction import Transaction
+    from schemas.vault import Secret
+
+_TECHNICAL = frozenset({SendRefusal.NO_PAYEE, SendRefusal.CODE_OVER})
+
+
+@dataclass(slots=True)
+class Applied:
+    """What a step came to: the dialogue as stored, the page that answers, what may now be sent."""
+
+    dialogue: Dialogue
+    page: Page | None = None
+    sms_id: UUID | None = None
+    queued: bool = False
+    records: list[str] = field(default_factory=list)
+
+    @property
+    def challenge(self) -> Challenge:
+        """The challenge after the step."""
+        return self.dialogue.challenge
+
+
+async def advance(
+    ports: Ports,
+    conn: Connection,
+    dialogue: Dialogue,
+    step: Step | EventNotExpected,
+    now: datetime,
+) -> Applied:
+    """Carry out a step; an event that has no place changes nothing and gives no page."""
+    applied = Applied(dialogue)
+    if isinstance(step, machine.EventNotExpected):
+        log.event(
+            "alarm:raised",
+            level=logging.ERROR,
+            alarm="event_not_expected",
+            acs_trans_id=str(dialogue.transaction.acs_trans_id),
+            name=type(step.event).__name__,
+            state=str(step.challenge.state),
+        )
+        metrics.ALARM.labels("event_not_expected").inc()
+        return applied
+    await _carry_out(ports, conn, applied, step, now)
+    await transactions.store_challenge(conn, dialogue.challenge, applied.challenge)
+    return applied
+
+
+async def take(
+    ports: Ports, conn: Connection, applied: Applied, event: Event, now: datetime
+) -> Applied:
+    """Take one more event after a step, on the same transaction."""
+    step = machine.step(applied.challenge, event, ports.policies.challenge, now)
+    after = await advance(ports, conn, applied.dialogue, step, now)
+    after.page = after.page or applied.page
+    after.sms_id = after.sms_id or applied.sms_id
+    after.queued = after.queued or applied.queued
+    after.records = applied.records + after.records
+    return after
+
+
+async def _carry_out(
+    ports: Ports, conn: Connection, applied: Applied, step: Step, now: datetime
+) -> None:
+    applied.dialogue = replace(applied.dialogue, challenge=step.challenge)
+    for effect in step.effects:
+        answer = await _do(ports, conn, applied, effect, now)
+        if answer is None:
+            continue
+        following = machine.step(applied.challenge, answer, ports.policies.challenge, now)
+        if isinstance(following, machine.EventNotExpected):
+            message = f"{type(answer).__name__} was not expected"
+            raise AssertionError(message)
+        await _carry_out(ports, conn, applied, following, now)
+
+
+async def _do(  # noqa: C901, PLR0912 - one case per effect, nothing in it
+    ports: Ports, conn: Connection, applied: Applied, effect: Effect, now: datetime
+) -> Event | None:
+    acs_trans_id = applied.dialogue.transaction.acs_trans_id
+    match effect:
+        case do.IssueCode():
+            return await _issue(ports, conn, applied, now)
+        case do.ForgetCode():
+            await otp_flows.forget(conn, acs_trans_id)
+        case do.QueueResults():
+            await results.queue(conn, acs_trans_id, ports.worker, now)
+            applied.queued = True
+        case do.CountUse():
+            await enrollment_flows.count_use(conn, acs_trans_id, now)
+        case do.ReleaseUse():
+            await enrollment_flows.release_use(conn, acs_trans_id, now)
+        case do.StartTimer(timer=timer, due_at=due_at):
+            await timers.start(conn, acs_trans_id, timer, due_at)
+        case do.StopTimer(timer=timer):
+            await timers.stop(conn, acs_trans_id, timer)
+        case do.StopTimers():
+            await timers.stop_all(conn, acs_trans_id)
+        case do.Show(page=page):
+            applied.page = page
+        case do.Record(name=name):
+            applied.records.append(name)
+            await _record(ports, conn, applied, name, now)
+        case _:
+            assert_never(effect)
+    return None
+
+
+async def _issue(ports: Ports, conn: Connection, applied: Applied, now: datetime) -> Event:
+    """Make a code for the phone that was on record at the AReq, if it still is."""
+    transaction = applied.dialogue.transaction
+    number: Secret | None = None
+    if transaction.phone_id is not None:
+        number = await enrollment_flows.phone_number(conn, ports.keys, transaction.phone_id)
+    if number is None:
+        return CodeRefused(NotSent.PHONE)
+    request = _request(transaction, applied.challenge.language, number)
+    issued = await otp_flows.issue(conn, ports.keys, ports.policies.otp, request, now)
+    if isinstance(issued, Issued):
+        applied.sms_id = issued.sms_id
+        metrics.OTP.labels("issued").inc()
+        return CodeIssued(issued.seq)
+    metrics.OTP.labels(f"refused_{issued.reason}").inc()
+    if issued.reason is SendRefusal.DESTINATION:
+        return CodeRefused(NotSent.PHONE)
+    technical = issued.reason in _TECHNICAL
+    return CodeRefused(NotSent.TECHNICAL if technical else NotSent.FREQUENCY)
+
+
+def _request(transaction: Transaction, language: str, number: Secret) -> IssueRequest:
+    merchant_id = transaction.acquirer_merchant_id or ""
+    return IssueRequest(
+        challenge_id=transaction.acs_trans_id,
+        purpose=Purpose.PAYMENT,
+        link_digest=link_digest(transaction.linked),
+        phone=number,
+        phone_mask=transaction.phone_mask or "",
+        language=language,
+        text=PaymentText(
+            amount=plain_amount_text(
+                transaction.purchase_amount or 0,
+                transaction.purchase_exponent or 0,
+                transaction.purchase_currency or "999",
+                language,
+            ),
+            payee=transaction.merchant_name or merchant_id,
+            merchant_id=merchant_id,
+            last4=transaction.last4,
+        ),
+        card_ref=transaction.card_id,
+        merchant_ref=merchant_id or None,
+    )
+
+
+async def _record(
+    ports: Ports, conn: Connection, applied: Applied, name: str, now: datetime
+) -> None:
+    transaction = applied.dialogue.transaction
+    outcome = applied.challenge.outcome
+    await audit.append(
+        conn,
+        ports.keys.audit,
+        AuditEvent(
+            at=now,
+            name=name,
+            actor_kind="person",
+            actor=str(transaction.person_id or "unknown"),
+            object=str(transaction.acs_trans_id),
+            outcome="open" if outcome is None else outcome.name,
+            details={
+                "attempts": applied.challenge.attempts,
+                "code_seq": applied.challenge.code_seq,
+            },
+        ),
+    )

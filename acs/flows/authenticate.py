@@ -1,0 +1,385 @@
+"""AReq in, ARes or Erro out: gather, decide, commit, answer.
+
+Laws:
+- Two round trips to the database: one reads all facts, one commits everything; pure code decides
+  in between. A limit that another payment used up meanwhile is read again and decided again.
+- The answer leaves only after the commit: what an ARes promises is on disk [rule 1E, T0].
+- The authentication value is made before the commit and nothing is promised without it: a key
+  that fails turns the outcome into U, never into a made-up value.
+- The same AReq again (same bytes) gets the same stored answer; other content under the same
+  identifiers is an Erro. Neither makes a second transaction, reservation or message.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+import secrets
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from acs import log, metrics
+from acs.authentication import responses
+from acs.authentication.decision import Decision, Exemption, decide, without_value
+from acs.authentication.facts import Facts
+from acs.authentication.limits import convert
+from acs.challenge.responses import to_bytes
+from acs.crypto import value
+from acs.crypto.eci import eci_of
+from acs.store import transactions
+from acs.store.pool import Unavailable
+from acs.transaction import (
+    AcsTransId,
+    AuthenticationValue,
+    DsTransId,
+    SdkTransId,
+    ThreeDSServerTransId,
+    Transaction,
+    link_digest,
+    linked,
+)
+from enrollment import flows as enrollment_flows
+from enrollment import pan as enrollment_pan
+from enrollment.model import calendar_of
+from schemas import messages
+from schemas.audit import AuditEvent
+from schemas.problems import Problem, ProtocolError, erro
+from schemas.values import TransStatus
+from schemas.vault import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from acs.directory_server import DirectoryServer
+    from acs.ports import Ports
+    from acs.store.card_ranges import IssuedRange
+    from enrollment.model import Standing
+    from schemas.compiler import Reading
+
+TRIES_FOR_A_LIMIT = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One AReq that was read and found right, and who asked."""
+
+    areq: Reading
+    raw: bytes
+    server: DirectoryServer
+    issued: IssuedRange
+    now: datetime
+
+    @property
+    def pan(self) -> str:
+        """The card number, in memory only."""
+        return str(self.areq.values["acctNumber"])
+
+
+async def authenticate(ports: Ports, raw: bytes, server: DirectoryServer) -> bytes:
+    """Answer one AReq: the bytes of an ARes or an Erro; never raises for what was sent."""
+    started = time.perf_counter()
+    try:
+        async with asyncio.timeout(ports.policies.areq_budget.total_seconds()):
+            return await _authenticate(ports, raw, server)
+    except ProtocolError as error:
+        return _refuse(error)
+    except (Unavailable, TimeoutError) as failure:
+        log.event("database:unavailable", level=logging.ERROR, failure=failure)
+        return _refuse(_cannot(raw))
+    finally:
+        metrics.AREQ_SECONDS.observe(time.perf_counter() - started)
+
+
+async def _authenticate(ports: Ports, raw: bytes, server: DirectoryServer) -> bytes:
+    areq = messages.read_areq(raw)
+    issued = ports.tables.now.find(str(areq.values["acctNumber"]))
+    if issued is None or issued.range.scheme not in server.schemes:
+        raise _error(areq, Problem("305", "acctNumber", ("acctNumber",)))
+    asked = Asked(areq, raw, server, issued, ports.clock())
+    for _ in range(TRIES_FOR_A_LIMIT):
+        new, answer = await _decide(ports, asked)
+        async with ports.pool.connection() as conn:
+            match await transactions.record(conn, new):
+                case transactions.Recorded():
+                    _tell(asked, new.transaction)
+                    return answer
+                case transactions.AlreadyKnown():
+                    return await _answer_again(ports, asked)
+                case transactions.LimitTaken():
+                    continue
+    raise Unavailable("limits")
+
+
+async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransaction, bytes]:
+    facts = await _gather(ports, asked)
+    acs_trans_id = AcsTransId(uuid4())
+    decision = decide(asked.areq, facts, asked.now)
+    proof: AuthenticationValue | None = None
+    if decision.trans_status is TransStatus.Y:
+        made = _prove(ports, asked, _eci(asked, decision))
+        if isinstance(made, value.KeyUnavailable):
+            decision = without_value(asked.areq, decision)
+        else:
+            proof = made
+    language = _language(ports, asked, facts.standing)
+    info = decision.cardholder_info
+    ares = responses.ares(
+        asked.areq,
+        decision,
+        acs_trans_id=acs_trans_id,
+        identity=responses.Identity(
+            asked.server.acs_reference_number, asked.server.acs_operator_id
+        ),
+        challenge_url=ports.policies.challenge_url,
+        eci=_eci(asked, decision),
+        proof=proof,
+        cardholder_text=None if info is None else ports.pages.text(info, language),
+    )
+    answer = to_bytes(ares)
+    transaction = _transaction(ports, asked, acs_trans_id, decision, facts.standing, language)
+    return _new(ports, asked, transaction, decision, ares, answer), answer
+
+
+async def _gather(ports: Ports, asked: Asked) -> Facts:
+    calendar = calendar_of(asked.now)
+    indexes = enrollment_pan.index(ports.keys, asked.pan)
+    async with ports.pool.connection() as conn:
+        standing = await enrollment_flows.standing_of(
+            conn, indexes, calendar.day, calendar.month
+        )
+    amount = asked.areq.values.get("purchaseAmount")
+    return Facts(
+        range=asked.issued.range,
+        standing=standing,
+        ds_id=asked.server.ds_id,
+        amount=convert(
+            asked.areq.values,
+            None if standing is None else standing.currency,
+            ports.tables.now.rates,
+            asked.now,
+        ),
+        keys_available=value.available(
+            asked.issued.range, ports.values, None if amount is None else int(str(amount))
+        ),
+    )
+
+
+def _prove(
+    ports: Ports, asked: Asked, eci: str | None
+) -> AuthenticationValue | value.KeyUnavailable:
+    values = asked.areq.values
+    inputs = value.Inputs(
+        pan=Secret(asked.pan),
+        trans_status=TransStatus.Y,
+        challenged=False,
+        eci=eci,
+        amount=int(str(values.get("purchaseAmount", 0))),
+        currency=str(values.get("purchaseCurrency", "")),
+        merchant_name=str(values.get("merchantName", "")),
+        ds_trans_id=str(values["dsTransID"]),
+        message_version=asked.areq.context.version,
+        authenticated_at=asked.now,
+    )
+    seed = secrets.token_bytes(value.SEED_BYTES)
+    return value.make(asked.issued.range, ports.values, inputs, seed)
+
+
+def _eci(asked: Asked, decision: Decision) -> str | None:
+    return eci_of(
+        asked.issued.range.scheme,
+        asked.areq.context.category,
+        decision.trans_status,
+        data_share=decision.exemption is Exemption.DATA_SHARE,
+        override=asked.issued.range.policy.eci,
+    )
+
+
+def _transaction(  # noqa: PLR0913 - the parts of one record
+    ports: Ports,
+    asked: Asked,
+    acs_trans_id: AcsTransId,
+    decision: Decision,
+    standing: Standing | None,
+    language: str,
+) -> Transaction:
+    values = asked.areq.values
+    challenged = decision.trans_status is TransStatus.C
+    phone = None if standing is None or not challenged else standing.phone
+    frozen = linked(values, acs_trans_id, None if standing is None else standing.card_id)
+    sdk_trans_id = values.get("sdkTransID")
+    place = pan_place(acs_trans_id)
+    return Transaction(
+        acs_trans_id=acs_trans_id,
+        three_ds_server_trans_id=ThreeDSServerTransId(str(values["threeDSServerTransID"])),
+        ds_trans_id=frozen.ds_trans_id,
+        sdk_trans_id=None if sdk_trans_id is None else SdkTransId(str(sdk_trans_id)),
+        ds_id=asked.server.ds_id,
+        ds_url=_text(values, "dsURL"),
+        message_version=asked.areq.context.version,
+        device_channel=frozen.device_channel,
+        message_category=frozen.message_category,
+        range_id=asked.issued.range.range_id,
+        range_version=asked.issued.range.version,
+        scheme=asked.issued.range.scheme,
+        card_id=frozen.card_id,
+        account_id=None if standing is None else standing.account_id,
+        person_id=None if standing is None else standing.person_id,
+        phone_id=None if phone is None else phone.phone_id,
+        phone_mask=None if phone is None else phone.mask,
+        last4=asked.pan[-4:],
+        pan_sealed=ports.keys.vault.seal(asked.pan.encode(), place) if challenged else None,
+        purchase_amount=frozen.purchase_amount,
+        purchase_currency=frozen.purchase_currency,
+        purchase_exponent=frozen.purchase_exponent,
+        purchase_date=_text(values, "purchaseDate"),
+        merchant_name=frozen.merchant_name,
+        acquirer_bin=frozen.acquirer_bin,
+        acquirer_merchant_id=frozen.acquirer_merchant_id,
+        notification_url=_text(values, "notificationURL"),
+        link_digest=link_digest(frozen),
+        trans_status=decision.trans_status,
+        trans_status_reason=decision.reason,
+        rule=decision.rule,
+        reasons=decision.reasons,
+        elements=decision.elements,
+        language=language,
+        created_at=asked.now,
+    )
+
+
+def _new(  # noqa: PLR0913 - the parts of one record
+    ports: Ports,
+    asked: Asked,
+    transaction: Transaction,
+    decision: Decision,
+    ares: Mapping[str, object],
+    answer: bytes,
+) -> transactions.NewTransaction:
+    event = AuditEvent(
+        at=asked.now,
+        name="authentication.decided",
+        actor_kind="network",
+        actor=asked.server.ds_id,
+        object=str(transaction.acs_trans_id),
+        outcome=str(decision.trans_status),
+        details={"rule": decision.rule, "exemption": str(decision.exemption)},
+    )
+    vault = ports.keys.vault
+    return transactions.NewTransaction(
+        transaction=transaction,
+        areq_digest=hashlib.sha256(asked.raw).digest(),
+        ares_sealed=vault.seal(answer, ares_place(transaction.acs_trans_id)),
+        areq_masked=messages.masked("AReq", asked.areq.values),
+        ares_masked=messages.masked("ARes", ares),
+        hold=_hold(ports, decision, asked.now),
+        first_creq_due=_first_creq_due(ports, decision, asked.now),
+        audit_name=event.name,
+        audit_object=event.object,
+        audit_outcome=event.outcome,
+        audit_details=event.details_json(),
+        audit_tag=ports.keys.audit.tag(b"audit/1", event.canonical()),
+    )
+
+
+def _first_creq_due(ports: Ports, decision: Decision, now: datetime) -> datetime | None:
+    if decision.trans_status is not TransStatus.C:
+        return None
+    policy = ports.policies.challenge
+    return now + policy.first_creq + policy.first_creq_grace
+
+
+def _hold(ports: Ports, decision: Decision, now: datetime) -> transactions.Hold | None:
+    if decision.reserve is None or not ports.policies.counts_use:
+        return None
+    calendar = calendar_of(now)
+    counted = decision.trans_status is TransStatus.Y
+    return transactions.Hold(decision.reserve, calendar.day, calendar.month, counted)
+
+
+async def _answer_again(ports: Ports, asked: Asked) -> bytes:
+    """Give the stored answer to the same bytes; other content is refused [peer T14]."""
+    values = asked.areq.values
+    async with ports.pool.connection() as conn:
+        known = await transactions.answered_before(
+            conn, str(values["threeDSServerTransID"]), str(DsTransId(str(values["dsTransID"])))
+        )
+    if known is None:
+        raise Unavailable("database")
+    if known.areq_digest != hashlib.sha256(asked.raw).digest():
+        code = "312" if asked.areq.context.version == "2.3.1" else "305"
+        raise _error(asked.areq, Problem(code, "the transaction identifiers were used before"))
+    log.event("areq:repeated", acs_trans_id=str(known.acs_trans_id))
+    return ports.keys.vault.open(known.ares_sealed, ares_place(known.acs_trans_id))
+
+
+def pan_place(acs_trans_id: AcsTransId) -> str:
+    """Name the place a transaction's card number is sealed for."""
+    return f"acs.transaction.pan|{acs_trans_id}"
+
+
+def ares_place(acs_trans_id: AcsTransId) -> str:
+    """Name the place a transaction's answer is sealed for."""
+    return f"acs.transaction.ares|{acs_trans_id}"
+
+
+def _language(ports: Ports, asked: Asked, standing: Standing | None) -> str:
+    return ports.pages.choose_language(
+        None if standing is None else standing.language,
+        _text(asked.areq.values, "browserLanguage"),
+        asked.issued.issuer.default_language,
+    )
+
+
+def _tell(asked: Asked, transaction: Transaction) -> None:
+    metrics.AREQ.labels(
+        transaction.scheme,
+        transaction.device_channel,
+        transaction.message_category,
+        transaction.message_version,
+        transaction.trans_status,
+        transaction.rule,
+    ).inc()
+    log.event(
+        "areq:answered",
+        acs_trans_id=str(transaction.acs_trans_id),
+        ds=asked.server.ds_id,
+        trans_status=str(transaction.trans_status),
+        rule=transaction.rule,
+        version=transaction.message_version,
+    )
+
+
+def _refuse(error: ProtocolError) -> bytes:
+    message = erro(
+        error.problem, version=error.version, ids=error.ids, message_type=error.message_type
+    )
+    metrics.ERRO.labels("out", str(message["errorCode"])).inc()
+    log.event("areq:refused", code=str(message["errorCode"]))
+    return to_bytes(message)
+
+
+def _error(areq: Reading, problem: Problem) -> ProtocolError:
+    names = ("threeDSServerTransID", "dsTransID", "sdkTransID")
+    ids = {name: str(areq.values[name]) for name in names if name in areq.values}
+    return ProtocolError(problem, message_type="AReq", version=areq.context.version, ids=ids)
+
+
+def _cannot(raw: bytes) -> ProtocolError:
+    seen = messages.peek(raw)
+    version = seen.get("messageVersion")
+    ids = {name: text for name, text in seen.items() if isinstance(text, str)}
+    return ProtocolError(
+        Problem("403", "the request could not be processed in time"),
+        message_type="AReq",
+        version=version if isinstance(version, str) else None,
+        ids=ids,
+    )
+
+
+def _text(values: Mapping[str, object], name: str) -> str | None:
+    found = values.get(name)
+    return None if found is None else str(found)

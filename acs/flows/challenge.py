@@ -1,0 +1,351 @@
+"""The browser challenge: first CReq, repeated CReq, and everything the page's form can do.
+
+Laws:
+- Lock order: transaction, person, code. Everything one post does is one database transaction.
+- A try is counted before it is compared; both elements are always compared, so that neither the
+  answer nor its time tells which one was wrong (RTS art. 4(3)(a), 4(3)(b)).
+- The same form again (reload, Back, double click) does nothing and shows the challenge as it is.
+- Who only knows an acsTransID can neither read nor end a challenge [rule 5.10]; an unknown id and
+  one that is over look the same from outside.
+- The final page waits for the RRes a bounded time [rules 5.24, 8.3]; what it said once, it says
+  again.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from acs import log, metrics
+from acs.challenge import machine
+from acs.challenge.effects import Page
+from acs.challenge.events import (
+    AnswerChecked,
+    CancelAsked,
+    CReqMismatched,
+    CReqRefused,
+    EntryMalformed,
+    LanguageChosen,
+    Opened,
+    PersonBlocked,
+    PostedAgain,
+    ResendAsked,
+    Verdict,
+    Withdrawn,
+)
+from acs.challenge.screens import ErrorScreen, Notice, Screen
+from acs.crypto import form_token
+from acs.flows import final
+from acs.flows.apply import Applied, advance, take
+from acs.flows.views import code_screen
+from acs.store import transactions
+from acs.transaction import Elements, link_digest
+from enrollment import flows as enrollment_flows
+from enrollment.model import AttemptBlocked, CardStatus, calendar_of
+from otp import flows as otp_flows
+from otp.model import Accepted, Exhausted, Rejected
+from schemas import messages
+from schemas.base64url import NotBase64Url, decode
+from schemas.compiler import Context
+from schemas.problems import ProtocolError, erro
+from schemas.values import TransStatusReason
+from schemas.vault import Secret
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from acs.challenge.events import Event
+    from acs.ports import Ports
+    from acs.store.pool import Connection
+    from acs.store.transactions import Dialogue
+    from acs.transaction import Transaction
+    from schemas.vault import KeyRing
+
+SESSION_DATA_MAX = 1024  # rule 1.23
+PIN_DIGITS = range(4, 9)
+_SEEN_POSTS_MAX = 60
+_SMS_WAIT_S = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """What a post of our own page carries; empty text stands for a field that was left out."""
+
+    token: str
+    action: str = ""
+    otp: Secret = Secret("")
+    pin: Secret = Secret("")
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CReqPost:
+    """What the shop's page makes the browser post: the CReq and the opaque session data."""
+
+    creq: str
+    session_data: str | None
+
+
+async def open_challenge(ports: Ports, post: CReqPost, wish: str | None) -> Screen:
+    """Answer a CReq of the browser channel; ``wish`` is the browser's language header."""
+    neutral = ports.pages.choose_language(None, wish, "pl")
+    try:
+        raw = decode(post.creq)
+    except NotBase64Url:
+        log.event("creq:refused", reason="encoding")
+        return ErrorScreen("bad_request", neutral)
+    acs_trans_id = _uuid(messages.peek(raw).get("acsTransID"))
+    if acs_trans_id is None:
+        log.event("creq:refused", reason="acsTransID")
+        return ErrorScreen("bad_request", neutral)
+    now = ports.clock()
+    async with ports.pool.transaction() as conn:
+        dialogue = await transactions.lock(conn, acs_trans_id)
+        if dialogue is None or dialogue.transaction.notification_url is None:
+            log.event("creq:refused", reason="unknown")
+            return ErrorScreen("unknown", neutral)
+        if dialogue.transaction.trans_status != "C":
+            return final.refused(ports, dialogue, "305", "no challenge is open")
+        event = await _creq_event(ports, conn, dialogue, raw, post, now)
+        step = machine.step(dialogue.challenge, event, ports.policies.challenge, now)
+        applied = await advance(ports, conn, dialogue, step, now)
+    return await _answer(ports, applied, neutral)
+
+
+async def post_form(ports: Ports, form: Form, wish: str | None) -> Screen:
+    """Answer a post of the challenge page's own form."""
+    neutral = ports.pages.choose_language(None, wish, "pl")
+    try:
+        token = form_token.open_token(ports.keys.form, form.token)
+    except form_token.ForgedToken:
+        log.event("challenge:refused", reason="token")
+        return ErrorScreen("unknown", neutral)
+    now = ports.clock()
+    async with ports.pool.transaction() as conn:
+        dialogue = await transactions.lock(conn, token.acs_trans_id)
+        if dialogue is None:
+            return ErrorScreen("unknown", neutral)
+        applied = await _work_on(ports, conn, dialogue, form, token.step, now)
+    return await _answer(ports, applied, neutral)
+
+
+async def _creq_event(  # noqa: PLR0913 - the parts of one message
+    ports: Ports,
+    conn: Connection,
+    dialogue: Dialogue,
+    raw: bytes,
+    post: CReqPost,
+    now: datetime,
+) -> Event:
+    transaction = dialogue.transaction
+    theirs = messages.peek(raw).get("threeDSServerTransID")
+    ours = transaction.three_ds_server_trans_id
+    if not isinstance(theirs, str) or theirs.lower() != ours.lower():
+        log.event("creq:refused", reason="threeDSServerTransID")
+        return CReqMismatched()
+    context = Context(
+        version=transaction.message_version,
+        channel=transaction.device_channel,
+        category=transaction.message_category,
+        flow="first",
+    )
+    try:
+        reading = messages.read_creq(raw, context)
+    except ProtocolError as error:
+        return _refused(transaction, error)
+    await transactions.keep_form(
+        conn,
+        transaction.acs_trans_id,
+        str(reading.values["challengeWindowSize"]),
+        _session_data(post.session_data),
+    )
+    withdrawn = await _withdrawn(ports, conn, dialogue, now)
+    return withdrawn or Opened()
+
+
+def _refused(transaction: Transaction, error: ProtocolError) -> CReqRefused:
+    message = erro(
+        error.problem,
+        version=transaction.message_version,
+        ids={
+            "threeDSServerTransID": transaction.three_ds_server_trans_id,
+            "acsTransID": str(transaction.acs_trans_id),
+            "dsTransID": transaction.ds_trans_id,
+        },
+        message_type="CReq",
+    )
+    log.event("creq:refused", code=str(message["errorCode"]))
+    return CReqRefused(message)
+
+
+async def _work_on(  # noqa: PLR0913 - the parts of one post
+    ports: Ports, conn: Connection, dialogue: Dialogue, form: Form, step: int, now: datetime
+) -> Applied:
+    """Turn a post into events; one that was worked on before is not worked on again."""
+    if dialogue.challenge.state is not machine.State.CHALLENGE:
+        return await _take_first(ports, conn, dialogue, PostedAgain(), now)
+    if form.language:
+        return await _take_first(ports, conn, dialogue, LanguageChosen(form.language), now)
+    digest = _digest(ports.keys.form, dialogue, form, step)
+    if digest in dialogue.seen_posts or len(dialogue.seen_posts) >= _SEEN_POSTS_MAX:
+        return await _take_first(ports, conn, dialogue, PostedAgain(), now)
+    await transactions.remember_post(conn, dialogue.transaction.acs_trans_id, digest)
+    if form.action == "cancel":
+        return await _take_first(ports, conn, dialogue, CancelAsked(), now)
+    withdrawn = await _withdrawn(ports, conn, dialogue, now)
+    if withdrawn is not None:
+        return await _take_first(ports, conn, dialogue, withdrawn, now)
+    if form.action == "resend":
+        return await _take_first(ports, conn, dialogue, ResendAsked(), now)
+    return await _submit(ports, conn, dialogue, form, now)
+
+
+async def _submit(
+    ports: Ports, conn: Connection, dialogue: Dialogue, form: Form, now: datetime
+) -> Applied:
+    """Check the cardholder's answer: shape, then count, then compare all elements at once."""
+    fault = _shape_fault(dialogue, form)
+    if fault is not None:
+        return await _take_first(ports, conn, dialogue, EntryMalformed(fault), now)
+    transaction = dialogue.transaction
+    code = await otp_flows.state_of(conn, transaction.acs_trans_id)
+    if code is None or not code.is_live(now):
+        metrics.OTP.labels("expired").inc()
+        return await _take_first(ports, conn, dialogue, AnswerChecked(Verdict.EXPIRED), now)
+    if transaction.person_id is None:
+        return await _take_first(ports, conn, dialogue, PersonBlocked(), now)
+    allowed = await enrollment_flows.begin_attempt(
+        conn, transaction.person_id, now, ring=ports.keys.audit
+    )
+    if isinstance(allowed, AttemptBlocked):
+        return await _take_first(ports, conn, dialogue, PersonBlocked(), now)
+    verdict = await _compare(ports, conn, dialogue, form, now)
+    metrics.OTP.labels(str(verdict)).inc()
+    if verdict is Verdict.ACCEPTED:
+        await enrollment_flows.attempt_succeeded(conn, transaction.person_id, now)
+        return await _take_first(ports, conn, dialogue, AnswerChecked(verdict), now)
+    block = await enrollment_flows.attempt_failed(
+        conn, transaction.person_id, now, ring=ports.keys.audit
+    )
+    applied = await _take_first(ports, conn, dialogue, AnswerChecked(verdict), now)
+    if block is not None and applied.challenge.state is machine.State.CHALLENGE:
+        applied = await take(ports, conn, applied, PersonBlocked(), now)
+    return applied
+
+
+async def _compare(
+    ports: Ports, conn: Connection, dialogue: Dialogue, form: Form, now: datetime
+) -> Verdict:
+    transaction = dialogue.transaction
+    pin_right = True
+    if dialogue.challenge.elements is Elements.PIN_AND_OTP and transaction.person_id is not None:
+        pin_right = await enrollment_flows.check_pin(
+            conn, ports.keys, transaction.person_id, Secret(_digits(form.pin))
+        )
+    result = await otp_flows.check(
+        conn,
+        ports.keys,
+        ports.policies.otp,
+        transaction.acs_trans_id,
+        link_digest(transaction.linked),
+        form.otp,
+        now,
+        other_elements_right=pin_right,
+    )
+    match result:
+        case Accepted():
+            return Verdict.ACCEPTED
+        case Rejected():
+            return Verdict.REJECTED
+        case Exhausted():
+            return Verdict.EXHAUSTED
+    return Verdict.EXPIRED
+
+
+def _shape_fault(dialogue: Dialogue, form: Form) -> Notice | None:
+    if dialogue.challenge.elements is Elements.PIN_AND_OTP:
+        pin = _digits(form.pin)
+        if len(pin) not in PIN_DIGITS or not (pin.isascii() and pin.isdigit()):
+            return Notice.PIN_FORMAT
+    if not form.otp.reveal().strip():
+        return Notice.CODE_EMPTY
+    return None if otp_flows.is_well_formed(form.otp) else Notice.CODE_FORMAT
+
+
+async def _withdrawn(
+    ports: Ports, conn: Connection, dialogue: Dialogue, now: datetime
+) -> Event | None:
+    """See whether the cardholder may still authenticate: card, consent, phone, block."""
+    transaction = dialogue.transaction
+    if transaction.card_id is None or dialogue.challenge.state in _OVER:
+        return None
+    calendar = calendar_of(now)
+    standing = await enrollment_flows.standing_of_card(
+        conn, transaction.card_id, calendar.day, calendar.month
+    )
+    if standing is None or standing.card_status is CardStatus.BLOCKED_STOLEN:
+        return Withdrawn(TransStatusReason("10"))
+    if standing.card_status is not CardStatus.ACTIVE:
+        return Withdrawn(TransStatusReason("12"))
+    if standing.phone is None or standing.phone.phone_id != transaction.phone_id:
+        return Withdrawn(TransStatusReason("13"))
+    if not standing.consent_valid:
+        return Withdrawn(TransStatusReason("13"))
+    if standing.block is not None and standing.block.holds(now):
+        return PersonBlocked()
+    return None
+
+
+_OVER = frozenset({machine.State.RESULT, machine.State.CLOSED})
+
+
+async def _take_first(
+    ports: Ports, conn: Connection, dialogue: Dialogue, event: Event, now: datetime
+) -> Applied:
+    return await take(ports, conn, Applied(dialogue), event, now)
+
+
+async def _answer(ports: Ports, applied: Applied, neutral: str) -> Screen:
+    """After the commit: send what was queued, then show what is due."""
+    dialogue = applied.dialogue
+    if applied.sms_id is not None:
+        await ports.background.run(ports.messages.deliver(applied.sms_id), "sms", _SMS_WAIT_S)
+    match applied.page:
+        case Page.CODE:
+            return await code_screen(ports, dialogue)
+        case Page.FINAL | Page.ERROR:
+            return await final.final_screen(ports, dialogue, queued=applied.queued)
+    if applied.queued:
+        await final.send_result(ports, dialogue)
+    return ErrorScreen("unknown", neutral)
+
+
+def _digest(ring: KeyRing, dialogue: Dialogue, form: Form, step: int) -> bytes:
+    """Name a post by a keyed hash: same page, same button, same entries."""
+    parts = (form.action, form.otp.reveal(), form.pin.reveal())
+    joined = "\x1f".join(parts).encode()
+    tag = ring.tag(b"post/1", dialogue.transaction.acs_trans_id.bytes, str(step).encode(), joined)
+    return tag.value[:16]
+
+
+def _session_data(given: str | None) -> str | None:
+    """Keep threeDSSessionData as it came; drop what no shop may send [rules 1.23, 5.27]."""
+    if given is None or not 1 <= len(given) <= SESSION_DATA_MAX or "\x00" in given:
+        return None
+    return given
+
+
+def _digits(entry: Secret) -> str:
+    text = unicodedata.normalize("NFKC", entry.reveal()[:64])
+    return "".join(sign for sign in text if not sign.isspace())
+
+
+def _uuid(text: object) -> UUID | None:
+    if not isinstance(text, str) or len(text) != 36:  # noqa: PLR2004 - canonical form
+        return None
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -1,0 +1,326 @@
+"""One result to its Directory Server: claim, make the RReq once, send, settle.
+
+Laws:
+- One way out: the request that fixed an outcome and the worker both come through ``attempt``;
+  the claim in the row makes sure that only one of them is at it.
+- The RReq's bytes are made once and kept, sealed, before they are sent; every try sends the same
+  bytes [rule 8.12], so a Directory Server that knows them already can say so and lose nothing.
+- Nothing sent (no connection) or the server itself failed (5xx): tried again, first within the
+  cardholder's wait, then by the worker with growing pauses [rules 8.11, 8.20]. Bytes out and no
+  valid answer: the server is told so by an Erro and the result counts as not confirmed; no second
+  RReq follows [rules 8.11, 8.13, 8.14]. Only a process that died between sending and settling
+  leaves the question open, and then the same bytes go out again.
+- An outcome never changes, whatever the Directory Server answers [rule 9.2].
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Literal
+
+from acs import log, metrics
+from acs.challenge import machine
+from acs.challenge.events import ResultSettled
+from acs.challenge.responses import rreq, to_bytes
+from acs.crypto import value
+from acs.crypto.eci import eci_of
+from acs.directory_server import Answered, NotConnected
+from acs.flows.apply import advance
+from acs.flows.authenticate import pan_place
+from acs.store import results, transactions
+from acs.store.pool import Unavailable
+from schemas import messages
+from schemas.compiler import Context
+from schemas.problems import Problem, ProtocolError, erro
+from schemas.values import TransStatus
+from schemas.vault import CannotOpen, Secret
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from acs.directory_server import DirectoryServer, Reply
+    from acs.ports import Ports
+    from acs.store.transactions import Dialogue
+    from acs.transaction import AuthenticationValue
+
+RETRY_IN_PLACE_S = 1.0  # rule 8.11: one retry a second later, inside the budget
+_SERVER_FAILED = range(500, 600)
+# What a Directory Server says of an RReq it has already: delivered, then [rule 8.12].
+_ALREADY_THERE = frozenset({"312", "313"})
+
+Verdict = Literal["delivered", "unconfirmed", "again"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a reply means; ``answer`` is kept with the row, ``tell`` goes back as an Erro."""
+
+    verdict: Verdict
+    answer: str
+    tell: Problem | None = None
+
+
+async def deliver_claimed(ports: Ports, acs_trans_id: UUID, *, tries: int = 2) -> bool:
+    """Send the result whose row this process has claimed; True when it was confirmed.
+
+    ``tries`` bounds the attempts made in place; what is left is the worker's.
+    """
+    async with ports.pool.connection() as conn:
+        dialogue = await transactions.read(conn, acs_trans_id)
+        row = await results.read(conn, acs_trans_id)
+    if dialogue is None or row is None or row.state != "sending":
+        return row is not None and row.state == "delivered"
+    server = ports.directory_servers.by_id(dialogue.transaction.ds_id)
+    url = None if server is None else server.url_for_results(dialogue.transaction.ds_url)
+    if server is None or url is None:
+        return await _give_up(ports, dialogue, "no address of the Directory Server is allowed")
+    try:
+        body = await _rreq_bytes(ports, dialogue, row)
+    except Unavailable as missing:
+        log.event("rreq:failed", level=logging.ERROR, reason=missing.what)
+        await _later(ports, dialogue, row.attempt, row.created_at, f"no {missing.what}")
+        return False
+    judged = await _send(ports, dialogue, server, url, body, tries)
+    metrics.RREQ.labels(server.ds_id, judged.verdict).inc()
+    if judged.verdict == "again":
+        await _later(ports, dialogue, row.attempt, row.created_at, judged.answer)
+        return False
+    if judged.tell is not None:
+        await _complain(ports, dialogue, server, url, judged.tell)
+    return await _settle(ports, dialogue, judged)
+
+
+async def deliver_due(ports: Ports, batch: int = 10) -> int:
+    """Worker source: claim results that are due and send them side by side."""
+    async with ports.pool.connection() as conn:
+        claimed = await results.claim_due(conn, ports.worker, ports.clock(), batch)
+    await asyncio.gather(*(deliver_claimed(ports, one, tries=1) for one in claimed))
+    return len(claimed)
+
+
+async def _send(  # noqa: PLR0913 - the parts of one call
+    ports: Ports,
+    dialogue: Dialogue,
+    server: DirectoryServer,
+    url: str,
+    body: bytes,
+    tries: int,
+) -> Judged:
+    judged = Judged("again", "not tried")
+    for attempt in range(tries):
+        if attempt:
+            await asyncio.sleep(RETRY_IN_PLACE_S)
+        reply = await ports.directory_servers.post(server, url, body)
+        judged = _judge(dialogue, reply)
+        if judged.verdict != "again":
+            break
+    return judged
+
+
+def _judge(dialogue: Dialogue, reply: Reply) -> Judged:
+    match reply:
+        case NotConnected():
+            return Judged("again", "no connection")
+        case Answered(status=status) if status in _SERVER_FAILED:
+            return Judged("again", f"HTTP {status}")
+        case Answered(status=200, body=body):
+            return _judge_body(dialogue, body)
+        case Answered(status=status):
+            return Judged("unconfirmed", f"HTTP {status}")
+    return Judged("unconfirmed", "no answer", Problem("402", "the RRes did not come in time"))
+
+
+def _judge_body(dialogue: Dialogue, body: bytes) -> Judged:
+    transaction = dialogue.transaction
+    if messages.peek(body).get("messageType") == "Erro":
+        code = str(messages.peek(body).get("errorCode", ""))[:3]
+        metrics.ERRO.labels("in", code if code.isdigit() else "none").inc()
+        if code in _ALREADY_THERE:
+            return Judged("delivered", f"Erro {code}")
+        return Judged("unconfirmed", f"Erro {code}")
+    context = Context(
+        version=transaction.message_version,
+        channel=transaction.device_channel,
+        category=transaction.message_category,
+        earlier={"RReq": _ids(dialogue)},
+    )
+    try:
+        reading = messages.read_rres(body, context)
+    except ProtocolError as error:
+        return Judged("unconfirmed", f"RRes {error.problem.code}", error.problem)
+    return Judged("delivered", f"RRes {reading.values['resultsStatus']}")
+
+
+async def _rreq_bytes(ports: Ports, dialogue: Dialogue, row: results.ResultRow) -> bytes:
+    """Give the bytes to send: those kept from an earlier try, else new ones, kept first."""
+    acs_trans_id = dialogue.transaction.acs_trans_id
+    place = f"acs.result.rreq|{acs_trans_id}"
+    if row.rreq_sealed is not None:
+        return ports.keys.vault.open(row.rreq_sealed, place)
+    message = rreq(
+        dialogue.transaction, dialogue.challenge, eci=_eci(ports, dialogue), proof=_prove(ports, dialogue)
+    )
+    body = to_bytes(message)
+    sealed = ports.keys.vault.seal(body, place)
+    now = ports.clock()
+    async with ports.pool.transaction() as conn:
+        if not await results.keep_rreq(conn, acs_trans_id, ports.worker, sealed):
+            raise Unavailable("claim")
+        await transactions.log_message(
+            conn,
+            acs_trans_id,
+            at=now,
+            direction="out",
+            message_type="RReq",
+            masked=messages.masked("RReq", message),
+        )
+    return body
+
+
+def _eci(ports: Ports, dialogue: Dialogue) -> str | None:
+    issued = ports.tables.now.by_id(dialogue.transaction.range_id)
+    return eci_of(
+        dialogue.transaction.scheme,
+        dialogue.transaction.message_category,
+        _status(dialogue),
+        override=None if issued is None else issued.range.policy.eci,
+    )
+
+
+def _prove(ports: Ports, dialogue: Dialogue) -> AuthenticationValue | None:
+    """Make the value of a Y; raise Unavailable when its key does not answer."""
+    transaction = dialogue.transaction
+    if _status(dialogue) is not TransStatus.Y:
+        return None
+    issued = ports.tables.now.by_id(transaction.range_id)
+    if issued is None or transaction.pan_sealed is None:
+        raise Unavailable("card range")
+    try:
+        pan = ports.keys.vault.open(transaction.pan_sealed, pan_place(transaction.acs_trans_id))
+    except CannotOpen as error:
+        raise Unavailable("keys") from error
+    inputs = value.Inputs(
+        pan=Secret(pan.decode()),
+        trans_status=TransStatus.Y,
+        challenged=True,
+        eci=_eci(ports, dialogue),
+        amount=transaction.purchase_amount or 0,
+        currency=transaction.purchase_currency or "",
+        merchant_name=transaction.merchant_name or "",
+        ds_trans_id=transaction.ds_trans_id,
+        message_version=transaction.message_version,
+        authenticated_at=dialogue.challenge.outcome_at or transaction.created_at,
+    )
+    seed = secrets.token_bytes(value.SEED_BYTES)
+    made = value.make(issued.range, ports.values, inputs, seed)
+    if isinstance(made, value.KeyUnavailable):
+        raise Unavailable("keys")
+    return made
+
+
+async def _settle(ports: Ports, dialogue: Dialogue, judged: Judged) -> bool:
+    acs_trans_id = dialogue.transaction.acs_trans_id
+    now = ports.clock()
+    confirmed = judged.verdict == "delivered"
+    state: results.Settled = "delivered" if confirmed else "unconfirmed"
+    async with ports.pool.transaction() as conn:
+        current = await transactions.lock(conn, acs_trans_id)
+        if current is None or not await results.settle(
+            conn, acs_trans_id, ports.worker, state=state, answer=judged.answer, now=now
+        ):
+            return False
+        step = machine.step(
+            current.challenge, ResultSettled(confirmed), ports.policies.challenge, now
+        )
+        await advance(ports, conn, current, step, now)
+        await transactions.erase_pan(conn, acs_trans_id)
+        await transactions.log_message(
+            conn,
+            acs_trans_id,
+            at=now,
+            direction="in",
+            message_type="RRes",
+            masked={"answer": judged.answer},
+        )
+    log.event(
+        "rreq:delivered" if confirmed else "rreq:failed",
+        acs_trans_id=str(acs_trans_id),
+        ds=dialogue.transaction.ds_id,
+        outcome=judged.verdict,
+        reason=judged.answer,
+    )
+    return confirmed
+
+
+async def _later(
+    ports: Ports, dialogue: Dialogue, attempt: int, created_at: datetime, answer: str
+) -> None:
+    now = ports.clock()
+    if now - created_at > ports.policies.rreq_give_up_after:
+        await _give_up(ports, dialogue, answer)
+        return
+    waits = ports.policies.rreq_retry_waits
+    wait: timedelta = waits[min(attempt, len(waits)) - 1]
+    async with ports.pool.connection() as conn:
+        await results.try_again(
+            conn,
+            dialogue.transaction.acs_trans_id,
+            ports.worker,
+            next_at=now + wait,
+            answer=answer,
+        )
+
+
+async def _give_up(ports: Ports, dialogue: Dialogue, why: str) -> bool:
+    """Abandon a result: the alarm rings, and the challenge is closed as not confirmed."""
+    acs_trans_id = dialogue.transaction.acs_trans_id
+    now = ports.clock()
+    async with ports.pool.transaction() as conn:
+        current = await transactions.lock(conn, acs_trans_id)
+        if current is None or not await results.settle(
+            conn, acs_trans_id, ports.worker, state="abandoned", answer=why, now=now
+        ):
+            return False
+        step = machine.step(current.challenge, ResultSettled(False), ports.policies.challenge, now)
+        await advance(ports, conn, current, step, now)
+        await transactions.erase_pan(conn, acs_trans_id)
+    metrics.ALARM.labels("rreq_abandoned").inc()
+    metrics.RREQ.labels(dialogue.transaction.ds_id, "abandoned").inc()
+    log.event("rreq:abandoned", level=logging.ERROR, acs_trans_id=str(acs_trans_id), reason=why)
+    return False
+
+
+async def _complain(
+    ports: Ports, dialogue: Dialogue, server: DirectoryServer, url: str, problem: Problem
+) -> None:
+    """Tell the Directory Server what was wrong with its answer; what it says to that is ignored."""
+    message = erro(
+        problem,
+        version=dialogue.transaction.message_version,
+        ids=_ids(dialogue),
+        message_type="RRes",
+    )
+    metrics.ERRO.labels("out", str(message["errorCode"])).inc()
+    await ports.directory_servers.post(server, url, to_bytes(message))
+
+
+def _ids(dialogue: Dialogue) -> dict[str, str]:
+    transaction = dialogue.transaction
+    return {
+        "threeDSServerTransID": transaction.three_ds_server_trans_id,
+        "acsTransID": str(transaction.acs_trans_id),
+        "dsTransID": transaction.ds_trans_id,
+    }
+
+
+def _status(dialogue: Dialogue) -> TransStatus:
+    outcome = dialogue.challenge.outcome
+    if outcome is None:
+        message = "a result without an outcome"
+        raise AssertionError(message)
+    return outcome.trans_status

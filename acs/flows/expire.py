@@ -1,0 +1,44 @@
+"""Due timers: claim, step the machine under the transaction's lock, send what follows.
+
+A timer that lost the race against a cardholder's click finds the challenge moved on and does
+nothing: the machine looks at the times itself [rules 9.2, 9.4].
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from acs import log
+from acs.challenge.events import Timer, TimerDue
+from acs.flows import final
+from acs.flows.apply import Applied, take
+from acs.flows.deliver_results import deliver_claimed
+from acs.store import timers, transactions
+
+if TYPE_CHECKING:
+    from acs.ports import Ports
+    from acs.store.timers import DueTimer
+
+
+async def expire_due(ports: Ports, batch: int = 20) -> int:
+    """Worker source: hand due timers to their challenges."""
+    async with ports.pool.connection() as conn:
+        due = await timers.claim_due(conn, ports.clock(), batch)
+    await asyncio.gather(*(_expire(ports, timer) for timer in due))
+    return len(due)
+
+
+async def _expire(ports: Ports, timer: DueTimer) -> None:
+    now = ports.clock()
+    async with ports.pool.transaction() as conn:
+        dialogue = await transactions.lock(conn, timer.acs_trans_id)
+        if dialogue is None:
+            return
+        event = TimerDue(Timer(timer.kind))
+        applied = await take(ports, conn, Applied(dialogue), event, now)
+        await timers.stop_passed(conn, timer)
+    log.event("timer:due", acs_trans_id=str(timer.acs_trans_id), kind=timer.kind)
+    if applied.queued:
+        final.count(ports, applied.dialogue)
+        await deliver_claimed(ports, timer.acs_trans_id)

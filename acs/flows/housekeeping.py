@@ -1,0 +1,48 @@
+"""What nobody asks for and still has to be done: counts that lapse, tokens and keys that pass,
+the chain of the audit log.
+
+Each is a small bounded step; a source runs it again while there is more. Every process may run
+them at once: each statement takes what is there under its own lock and finds nothing twice.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from acs import metrics
+from acs.store import audit_chain, results
+from enrollment import flows as enrollment_flows
+
+if TYPE_CHECKING:
+    from acs.ports import Ports
+
+USE_LAPSES_AFTER = timedelta(days=7)
+"""A counted authentication without an authorisation notice is forgotten after so long."""
+_BATCH = 500
+
+
+async def lapse_use(ports: Ports) -> int:
+    """Worker source: drop counts that no authorisation followed."""
+    now = ports.clock()
+    async with ports.pool.transaction() as conn:
+        return await enrollment_flows.lapse_use(conn, now - USE_LAPSES_AFTER, _BATCH, now=now)
+
+
+async def seal_audit(ports: Ports) -> int:
+    """Worker source: carry the chain of the audit log on over the events since the last time."""
+    async with ports.pool.transaction() as conn:
+        return await audit_chain.seal(conn, ports.keys.audit, _BATCH)
+
+
+async def watch(ports: Ports) -> int:
+    """Worker source: publish how many results wait and how old the oldest is."""
+    async with ports.pool.connection() as conn:
+        pending, oldest = await results.pending(conn)
+    metrics.RREQ_PENDING.set(pending)
+    age = timedelta(0) if oldest is None else ports.clock() - oldest
+    metrics.RREQ_OLDEST_SECONDS.set(max(age.total_seconds(), 0.0))
+    counts = ports.pool.counts()
+    for state, count in counts.items():
+        metrics.DB_POOL.labels(state).set(count)
+    return 0

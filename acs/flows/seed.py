@@ -1,0 +1,170 @@
+"""Issuers, card ranges and exchange rates from a TOML file into the tables.
+
+    [[issuer]]
+    id = "bank"
+    name = "Bank"
+    phone = "+48 22 123 45 67"
+    default_language = "pl"
+
+    [[card_range]]
+    id = "visa-classic"
+    low = "400000100000"        # a prefix bound, padded with 0 to 19 digits
+    high = "400000199999"       # padded with 9
+    scheme = "visa"
+    issuer = "bank"
+    policy = { elements = "pin+otp", av_profile = "visa-v7", av_key_id = "visa-1" }
+
+    [[exchange_rate]]
+    from = "EUR"                # ISO 4217 letters
+    to = "PLN"
+    rate = "4.30"
+    as_of = 2026-11-25          # left out: today
+
+A file with a fault is refused as a whole with a sentence that says where. The same file again
+changes nothing.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+from iso4217 import Currency
+
+from acs.authentication.facts import PAN_DIGITS_MAX, CardRange, RangePolicy
+
+from acs.store import card_ranges
+from acs.store.card_ranges import Issuer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from acs.store.pool import Connection
+
+
+class BadSeed(ValueError):
+    """The file cannot be used; the message says which entry and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """One exchange rate: currencies by their numeric codes."""
+
+    currency_from: str
+    currency_to: str
+    rate: Decimal
+    as_of: date
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """What a file holds, read and found right."""
+
+    issuers: tuple[Issuer, ...]
+    ranges: tuple[CardRange, ...]
+    rates: tuple[Rate, ...]
+
+
+def read(path: Path, today: date) -> Seed:
+    """Read a seed file; raise BadSeed for everything wrong with it."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        message = f"{path}: {error}"
+        raise BadSeed(message) from error
+    unknown = sorted(set(content) - {"issuer", "card_range", "exchange_rate"})
+    if unknown:
+        message = f"{path}: unknown entries {', '.join(unknown)}"
+        raise BadSeed(message)
+    issuers = tuple(_each(content, "issuer", _issuer))
+    ranges = tuple(_each(content, "card_range", _range))
+    rates = tuple(_each(content, "exchange_rate", lambda row: _rate(row, today)))
+    _refuse_overlap(ranges)
+    return Seed(issuers, ranges, rates)
+
+
+async def store(conn: Connection, seed: Seed, source: str) -> None:
+    """Store a seed on the caller's open transaction and tell every process to load again."""
+    for issuer in seed.issuers:
+        await card_ranges.put_issuer(conn, issuer)
+    for card_range in seed.ranges:
+        await card_ranges.put_range(conn, card_range)
+    for rate in seed.rates:
+        await card_ranges.put_rate(
+            conn,
+            rate.currency_from,
+            rate.currency_to,
+            rate=rate.rate,
+            as_of=rate.as_of,
+            source=source[:80],
+        )
+    await card_ranges.move_version(conn)
+
+
+def _each(content: dict[str, Any], kind: str, read_one: Any) -> list[Any]:  # noqa: ANN401
+    rows = content.get(kind, [])
+    found = []
+    for number, row in enumerate(rows, 1):
+        try:
+            found.append(read_one(dict(row)))
+        except KeyError as error:
+            message = f"{kind} number {number}: {error.args[0]} is missing"
+            raise BadSeed(message) from error
+        except (ValueError, TypeError, InvalidOperation) as error:
+            message = f"{kind} number {number}: {error}"
+            raise BadSeed(message) from error
+    return found
+
+
+def _issuer(row: dict[str, Any]) -> Issuer:
+    return Issuer(
+        str(row["id"]), str(row["name"]), str(row["phone"]), str(row["default_language"])
+    )
+
+
+def _range(row: dict[str, Any]) -> CardRange:
+    low, high = str(row["low"]), str(row["high"])
+    if not (low.isdigit() and high.isdigit()) or max(len(low), len(high)) > PAN_DIGITS_MAX:
+        message = f"low and high are 1 to {PAN_DIGITS_MAX} digits"
+        raise ValueError(message)
+    card_range = CardRange(
+        range_id=str(row["id"]),
+        version=1,
+        low=int(low.ljust(PAN_DIGITS_MAX, "0")),
+        high=int(high.ljust(PAN_DIGITS_MAX, "9")),
+        scheme=str(row["scheme"]),
+        issuer_id=str(row["issuer"]),
+        policy=RangePolicy.from_json(row.get("policy", {})),
+    )
+    if card_range.low > card_range.high:
+        message = "low is above high"
+        raise ValueError(message)
+    return card_range
+
+
+def _rate(row: dict[str, Any], today: date) -> Rate:
+    as_of = row.get("as_of", today)
+    if not isinstance(as_of, date):
+        message = "as_of is a date"
+        raise TypeError(message)
+    rate = Decimal(str(row["rate"]))
+    if not rate.is_finite() or rate <= 0:
+        message = "rate is a positive number"
+        raise ValueError(message)
+    return Rate(_number(str(row["from"])), _number(str(row["to"])), rate, as_of)
+
+
+def _number(letters: str) -> str:
+    """Give the numeric code of a currency; raise ValueError for one ISO 4217 does not know."""
+    return f"{Currency(letters).number:03d}"
+
+
+def _refuse_overlap(ranges: tuple[CardRange, ...]) -> None:
+    ordered = sorted(ranges, key=lambda one: one.low)
+    for before, after in zip(ordered, ordered[1:], strict=False):
+        if after.low <= before.high:
+            message = f"card ranges {before.range_id} and {after.range_id} overlap"
+            raise BadSeed(message)

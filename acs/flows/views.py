@@ -1,0 +1,86 @@
+"""From a stored challenge to the page the cardholder sees: read what is missing, say it as values."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from acs.challenge.screens import Amount, CodeScreen, ResendState
+from acs.crypto import form_token
+from acs.pages.names import shown_name
+from acs.transaction import Elements
+from otp import flows as otp_flows
+
+if TYPE_CHECKING:
+    from acs.ports import Ports
+    from acs.store.transactions import Dialogue
+    from acs.transaction import Transaction
+    from otp.model import CodeState
+
+FORM_ACTION = "challenge"  # relative: wherever the page came from, its form goes there too
+
+
+async def code_screen(ports: Ports, dialogue: Dialogue) -> CodeScreen:
+    """Say what the entry page shows of a challenge as it is now."""
+    transaction, challenge = dialogue.transaction, dialogue.challenge
+    now = ports.clock()
+    async with ports.pool.connection() as conn:
+        code = await otp_flows.state_of(conn, transaction.acs_trans_id)
+    issued = ports.tables.now.by_id(transaction.range_id)
+    is_payment = transaction.purchase_amount is not None
+    return CodeScreen(
+        action=FORM_ACTION,
+        form_token=form_token.seal(ports.keys.form, transaction.acs_trans_id, challenge.step),
+        language=challenge.language,
+        languages=ports.pages.languages,
+        merchant=shown_name(transaction.merchant_name or "") or _merchant_id(transaction),
+        amount=_amount(transaction) if is_payment else None,
+        last4=transaction.last4,
+        purchase_at=_purchase_at(transaction),
+        scheme=transaction.scheme,
+        issuer_name="" if issued is None else issued.issuer.name,
+        issuer_phone="" if issued is None else issued.issuer.phone,
+        asks_pin=challenge.elements is Elements.PIN_AND_OTP,
+        phone_mask=transaction.phone_mask or "",
+        code_number=max(challenge.code_seq, 1),
+        sent_at=challenge.code_sent_at,
+        expires_at=None if code is None else code.expires_at,
+        notice=challenge.notice,
+        attempts_left=ports.policies.challenge.attempts_max - challenge.attempts,
+        resend=_resend(ports, dialogue, now),
+        window_size=dialogue.window_size or "05",
+        code_live=_is_live(code, now),
+    )
+
+
+def _resend(ports: Ports, dialogue: Dialogue, now: datetime) -> ResendState:
+    policy, challenge = ports.policies.challenge, dialogue.challenge
+    left = max(policy.resends_max - max(challenge.code_seq - 1, 0), 0)
+    wait = timedelta(0)
+    if challenge.code_sent_at is not None:
+        wait = challenge.code_sent_at + policy.resend_wait(challenge.code_seq) - now
+    wait_s = max(-(-int(wait.total_seconds() * 1000) // 1000), 0)
+    return ResendState(allowed=left > 0 and wait_s == 0, wait_s=wait_s, left=left)
+
+
+def _is_live(code: CodeState | None, now: datetime) -> bool:
+    return code is not None and code.is_live(now)
+
+
+def _amount(transaction: Transaction) -> Amount:
+    return Amount(
+        minor=transaction.purchase_amount or 0,
+        exponent=transaction.purchase_exponent or 0,
+        currency=transaction.purchase_currency or "999",
+    )
+
+
+def _merchant_id(transaction: Transaction) -> str:
+    return transaction.acquirer_merchant_id or ""
+
+
+def _purchase_at(transaction: Transaction) -> datetime:
+    """Read purchaseDate (UTC, YYYYMMDDHHMMSS); without one the time of the AReq stands in."""
+    if transaction.purchase_date is None:
+        return transaction.created_at
+    return datetime.strptime(transaction.purchase_date, "%Y%m%d%H%M%S").replace(tzinfo=UTC)

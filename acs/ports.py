@@ -1,0 +1,82 @@
+"""What a flow is handed: pools, keys, the ways out, the policies, the clock.
+
+One frozen record, built by ``acs.app`` alone; each edge gets its own copy with its own pool.
+A flow takes nothing from anywhere else, so a test can hand it everything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from uuid import UUID
+
+    from acs.background import Background
+    from acs.challenge.policy import ChallengePolicy
+    from acs.crypto.keys import AuthenticationValueKeys
+    from acs.directory_server import DirectoryServers
+    from acs.pages.render import Pages
+    from acs.store.card_ranges import PolicyTables
+    from acs.store.pool import Pool
+    from otp.policy import OtpPolicy
+    from schemas.vault import Keys
+
+
+class MessageDelivery(Protocol):
+    """The way to the phone: sends one queued message at once."""
+
+    async def deliver(self, sms_id: UUID) -> object:
+        """Claim, send and settle one message; one that another process has is left to it."""
+
+
+class Tables(Protocol):
+    """The issuers' policies as they are now."""
+
+    @property
+    def now(self) -> PolicyTables:
+        """The tables in force."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """The settings that flows act by. ``final_wait`` bounds how long a cardholder waits for the
+    RRes [rule 1.26]; ``areq_budget`` is T0 with room for the network.
+    """
+
+    challenge: ChallengePolicy
+    otp: OtpPolicy
+    challenge_url: str
+    counts_use: bool = True
+    areq_budget: timedelta = timedelta(seconds=3.5)
+    final_wait: timedelta = timedelta(seconds=7)
+    rreq_retry_waits: tuple[timedelta, ...] = field(
+        default=(
+            timedelta(seconds=2),
+            timedelta(seconds=5),
+            timedelta(seconds=15),
+            timedelta(minutes=1),
+            timedelta(minutes=5),
+        )
+    )
+    rreq_give_up_after: timedelta = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything a flow may reach. ``worker`` names this process in the claims it makes."""
+
+    pool: Pool
+    keys: Keys
+    values: AuthenticationValueKeys
+    directory_servers: DirectoryServers
+    tables: Tables
+    messages: MessageDelivery
+    pages: Pages
+    policies: Policies
+    clock: Callable[[], datetime]
+    worker: str
+    background: Background

@@ -1,0 +1,115 @@
+"""The worker loop: pull what is due, run it, settle it; wake on NOTIFY, stop gently.
+
+A source is a name and one coroutine function that claims a batch of due rows, runs them, and says
+how many there were. Claims, leases and attempts live in the rows; this loop only decides when to
+look again.
+
+Laws:
+- A lost notice costs a poll interval, never a row.
+- A source that fails is logged and tried again after a pause that grows; it stops no other source.
+- Stopping lets the batch in flight end; what is claimed and not settled is free when its lease ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from acs import log, metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+CHANNEL = "acs_work"
+_PAUSE_AFTER_FAILURE_S = (0.5, 1.0, 2.0, 5.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One kind of work: ``run_due`` handles up to one batch and returns how many rows it had."""
+
+    name: str
+    run_due: Callable[[], Awaitable[int]]
+    poll_s: float = 1.0
+
+
+@dataclass(slots=True)
+class WorkLoop:
+    """Runs every source in its own task until it is told to stop."""
+
+    sources: Sequence[Source]
+    dsn: str
+    _stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    _wake: dict[str, asyncio.Event] = field(default_factory=dict)
+    _tasks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def start(self) -> None:
+        """Start one task per source and the listener."""
+        self._wake = {source.name: asyncio.Event() for source in self.sources}
+        self._tasks = [asyncio.create_task(self._listen(), name="work:listen")]
+        for source in self.sources:
+            self._tasks.append(asyncio.create_task(self._run(source), name=f"work:{source.name}"))
+
+    async def stop(self, grace_s: float = 10.0) -> None:
+        """Let the batches in flight end, then cancel what is left."""
+        self._stopping.set()
+        self.wake_all()
+        if self._tasks:
+            self._tasks[0].cancel()
+            await asyncio.wait(self._tasks, timeout=grace_s)
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def wake_all(self) -> None:
+        """Make every source look at once."""
+        for event in self._wake.values():
+            event.set()
+
+    async def _run(self, source: Source) -> None:
+        wake = self._wake[source.name]
+        failures = 0
+        while not self._stopping.is_set():
+            wake.clear()
+            try:
+                found = await source.run_due()
+                failures = 0
+            except asyncio.CancelledError:
+                raise
+            except Exception as error:  # noqa: BLE001 - the worker outlives any one row
+                log.event("work:failed", level=logging.ERROR, failure=error, source=source.name)
+                metrics.WORK.labels(source.name, "failed").inc()
+                pause = _PAUSE_AFTER_FAILURE_S[min(failures, len(_PAUSE_AFTER_FAILURE_S) - 1)]
+                failures += 1
+                await self._pause(wake, pause)
+                continue
+            if found == 0:
+                await self._pause(wake, source.poll_s)
+
+    async def _pause(self, wake: asyncio.Event, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(wake.wait(), timeout=seconds)
+        except TimeoutError:
+            return
+
+    async def _listen(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                conn = await asyncpg.connect(self.dsn, timeout=5)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+                await asyncio.sleep(1)  # the polls go on meanwhile
+                continue
+            try:
+                lost = asyncio.Event()
+                conn.add_termination_listener(lambda _conn, lost=lost: lost.set())
+                await conn.add_listener(CHANNEL, lambda *_: self.wake_all())
+                self.wake_all()
+                await lost.wait()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                continue
+            finally:
+                conn.terminate()
