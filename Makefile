@@ -11,7 +11,7 @@ RUNTIME := $(call stamp,runtime)
 DEV := $(call stamp,dev)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := $(PIP) install --require-hashes --only-binary :all:
-PROJECT := $(PIP) install --no-deps --no-build-isolation --no-index --editable .
+PROJECT := PYTHONWARNINGS=ignore $(PIP) install --no-deps --no-build-isolation --no-index --editable .
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
 .PHONY: help run test coverage check audit bench format docs schema lock clean
@@ -70,7 +70,8 @@ $(RUNTIME): | $(BIN)/python
 
 $(DEV): | $(BIN)/python
 	@echo "installing the locked packages for development"
-	@$(LOCKED) -r locks/dev.txt
+	@$(LOCKED) -r locks/runtime.txt
+	@$(LOCKED) --no-binary forbiddenfruit --no-build-isolation -r locks/dev.txt
 	@$(PROJECT)
 	@touch $@ $(RUNTIME)
 
