@@ -51,6 +51,7 @@ class Policies:
     otp: OtpPolicy
     challenge_url: str
     counts_use: bool = True
+    fx_margin_bp: int = 500
     areq_budget: timedelta = timedelta(seconds=3.5)
     final_wait: timedelta = timedelta(seconds=7)
     rreq_retry_waits: tuple[timedelta, ...] = field(

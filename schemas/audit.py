@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from schemas import queries
 
@@ -36,7 +36,7 @@ class AuditEvent:
     outcome: str
     origin: str = ""
     request_id: str = ""
-    details: Mapping[str, object] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     def canonical(self) -> bytes:
         """Give the bytes that the keyed hash covers; equal events give equal bytes."""

@@ -39,7 +39,7 @@ def routes(ports: Ports) -> list[web.RouteDef]:
             screen = await _screen(ports, fields, wish)
         except Unavailable as missing:
             log.event("challenge:refused", reason=missing.what)
-            screen = ErrorScreen("unavailable", ports.pages.choose_language(None, wish, "pl"))
+            screen = ErrorScreen("bad_request", ports.pages.choose_language(None, wish, "pl"))
         return _page(ports, screen)
 
     async def other(request: web.Request) -> web.Response:

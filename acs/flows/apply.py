@@ -37,7 +37,13 @@ if TYPE_CHECKING:
     from acs.transaction import Transaction
     from schemas.vault import Secret
 
-_TECHNICAL = frozenset({SendRefusal.NO_PAYEE, SendRefusal.CODE_OVER})
+_NOT_SENT = {
+    SendRefusal.TOO_SOON: NotSent.TOO_SOON,
+    SendRefusal.CHALLENGE_SENDS: NotSent.SPENT,
+    SendRefusal.DESTINATION: NotSent.PHONE,
+    SendRefusal.NO_PAYEE: NotSent.TECHNICAL,
+    SendRefusal.CODE_OVER: NotSent.TECHNICAL,
+}
 
 
 @dataclass(slots=True)
@@ -71,7 +77,7 @@ async def advance(
             level=logging.ERROR,
             alarm="event_not_expected",
             acs_trans_id=str(dialogue.transaction.acs_trans_id),
-            name=type(step.event).__name__,
+            kind=type(step.event).__name__,
             state=str(step.challenge.state),
         )
         metrics.ALARM.labels("event_not_expected").inc()
@@ -156,10 +162,7 @@ async def _issue(ports: Ports, conn: Connection, applied: Applied, now: datetime
         metrics.OTP.labels("issued").inc()
         return CodeIssued(issued.seq)
     metrics.OTP.labels(f"refused_{issued.reason}").inc()
-    if issued.reason is SendRefusal.DESTINATION:
-        return CodeRefused(NotSent.PHONE)
-    technical = issued.reason in _TECHNICAL
-    return CodeRefused(NotSent.TECHNICAL if technical else NotSent.FREQUENCY)
+    return CodeRefused(_NOT_SENT.get(issued.reason, NotSent.FREQUENCY))
 
 
 def _request(transaction: Transaction, language: str, number: Secret) -> IssueRequest:

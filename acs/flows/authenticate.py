@@ -17,14 +17,14 @@ import hashlib
 import logging
 import secrets
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from acs import log, metrics
 from acs.authentication import responses
-from acs.authentication.decision import Decision, Exemption, decide, without_value
-from acs.authentication.facts import Facts
+from acs.authentication.decision import Decision, Exemption, decide
+from acs.authentication.facts import Converted, Facts, NoRate
 from acs.authentication.limits import convert
 from acs.challenge.responses import to_bytes
 from acs.crypto import value
@@ -119,10 +119,10 @@ async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransacti
     acs_trans_id = AcsTransId(uuid4())
     decision = decide(asked.areq, facts, asked.now)
     proof: AuthenticationValue | None = None
-    if decision.trans_status is TransStatus.Y:
+    if decision.trans_status is TransStatus.AUTHENTICATED:
         made = _prove(ports, asked, _eci(asked, decision))
         if isinstance(made, value.KeyUnavailable):
-            decision = without_value(asked.areq, decision)
+            decision = decide(asked.areq, replace(facts, keys_available=False), asked.now)
         else:
             proof = made
     language = _language(ports, asked, facts.standing)
@@ -137,7 +137,7 @@ async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransacti
         challenge_url=ports.policies.challenge_url,
         eci=_eci(asked, decision),
         proof=proof,
-        cardholder_text=None if info is None else ports.pages.text(info, language),
+        cardholder_text=None if info is None else ports.pages.text(f"info_{info}", language),
     )
     answer = to_bytes(ares)
     transaction = _transaction(ports, asked, acs_trans_id, decision, facts.standing, language)
@@ -145,26 +145,37 @@ async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransacti
 
 
 async def _gather(ports: Ports, asked: Asked) -> Facts:
-    calendar = calendar_of(asked.now)
+    day, month = calendar_of(asked.now)
     indexes = enrollment_pan.index(ports.keys, asked.pan)
     async with ports.pool.connection() as conn:
-        standing = await enrollment_flows.standing_of(
-            conn, indexes, calendar.day, calendar.month
-        )
+        standing = await enrollment_flows.standing_of(conn, indexes, day, month)
     amount = asked.areq.values.get("purchaseAmount")
     return Facts(
         range=asked.issued.range,
         standing=standing,
         ds_id=asked.server.ds_id,
-        amount=convert(
-            asked.areq.values,
-            None if standing is None else standing.currency,
-            ports.tables.now.rates,
-            asked.now,
-        ),
+        amount=_converted(ports, asked, standing),
         keys_available=value.available(
             asked.issued.range, ports.values, None if amount is None else int(str(amount))
         ),
+    )
+
+
+def _converted(
+    ports: Ports, asked: Asked, standing: Standing | None
+) -> Converted | NoRate | None:
+    values = asked.areq.values
+    amount, currency = values.get("purchaseAmount"), values.get("purchaseCurrency")
+    if standing is None or amount is None or currency is None:
+        return None
+    return convert(
+        int(str(amount)),
+        int(str(values.get("purchaseExponent", "2"))),
+        str(currency),
+        into=standing.currency,
+        rates=ports.tables.now.rates,
+        margin_bp=ports.policies.fx_margin_bp,
+        today=asked.now.date(),
     )
 
 
@@ -174,7 +185,7 @@ def _prove(
     values = asked.areq.values
     inputs = value.Inputs(
         pan=Secret(asked.pan),
-        trans_status=TransStatus.Y,
+        trans_status=TransStatus.AUTHENTICATED,
         challenged=False,
         eci=eci,
         amount=int(str(values.get("purchaseAmount", 0))),
@@ -207,7 +218,7 @@ def _transaction(  # noqa: PLR0913 - the parts of one record
     language: str,
 ) -> Transaction:
     values = asked.areq.values
-    challenged = decision.trans_status is TransStatus.C
+    challenged = decision.trans_status is TransStatus.CHALLENGE
     phone = None if standing is None or not challenged else standing.phone
     frozen = linked(values, acs_trans_id, None if standing is None else standing.card_id)
     sdk_trans_id = values.get("sdkTransID")
@@ -286,7 +297,7 @@ def _new(  # noqa: PLR0913 - the parts of one record
 
 
 def _first_creq_due(ports: Ports, decision: Decision, now: datetime) -> datetime | None:
-    if decision.trans_status is not TransStatus.C:
+    if decision.trans_status is not TransStatus.CHALLENGE:
         return None
     policy = ports.policies.challenge
     return now + policy.first_creq + policy.first_creq_grace
@@ -295,9 +306,9 @@ def _first_creq_due(ports: Ports, decision: Decision, now: datetime) -> datetime
 def _hold(ports: Ports, decision: Decision, now: datetime) -> transactions.Hold | None:
     if decision.reserve is None or not ports.policies.counts_use:
         return None
-    calendar = calendar_of(now)
-    counted = decision.trans_status is TransStatus.Y
-    return transactions.Hold(decision.reserve, calendar.day, calendar.month, counted)
+    day, month = calendar_of(now)
+    counted = decision.trans_status is TransStatus.AUTHENTICATED
+    return transactions.Hold(decision.reserve, day, month, counted)
 
 
 async def _answer_again(ports: Ports, asked: Asked) -> bytes:

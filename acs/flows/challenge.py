@@ -39,7 +39,7 @@ from acs.challenge.screens import ErrorScreen, Notice, Screen
 from acs.crypto import form_token
 from acs.flows import final
 from acs.flows.apply import Applied, advance, take
-from acs.flows.views import code_screen
+from acs.flows.views import code_screen, is_live
 from acs.store import transactions
 from acs.transaction import Elements, link_digest
 from enrollment import flows as enrollment_flows
@@ -211,7 +211,7 @@ async def _submit(
         return await _take_first(ports, conn, dialogue, EntryMalformed(fault), now)
     transaction = dialogue.transaction
     code = await otp_flows.state_of(conn, transaction.acs_trans_id)
-    if code is None or not code.is_live(now):
+    if not is_live(code, now):
         metrics.OTP.labels("expired").inc()
         return await _take_first(ports, conn, dialogue, AnswerChecked(Verdict.EXPIRED), now)
     if transaction.person_id is None:
@@ -261,7 +261,8 @@ async def _compare(
             return Verdict.REJECTED
         case Exhausted():
             return Verdict.EXHAUSTED
-    return Verdict.EXPIRED
+        case _:
+            return Verdict.EXPIRED
 
 
 def _shape_fault(dialogue: Dialogue, form: Form) -> Notice | None:
@@ -281,18 +282,16 @@ async def _withdrawn(
     transaction = dialogue.transaction
     if transaction.card_id is None or dialogue.challenge.state in _OVER:
         return None
-    calendar = calendar_of(now)
-    standing = await enrollment_flows.standing_of_card(
-        conn, transaction.card_id, calendar.day, calendar.month
-    )
+    day, month = calendar_of(now)
+    standing = await enrollment_flows.standing_of_card(conn, transaction.card_id, day, month)
     if standing is None or standing.card_status is CardStatus.BLOCKED_STOLEN:
-        return Withdrawn(TransStatusReason("10"))
+        return Withdrawn(TransStatusReason.STOLEN_CARD)
     if standing.card_status is not CardStatus.ACTIVE:
-        return Withdrawn(TransStatusReason("12"))
+        return Withdrawn(TransStatusReason.NOT_PERMITTED)
     if standing.phone is None or standing.phone.phone_id != transaction.phone_id:
-        return Withdrawn(TransStatusReason("13"))
+        return Withdrawn(TransStatusReason.NOT_ENROLLED)
     if not standing.consent_valid:
-        return Withdrawn(TransStatusReason("13"))
+        return Withdrawn(TransStatusReason.NOT_ENROLLED)
     if standing.block is not None and standing.block.holds(now):
         return PersonBlocked()
     return None
@@ -317,9 +316,10 @@ async def _answer(ports: Ports, applied: Applied, neutral: str) -> Screen:
             return await code_screen(ports, dialogue)
         case Page.FINAL | Page.ERROR:
             return await final.final_screen(ports, dialogue, queued=applied.queued)
-    if applied.queued:
-        await final.send_result(ports, dialogue)
-    return ErrorScreen("unknown", neutral)
+        case Page.NEUTRAL | None:
+            if applied.queued:
+                await final.send_result(ports, dialogue)
+            return ErrorScreen("unknown", neutral)
 
 
 def _digest(ring: KeyRing, dialogue: Dialogue, form: Form, step: int) -> bytes:

@@ -28,7 +28,7 @@ from acs.challenge.events import ResultSettled
 from acs.challenge.responses import rreq, to_bytes
 from acs.crypto import value
 from acs.crypto.eci import eci_of
-from acs.directory_server import Answered, NotConnected
+from acs.directory_server import Answered, NoAnswer, NotConnected
 from acs.flows.apply import advance
 from acs.flows.authenticate import pan_place
 from acs.store import results, transactions
@@ -132,7 +132,9 @@ def _judge(dialogue: Dialogue, reply: Reply) -> Judged:
             return _judge_body(dialogue, body)
         case Answered(status=status):
             return Judged("unconfirmed", f"HTTP {status}")
-    return Judged("unconfirmed", "no answer", Problem("402", "the RRes did not come in time"))
+        case NoAnswer():
+            late = Problem("402", "the RRes did not come in time")
+            return Judged("unconfirmed", "no answer", late)
 
 
 def _judge_body(dialogue: Dialogue, body: bytes) -> Judged:
@@ -195,7 +197,7 @@ def _eci(ports: Ports, dialogue: Dialogue) -> str | None:
 def _prove(ports: Ports, dialogue: Dialogue) -> AuthenticationValue | None:
     """Make the value of a Y; raise Unavailable when its key does not answer."""
     transaction = dialogue.transaction
-    if _status(dialogue) is not TransStatus.Y:
+    if _status(dialogue) is not TransStatus.AUTHENTICATED:
         return None
     issued = ports.tables.now.by_id(transaction.range_id)
     if issued is None or transaction.pan_sealed is None:
@@ -206,7 +208,7 @@ def _prove(ports: Ports, dialogue: Dialogue) -> AuthenticationValue | None:
         raise Unavailable("keys") from error
     inputs = value.Inputs(
         pan=Secret(pan.decode()),
-        trans_status=TransStatus.Y,
+        trans_status=TransStatus.AUTHENTICATED,
         challenged=True,
         eci=_eci(ports, dialogue),
         amount=transaction.purchase_amount or 0,

@@ -137,7 +137,8 @@ def _shown(dialogue: Dialogue) -> Outcome:
             return "cancelled"
         case "04" | "05":
             return "expired"
-    return "failed"
+        case _:
+            return "failed"
 
 
 def count(ports: Ports, dialogue: Dialogue) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import TYPE_CHECKING
 
 from acs.challenge.screens import Amount, CodeScreen, ResendState
@@ -10,6 +11,8 @@ from acs.crypto import form_token
 from acs.pages.names import shown_name
 from acs.transaction import Elements
 from otp import flows as otp_flows
+from otp.model import CodePhase
+from otp.policy import resend_wait_s
 
 if TYPE_CHECKING:
     from acs.ports import Ports
@@ -49,22 +52,23 @@ async def code_screen(ports: Ports, dialogue: Dialogue) -> CodeScreen:
         attempts_left=ports.policies.challenge.attempts_max - challenge.attempts,
         resend=_resend(ports, dialogue, now),
         window_size=dialogue.window_size or "05",
-        code_live=_is_live(code, now),
+        code_live=is_live(code, now),
     )
 
 
 def _resend(ports: Ports, dialogue: Dialogue, now: datetime) -> ResendState:
-    policy, challenge = ports.policies.challenge, dialogue.challenge
-    left = max(policy.resends_max - max(challenge.code_seq - 1, 0), 0)
-    wait = timedelta(0)
+    policy, challenge = ports.policies.otp, dialogue.challenge
+    left = max(policy.sends_max - max(challenge.code_seq, 1), 0)
+    wait_s = 0
     if challenge.code_sent_at is not None:
-        wait = challenge.code_sent_at + policy.resend_wait(challenge.code_seq) - now
-    wait_s = max(-(-int(wait.total_seconds() * 1000) // 1000), 0)
+        due = challenge.code_sent_at + timedelta(seconds=resend_wait_s(policy, challenge.code_seq))
+        wait_s = max(ceil((due - now).total_seconds()), 0)
     return ResendState(allowed=left > 0 and wait_s == 0, wait_s=wait_s, left=left)
 
 
-def _is_live(code: CodeState | None, now: datetime) -> bool:
-    return code is not None and code.is_live(now)
+def is_live(code: CodeState | None, now: datetime) -> bool:
+    """Tell whether the newest code of a challenge can still be accepted."""
+    return code is not None and code.phase is CodePhase.LIVE and now < code.expires_at
 
 
 def _amount(transaction: Transaction) -> Amount:

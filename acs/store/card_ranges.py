@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from acs.authentication.facts import PAN_DIGITS_MAX, CardRange, RangePolicy
-from acs.authentication.limits import ExchangeRate
+from acs.authentication.limits import Rate
 from schemas import queries
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class PolicyTables:
 
     version: int
     ranges: tuple[IssuedRange, ...]
-    rates: Mapping[tuple[str, str], ExchangeRate]
+    rates: Mapping[tuple[str, str], Rate]
 
     def find(self, pan: str) -> IssuedRange | None:
         """Find the range that holds a card number, or None."""
@@ -83,7 +83,7 @@ async def load(conn: Connection) -> PolicyTables:
         )
         ranges.append(IssuedRange(card_range, issuer))
     rates = {
-        (row["currency_from"], row["currency_to"]): ExchangeRate(row["rate"], row["as_of"])
+        (row["currency_from"], row["currency_to"]): Rate(row["rate"], row["as_of"])
         for row in await _SQL.rates.all(conn)
     }
     return PolicyTables(version, tuple(ranges), rates)
