@@ -1,0 +1,242 @@
+"""What the Directory Server demands of the messages an Access Control Server sends.
+
+Pure, and written on its own from the message tables: each function gives the names of what is
+missing and of what is malformed, worst first. Nothing here repairs anything.
+"""
+
+import json
+import re
+from base64 import b64decode
+from binascii import Error as NotBase64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from loadtests.network.purchases import Message
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_ARES_STATUSES = {"2.1.0": "YNUACR", "2.2.0": "YNUACDRI", "2.3.1": "YNUACDRIS"}
+_RREQ_STATUSES = {"2.1.0": "YNUAR", "2.2.0": "YNUAR", "2.3.1": "YNUARD"}
+_CANCELS = {
+    "2.1.0": {"01", "04", "05", "06", "07", "08"},
+    "2.2.0": {"01", "03", "04", "05", "06", "07", "08"},
+    "2.3.1": {"01", "03", "04", "05", "06", "07", "08", "09", "10"},
+}
+_REASON_MAX = {"2.1.0": 21, "2.2.0": 26, "2.3.1": 30}
+_AUTHENTICATION_VALUE_LENGTH = 28  # 20 bytes in base64 with its padding
+
+Check = Callable[[object], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """A fault of a message: the protocol's error code, and the element names or a sentence."""
+
+    code: str
+    detail: str
+
+
+def read_json(raw: bytes) -> Message | Objection:
+    """Read a JSON object; 101 when it is none, 204 when a name comes twice."""
+    twice: list[str] = []
+
+    def collect(pairs: list[tuple[str, object]]) -> Message:
+        found: Message = {}
+        for name, value in pairs:
+            if name in found:
+                twice.append(name)
+            found[name] = value
+        return found
+
+    try:
+        message = json.loads(raw, object_pairs_hook=collect)
+    except (ValueError, RecursionError):
+        return Objection("101", "The message is not JSON")
+    if not isinstance(message, dict):
+        return Objection("101", "The message is not a JSON object")
+    if twice:
+        return Objection("204", ",".join(twice))
+    return message
+
+
+def check_ares(ares: Message, areq: Message) -> list[Objection]:
+    """Say what is wrong with an ARes in the light of its AReq."""
+    version = str(areq.get("messageVersion"))
+    status = ares.get("transStatus")
+    is_browser = areq.get("deviceChannel") == "02"
+    needed: dict[str, Check] = {
+        "messageVersion": lambda value: value == version,
+        "acsTransID": _is_uuid,
+        "threeDSServerTransID": _is_same_id(areq, "threeDSServerTransID"),
+        "dsTransID": _is_same_id(areq, "dsTransID"),
+        "dsReferenceNumber": lambda value: value == areq.get("dsReferenceNumber"),
+        "acsReferenceNumber": _is_text(32),
+        "transStatus": _is_one_of(_ARES_STATUSES.get(version, "")),
+    }
+    if areq.get("messageCategory") == "01":
+        needed |= _of_status(status, version)
+    if status == "C":
+        needed["acsChallengeMandated"] = _is_one_of("YN")
+        needed |= _way_of_challenge(version, is_browser=is_browser)
+    objections = _violations(ares, needed, _common_optional(version))
+    unwanted = [name for name in _unwanted_in_ares(str(status), version) if name in ares]
+    if unwanted:
+        objections.append(Objection("203", ",".join(unwanted) + " (not in this ARes)"))
+    return objections
+
+
+def check_rreq(rreq: Message, areq: Message, ares: Message) -> list[Objection]:
+    """Say what is wrong with an RReq of this transaction: ids first, then 201, then 203."""
+    objection = _ids_of_rreq(rreq, areq, ares)
+    if objection is not None:
+        return [objection]
+    version = str(areq.get("messageVersion"))
+    status = rreq.get("transStatus")
+    cancel = _is_one_of(_CANCELS.get(version, set()))
+    needed: dict[str, Check] = {
+        "messageVersion": lambda value: value == version,
+        "messageCategory": lambda value: value == areq.get("messageCategory"),
+        "transStatus": _is_one_of(_RREQ_STATUSES.get(version, "")),
+    }
+    if ares.get("transStatus") == "C":
+        needed["interactionCounter"] = _is_digits(2)
+    if areq.get("messageCategory") == "01":
+        needed |= _of_status(status, version)
+    if status in ("Y", "N"):
+        needed |= _means(version)
+    if rreq.get("transStatusReason") == "14":
+        needed["challengeCancel"] = cancel
+    if areq.get("deviceChannel") == "01" and version != "2.1.0":
+        needed["sdkTransID"] = _is_same_id(areq, "sdkTransID")
+    optional = _common_optional(version) | {"challengeCancel": cancel}
+    if version != "2.3.1":
+        optional["authenticationMethod"] = _is_digits(2)
+    objections = _violations(rreq, needed, optional)
+    if status not in ("Y", "A") and "authenticationValue" in rreq:
+        objections.append(Objection("203", "authenticationValue"))
+    return objections
+
+
+def _ids_of_rreq(rreq: Message, areq: Message, ares: Message) -> Objection | None:
+    ids = {"threeDSServerTransID": areq, "dsTransID": areq, "acsTransID": ares}
+    missing = [name for name in ids if rreq.get(name) in (None, "")]
+    if missing:
+        return Objection("201", ",".join(missing))
+    strange = [name for name, known in ids.items() if not _is_same_id(known, name)(rreq[name])]
+    return Objection("301", ",".join(strange)) if strange else None
+
+
+def check_cres(cres: Message, areq: Message, ares: Message) -> list[Objection]:
+    """Say what is wrong with a browser's final CRes."""
+    version = str(areq.get("messageVersion"))
+    return _violations(
+        cres,
+        {
+            "messageType": lambda value: value == "CRes",
+            "messageVersion": lambda value: value == version,
+            "threeDSServerTransID": _is_same_id(areq, "threeDSServerTransID"),
+            "acsTransID": _is_same_id(ares, "acsTransID"),
+            "transStatus": _is_one_of("YN"),
+        },
+        {"challengeCompletionInd": lambda value: value == "Y"},
+    )
+
+
+def _violations(
+    message: Message, needed: Mapping[str, Check], optional: Mapping[str, Check]
+) -> list[Objection]:
+    missing = [name for name in needed if message.get(name) in (None, "", [])]
+    wrong = [
+        name
+        for name, check in {**optional, **needed}.items()
+        if name in message and name not in missing and not check(message[name])
+    ]
+    objections = [Objection("201", ",".join(missing))] if missing else []
+    return objections + ([Objection("203", ",".join(wrong))] if wrong else [])
+
+
+def _of_status(status: object, version: str) -> dict[str, Check]:
+    if status in ("Y", "A"):
+        return {"authenticationValue": _is_authentication_value}
+    if status in ("N", "U", "R"):
+        return {"transStatusReason": _is_reason(version)}
+    return {}
+
+
+def _way_of_challenge(version: str, *, is_browser: bool) -> dict[str, Check]:
+    way: dict[str, Check] = {"acsURL": _is_url} if is_browser else {"acsSignedContent": _is_jws}
+    return way | _means(version)
+
+
+def _means(version: str) -> dict[str, Check]:
+    if version == "2.3.1":
+        return {"authenticationMethod": _is_list_of_codes}
+    return {"authenticationType": _is_digits(2)}
+
+
+def _common_optional(version: str) -> dict[str, Check]:
+    return {"eci": _is_text(2), "transStatusReason": _is_reason(version)}
+
+
+def _unwanted_in_ares(status: str, version: str) -> list[str]:
+    unwanted = ["challengeCancel", "interactionCounter"]
+    if version != "2.3.1":
+        unwanted.append("authenticationMethod")
+    if status != "C":
+        unwanted += ["acsURL", "acsSignedContent", "acsRenderingType"]
+    if status in "CDS":
+        unwanted.append("authenticationValue")
+    return unwanted
+
+
+def _is_uuid(value: object) -> bool:
+    return isinstance(value, str) and _UUID.fullmatch(value) is not None
+
+
+def _is_same_id(earlier: Message, name: str) -> Check:
+    expected = earlier.get(name)
+    return lambda value: (
+        isinstance(value, str) and isinstance(expected, str) and value.lower() == expected.lower()
+    )
+
+
+def _is_text(length_max: int) -> Check:
+    return lambda value: isinstance(value, str) and 0 < len(value) <= length_max
+
+
+def _is_digits(length: int) -> Check:
+    pattern = re.compile(f"[0-9]{{{length}}}")
+    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _is_one_of(values: str | set[str]) -> Check:
+    return lambda value: isinstance(value, str) and value != "" and value in set(values)
+
+
+def _is_reason(version: str) -> Check:
+    digits = _is_digits(2)
+    known = {f"{code:02d}" for code in range(1, _REASON_MAX.get(version, 30) + 1)}
+    known |= {str(code) for code in range(80, 100)}  # 80-99 belong to the Directory Server
+    return lambda value: digits(value) and value in known
+
+
+def _is_list_of_codes(value: object) -> bool:
+    digits = _is_digits(2)
+    return isinstance(value, list) and 0 < len(value) <= 99 and all(digits(v) for v in value)  # noqa: PLR2004 - the table's limit
+
+
+def _is_url(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"https?://[^\s]{1,2040}", value) is not None
+
+
+def _is_jws(value: object) -> bool:
+    return isinstance(value, str) and value.count(".") == 2  # noqa: PLR2004 - a JWS has three parts
+
+
+def _is_authentication_value(value: object) -> bool:
+    if not isinstance(value, str) or len(value) != _AUTHENTICATION_VALUE_LENGTH:
+        return False
+    try:
+        b64decode(value, validate=True)
+    except NotBase64:
+        return False
+    return True
