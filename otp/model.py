@@ -14,6 +14,8 @@ from uuid import UUID
 
 from schemas.vault import Secret
 
+_LAST4 = 4
+
 PhoneNumber = NewType("PhoneNumber", Secret)
 """A phone number in E.164 form, for example ``+48600700800``, as the bank's record has it."""
 
@@ -31,13 +33,20 @@ class PaymentText:
 
     `amount` is the amount with its currency as the cardholder reads it. `payee` is the merchant's
     name as the AReq brought it: it is made safe here. `merchant_id` stands in for a name of which
-    nothing is left. `last4` is the end of the card number.
+    nothing is left. `last4` is the end of the card number: four digits, or ValueError, so that a
+    whole number cannot slip into a message.
     """
 
     amount: str
     payee: str
     merchant_id: str
     last4: str
+
+    def __post_init__(self) -> None:
+        """Refuse anything but four digits of the card."""
+        if len(self.last4) != _LAST4 or not (self.last4.isascii() and self.last4.isdigit()):
+            message = "last4 is the last four digits of the card number"
+            raise ValueError(message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,9 +98,9 @@ CREATE FUNCTION otp.has_room(
     lane otp.budget, minute timestamptz, hour timestamptz, day timestamptz,
     total_minute integer, total_hour integer, total_day integer
 ) RETURNS boolean LANGUAGE sql IMMUTABLE
-RETURN (lane.minute_at < minute
-        OR lane.minute_used < total_minute / 16 + (lane.lane < total_minute % 16)::integer)
-   AND (lane.hour_at < hour
-        OR lane.hour_used < total_hour / 16 + (lane.lane < total_hour % 16)::integer)
-   AND (lane.day_at < day
-        OR lane.day_used < total_day / 16 + (lane.lane < total_day % 16)::integer);
+RETURN CASE WHEN lane.minute_at < minute THEN 0 ELSE lane.minute_used END
+       < total_minute / 16 + (lane.lane < total_minute % 16)::integer
+   AND CASE WHEN lane.hour_at < hour THEN 0 ELSE lane.hour_used END
+       < total_hour / 16 + (lane.lane < total_hour % 16)::integer
+   AND CASE WHEN lane.day_at < day THEN 0 ELSE lane.day_used END
+       < total_day / 16 + (lane.lane < total_day % 16)::integer;

@@ -1,0 +1,268 @@
+"""What a message tells, that it fits one part, and what a merchant cannot smuggle into it."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from otp.flows import CATALOGUES
+from otp.message import TEXT_IDS, Catalogue, clean_name, compose, plain, size_of
+from otp.model import ActionText, PaymentText
+from schemas.vault import Secret
+
+CODE = Secret("048291")
+UKRAINIAN = Catalogue(
+    "uk",
+    {
+        "payment": "Оплата {amount} у {payee} карткою *{last4}. Код: {code}. Дійсний {minutes} хв.",
+        "step_up": "Підтверджуєте: {action}. Код: {code}. Дійсний {minutes} хв.",
+        "numbered": " (SMS № {seq})",
+        "merchant": "магазин {merchant_id}",
+    },
+)
+LANGUAGES = st.sampled_from(sorted(CATALOGUES))
+HOSTILE = st.text(
+    st.one_of(
+        st.characters(),
+        st.sampled_from("0123456789 .-/:@#htpsw\u202e\u200b\u2066\ufe0f\U0001f600łŻ＠．１"),
+    ),
+    max_size=60,
+)
+FORBIDDEN = (
+    re.compile(r"https?|www\.|:/", re.IGNORECASE),
+    re.compile(r"\w\.\w{2,}"),
+    re.compile(r"[@#]"),
+    re.compile(r"\d(?:[\W_]{0,3}\d){4,}"),
+    re.compile(r"\s\s|^\s|\s$"),
+)
+
+
+def _payment(
+    payee: str = "Sklep ABC", *, language: str = "pl", seq: int = 1, amount: str = "12,50 PLN"
+) -> str:
+    text = PaymentText(amount, payee, "12345678", "0694")
+    message = compose(CATALOGUES[language], text, CODE, seq, 300)
+    assert message is not None
+    return message.reveal()
+
+
+def test_a_polish_payment_reads_like_this() -> None:
+    assert _payment("Księgarnia Żółw", amount="1\u00a0234,56 PLN") == (
+        "Platnosc 1 234,56 PLN dla Ksiegarnia Zolw, karta *0694. Kod: 048291, wazny 5 min. "
+        "Nikomu go nie mow, nawet pracownikom banku."
+    )
+
+
+def test_an_english_payment_reads_like_this() -> None:
+    assert _payment(language="en", seq=2, amount="12.50 PLN") == (
+        "Payment of 12.50 PLN to Sklep ABC, card *0694. Code: 048291, valid 5 min. "
+        "Tell it to no one, not even to bank staff. (SMS no. 2)"
+    )
+
+
+def test_a_step_up_tells_what_is_changed() -> None:
+    action = ActionText("limit dzienny karty *0694: 10 000 PLN.")
+
+    message = compose(CATALOGUES["pl"], action, CODE, 1, 600)
+
+    assert message == Secret(
+        "Potwierdzasz: limit dzienny karty *0694: 10 000 PLN. Kod: 048291, wazny 10 min. "
+        "Nikomu go nie mow, nawet pracownikom banku."
+    )
+
+
+@pytest.mark.parametrize("seq", [2, 3])
+def test_a_resend_carries_its_number(seq: int) -> None:
+    assert _payment(seq=seq).endswith(f" (SMS nr {seq})")
+
+
+def test_amount_and_payee_are_read_before_the_code() -> None:
+    message = _payment("Sklep ABC")
+
+    assert message.index("12,50 PLN") < message.index("Sklep ABC") < message.index("048291")
+
+
+@given(LANGUAGES, HOSTILE, st.integers(1, 5), st.integers(60, 600), st.integers(0, 10**18))
+@example("pl", "€" * 40, 5, 600, 10**18 - 1)
+@example("en", "^" * 40, 5, 600, 10**18 - 1)
+def test_a_payment_always_fits_one_part_and_tells_amount_card_and_code(
+    language: str, payee: str, seq: int, lifetime_s: int, minor: int
+) -> None:
+    amount = f"{minor // 100:,}".replace(",", "\u00a0") + f",{minor % 100:02d} PLN"
+    text = PaymentText(amount, payee, "ACQ-1", "0694")
+
+    message = compose(CATALOGUES[language], text, CODE, seq, lifetime_s)
+
+    assert message is not None
+    size = size_of(message.reveal())
+    assert (size.alphabet, size.parts) == ("gsm7", 1)
+    for part in (plain(amount), "*0694", "048291", str(lifetime_s // 60)):
+        assert part in message.reveal()
+
+
+@given(LANGUAGES, st.text(max_size=200), st.integers(1, 5))
+def test_a_step_up_always_fits_one_part_and_tells_the_code(
+    language: str, action: str, seq: int
+) -> None:
+    message = compose(CATALOGUES[language], ActionText(action), CODE, seq, 300)
+
+    assert message is not None
+    assert size_of(message.reveal()).parts == 1
+    assert "048291" in message.reveal()
+
+
+@given(HOSTILE, st.sampled_from(["gsm7", "ucs2"]))
+@example("htt\u200bps://evil.example/x", "gsm7")
+@example("12@3#4 5", "gsm7")
+@example("a.b@b.cc", "ucs2")
+@example("wwww..x", "gsm7")
+def test_a_clean_name_has_nothing_forbidden_and_cleaning_it_again_changes_nothing(
+    name: str, alphabet: str
+) -> None:
+    cleaned = clean_name(name, alphabet)  # type: ignore[arg-type]  # sampled from the literal
+
+    assert not [pattern.pattern for pattern in FORBIDDEN if pattern.search(cleaned)]
+    assert "\ufe0f" not in cleaned
+    assert not [sign for sign in cleaned if unicodedata.category(sign)[0] == "C"]
+    assert clean_name(cleaned, alphabet) == cleaned  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("ŁÓDŹ Café & Co.", "LODZ Café & Co."),
+        ("Sklep\u202eKLEPS", "SklepKLEPS"),
+        ("Kod: 111111", "Kod:"),
+        ("Kod 111 111 w SMS", "Kod w SMS"),
+        ("Sklep 1-2-3-4-5-6", "Sklep"),
+        ("ＳＫＬＥＰ１２", "SKLEP12"),
+        ("ALLEGRO.PL", "ALLEGRO PL"),
+        ("https://www.evil.example/pay?x=1", "evil example"),
+        ("HTTP://evil.example", "evil example"),
+        ("pay@evil.example", "pay evil example"),
+        ("#1 Pizza", "1 Pizza"),
+        ("Pizza 🍕 Roma", "Pizza Roma"),
+        ("Sp. z o.o. S.A.", "Sp. z o.o. S.A."),
+        ("a\tb\nc", "a b c"),
+        ("zero\u200bwidth\u2060", "zerowidth"),
+        ("10.0.0.1/x", "/x"),
+        ("\u2066\u200b🍕", ""),
+        ("--- ***", ""),
+        ("Магазин", ""),
+        ("Straße Ørsted Đakovo", "Straße Ørsted Dakovo"),
+    ],
+)
+def test_a_merchants_name_is_made_safe(name: str, shown: str) -> None:
+    assert clean_name(name) == shown
+
+
+def test_a_name_of_which_nothing_is_left_gives_way_to_the_merchant_id() -> None:
+    assert "dla sklep nr 12345678, karta" in _payment("🍕🍕")
+
+
+@pytest.mark.parametrize("merchant_id", ["", "---", "🍕", "\u202e"])
+def test_without_any_payee_there_is_no_message(merchant_id: str) -> None:
+    text = PaymentText("1,00 PLN", "🍕", merchant_id, "0694")
+
+    assert compose(CATALOGUES["pl"], text, CODE, 1, 300) is None
+
+
+def test_a_long_name_is_cut_and_nothing_else() -> None:
+    message = _payment("Bardzo Dluga Nazwa Sklepu Internetowego X", amount="1 234 567 890,00 PLN")
+
+    assert "dla Bardzo Dluga Nazwa Sklepu Intern" in message
+    assert message.endswith("banku.")
+
+
+def test_braces_in_a_name_are_only_braces() -> None:
+    assert "dla {code} {0}, karta" in _payment("{code} {0}")
+
+
+def test_an_absurd_amount_costs_a_part_but_neither_payee_nor_code() -> None:
+    message = _payment("Sklep ABC", amount="9" * 60 + ",00 PLN")
+
+    assert ("dla Sklep AB" in message, "048291" in message) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "alphabet", "units", "parts"),
+    [
+        ("", "gsm7", 0, 1),
+        ("a" * 160, "gsm7", 160, 1),
+        ("a" * 161, "gsm7", 161, 2),
+        ("a" * 306, "gsm7", 306, 2),
+        ("a" * 307, "gsm7", 307, 3),
+        ("€" * 80, "gsm7", 160, 1),
+        ("€" * 81, "gsm7", 162, 2),
+        ("ą" * 70, "ucs2", 70, 1),
+        ("ą" * 71, "ucs2", 71, 2),
+        ("ą" * 135, "ucs2", 135, 3),
+        ("🍕" * 35, "ucs2", 70, 1),
+        ("🍕" * 36, "ucs2", 72, 2),
+    ],
+)
+def test_parts_are_counted_as_a_network_does(
+    text: str, alphabet: str, units: int, parts: int
+) -> None:
+    size = size_of(text)
+
+    assert (size.alphabet, size.units, size.parts) == (alphabet, units, parts)
+
+
+def test_the_gsm_alphabet_has_its_128_places() -> None:
+    """3GPP TS 23.038: 127 characters and the escape; ten more behind the escape."""
+    basic = [chr(n) for n in range(0x3000) if size_of(chr(n)) == size_of("a")]
+    extended = [chr(n) for n in range(0x3000) if size_of(chr(n)) == size_of("€")]
+
+    assert (len(basic), len(extended)) == (127, 10)
+
+
+def test_polish_letters_become_plain_ones() -> None:
+    assert plain("Zażółć gęślą jaźń ZAŻÓŁĆ GĘŚLĄ JAŹŃ") == "Zazolc gesla jazn ZAZOLC GESLA JAZN"
+
+
+@given(st.text())
+def test_plain_text_is_always_gsm7(text: str) -> None:
+    assert size_of(plain(text)).alphabet == "gsm7"
+
+
+@pytest.mark.parametrize("language", sorted(CATALOGUES))
+def test_every_language_has_every_text_with_the_same_places(language: str) -> None:
+    places = {
+        text_id: set(re.findall(r"\{(\w+)\}", CATALOGUES[language].texts[text_id]))
+        for text_id in TEXT_IDS
+    }
+
+    assert places == {
+        "payment": {"amount", "payee", "last4", "code", "minutes"},
+        "step_up": {"action", "code", "minutes"},
+        "numbered": {"seq"},
+        "merchant": {"merchant_id"},
+    }
+
+
+def test_polish_and_english_are_sent_in_gsm7() -> None:
+    assert {name: one.alphabet for name, one in CATALOGUES.items()} == {"en": "gsm7", "pl": "gsm7"}
+
+
+def test_a_catalogue_without_a_text_is_refused() -> None:
+    with pytest.raises(ValueError, match="de lack step_up, numbered, merchant"):
+        Catalogue("de", {"payment": "x"})
+
+
+def test_a_language_outside_of_gsm7_keeps_its_letters_and_fits_two_parts() -> None:
+    text = PaymentText("1 234 567,89 PLN", "Магазин Київ 🍕 " + "Ж" * 80, "m1", "0694")
+
+    message = compose(UKRAINIAN, text, CODE, 2, 300)
+
+    assert message is not None
+    assert "у Магазин Київ ЖЖЖ" in message.reveal()
+    assert size_of(message.reveal()).parts == 2
+
+
+def test_a_composed_message_does_not_show_itself() -> None:
+    assert "048291" not in repr(compose(CATALOGUES["pl"], ActionText("x"), CODE, 1, 300))
