@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from acs.authentication.decision import RULES, Decision, Exemption, decide
+from acs.authentication.facts import Converted, Default, Facts, NoRate
+from acs.transaction import Elements
+from enrollment.model import (
+    Block,
+    BlockKind,
+    CardStatus,
+    EffectiveLimits,
+    EnrolmentReason,
+    EnrolmentState,
+    Use,
+)
+from schemas.compiler import Reading
+from schemas.values import ChallengeInd, TransStatus
+from tests.acs.people import NOW, PHONE, a_range, a_standing, an_areq, some_facts
+
+TABLE = Path(__file__).parents[2] / "tables" / "decision.txt"
+DAY = timedelta(days=1)
+BLOCKS = {
+    "for_good": Block(BlockKind.SCA_PERM, None),
+    "until_tomorrow": Block(BlockKind.SCA_TEMP, NOW + DAY),
+    "until_yesterday": Block(BlockKind.SCA_TEMP, NOW - DAY),
+}
+UNUSABLE = type(PHONE)(PHONE.phone_id, PHONE.mask, usable=False)
+READ_CARD = {
+    "card_status": CardStatus,
+    "enrolment": EnrolmentState,
+    "enrolment_reason": EnrolmentReason,
+    "card_limits": lambda value: EffectiveLimits(**value),
+    "account_limits": lambda value: EffectiveLimits(**value),
+    "card_use": lambda value: Use(**value),
+    "account_use": lambda value: Use(**value),
+    "phone": {None: None, "unusable": UNUSABLE}.get,
+    "block": BLOCKS.__getitem__,
+}
+AMOUNTS = {"none": None, "missing": NoRate("missing"), "stale": NoRate("stale")}
+ROWS = [
+    line
+    for line in TABLE.read_text("utf-8").splitlines()
+    if line.strip() and not line.startswith("#")
+]
+
+
+def value_of(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def case_of(left: str) -> tuple[Reading, Facts]:
+    """Build the AReq and the facts that the left side of a row describes."""
+    card: dict[str, Any] = {}
+    policy: dict[str, Any] = {"av_profile": "visa-v7", "av_key_id": "key-1"}
+    areq: dict[str, Any] = {}
+    facts: dict[str, Any] = {}
+    has_card = True
+    for word in left.split():
+        name, text = word.split("=", 1)
+        value = value_of(text)
+        match name.split("."):
+            case ["card", field]:
+                card[field] = READ_CARD.get(field, lambda same: same)(value)
+            case ["policy", field]:
+                policy[field] = value
+            case ["policy"]:
+                policy |= {"default": value, "challenge_mandated": False}
+            case ["areq", field]:
+                areq[field] = value
+            case ["amount"]:
+                facts["amount"] = (
+                    AMOUNTS[value]
+                    if isinstance(value, str)
+                    else Converted(value, "985", None, None)
+                )
+            case ["keys"]:
+                facts["keys_available"] = value
+            case ["card"]:
+                has_card = False
+            case [_]:
+                areq[name] = text
+    ours = a_range()
+    facts["range"] = type(ours)(
+        **{
+            name: getattr(ours, name)
+            for name in ("range_id", "version", "low", "high", "scheme", "issuer_id")
+        },
+        policy=type(ours.policy).from_json(policy),
+    )
+    standing = a_standing(**card) if has_card else None
+    return an_areq(**areq), some_facts(standing=standing, **facts)
+
+
+def told(decision: Decision) -> set[str]:
+    """Write a decision as the right side of a row, in words."""
+    words = {decision.trans_status, decision.reason or "-", decision.rule}
+    if decision.elements is not None:
+        words.add(f"elements={decision.elements}")
+    if decision.cardholder_info is not None:
+        words.add(f"info={decision.cardholder_info}")
+    if decision.challenge_mandated:
+        words.add("mandated")
+    if decision.exemption is not Exemption.NONE:
+        words.add(f"exemption={decision.exemption}")
+    if decision.reserve is not None:
+        words.add(f"holds={decision.reserve.amount}")
+    if decision.reasons:
+        words.add(f"because={','.join(decision.reasons)}")
+    return {str(word) for word in words}
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: " ".join(row.partition("->")[0].split()))
+def test_the_table_is_the_decision(row: str) -> None:
+    left, _, right = row.partition("->")
+
+    decision = decide(*case_of(left), NOW)
+
+    assert told(decision) == set(right.split())
+
+
+def test_every_rule_of_the_table_speaks_somewhere() -> None:
+    """A rule without a row would not be proved by anything."""
+    spoken = {row.partition("->")[2].split()[2].split(":")[0] for row in ROWS}
+
+    assert spoken == {
+        "card", "consent", "enrolment", "fx", "key", "limit", "offer", "person", "phone", "pin",
+        "range", "wish",
+    }  # fmt: skip
+    assert len(RULES) == 17
+
+
+def test_a_reservation_carries_the_limits_it_was_decided_on() -> None:
+    card, account = EffectiveLimits(per_day=1_000_000), EffectiveLimits(count_day=7)
+    facts = some_facts(standing=a_standing(card_limits=card, account_limits=account))
+
+    reserve = decide(an_areq(), facts, NOW).reserve
+
+    assert reserve is not None
+    assert (reserve.card, reserve.account) == (card, account)
+
+
+WISHES = st.sampled_from([*ChallengeInd, "15", "80"])
+
+
+@given(
+    version=st.sampled_from(["2.1.0", "2.2.0", "2.3.1"]),
+    channel=st.sampled_from(["01", "02", "03"]),
+    wishes=st.lists(WISHES, max_size=2),
+    decoupled=st.sampled_from([None, "Y", "N", "F", "B"]),
+    accept=st.booleans(),
+    elements=st.sampled_from(Elements),
+    amount=st.sampled_from([Converted(1, "985", None, None), NoRate("stale"), None]),
+)
+def test_a_requestor_never_gets_a_y_from_a_range_that_challenges(
+    version: str,
+    channel: str,
+    wishes: list[str],
+    decoupled: str | None,
+    amount: Converted | NoRate | None,
+    *,
+    accept: bool,
+    elements: Elements,
+) -> None:
+    """Peer finding 1: a wish or a decoupled request turned a must-challenge range into a Y."""
+    asked: object = [str(wish) for wish in wishes] if version == "2.3.1" else None
+    if version != "2.3.1" and wishes:
+        asked = str(wishes[0])
+    areq = an_areq(
+        version,
+        channel,
+        threeDSRequestorChallengeInd=asked,
+        threeDSRequestorDecReqInd=decoupled,
+    )
+    facts = some_facts(
+        range=a_range(
+            elements=elements,
+            default=Default.CHALLENGE,
+            accept_data_share=accept,
+            honoured_requests=frozenset({"05", "07", "10", "11"}),
+        ),
+        amount=amount,
+    )
+
+    decision = decide(areq, facts, NOW)
+
+    assert decision.trans_status in {
+        TransStatus.CHALLENGE,
+        TransStatus.INFORMATION,
+        TransStatus.COULD_NOT,
+    }
+    shared = version != "2.1.0" and "06" in (asked or "")  # type: ignore[operator]
+    assert not (shared and decision.trans_status == TransStatus.CHALLENGE)
+    assert (decision.elements is not None) == (decision.trans_status == TransStatus.CHALLENGE)

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from acs.authentication.facts import HONOURABLE, Default, RangePolicy, RateMissing
+from acs.transaction import Elements
+from tests.acs.people import a_range
+
+POLICIES = st.builds(
+    RangePolicy,
+    elements=st.sampled_from(Elements),
+    default=st.just(Default.CHALLENGE),
+    challenge_mandated=st.booleans(),
+    accept_data_share=st.booleans(),
+    honoured_requests=st.frozensets(st.sampled_from(sorted(HONOURABLE))),
+    fx_missing=st.sampled_from(RateMissing),
+    fx_margin_bp=st.integers(0, 10_000),
+    zero_blocks_npa=st.booleans(),
+    av_profile=st.just("visa-v7"),
+    av_key_id=st.just("key"),
+    av_key_indicator=st.from_regex(r"\A[0-9]{2}\Z"),
+    av_pad_bytes=st.sampled_from([20, 21]),
+    av_second_factor=st.none() | st.just("10"),
+    eci=st.dictionaries(st.sampled_from("YNUARI"), st.sampled_from(["05", "N2", ""])),
+)
+
+
+@given(POLICIES)
+def test_a_policy_survives_its_row(policy: RangePolicy) -> None:
+    assert RangePolicy.from_json(json.loads(json.dumps(policy.to_json()))) == policy
+
+
+def test_the_default_policy_challenges_with_pin_and_code() -> None:
+    policy = RangePolicy.from_json({})
+
+    assert (policy.elements, policy.default) == (Elements.PIN_AND_OTP, Default.CHALLENGE)
+    assert policy == RangePolicy()
+
+
+@pytest.mark.parametrize(
+    ("members", "says"),
+    [
+        ({"challenge": True}, "unknown members of a range policy: challenge"),
+        ({"elements": "sms"}, "elements is one of otp, pin"),
+        ({"elements": ["otp"]}, "elements is one of otp, pin"),
+        ({"default": 1}, "default is one of challenge, frictionless"),
+        ({"fx_missing": None}, "fx_missing is one of challenge, decline"),
+        ({"accept_data_share": 1}, "accept_data_share is true or false"),
+        ({"fx_margin_bp": "5"}, "fx_margin_bp is a whole number"),
+        ({"fx_margin_bp": True}, "fx_margin_bp is a whole number"),
+        ({"fx_margin_bp": -1}, "fx_margin_bp is 0 to 10000"),
+        ({"fx_margin_bp": 10_001}, "fx_margin_bp is 0 to 10000"),
+        ({"av_profile": ""}, "av_profile is a text or null"),
+        ({"av_profile": "visa-v7"}, "av_profile and av_key_id go together"),
+        ({"av_key_id": "key"}, "av_profile and av_key_id go together"),
+        ({"av_key_indicator": "1"}, "av_key_indicator is two digits"),
+        ({"av_second_factor": 2}, "av_second_factor is two digits"),
+        ({"av_pad_bytes": 28}, "av_pad_bytes is 20 or 21"),
+        ({"honoured_requests": "05"}, "honoured_requests is a list of codes"),
+        ({"honoured_requests": [5]}, "honoured_requests is a list of codes"),
+        ({"honoured_requests": ["06"]}, "honoured_requests may hold 05, 07, 10 and 11 only"),
+        ({"eci": ["05"]}, "eci maps a transStatus to two characters"),
+        ({"eci": {"Y": "5"}}, "eci maps a transStatus to two characters"),
+        ({"eci": {"much too long": "05"}}, "eci maps a transStatus to two characters"),
+        ({"eci": {1: "05"}}, "eci maps a transStatus to two characters"),
+        (
+            {"default": "frictionless"},
+            "a range that must challenge cannot be frictionless by default",
+        ),
+    ],
+)
+def test_a_fault_in_a_policy_is_refused(members: dict[str, object], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        RangePolicy.from_json(members)
+
+
+@pytest.mark.parametrize(
+    ("pan", "inside"),
+    [
+        ("4123450000000000", True),
+        ("4123459999999999", True),
+        ("4123459999999999999", True),
+        ("4123450000000", True),
+        ("4123449999999999", False),
+        ("4123460000000000", False),
+    ],
+)
+def test_a_range_holds_numbers_of_every_length(pan: str, *, inside: bool) -> None:
+    assert a_range().holds(pan) is inside

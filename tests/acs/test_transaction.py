@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+
+from acs.transaction import METHODS, AcsTransId, DsTransId, Elements, link_digest, linked
+from tests.acs.people import ACS_TRANS_ID, CARD_ID, a_transaction, an_areq
+
+OTHER = UUID("99999999-9999-4999-8999-999999999999")
+
+
+def test_stored_elements_give_the_digest_of_the_areq() -> None:
+    """RTS art. 5(1)(c): the code that is checked corresponds to what was first asked."""
+    asked = linked(an_areq().values, ACS_TRANS_ID, CARD_ID)
+
+    assert link_digest(asked) == link_digest(a_transaction().linked)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"acs_trans_id": AcsTransId(OTHER)},
+        {"ds_trans_id": DsTransId(str(OTHER))},
+        {"card_id": OTHER},
+        {"card_id": None},
+        {"purchase_amount": 10_001},
+        {"purchase_amount": None},
+        {"purchase_currency": "978"},
+        {"purchase_exponent": 3},
+        {"merchant_name": "Sklep "},
+        {"acquirer_bin": "412346"},
+        {"acquirer_merchant_id": "M-2"},
+        {"message_category": "02"},
+        {"device_channel": "01"},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+def test_every_frozen_element_moves_the_digest(change: dict[str, object]) -> None:
+    """RTS art. 5(1)(d): any change of amount or payee makes the code worthless."""
+    frozen = a_transaction().linked
+
+    assert link_digest(replace(frozen, **change)) != link_digest(frozen)  # type: ignore[arg-type]
+
+
+def test_the_digest_never_changes_its_meaning() -> None:
+    """Codes on their way must still be right after an upgrade."""
+    digest = link_digest(a_transaction().linked)
+
+    assert digest.hex() == "d617f9a50521416b0b00b18ed0df149d11d2dfbb09a09ddece2aa2e292134d6d"
+
+
+def test_a_non_payment_has_no_amount_and_still_a_digest() -> None:
+    areq = an_areq(purchaseAmount=None, purchaseCurrency=None, purchaseExponent=None)
+
+    frozen = linked(areq.values, ACS_TRANS_ID, None)
+
+    assert (frozen.purchase_amount, frozen.purchase_currency, frozen.card_id) == (None, None, None)
+    assert len(link_digest(frozen)) == 32
+
+
+def test_the_spelling_of_the_directory_servers_id_does_not_matter() -> None:
+    frozen = a_transaction().linked
+    shouted = replace(frozen, ds_trans_id=DsTransId(frozen.ds_trans_id.upper()))
+
+    assert link_digest(shouted) == link_digest(frozen)
+
+
+def test_pin_and_code_are_told_code_first() -> None:
+    assert METHODS == {Elements.OTP: ("02",), Elements.PIN_AND_OTP: ("02", "01")}
