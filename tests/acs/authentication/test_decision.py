@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -21,9 +21,13 @@ from enrollment.model import (
     EnrolmentState,
     Use,
 )
-from schemas.compiler import Reading
 from schemas.values import ChallengeInd, TransStatus
 from tests.acs.people import NOW, PHONE, a_range, a_standing, an_areq, some_facts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from schemas.compiler import Reading
 
 TABLE = Path(__file__).parents[2] / "tables" / "decision.txt"
 DAY = timedelta(days=1)
@@ -33,7 +37,7 @@ BLOCKS = {
     "until_yesterday": Block(BlockKind.SCA_TEMP, NOW - DAY),
 }
 UNUSABLE = type(PHONE)(PHONE.phone_id, PHONE.mask, usable=False)
-READ_CARD = {
+READ_CARD: dict[str, Callable[[Any], Any]] = {
     "card_status": CardStatus,
     "enrolment": EnrolmentState,
     "enrolment_reason": EnrolmentReason,
@@ -88,7 +92,7 @@ def case_of(left: str) -> tuple[Reading, Facts]:
                 facts["keys_available"] = value
             case ["card"]:
                 has_card = False
-            case [_]:
+            case _:
                 areq[name] = text
     ours = a_range()
     facts["range"] = type(ours)(

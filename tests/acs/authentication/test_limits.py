@@ -151,9 +151,7 @@ PERIODS = [
 def test_what_is_left_of_a_period_may_be_spent(
     limit: EffectiveLimits, use: Use, amount: int, _which: str
 ) -> None:
-    standing = a_standing(
-        card_limits=limit, card_use=use, account_limits=limit, account_use=use
-    )
+    standing = a_standing(card_limits=limit, card_use=use, account_limits=limit, account_use=use)
 
     assert limits.over_period(standing, amount) == ()
 
@@ -177,9 +175,7 @@ def test_one_more_than_is_left_of_a_period_is_named(
     assert limits.over_period(account, amount) == (f"limit:{which}:account",)
 
 
-@pytest.mark.parametrize(
-    "member", ["per_tx", "per_day", "per_month", "count_day", "count_month"]
-)
+@pytest.mark.parametrize("member", ["per_tx", "per_day", "per_month", "count_day", "count_month"])
 def test_a_zero_anywhere_switches_payments_off(member: str) -> None:
     off = EffectiveLimits(**{member: 0})
 

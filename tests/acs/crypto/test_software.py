@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import hmac
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from acs.crypto.keys import KeyState, KeysUnavailable
+from acs.crypto.software import BadKeyFile, KeyKind, SoftwareKeys
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HEX = "0123456789ABCDEFFEDCBA9876543210"
+MAC_HEX = "B039878C1F96D212F509B2DC4CC8CD1B"
+VISA = {"id": "visa-1", "kind": "3des", "state": "active", "hex": HEX, "kcv": "08d7b4"}
+MASTERCARD = {"id": "mc-1", "kind": "hmac", "state": "active", "hex": MAC_HEX}
+BLOCK = "4123456789012345" + "7993" + "700" + "0" * 9
+
+
+def store(*rows: dict[str, Any]) -> SoftwareKeys:
+    return SoftwareKeys.from_content({"keys": list(rows)})
+
+
+def test_an_active_key_makes_values() -> None:
+    keys = store(VISA, MASTERCARD)
+    message = bytes.fromhex("2226400099919520FFFF943C94EF4F2408402C1C0497")
+
+    assert keys.cvv("visa-1", BLOCK) == "972"
+    assert keys.hmac_sha256("mc-1", message).hex().upper().startswith("18620655")
+    assert keys.state("visa-1") is KeyState.ACTIVE
+
+
+@pytest.mark.parametrize("state", ["staged", "verify-only"])
+def test_only_an_active_key_makes_values(state: str) -> None:
+    keys = store({**VISA, "state": state}, {**MASTERCARD, "state": state})
+
+    with pytest.raises(KeysUnavailable, match=f"key visa-1 is {state}"):
+        keys.cvv("visa-1", BLOCK)
+    with pytest.raises(KeysUnavailable, match=f"key mc-1 is {state}"):
+        keys.hmac_sha256("mc-1", b"")
+    assert keys.state("visa-1") == state
+
+
+def test_a_key_has_one_purpose() -> None:
+    keys = store(VISA, MASTERCARD)
+
+    with pytest.raises(KeysUnavailable, match="key mc-1 is not of kind 3des"):
+        keys.cvv("mc-1", BLOCK)
+    with pytest.raises(KeysUnavailable, match="key visa-1 is not of kind hmac"):
+        keys.hmac_sha256("visa-1", b"")
+
+
+def test_an_unknown_key_is_unavailable() -> None:
+    keys = store()
+
+    assert keys.state("visa-1") is None
+    with pytest.raises(KeysUnavailable, match="not in the store"):
+        keys.cvv("visa-1", BLOCK)
+
+
+def test_keys_are_listed_with_check_values_and_without_bytes() -> None:
+    keys = store(VISA, MASTERCARD)
+
+    listed = [(key.key_id, key.kind, key.state, key.check_value) for key in keys.listed()]
+
+    assert listed == [
+        (
+            "mc-1",
+            KeyKind.HMAC,
+            KeyState.ACTIVE,
+            hmac.digest(bytes.fromhex(MAC_HEX), b"", "sha256")[:3].hex().upper(),
+        ),
+        ("visa-1", KeyKind.CVV, KeyState.ACTIVE, "08D7B4"),
+    ]
+    shown = f"{keys!r} {keys.listed()!r}"
+    assert HEX not in shown
+    assert str(bytes.fromhex(HEX)) not in shown
+
+
+@pytest.mark.parametrize("suffix", [".json", ".toml"])
+def test_a_key_file_is_json_or_toml(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"keys{suffix}"
+    if suffix == ".json":
+        path.write_text(json.dumps({"keys": [VISA]}), "utf-8")
+    else:
+        members = "".join(f'{name} = "{value}"\n' for name, value in VISA.items())
+        path.write_text(f"[[keys]]\n{members}", "utf-8")
+
+    assert SoftwareKeys.from_file(path).cvv("visa-1", BLOCK) == "972"
+
+
+@pytest.mark.parametrize("name", ["keys.json", "keys.toml", "none.json"])
+def test_an_unreadable_file_is_refused_without_quoting_it(tmp_path: Path, name: str) -> None:
+    (tmp_path / "keys.json").write_text(f'{{"keys": "{HEX}"', "utf-8")
+    (tmp_path / "keys.toml").write_text(f"{HEX} =", "utf-8")
+
+    with pytest.raises(BadKeyFile, match=f"cannot read {name}") as fault:
+        SoftwareKeys.from_file(tmp_path / name)
+    assert HEX not in str(fault.value)
+    assert fault.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ([], "one member, keys"),
+        ({"keys": [], "more": 1}, "one member, keys"),
+        ({"keys": {}}, "not a list"),
+        ({"keys": ["visa-1"]}, "key number 1 needs id"),
+        ({"keys": [{"id": "a"}]}, "key number 1 needs id"),
+        ({"keys": [VISA, {**VISA, "more": 1}]}, "key number 2 needs id"),
+        ({"keys": [{**VISA, "id": ""}]}, "key number 1 has no id"),
+        ({"keys": [{**VISA, "id": 1}]}, "key number 1 has no id"),
+        ({"keys": [{**VISA, "kind": "des"}]}, "no kind out of 3des, hmac"),
+        ({"keys": [{**VISA, "state": "destroyed"}]}, "no state out of staged, active, verify-only"),
+        ({"keys": [{**VISA, "hex": "xx"}]}, "not written in hex"),
+        ({"keys": [{**VISA, "hex": HEX[:16]}]}, "must have 16 bytes"),
+        ({"keys": [{**VISA, "hex": HEX[:16] * 2}]}, "two equal halves"),
+        ({"keys": [{**MASTERCARD, "hex": MAC_HEX * 3}]}, "must have 16 or 32 bytes"),
+        ({"keys": [{**VISA, "kcv": "000000"}]}, "another check value"),
+        ({"keys": [VISA, VISA]}, "key visa-1 occurs twice"),
+    ],
+)
+def test_a_fault_refuses_the_whole_file(content: object, says: str) -> None:
+    with pytest.raises(BadKeyFile, match=says) as fault:
+        SoftwareKeys.from_content(content)
+    assert HEX not in str(fault.value)
