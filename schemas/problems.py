@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from schemas.values import ErrorComponent, MessageType
@@ -61,6 +62,20 @@ CODES: Final[Mapping[str, ErrorCode]] = {
     "404": ErrorCode("A permanent failure prevents processing"),
     "405": ErrorCode("The connection to the partner failed"),
 }
+
+
+class Fault(StrEnum):
+    """The kinds of fault inside a message, by their code, in order of precedence [rule 2.1].
+
+    Only the first kind that occurs is told, with every element that has it [rule 2.12].
+    """
+
+    MISSING = "201"
+    MALFORMED = "203"
+    RESERVED = "207"
+    CRITICAL = "202"
+    NOT_ISO = "304"
+    UNRELATED = "301"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,394 @@
+"""The formats of data elements: one small value for each shape the message tables know.
+
+A format's ``accepts`` is asked with whatever JSON gave. It answers truthy for a good value; a falsy
+answer, TypeError or ValueError all mean no. So the fast ones are bare methods of the standard
+library. Only after a no does ``fault`` say which kind of no.
+
+Laws: digits are ASCII digits in strings, never JSON numbers [rule 2.18]; lengths count characters
+[rule 2.22]; dates exist [rule 2.23]. Addresses stand in ``addresses``, ISO codes in ``iso``.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Protocol
+
+from schemas.json_reader import NotAMessage, read_object
+from schemas.problems import Fault
+from schemas.values import Code
+from schemas.versions import SUPPORTED, V220, V231, is_since
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+Accepts = Callable[[Any], object]
+
+
+def malformed(_value: object) -> Fault:
+    """Call any refused value malformed; what most formats do."""
+    return Fault.MALFORMED
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One shape: words for the documentation, a value that has it, and how to recognise it.
+
+    ``empty`` is what counts as an empty value of the shape besides "" and null [rule 2.20].
+    """
+
+    shape: str
+    example: object
+    accepts: Accepts
+    fault: Callable[[object], Fault] = malformed
+    empty: object = ""
+
+    def at(self, version: str) -> Format:
+        """Give the format in a version: the same in all."""
+        del version
+        return self
+
+
+class Shaped(Protocol):
+    """Anything that is a format in each version."""
+
+    def at(self, version: str) -> Format:
+        """Give the format in a version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Versioned:
+    """A format that is not the same in all versions."""
+
+    by_version: Mapping[str, Format]
+
+    def at(self, version: str) -> Format:
+        """Give the format in a version."""
+        return self.by_version[version]
+
+
+# --- text and digits
+
+
+def text(longest: int, shortest: int = 1) -> Format:
+    """Any Unicode text of so many characters."""
+
+    def accepts(value: Any) -> bool:  # noqa: ANN401 - whatever JSON gave
+        return isinstance(value, str) and shortest <= len(value) <= longest
+
+    return Format(f"text, {_span(shortest, longest)}", "Text".ljust(shortest, "."), accepts)
+
+
+def pattern(shape: str, example: str, expression: str) -> Format:
+    """Text that a regular expression matches as a whole."""
+    return Format(shape, example, re.compile(expression).fullmatch)
+
+
+def ascii_text(longest: int, shortest: int = 1) -> Format:
+    """Printable ASCII text."""
+    expression = rf"[\x20-\x7e]{{{shortest},{longest}}}"
+    return pattern(f"printable ASCII, {_span(shortest, longest)}", "Jan Nowak", expression)
+
+
+def digits(shortest: int, longest: int | None = None) -> Format:
+    """ASCII digits: exactly so many, or from so many to so many."""
+    most = shortest if longest is None else longest
+    shape = f"digits, {_span(shortest, most)}"
+    return pattern(shape, "1" * shortest, rf"[0-9]{{{shortest},{most}}}")
+
+
+def number(shortest: int, longest: int, *, low: int, high: int) -> Format:
+    """Digits whose value lies between two bounds."""
+    shape = digits(shortest, longest)
+
+    def accepts(value: Any) -> bool:  # noqa: ANN401 - whatever JSON gave
+        return bool(shape.accepts(value)) and low <= int(value) <= high
+
+    return Format(f"{shape.shape}, value {low}-{high}", str(low).zfill(shortest), accepts)
+
+
+def exponent() -> Format:
+    """How many digits of an amount stand after its point; no currency has more than four."""
+    return pattern("digit, 0-4", "2", "[0-4]")
+
+
+def signed_minutes() -> Format:
+    """An offset from UTC in minutes."""
+    return pattern("digits with optional sign, 1-5 characters", "-60", r"[+-]?[0-9]{1,4}")
+
+
+def true_or_false() -> Format:
+    """A JSON boolean; the text "true" is none."""
+    return Format("true or false", True, lambda value: value is True or value is False)  # noqa: FBT003
+
+
+def true_only() -> Format:
+    """The JSON value true; leaving the element out says no."""
+    return Format("true", True, lambda value: value is True)  # noqa: FBT003
+
+
+# --- closed lists
+
+
+def one_of(values: type[Code] | Iterable[str], only: str = "") -> Shaped:
+    """A closed list; ``only`` picks one-letter members of an enumeration."""
+    if isinstance(values, type):
+        members = [member for member in values if not only or member in only]
+        return in_each_version(lambda version: _list_of_codes(_known(members, version)))
+    return _list_of_codes(tuple(values))
+
+
+def numbered(codes: str, since_220: str = "", since_231: str = "") -> Shaped:
+    """A closed list of two-digit codes, written as ``01-05 08``."""
+    return in_each_version(
+        lambda version: _list_of_codes(_grown(codes, since_220, since_231, version))
+    )
+
+
+def codes(source: type[Code] | str, since_220: str = "", since_231: str = "") -> Shaped:
+    """Two-digit codes of which all others, 01-99, are reserved.
+
+    A Directory Server may have defined some of 80-99 [rule 2.13].
+    """
+
+    def at(version: str) -> Format:
+        if isinstance(source, str):
+            known = _grown(source, since_220, since_231, version)
+        else:
+            known = _known(source, version)
+        return _list_of_codes(known, reserved=True)
+
+    return in_each_version(at)
+
+
+def _list_of_codes(known: tuple[str, ...], *, reserved: bool = False) -> Format:
+    def fault(value: object) -> Fault:
+        return Fault.RESERVED if reserved and is_reserved(value) else Fault.MALFORMED
+
+    return Format("one of " + ", ".join(known), known[0], frozenset(known).__contains__, fault)
+
+
+def protocol_version() -> Versioned:
+    """The version of the context itself."""
+    return in_each_version(lambda version: _list_of_codes((version,)))
+
+
+_TWO_DIGITS = re.compile("(?!00)[0-9]{2}")
+_DS_DIGITS = re.compile("[89][0-9]")
+
+
+def is_reserved(value: object) -> bool:
+    """Tell whether a value lies in the ranges kept by EMVCo or the Directory Servers."""
+    return isinstance(value, str) and _TWO_DIGITS.fullmatch(value) is not None
+
+
+def is_reserved_for_ds(value: object) -> bool:
+    """Tell whether a value lies in 80-99, which each Directory Server may define for itself."""
+    return isinstance(value, str) and _DS_DIGITS.fullmatch(value) is not None
+
+
+def _known(members: Iterable[Code], version: str) -> tuple[str, ...]:
+    return tuple(str(member) for member in members if member.exists_in(version))
+
+
+def _grown(first: str, since_220: str, since_231: str, version: str) -> tuple[str, ...]:
+    later = [(since_220, V220), (since_231, V231)]
+    texts = [first, *(text for text, since in later if is_since(version, since))]
+    return tuple(code for text in texts for code in _expanded(text))
+
+
+def _expanded(text: str) -> list[str]:
+    """Write out ``01-03 79`` as 01, 02, 03, 79."""
+    spans = [part.partition("-") for part in text.split()]
+    return [f"{n:02}" for low, _, high in spans for n in range(int(low), int(high or low) + 1)]
+
+
+def in_each_version(at: Callable[[str], Format]) -> Versioned:
+    return Versioned({version: at(version) for version in SUPPORTED})
+
+
+# --- dates and times, UTC
+
+
+def _is_date(value: str) -> bool:
+    # fromisoformat takes week dates of eight characters too.
+    return _EIGHT_DIGITS(value) is not None and bool(date.fromisoformat(value))
+
+
+_EIGHT_DIGITS = re.compile("[0-9]{8}").fullmatch
+_HOUR_MINUTE = re.compile("(?:[01][0-9]|2[0-3])[0-5][0-9]").fullmatch
+_HOUR_MINUTE_SECOND = re.compile("(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]").fullmatch
+
+
+def year_month() -> Format:
+    """YYMM, as an expiry date stands on a card."""
+    return pattern("date YYMM", "3012", "[0-9]{2}(?:0[1-9]|1[0-2])")
+
+
+def day() -> Format:
+    """YYYYMMDD."""
+    return Format("date YYYYMMDD", "20260131", _is_date)
+
+
+def minute() -> Format:
+    """YYYYMMDDHHMM."""
+    return Format(
+        "time YYYYMMDDHHMM",
+        "202601311259",
+        lambda value: bool(_HOUR_MINUTE(value[8:])) and _is_date(value[:8]),
+    )
+
+
+def second() -> Format:
+    """YYYYMMDDHHMMSS."""
+    return Format(
+        "time YYYYMMDDHHMMSS",
+        "20260131125959",
+        lambda value: bool(_HOUR_MINUTE_SECOND(value[8:])) and _is_date(value[:8]),
+    )
+
+
+# --- identifiers
+
+
+def uuid() -> Format:
+    """A UUID in canonical form, any version, any case of the hex digits [rule 2.24]."""
+    part = "[0-9A-Fa-f]{4}"
+    return pattern(
+        "UUID",
+        "8a880dc0-d2d2-4067-bcb1-b08d1690b26e",
+        f"[0-9A-Fa-f]{{8}}-{part}-{part}-{part}-[0-9A-Fa-f]{{12}}",
+    )
+
+
+# --- encoded and structured text
+
+
+def base64_text(length: int) -> Format:
+    """Ordinary base64 with padding, as authentication values use it [rule 1.22]."""
+    return Format(
+        f"base64, {length} characters",
+        base64.b64encode(bytes(length // 4 * 3 - 1)).decode(),
+        lambda value: len(value) == length and _is_base64(value),
+    )
+
+
+def _is_base64(value: str) -> bool:
+    try:
+        return bool(base64.b64decode(value, validate=True))
+    except binascii.Error:
+        return False
+
+
+def base64url(longest: int, shortest: int = 1) -> Format:
+    """Base64url without padding."""
+    shape = f"base64url, {_span(shortest, longest)}"
+    return pattern(shape, "A" * shortest, rf"[A-Za-z0-9_-]{{{shortest},{longest}}}")
+
+
+def base64url_object(longest: int) -> Format:
+    """Base64url of a JSON object; padding is tolerated [rules 1.21 and 11.2]."""
+    shape = f"base64url of a JSON object, up to {longest} characters"
+    return Format(
+        shape, "eyJEViI6IjEuNyJ9", lambda value: len(value) <= longest and _holds_object(value)
+    )
+
+
+_BASE64URL = re.compile("[A-Za-z0-9_-]+={0,2}").fullmatch
+
+
+def _holds_object(value: str) -> bool:
+    if not _BASE64URL(value):
+        return False
+    bare = value.rstrip("=")
+    try:
+        read_object(base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4)))
+    except (binascii.Error, NotAMessage):
+        return False
+    return True
+
+
+def jws_compact(longest: int) -> Format:
+    """A JWS in compact form: three base64url parts."""
+    part = "[A-Za-z0-9_-]+"
+    return pattern(
+        f"JWS, up to {longest} characters",
+        "eyJhbGciOiJFUzI1NiJ9.e30.AA",
+        rf"(?=.{{1,{longest}}}\Z){part}\.{part}\.{part}",
+    )
+
+
+def json_length(value: object) -> int:
+    """Count the characters of a value written as JSON; TypeError when it cannot be written."""
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+
+def free_object(longest: int) -> Format:
+    """A JSON object without a fixed structure, of so many characters."""
+    return Format(
+        f"JSON object, up to {longest} characters",
+        {"key": "value"},
+        lambda value: isinstance(value, dict) and value and json_length(value) <= longest,
+        empty={},
+    )
+
+
+def free_json(longest: int) -> Format:
+    """Any JSON value that is not empty, of so many characters."""
+    return Format(
+        f"JSON, up to {longest} characters",
+        {"key": "value"},
+        lambda value: value not in ("", None, [], {}) and json_length(value) <= longest,
+    )
+
+
+# --- lists
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """A JSON array whose elements all have one format."""
+
+    item: Shaped
+    fewest: int
+    most: int
+
+    def at(self, version: str) -> Format:
+        """Give the format of the array in a version."""
+        item, fewest, most = self.item.at(version), self.fewest, self.most
+
+        def accepts(value: Any) -> bool:  # noqa: ANN401 - whatever JSON gave
+            if type(value) is not list or not fewest <= len(value) <= most:
+                return False
+            return all(map(item.accepts, value))
+
+        def fault(value: object) -> Fault:
+            if not isinstance(value, list) or not fewest <= len(value) <= most:
+                return Fault.MALFORMED
+            faults = [item.fault(each) for each in value if not _is_good(item, each)]
+            return min(faults, key=list(Fault).index)
+
+        return Format(
+            f"{_span(fewest, most, 'x')} {item.shape}", [item.example], accepts, fault, []
+        )
+
+
+def list_of(item: Shaped, fewest: int, most: int) -> ListOf:
+    """A JSON array of so many elements of one format."""
+    return ListOf(item, fewest, most)
+
+
+def _is_good(item: Format, value: object) -> bool:
+    try:
+        return bool(item.accepts(value))
+    except (TypeError, ValueError):
+        return False
+
+
+def _span(low: int, high: int, unit: str = " characters") -> str:
+    return f"{low}{unit}" if low == high else f"{low}-{high}{unit}"

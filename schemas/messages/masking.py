@@ -1,0 +1,77 @@
+"""Masking: what may be kept of a message in a log or a store, decided by its table alone.
+
+Laws: an element without a row is dropped; a value that does not have the form its row promises is
+masked whole, so that nothing can hide in a wrong place; of an element with several rows the
+strictest sensitivity counts, whatever the version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Final, assert_never
+
+from schemas.field import Field, ObjectOf, ObjectsOf, Sensitivity, Table
+
+MASK: Final = "***"
+
+_FIRST_SHOWN = 6
+_LAST_SHOWN = 4
+_ACCOUNT_DIGITS = range(13, 20)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mask:
+    sensitivity: Sensitivity
+    inner: Table | None
+
+
+def masked_by(table: Table, values: Mapping[str, object]) -> dict[str, object]:
+    """Mask the members of a message or object by its table."""
+    masks = _masks(table)
+    return {name: _masked(masks[name], value) for name, value in values.items() if name in masks}
+
+
+@cache
+def _masks(table: Table) -> dict[str, _Mask]:
+    masks: dict[str, _Mask] = {}
+    for row in table.rows:
+        known = masks.get(row.name, _Mask(Sensitivity.OPEN, None))
+        strictest = max(known.sensitivity, row.sensitivity)
+        masks[row.name] = _Mask(strictest, _inner(row) or known.inner)
+    return masks
+
+
+def _inner(row: Field) -> Table | None:
+    return row.shape.table if isinstance(row.shape, (ObjectOf, ObjectsOf)) else None
+
+
+def _masked(mask: _Mask, value: object) -> object:
+    match mask.sensitivity:
+        case Sensitivity.OPEN:
+            return _open(mask.inner, value)
+        case Sensitivity.ACCOUNT:
+            return _account(value)
+        case Sensitivity.PERSONAL | Sensitivity.SECRET:
+            return MASK
+        case _:
+            assert_never(mask.sensitivity)
+
+
+def _open(inner: Table | None, value: object) -> object:
+    if isinstance(value, (str, bool)) or value is None:
+        return value
+    if isinstance(value, list):
+        return [_open(inner, item) for item in value]
+    if inner is not None and isinstance(value, Mapping):
+        return masked_by(inner, value)
+    return MASK
+
+
+def _account(value: object) -> object:
+    """Keep the first six and last four digits of a card number."""
+    if not isinstance(value, str) or not value.isdecimal() or len(value) not in _ACCOUNT_DIGITS:
+        return MASK
+    hidden = "*" * (len(value) - _FIRST_SHOWN - _LAST_SHOWN)
+    return f"{value[:_FIRST_SHOWN]}{hidden}{value[-_LAST_SHOWN:]}"
