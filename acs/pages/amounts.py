@@ -16,9 +16,7 @@ from typing import Final
 import iso4217
 from babel.numbers import get_decimal_symbol, get_group_symbol
 
-_CURRENCIES: Final = {
-    f"{currency.number:03d}": currency for currency in iso4217.Currency
-}
+_CURRENCIES: Final = {f"{currency.number:03d}": currency for currency in iso4217.Currency}
 
 
 def amount_text(minor: int, exponent: int, currency: str, language: str) -> str:
@@ -27,9 +25,7 @@ def amount_text(minor: int, exponent: int, currency: str, language: str) -> str:
     ``currency`` is the ISO 4217 numeric code of three digits. A negative amount is a programmer's
     mistake (ValueError).
     """
-    return _written(
-        minor, exponent, currency, language, group=get_group_symbol(language)
-    )
+    return _written(minor, exponent, currency, language, group=get_group_symbol(language))
 
 
 def plain_amount_text(minor: int, exponent: int, currency: str, language: str) -> str:
@@ -49,9 +45,7 @@ def iso_exponent(currency: str) -> int | None:
     return None if known is None else known.exponent
 
 
-def _written(
-    minor: int, exponent: int, currency: str, language: str, *, group: str
-) -> str:
+def _written(minor: int, exponent: int, currency: str, language: str, *, group: str) -> str:
     if minor < 0 or exponent < 0:
         message = "an amount to show has no sign and no negative exponent"
         raise ValueError(message)
@@ -60,7 +54,4 @@ def _written(
     point = get_decimal_symbol(language) if decimals else ""
     # The blank before the letters is an ordinary one (the page keeps the line together by style),
     # so that the text can be searched for and copied as it is said.
-    return (
-        f"{int(whole):,}".replace(",", group)
-        + f"{point}{decimals} {currency_code(currency)}"
-    )
+    return f"{int(whole):,}".replace(",", group) + f"{point}{decimals} {currency_code(currency)}"

@@ -37,9 +37,7 @@ class StaticFile:
 
 def load_static(folder: Path) -> dict[str, StaticFile]:
     """Read every file of a folder; an unknown kind is a programmer's mistake (KeyError)."""
-    return {
-        path.name: _load(path) for path in sorted(folder.iterdir()) if path.is_file()
-    }
+    return {path.name: _load(path) for path in sorted(folder.iterdir()) if path.is_file()}
 
 
 def _load(path: Path) -> StaticFile:

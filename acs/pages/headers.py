@@ -23,9 +23,7 @@ FORM_TO_US: Final = "'self'"
 """Sources for ``form-action``: the page posts to its own origin."""
 FORM_NOWHERE: Final = "'none'"
 
-_FRAME_ANCESTORS: Final = (
-    "https: http://localhost:* http://*.localhost:* http://127.0.0.1:*"
-)
+_FRAME_ANCESTORS: Final = "https: http://localhost:* http://*.localhost:* http://127.0.0.1:*"
 
 # A host that may stand in a Content-Security-Policy source; others are covered by the scheme.
 _CSP_HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?\Z", re.IGNORECASE)
@@ -92,10 +90,6 @@ def form_action_of(notification_url: str) -> str:
         message = "the notification URL is not an absolute http or https URL"
         raise ValueError(message)
     port = f":{parts.port}" if parts.port else ""
-    origin = (
-        f"{parts.scheme}://{parts.hostname}{port} "
-        if _CSP_HOST.match(parts.hostname)
-        else ""
-    )
+    origin = f"{parts.scheme}://{parts.hostname}{port} " if _CSP_HOST.match(parts.hostname) else ""
     # Plain http occurs in local set-ups only (the message tables refuse it elsewhere).
     return f"{origin}https:" if parts.scheme == "https" else f"{origin}https: http:"

@@ -31,29 +31,30 @@ _SPACE_CATEGORIES: Final = frozenset({"Zs", "Zl", "Zp"})
 
 def shown_name(name: str, fallback: str = "") -> str:
     """Clean a merchant's name for display; give ``fallback`` if nothing readable is left."""
+    # Taking something out may bring two characters together that make a new one.
+    cleaned = _cleaned_once(name)
+    while cleaned != name:
+        name, cleaned = cleaned, _cleaned_once(cleaned)
+    return cleaned or fallback
+
+
+def _cleaned_once(name: str) -> str:
     normal = unicodedata.normalize("NFKC", name)
-    kept = "".join(_kept(character) for character in normal)
-    short = " ".join(_few_marks(kept).split())[:NAME_LENGTH_MAX].rstrip()
-    return short or fallback
+    visible = "".join(_kept(character) for character in normal)
+    return _few_marks(" ".join(visible.split()))[:NAME_LENGTH_MAX].rstrip()
 
 
 def _kept(character: str) -> str:
     category = unicodedata.category(character)
     if category in _SPACE_CATEGORIES or character in "\t\n\r\v\f":
         return " "
-    if (
-        category in _DROPPED_CATEGORIES
-        or character in _BLANK
-        or _is_variation(character)
-    ):
+    if category in _DROPPED_CATEGORIES or character in _BLANK or _is_variation(character):
         return ""
     return character
 
 
 def _is_variation(character: str) -> bool:
-    return (
-        "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
-    )
+    return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
 
 
 def _few_marks(text: str) -> str:

@@ -107,9 +107,7 @@ class Pages:
         """The files to serve under ``static/``, by name."""
         return self._static
 
-    def choose_language(
-        self, card: str | None, browser: str | None, default: str
-    ) -> str:
+    def choose_language(self, card: str | None, browser: str | None, default: str) -> str:
         """Choose the card's language, else the browser's tag or list, else the default."""
         return choose_language(card, browser, default, self._catalogues)
 
@@ -125,9 +123,7 @@ class Pages:
         """
         match screen:
             case CodeScreen():
-                return self._page(
-                    "code.html", screen, FORM_TO_US, self._code_values(screen)
-                )
+                return self._page("code.html", screen, FORM_TO_US, self._code_values(screen))
             case WaitScreen():
                 values: dict[str, object] = {"scheme": _scheme(screen.scheme)}
                 return self._page("wait.html", screen, FORM_TO_US, values)
@@ -138,9 +134,7 @@ class Pages:
             case ErrorScreen():
                 # Unknown and expired give the same bytes: identifiers cannot be tried out.
                 gone = screen.text_id in {"unknown", "expired"}
-                values = {
-                    "text_id": "error_gone" if gone else f"error_{screen.text_id}"
-                }
+                values = {"text_id": "error_gone" if gone else f"error_{screen.text_id}"}
                 return self._page("error.html", screen, FORM_NOWHERE, values)
             case _:
                 assert_never(screen)
@@ -155,10 +149,7 @@ class Pages:
             auto_reload=False,
         )
         environment.globals["static"] = lambda name: self._static[name].address
-        return {
-            name: environment.get_template(name)
-            for name in environment.list_templates()
-        }
+        return {name: environment.get_template(name) for name in environment.list_templates()}
 
     def _page(
         self, template: str, screen: Screen, form_action: str, values: dict[str, object]
@@ -237,8 +228,7 @@ class Pages:
             role="status" if good else "alert",
             # A wrong answer marks all fields alike: which of them was wrong is never told.
             marks_pin=screen.notice in {Notice.WRONG, Notice.PIN_FORMAT},
-            marks_code=screen.notice
-            in {Notice.WRONG, Notice.CODE_EMPTY, Notice.CODE_FORMAT},
+            marks_code=screen.notice in {Notice.WRONG, Notice.CODE_EMPTY, Notice.CODE_FORMAT},
         )
 
     def _sent_to(self, screen: CodeScreen, language: str) -> str | None:
@@ -246,13 +236,9 @@ class Pages:
             return None
         time = _local(screen.sent_at, _TIME_PATTERN, language)
         if screen.expires_at is None:
-            return self.text(
-                "sent_to_no_end", language, time=time, phone=screen.phone_mask
-            )
+            return self.text("sent_to_no_end", language, time=time, phone=screen.phone_mask)
         until = _local(screen.expires_at, _TIME_PATTERN, language)
-        return self.text(
-            "sent_to", language, time=time, phone=screen.phone_mask, until=until
-        )
+        return self.text("sent_to", language, time=time, phone=screen.phone_mask, until=until)
 
     def _resend_hint(self, screen: CodeScreen, language: str) -> str | None:
         if screen.resend.left <= 0:

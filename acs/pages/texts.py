@@ -29,9 +29,7 @@ _TAG_LENGTH_MAX: Final = 200
 
 def load_catalogues(folder: Path, name: str = "pages.po") -> dict[str, Catalogue]:
     """Read ``<folder>/<language>/<name>`` for every language; raise ValueError on a difference."""
-    catalogues = {
-        path.parent.name: _read(path) for path in sorted(folder.glob(f"*/{name}"))
-    }
+    catalogues = {path.parent.name: _read(path) for path in sorted(folder.glob(f"*/{name}"))}
     check_catalogues(catalogues)
     return catalogues
 
@@ -50,9 +48,7 @@ def check_catalogues(catalogues: Mapping[str, Catalogue]) -> None:
     for text_id in first[1]:
         texts = [catalogue[text_id] for catalogue in catalogues.values()]
         if not all(texts) or len({_places(text) for text in texts}) > 1:
-            message = (
-                f"text {text_id} is empty or differs in its values between languages"
-            )
+            message = f"text {text_id} is empty or differs in its values between languages"
             raise ValueError(message)
 
 
@@ -94,9 +90,7 @@ def _read(path: Path) -> Catalogue:
 
 
 def _places(text: str) -> frozenset[str]:
-    return frozenset(
-        name for _, name, _, _ in Formatter().parse(text) if name is not None
-    )
+    return frozenset(name for _, name, _, _ in Formatter().parse(text) if name is not None)
 
 
 def _weight(parameters: str) -> float:

@@ -15,6 +15,12 @@ if (hint && hint.dataset.wait) {
   tick();
 }
 
+// Browsers ignore autofocus in a frame of another site. After an answer of ours that needs doing
+// something again, the cardholder was in this frame already, so the focus may come back to it.
+if (document.querySelector("#notice[role=alert]")) {
+  document.querySelector("[autofocus]").focus();
+}
+
 // A second click while the first is under way is dropped; after 8 s (a lost connection) the form
 // can be sent again.
 let sent = false;
