@@ -13,7 +13,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from enrollment.pan import luhn
+from enrollment.pan import is_shaped, luhn
 from schemas.vault import Secret
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _FILLING = re.compile(r"[\s\-\u2010-\u2015]+")
 _WEIGHTS = (1, 3, 7, 9, 1, 3, 7, 9, 1, 3)
 # The month of a PESEL holds the century.
 _CENTURIES = ((80, 1800), (0, 1900), (20, 2000), (40, 2100), (60, 2200))
+_MONTHS = range(1, 13)
 _LABEL = b"identifier/1"
 
 
@@ -71,13 +72,13 @@ def read(
 
 
 def looks_personal(text: str) -> bool:
-    """Tell whether a text has the shape of a PESEL or a card number; such a text is no reference."""
+    """Tell whether a text could be a PESEL or a card number; such a text is no reference."""
     digits = _FILLING.sub("", text)
     if not (digits.isascii() and digits.isdigit()):
         return False
     if _PESEL.fullmatch(digits):
         return _check_digit(digits) == digits[10]
-    return 13 <= len(digits) <= 19 and luhn(digits)
+    return is_shaped(digits) and luhn(digits)
 
 
 def tag(keys: Keys, identifier: Identifier) -> Tag:
@@ -112,7 +113,7 @@ def _check_digit(number: str) -> str:
 def _birth_date(number: str) -> date | None:
     year, month, day = int(number[:2]), int(number[2:4]), int(number[4:6])
     for offset, century in _CENTURIES:
-        if 1 <= month - offset <= 12:
+        if month - offset in _MONTHS:
             try:
                 return date(century + year, month - offset, day)
             except ValueError:

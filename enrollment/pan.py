@@ -28,7 +28,7 @@ def luhn(digits: str) -> bool:
     total = 0
     for position, digit in enumerate(reversed(digits)):
         value = int(digit) * (2 if position % 2 else 1)
-        total += value - 9 if value > 9 else value
+        total += sum(divmod(value, 10))
     return total % 10 == 0
 
 

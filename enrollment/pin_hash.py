@@ -42,9 +42,7 @@ async def make(keys: Keys, person_id: UUID, pin: Secret) -> tuple[str, str]:
     return made, tag.key_id
 
 
-async def matches(
-    keys: Keys, person_id: UUID, pin: Secret, stored: tuple[str, str] | None
-) -> bool:
+async def matches(keys: Keys, person_id: UUID, pin: Secret, stored: tuple[str, str] | None) -> bool:
     """Compare a PIN with a stored hash and its pepper's id; None costs the same and is False."""
     parts = (_LABEL, person_id.bytes, pin.reveal().encode())
     peppered = {tag.key_id: tag.value for tag in keys.pin.tags(*parts)}

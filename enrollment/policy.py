@@ -6,9 +6,13 @@ import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from typing import Final
 
 from enrollment.identifiers import NONRESIDENT_PATTERN
 from enrollment.model import FAILURES_CEILING, EffectiveLimits
+
+PIN_LENGTHS: Final = (4, 8)
+"""How short and how long a PIN may be made by the policy."""
 
 _TEMP_BLOCK_FLOOR = timedelta(minutes=15)
 
@@ -62,8 +66,8 @@ class EnrollmentPolicy:
     countries: tuple[str, ...] = ("48",)
     phone_persons_max: int = 3
     nonresident_pattern: str = NONRESIDENT_PATTERN
-    pin_length_min: int = 4
-    pin_length_max: int = 8
+    pin_length_min: int = PIN_LENGTHS[0]
+    pin_length_max: int = PIN_LENGTHS[1]
     pin_changes_day: int = 5
     step_up_sends_day: int = 10
     initial_limits: EffectiveLimits = field(default_factory=EffectiveLimits)
@@ -72,6 +76,7 @@ class EnrollmentPolicy:
     def __post_init__(self) -> None:
         """Refuse settings that cannot work."""
         re.compile(self.nonresident_pattern)
-        if not 4 <= self.pin_length_min <= self.pin_length_max <= 8:
-            message = "the PIN for internet payments has 4 to 8 digits"
+        lengths = (PIN_LENGTHS[0], self.pin_length_min, self.pin_length_max, PIN_LENGTHS[1])
+        if list(lengths) != sorted(lengths):
+            message = "the PIN for internet payments has {} to {} digits".format(*PIN_LENGTHS)
             raise ValueError(message)

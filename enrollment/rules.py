@@ -6,8 +6,11 @@ named beside them.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, time, timedelta
 from typing import TYPE_CHECKING
+
+from iso4217 import Currency
 
 from enrollment.model import (
     ISSUER_ZONE,
@@ -35,6 +38,7 @@ _TRANSITIONS: dict[CardStatus, frozenset[CardStatus]] = {
     CardStatus.CLOSED: frozenset(),
 }
 _DIGITS = "0123456789"
+_YEAR = re.compile(r"(19|20)[0-9]{2}")
 _RUNS = (_DIGITS + "0", ("0" + _DIGITS)[::-1])  # 7890 and 0987 are runs too
 
 
@@ -51,7 +55,7 @@ def is_weak_pin(pin: str, birth_date: date | None, last4s: Iterable[str]) -> boo
     """
     if len(set(pin)) == 1 or any(pin in run for run in _RUNS):
         return True
-    if len(pin) == 4 and pin[:2] in {"19", "20"}:
+    if _YEAR.fullmatch(pin):
         return True
     if birth_date is not None and pin in _date_parts(birth_date):
         return True
@@ -130,3 +134,17 @@ def client_may_set(
         if value is not None and bound is not None and value > bound:
             return name
     return None
+
+
+def currency_number(code: str) -> str | None:
+    """Give the ISO 4217 number of a currency's three letters; None when cards cannot use it."""
+    try:
+        currency = Currency(code)
+    except ValueError:
+        return None
+    return None if currency.exponent is None else f"{currency.number:03d}"
+
+
+def currency_letters(number: str) -> str:
+    """Give the three letters of a currency's ISO 4217 number."""
+    return next(found.code for found in Currency if found.number == int(number))

@@ -287,7 +287,9 @@ SELECT c.pan_idx,
        c.status AS card_status,
        e.state AS enrolment,
        e.reason AS enrolment_reason,
-       n.act = 'given' AS consent_given,
+       p.status AS person_status,
+       a.status AS account_status,
+       n.act AS consent_act,
        t.good_until AS consent_good_until,
        f.phone_id,
        f.mask AS phone_mask,
@@ -350,7 +352,7 @@ RETURNS TABLE (
 LANGUAGE sql STABLE AS $$
     SELECT s.pan_idx, s.card_id, s.account_id, s.person_id, s.last4, s.expiry,
            s.previous_expiry, s.card_status, s.enrolment, s.enrolment_reason,
-           coalesce(s.consent_given
+           coalesce(s.consent_act = 'given'
                     AND (s.consent_good_until IS NULL OR p_day <= s.consent_good_until), false),
            s.phone_id, s.phone_mask, s.phone_usable, s.pin_set,
            s.block_kind, s.block_until, s.failures, s.language, s.currency,

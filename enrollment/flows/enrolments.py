@@ -1,0 +1,140 @@
+"""Keeps 3-D Secure of each card in step with what it depends on, and with the client's wish.
+
+Lock order: account, person, card, enrolment. The caller holds the person's row.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from enrollment import activation
+from enrollment.activation import Enrolment
+from enrollment.events import EventName
+from enrollment.model import EnrolmentReason, EnrolmentState, calendar_of
+from enrollment.refusals import Done, Refusal, RefusalCode
+from enrollment.store import cards
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from enrollment.flows.work import Work
+    from enrollment.store.cards import CardView, EnrolmentFacts
+
+_ACTIVE = EnrolmentState.ACTIVE
+
+
+async def recompute(work: Work, person_id: UUID) -> None:
+    """Let every card of a person follow what changed of the person, the phone, the card."""
+    day, _ = calendar_of(work.now)
+    for facts in await cards.enrolments(work.conn, person_id, day):
+        becomes = activation.recompute(facts.enrolment, facts.conditions, work.policy.activation)
+        await _write(work, facts, becomes, _event_of(facts.enrolment, becomes))
+
+
+async def switch(
+    work: Work, person_id: UUID, card_id: UUID, wish: Literal["activate", "deactivate"]
+) -> Done[CardView] | Refusal:
+    """Switch 3-D Secure of an own card on or off; refuse with the list of what is missing."""
+    facts = await _own(work, person_id, card_id)
+    if facts is None:
+        return Refusal(RefusalCode.NOT_FOUND)
+    becomes = wanted(facts, wish)
+    if isinstance(becomes, Refusal):
+        return becomes
+    is_on = becomes.state is _ACTIVE
+    event = EventName.THREEDS_ACTIVATED if is_on else EventName.THREEDS_DEACTIVATED
+    await _write(work, facts, becomes, event)
+    view = await cards.view(work.conn, card_id)
+    return Refusal(RefusalCode.NOT_FOUND) if view is None else Done(view, view.version)
+
+
+async def switch_fault(
+    work: Work, person_id: UUID, card_id: UUID, wish: Literal["activate", "deactivate"]
+) -> Refusal | None:
+    """Tell why the switch would be refused, before a code is spent on it."""
+    facts = await _own(work, person_id, card_id)
+    if facts is None:
+        return Refusal(RefusalCode.NOT_FOUND)
+    becomes = wanted(facts, wish)
+    return becomes if isinstance(becomes, Refusal) else None
+
+
+def wanted(facts: EnrolmentFacts, wish: Literal["activate", "deactivate"]) -> Enrolment | Refusal:
+    """Give the state that the client's wish leads to."""
+    if wish == "deactivate":
+        return activation.switched_off(facts.enrolment)
+    becomes = activation.switched_on(facts.enrolment, facts.conditions)
+    if isinstance(becomes, Enrolment):
+        return becomes
+    names = dict.fromkeys(_name_of(reason) for reason in becomes)
+    return Refusal(RefusalCode.MISSING, missing=tuple(names))
+
+
+async def copy_to_replacement(work: Work, person_id: UUID, was: UUID, becomes: UUID) -> None:
+    """Give a replacing card the enrolment of the replaced one, the client's "off" included."""
+    day, _ = calendar_of(work.now)
+    by_card = {facts.card_id: facts for facts in await cards.enrolments(work.conn, person_id, day)}
+    old, new = by_card.get(was), by_card.get(becomes)
+    if old is None or new is None or new.enrolment.state is EnrolmentState.REMOVED:
+        return
+    if old.enrolment.state not in (_ACTIVE, EnrolmentState.SUSPENDED):
+        return
+    await _write(work, new, old.enrolment, _event_of(new.enrolment, old.enrolment))
+
+
+async def _own(work: Work, person_id: UUID, card_id: UUID) -> EnrolmentFacts | None:
+    day, _ = calendar_of(work.now)
+    found = await cards.enrolments(work.conn, person_id, day)
+    return next((facts for facts in found if facts.card_id == card_id), None)
+
+
+async def _write(
+    work: Work, facts: EnrolmentFacts, becomes: Enrolment, event: EventName | None
+) -> None:
+    if becomes == facts.enrolment:
+        return
+    written = await cards.set_enrolment(
+        work.conn,
+        facts.card_id,
+        facts.enrolment,
+        becomes,
+        by=work.actor.name,
+        channel=work.actor.channel or "api",
+        now=work.now,
+    )
+    if not written:
+        message = "a locked enrolment changed"
+        raise AssertionError(message)
+    if event is not None:
+        await work.record(
+            event,
+            facts.card_id,
+            was=facts.enrolment.state.value,
+            becomes=becomes.state.value,
+            reason=becomes.reason,
+        )
+
+
+def _event_of(was: Enrolment, becomes: Enrolment) -> EventName | None:
+    if becomes.state in (EnrolmentState.SUSPENDED, EnrolmentState.REMOVED):
+        return EventName.THREEDS_SUSPENDED
+    if becomes.state is _ACTIVE:
+        is_back = was.state is EnrolmentState.SUSPENDED
+        return EventName.THREEDS_RESUMED if is_back else EventName.THREEDS_ACTIVATED
+    return None
+
+
+def _name_of(reason: EnrolmentReason) -> str:
+    match reason:
+        case (
+            EnrolmentReason.CONSENT_MISSING
+            | EnrolmentReason.CONSENT_OUTDATED
+            | EnrolmentReason.CONSENT_WITHDRAWN
+        ):
+            return "consent"
+        case EnrolmentReason.PHONE_MISSING:
+            return "phone"
+        case EnrolmentReason.PIN_MISSING | EnrolmentReason.NOT_REGISTERED:
+            return "pin"
+        case _:
+            return "card_state"

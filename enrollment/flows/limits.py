@@ -1,0 +1,162 @@
+"""Limits for internet payments: a branch sets and raises them, a client only lowers them.
+
+Levels: product -> account (branch) -> card (branch) -> card (client); what counts is the minimum of
+those that are set, and 0 switches internet payments off. A change works at the next payment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from enrollment import rules
+from enrollment.events import EventName
+from enrollment.flows.work import version_fault
+from enrollment.model import EffectiveLimits, Use, calendar_of
+from enrollment.refusals import Done, Refusal, RefusalCode
+from enrollment.store import cards, limits
+from enrollment.store.limits import Level, StoredLimits
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from enrollment.flows.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class AccountLimits:
+    """What an account may spend and has spent in the current day and month."""
+
+    account_id: UUID
+    currency: str
+    limits: EffectiveLimits
+    use: Use
+
+
+@dataclass(frozen=True, slots=True)
+class CardLimits:
+    """What a card may spend, level by level; ``effective`` includes the account's limits."""
+
+    card_id: UUID
+    currency: str
+    branch: EffectiveLimits
+    client: EffectiveLimits
+    effective: EffectiveLimits
+    use: Use
+
+
+async def account_limits(work: Work, account_id: UUID) -> Done[AccountLimits] | Refusal:
+    """Read the limits of an account and their use."""
+    account = await cards.lock_account(work.conn, account_id)
+    if account is None:
+        return Refusal(RefusalCode.NOT_FOUND)
+    levels = await limits.levels(work.conn, account_id)
+    stored = levels[Level.ACCOUNT]
+    view = AccountLimits(
+        account_id,
+        rules.currency_letters(account.currency),
+        stored.limits,
+        await limits.use(work.conn, account_id, *calendar_of(work.now)),
+    )
+    return Done(view, stored.version)
+
+
+async def put_account_limits(
+    work: Work, account_id: UUID, wanted: EffectiveLimits, if_match: int | None
+) -> Done[AccountLimits] | Refusal:
+    """Set the limits that all cards of an account share; all members at once."""
+    if await cards.lock_account(work.conn, account_id) is None:
+        return Refusal(RefusalCode.NOT_FOUND)
+    levels = await limits.levels(work.conn, account_id)
+    fault = version_fault(if_match, levels[Level.ACCOUNT].version)
+    if fault is not None:
+        return fault
+    await _put(work, account_id, Level.ACCOUNT, levels[Level.ACCOUNT], wanted)
+    return await account_limits(work, account_id)
+
+
+async def card_limits(work: Work, card_id: UUID) -> Done[CardLimits] | Refusal:
+    """Read the limits of a card, level by level."""
+    card = await cards.view(work.conn, card_id)
+    if card is None:
+        return Refusal(RefusalCode.NOT_FOUND)
+    own = await limits.levels(work.conn, card_id)
+    above = await _above_client(work, card_id, card.account_id)
+    view = CardLimits(
+        card_id,
+        rules.currency_letters(card.currency),
+        own[Level.CARD_BRANCH].limits,
+        own[Level.CARD_CLIENT].limits,
+        rules.minimum(above, own[Level.CARD_CLIENT].limits),
+        await limits.use(work.conn, card_id, *calendar_of(work.now)),
+    )
+    return Done(view, own[Level.CARD_BRANCH].version + own[Level.CARD_CLIENT].version)
+
+
+async def put_card_limits(
+    work: Work, card_id: UUID, wanted: EffectiveLimits, if_match: int | None
+) -> Done[CardLimits] | Refusal:
+    """Set the branch's limits of one card; all members at once."""
+    if await cards.lock_card(work.conn, card_id) is None:
+        return Refusal(RefusalCode.NOT_FOUND)
+    own = await limits.levels(work.conn, card_id)
+    branch = own[Level.CARD_BRANCH]
+    fault = version_fault(if_match, branch.version + own[Level.CARD_CLIENT].version)
+    if fault is not None:
+        return fault
+    await _put(work, card_id, Level.CARD_BRANCH, branch, wanted)
+    return await card_limits(work, card_id)
+
+
+async def lower_fault(
+    work: Work, person_id: UUID, card_id: UUID, wanted: EffectiveLimits
+) -> Refusal | None:
+    """Tell why a client may not set these limits on a card, before a code is spent on it."""
+    card = await cards.lock_card(work.conn, card_id)
+    if card is None or card.person_id != person_id:
+        return Refusal(RefusalCode.NOT_FOUND)
+    own = await limits.levels(work.conn, card_id)
+    above = await _above_client(work, card_id, card.account_id)
+    raised = rules.client_may_set(own[Level.CARD_CLIENT].limits, above, wanted)
+    if raised is None:
+        return None
+    await work.record(EventName.LIMIT_REFUSED, card_id, outcome="refused", member=raised)
+    return Refusal(RefusalCode.RAISE_IN_BRANCH, raised)
+
+
+async def lower_card_limits(
+    work: Work, card_id: UUID, wanted: EffectiveLimits
+) -> Done[CardLimits] | Refusal:
+    """Set the client's own limits of a card, after ``lower_fault`` found nothing against it."""
+    own = await limits.levels(work.conn, card_id)
+    await _put(work, card_id, Level.CARD_CLIENT, own[Level.CARD_CLIENT], wanted)
+    return await card_limits(work, card_id)
+
+
+async def _above_client(work: Work, card_id: UUID, account_id: UUID) -> EffectiveLimits:
+    own = await limits.levels(work.conn, card_id)
+    account = await limits.levels(work.conn, account_id)
+    product = await limits.product_of_card(work.conn, card_id)
+    return rules.minimum(product, account[Level.ACCOUNT].limits, own[Level.CARD_BRANCH].limits)
+
+
+async def _put(
+    work: Work, owner_id: UUID, level: Level, was: StoredLimits, wanted: EffectiveLimits
+) -> None:
+    if was.version and was.limits == wanted:
+        return
+    await limits.put(work.conn, owner_id, level, wanted, by=work.actor.name, now=work.now)
+    await work.record(
+        _event_of(was, wanted),
+        owner_id,
+        level=level.value,
+        was=was.limits.as_dict(),
+        becomes=wanted.as_dict(),
+    )
+
+
+def _event_of(was: StoredLimits, wanted: EffectiveLimits) -> EventName:
+    if not was.version:
+        return EventName.LIMIT_SET
+    is_raise = rules.raises(was.limits, wanted) is not None
+    return EventName.LIMIT_RAISED if is_raise else EventName.LIMIT_LOWERED

@@ -1,0 +1,281 @@
+"""What the bank tells of persons: who they are, which phone is theirs, which block ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+from uuid import UUID, uuid4
+
+from enrollment import identifiers, phones
+from enrollment.events import EventName
+from enrollment.flows import enrolments
+from enrollment.flows.work import version_fault
+from enrollment.identifiers import Identifier
+from enrollment.model import BlockKind, PersonStatus, calendar_of
+from enrollment.phones import PhoneFault
+from enrollment.refusals import Done, Refusal, RefusalCode
+from enrollment.store import attempts, persons
+from enrollment.store.persons import Person, Phone
+
+if TYPE_CHECKING:
+    from enrollment.flows.work import Work
+    from schemas.vault import Secret, Tag
+
+Source = Literal["branch", "portal"]
+
+
+@dataclass(frozen=True, slots=True)
+class PersonData:
+    """What the bank says of a person; ``phone`` None = says nothing of it."""
+
+    identifier: str
+    kind: str = "natural"
+    language: str = "pl"
+    phone: str | None = None
+    may_change_phone: bool = False
+
+    def __repr__(self) -> str:
+        """Show neither identifier nor phone."""
+        return f"PersonData(kind={self.kind!r}, language={self.language!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    """A person as the bank's systems see it."""
+
+    person_id: UUID
+    ref: str
+    kind: str
+    status: PersonStatus
+    language: str
+    phone_mask: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Numbers:
+    """What was read of the numbers the bank sent, and the keyed hash of the identifier."""
+
+    identifier: Identifier
+    id_tag: Tag
+    phone: Secret | None
+
+
+async def put_person(
+    work: Work, ref: str, data: PersonData, if_match: int | None
+) -> Done[PersonView] | Refusal:
+    """Make a person of that reference, or bring it up to date; repeating changes nothing."""
+    read = _read(work, data)
+    if isinstance(read, Refusal):
+        return read
+    identifier, number = read.identifier, read.phone
+    tags = [read.id_tag]
+    if number is not None:
+        tags.append(phones.tag(work.keys, number))
+    await persons.claim(work.conn, *tags)
+    found = await persons.lock_by_ref(work.conn, ref)
+    fault = (
+        version_fault(if_match, None if found is None else found.version)
+        or await _identifier_fault(work, identifier, found)
+        or await _phone_fault(work, number, found, data)
+    )
+    if fault is not None:
+        return fault
+    if found is not None:
+        return await _update(work, found, data, read)
+    made = Person(uuid4(), ref, data.kind, PersonStatus.KNOWN, data.language, 1)
+    made = replace(made, birth_date_ct=_sealed_birth_date(work, made.person_id, identifier))
+    if not await persons.insert(work.conn, made, work.now):
+        # Race: another request made the same reference with another number a moment ago.
+        return Refusal(RefusalCode.VERSION_CHANGED)
+    await persons.put_identifier(
+        work.conn, made.person_id, identifier.kind.value, read.id_tag, work.now
+    )
+    await work.record(EventName.PERSON_CREATED, made.person_id, kind=made.kind)
+    if number is not None:
+        await _put_phone(work, made.person_id, number, "branch")
+    return Done(await _view(work, made), 1, created=True)
+
+
+async def put_phone(
+    work: Work, person_id: UUID, text: str, source: Source, if_match: int | None
+) -> Done[PersonView] | Refusal:
+    """Change the phone after the branch checked who asks; takes effect at once."""
+    number = _phone(work, text)
+    if isinstance(number, Refusal):
+        return number
+    await persons.claim(work.conn, phones.tag(work.keys, number))
+    person = await persons.lock(work.conn, person_id)
+    if person is None:
+        return Refusal(RefusalCode.NOT_FOUND)
+    fault = version_fault(if_match, person.version) or await _shared_fault(work, number, person_id)
+    if person.status is PersonStatus.CLOSED:
+        fault = Refusal(RefusalCode.PERSON_CLOSED)
+    if fault is not None:
+        return fault
+    if not await _is_phone_of(work, person_id, number):
+        await persons.update(work.conn, person, work.now)
+        person = replace(person, version=person.version + 1)
+        await _put_phone(work, person_id, number, source)
+        await enrolments.recompute(work, person_id)
+    return Done(await _view(work, person), person.version)
+
+
+async def unblock(
+    work: Work,
+    person_id: UUID,
+    kind: BlockKind,
+    *,
+    reason: str,
+    staff: str,
+    second_staff: str | None,
+) -> Done[PersonView] | Refusal:
+    """End a block; a permanent one takes two members of staff."""
+    person = await persons.lock(work.conn, person_id)
+    if person is None:
+        return Refusal(RefusalCode.NOT_FOUND)
+    if kind is BlockKind.SCA_PERM and second_staff in (None, staff):
+        await work.record(
+            EventName.BLOCK_CLEARED, person_id, outcome="dual_control_needed", staff=staff
+        )
+        return Refusal(RefusalCode.DUAL_CONTROL_NEEDED, "second_staff_id")
+    by = staff if second_staff is None else f"{staff}+{second_staff}"
+    lifted = await attempts.lift_block(
+        work.conn, person_id, kind, reason=reason, by=by, now=work.now
+    )
+    if not lifted:
+        return Refusal(RefusalCode.NO_SUCH_BLOCK, "kind")
+    await work.record(EventName.BLOCK_CLEARED, person_id, kind=kind.value, staff=by)
+    return Done(await _view(work, person), person.version)
+
+
+def _read(work: Work, data: PersonData) -> _Numbers | Refusal:
+    day, _ = calendar_of(work.now)
+    identifier = identifiers.read(data.identifier, day, work.policy.nonresident_pattern)
+    if not isinstance(identifier, Identifier):
+        return Refusal(RefusalCode(identifier.value), "identifier")
+    number = None if data.phone is None else _phone(work, data.phone)
+    if isinstance(number, Refusal):
+        return number
+    return _Numbers(identifier, identifiers.tag(work.keys, identifier), number)
+
+
+def _phone(work: Work, text: str) -> Secret | Refusal:
+    number = phones.read(text, work.policy.countries)
+    if isinstance(number, PhoneFault):
+        return Refusal(RefusalCode(number.value), "phone")
+    return number
+
+
+async def _identifier_fault(
+    work: Work, identifier: Identifier, person: Person | None
+) -> Refusal | None:
+    if person is not None and person.status is PersonStatus.CLOSED:
+        return Refusal(RefusalCode.PERSON_CLOSED)
+    holder = await persons.holder_of_identifier(work.conn, identifiers.index(work.keys, identifier))
+    if holder is None or (person is not None and holder == person.person_id):
+        return None
+    return Refusal(RefusalCode.IDENTIFIER_TAKEN, "identifier")
+
+
+async def _phone_fault(
+    work: Work, number: Secret | None, person: Person | None, data: PersonData
+) -> Refusal | None:
+    if number is None:
+        return None
+    if person is None:
+        return await _shared_fault(work, number, uuid4())
+    known = await persons.phone_of(work.conn, person.person_id)
+    is_same = known is not None and known.idx in phones.index(work.keys, number)
+    if known is not None and not is_same and not data.may_change_phone:
+        return Refusal(RefusalCode.SCOPE_MISSING, "phone:write")
+    return await _shared_fault(work, number, person.person_id)
+
+
+async def _shared_fault(work: Work, number: Secret, person_id: UUID) -> Refusal | None:
+    others = await persons.persons_with_phone(work.conn, phones.index(work.keys, number), person_id)
+    if others < work.policy.phone_persons_max:
+        return None
+    return Refusal(RefusalCode.PHONE_SHARED, "phone")
+
+
+async def _update(
+    work: Work, person: Person, data: PersonData, numbers: _Numbers
+) -> Done[PersonView]:
+    known = await persons.holder_of_identifier(
+        work.conn, identifiers.index(work.keys, numbers.identifier)
+    )
+    new_phone = numbers.phone
+    if new_phone is not None and await _is_phone_of(work, person.person_id, new_phone):
+        new_phone = None
+    is_changed = (data.kind, data.language) != (person.kind, person.language)
+    if known is not None and new_phone is None and not is_changed:
+        return Done(await _view(work, person), person.version)
+    changed = replace(
+        person,
+        kind=data.kind,
+        language=data.language,
+        birth_date_ct=_sealed_birth_date(work, person.person_id, numbers.identifier),
+    )
+    await persons.update(work.conn, changed, work.now)
+    changed = replace(changed, version=person.version + 1)
+    if is_changed:
+        await work.record(EventName.PERSON_CHANGED, person.person_id)
+    if known is None:
+        await _link(work, person.person_id, numbers)
+    if new_phone is not None:
+        await _put_phone(work, person.person_id, new_phone, "branch")
+        await enrolments.recompute(work, person.person_id)
+    return Done(await _view(work, changed), changed.version)
+
+
+async def _link(work: Work, person_id: UUID, numbers: _Numbers) -> None:
+    kind = numbers.identifier.kind.value
+    replaced = await persons.put_identifier(work.conn, person_id, kind, numbers.id_tag, work.now)
+    await work.record(EventName.IDENTIFIER_LINKED, person_id, kind=kind, replaced=replaced)
+
+
+async def _is_phone_of(work: Work, person_id: UUID, number: Secret) -> bool:
+    known = await persons.phone_of(work.conn, person_id)
+    return known is not None and known.is_usable and known.idx in phones.index(work.keys, number)
+
+
+async def _put_phone(work: Work, person_id: UUID, number: Secret, source: Source) -> None:
+    phone_id = uuid4()
+    tag = phones.tag(work.keys, number)
+    mask = phones.mask(number, work.policy.countries)
+    replaced = await persons.put_phone(
+        work.conn,
+        person_id,
+        Phone(phone_id, mask, is_usable=True, idx=tag.value),
+        number_ct=phones.seal(work.keys, phone_id, number),
+        key_id=tag.key_id,
+        source=source,
+        now=work.now,
+    )
+    await work.record(
+        EventName.PHONE_CHANGED, person_id, phone=mask, source=source, replaced=replaced
+    )
+
+
+def _sealed_birth_date(work: Work, person_id: UUID, identifier: Identifier) -> bytes | None:
+    if identifier.birth_date is None:
+        return None
+    plain = identifier.birth_date.isoformat().encode()
+    return work.keys.vault.seal(plain, birth_date_place(person_id))
+
+
+def birth_date_place(person_id: UUID) -> str:
+    """Name the place to which a sealed birth date is bound."""
+    return f"enrollment.person.birth_date|{person_id}"
+
+
+async def _view(work: Work, person: Person) -> PersonView:
+    phone = await persons.phone_of(work.conn, person.person_id)
+    return PersonView(
+        person.person_id,
+        person.ref,
+        person.kind,
+        person.status,
+        person.language,
+        None if phone is None else phone.mask,
+    )

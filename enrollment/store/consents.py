@@ -1,0 +1,123 @@
+"""Keeps what clients declared, the words they declared it to, and actions that wait for a code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from schemas import queries
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+    from uuid import UUID
+
+    from schemas.queries import Connection
+
+_SQL = queries.load(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentText:
+    """The exact words of one version of a declaration in one language, and their SHA-256."""
+
+    code: str
+    version: int
+    language: str
+    body: str
+    sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """The newest declaration of a person to one code."""
+
+    code: str
+    version: int
+    language: str
+    text_sha256: bytes
+    act: str
+    at: datetime
+    channel: str
+    good_until: date | None
+
+
+async def current_texts(conn: Connection, now: datetime) -> list[ConsentText]:
+    """Read the words that are shown now."""
+    return [ConsentText(**dict(row)) for row in await _SQL.current_texts.all(conn, now=now)]
+
+
+async def add(
+    conn: Connection,
+    person_id: UUID,
+    text: ConsentText,
+    act: str,
+    *,
+    channel: str,
+    origin: str,
+    now: datetime,
+) -> None:
+    """Append a declaration: ``given``, ``refused`` or ``withdrawn``."""
+    await _SQL.add_consent.run(
+        conn,
+        person_id=person_id,
+        code=text.code,
+        version=text.version,
+        language=text.language,
+        text_sha256=text.sha256,
+        act=act,
+        channel=channel,
+        origin=origin,
+        now=now,
+    )
+
+
+async def newest(conn: Connection, person_id: UUID) -> list[Consent]:
+    """Read the newest declaration to each code."""
+    return [Consent(**dict(row)) for row in await _SQL.newest.all(conn, person_id=person_id)]
+
+
+async def step_ups_since(conn: Connection, person_id: UUID, since: datetime) -> int:
+    """Count the codes a person asked for since that time."""
+    return int(await _SQL.step_ups_since.value(conn, person_id=person_id, since=since))
+
+
+async def add_step_up(
+    conn: Connection,
+    step_up_id: UUID,
+    person_id: UUID,
+    phone_id: UUID,
+    *,
+    action: str,
+    expires_at: datetime,
+    now: datetime,
+) -> None:
+    """Keep an action that waits for its code."""
+    await _SQL.add_step_up.run(
+        conn,
+        step_up_id=step_up_id,
+        person_id=person_id,
+        phone_id=phone_id,
+        action=action,
+        expires_at=expires_at,
+        now=now,
+    )
+
+
+async def is_open_step_up(
+    conn: Connection, step_up_id: UUID, person_id: UUID, action: str, now: datetime
+) -> bool:
+    """Tell whether a step-up of that person and action still waits for its code."""
+    row = await _SQL.open_step_up.one(
+        conn, step_up_id=step_up_id, person_id=person_id, action=action, now=now
+    )
+    return row is not None
+
+
+async def use_step_up(
+    conn: Connection, step_up_id: UUID, person_id: UUID, action: str, now: datetime
+) -> bool:
+    """Mark a step-up as used, once."""
+    touched = await _SQL.use_step_up.run(
+        conn, step_up_id=step_up_id, person_id=person_id, action=action, now=now
+    )
+    return touched == 1

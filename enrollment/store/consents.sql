@@ -1,0 +1,52 @@
+-- Consents, their texts, and step-ups.
+
+-- name: current_texts
+-- The words that are shown now, newest version of each code and language.
+SELECT DISTINCT ON (code, language) code, version, language, body, sha256
+  FROM enrollment.consent_text
+ WHERE valid_from <= :now AND (valid_to IS NULL OR valid_to > :now)
+ ORDER BY code, language, version DESC;
+
+-- name: add_consent
+-- What a client declared.
+INSERT INTO enrollment.consent
+       (person_id, code, version, language, text_sha256, act, at, channel, origin)
+VALUES (:person_id, :code, :version, :language, :text_sha256, :act, :now, :channel, :origin);
+
+-- name: newest
+-- The newest declaration of a person to each code.
+SELECT DISTINCT ON (c.code) c.code, c.version, c.language, c.text_sha256, c.act, c.at, c.channel,
+       t.good_until
+  FROM enrollment.consent c
+  JOIN enrollment.consent_text t
+    ON t.code = c.code AND t.version = c.version AND t.language = c.language
+ WHERE c.person_id = :person_id
+ ORDER BY c.code, c.consent_id DESC;
+
+-- name: step_ups_since
+-- How many codes a person asked for since that time.
+SELECT count(*)
+  FROM enrollment.step_up
+ WHERE person_id = :person_id AND asked_at >= :since;
+
+-- name: add_step_up
+-- An action that waits for its code.
+INSERT INTO enrollment.step_up (step_up_id, person_id, phone_id, action, asked_at, expires_at)
+VALUES (:step_up_id, :person_id, :phone_id, :action, :now, :expires_at);
+
+-- name: use_step_up
+-- Marks a step-up as used, once, for its own person and action, on the phone that is still in use.
+UPDATE enrollment.step_up s
+   SET used_at = :now
+  FROM enrollment.phone f
+ WHERE s.step_up_id = :step_up_id AND s.person_id = :person_id AND s.action = :action
+   AND s.used_at IS NULL AND s.expires_at > :now
+   AND f.phone_id = s.phone_id AND f.state = 'active';
+
+-- name: open_step_up
+-- Tells whether a step-up of that person and action still waits for its code.
+SELECT s.step_up_id
+  FROM enrollment.step_up s
+  JOIN enrollment.phone f ON f.phone_id = s.phone_id AND f.state = 'active'
+ WHERE s.step_up_id = :step_up_id AND s.person_id = :person_id AND s.action = :action
+   AND s.used_at IS NULL AND s.expires_at > :now;

@@ -1,0 +1,46 @@
+-- Limits, level by level, and what was used of them.
+
+-- name: levels
+-- The limits set for these owners: an account, or a card with its product.
+SELECT level, per_tx, per_day, per_month, count_day, count_month, version
+  FROM enrollment.spending_limit
+ WHERE owner_id = :owner_id;
+
+-- name: product_of_card
+-- The most that the card's product allows.
+SELECT p.per_tx, p.per_day, p.per_month, p.count_day, p.count_month
+  FROM enrollment.card c
+  JOIN enrollment.product p ON p.product = c.product
+ WHERE c.card_id = :card_id;
+
+-- name: put
+-- Sets all members of one level.
+INSERT INTO enrollment.spending_limit AS l
+       (owner_id, level, per_tx, per_day, per_month, count_day, count_month, set_by, set_at)
+VALUES (:owner_id, :level, :per_tx, :per_day, :per_month, :count_day, :count_month, :by, :now)
+ON CONFLICT (owner_id, level) DO UPDATE
+   SET per_tx = excluded.per_tx,
+       per_day = excluded.per_day,
+       per_month = excluded.per_month,
+       count_day = excluded.count_day,
+       count_month = excluded.count_month,
+       set_by = excluded.set_by,
+       set_at = excluded.set_at,
+       version = l.version + 1
+RETURNING version;
+
+-- name: use
+-- What was used of an owner's limits in that day and month.
+SELECT period, amount, count
+  FROM enrollment.usage
+ WHERE owner_id = :owner_id
+   AND (period = 'day' AND starts_on = :day OR period = 'month' AND starts_on = :month);
+
+-- name: copy
+-- A card that replaces another keeps the limits of that one, unless it has its own.
+INSERT INTO enrollment.spending_limit
+       (owner_id, level, per_tx, per_day, per_month, count_day, count_month, set_by, set_at)
+SELECT :becomes, level, per_tx, per_day, per_month, count_day, count_month, set_by, :now
+  FROM enrollment.spending_limit
+ WHERE owner_id = :was AND level IN ('card_branch', 'card_client')
+ON CONFLICT (owner_id, level) DO NOTHING;

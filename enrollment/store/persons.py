@@ -1,0 +1,169 @@
+"""Keeps persons, their identification numbers and their phones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from enrollment.model import PersonStatus
+from schemas import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from uuid import UUID
+
+    from enrollment.store import Row
+    from schemas.queries import Connection
+    from schemas.vault import Tag
+
+_SQL = queries.load(__file__)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person as stored; ``birth_date_ct`` is sealed."""
+
+    person_id: UUID
+    ref: str
+    kind: str
+    status: PersonStatus
+    language: str
+    version: int
+    birth_date_ct: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """The phone in use, without its number."""
+
+    phone_id: UUID
+    mask: str
+    is_usable: bool
+    idx: bytes = field(repr=False)
+
+
+async def claim(conn: Connection, *tags: Tag) -> None:
+    """Wait until no other transaction decides about these keyed hashes; lasts to the end."""
+    for value in sorted({tag.value for tag in tags}):
+        await _SQL.claim.one(conn, idx=value)
+
+
+async def insert(conn: Connection, person: Person, now: datetime) -> bool:
+    """Add a person; False when the reference is known."""
+    touched = await _SQL.insert_person.run(
+        conn,
+        person_id=person.person_id,
+        ref=person.ref,
+        kind=person.kind,
+        language=person.language,
+        birth_date_ct=person.birth_date_ct,
+        now=now,
+    )
+    return touched == 1
+
+
+async def lock_by_ref(conn: Connection, ref: str) -> Person | None:
+    """Read and lock a person by the bank's reference."""
+    return _person(await _SQL.lock_by_ref.one(conn, ref=ref))
+
+
+async def lock(conn: Connection, person_id: UUID) -> Person | None:
+    """Read and lock a person by our id."""
+    return _person(await _SQL.lock_by_id.one(conn, person_id=person_id))
+
+
+def _person(row: Row | None) -> Person | None:
+    if row is None:
+        return None
+    return Person(
+        person_id=row["person_id"],
+        ref=row["ref"],
+        kind=row["kind"],
+        status=PersonStatus(row["status"]),
+        language=row["language"],
+        version=row["version"],
+        birth_date_ct=row["birth_date_ct"],
+    )
+
+
+async def update(conn: Connection, person: Person, now: datetime) -> None:
+    """Write changed data; the person was locked, so its version still holds."""
+    touched = await _SQL.update_person.run(
+        conn,
+        person_id=person.person_id,
+        kind=person.kind,
+        language=person.language,
+        birth_date_ct=person.birth_date_ct,
+        version=person.version,
+        now=now,
+    )
+    if touched != 1:
+        message = "a locked person changed"
+        raise AssertionError(message)
+
+
+async def register(conn: Connection, person_id: UUID, now: datetime) -> bool:
+    """Make a known person a registered one; False when it was not ``known``."""
+    return await _SQL.register_person.run(conn, person_id=person_id, now=now) == 1
+
+
+async def holder_of_identifier(conn: Connection, idx: Sequence[bytes]) -> UUID | None:
+    """Tell whose identification number it is."""
+    found: UUID | None = await _SQL.holder_of_identifier.value(conn, idx=list(idx))
+    return found
+
+
+async def put_identifier(
+    conn: Connection, person_id: UUID, id_kind: str, tag: Tag, now: datetime
+) -> bool:
+    """Make a number the person's only one of its kind; tell whether it replaced another."""
+    ended = await _SQL.end_identifier.run(conn, person_id=person_id, id_kind=id_kind, now=now)
+    await _SQL.add_identifier.run(
+        conn, person_id=person_id, id_kind=id_kind, idx=tag.value, key_id=tag.key_id, now=now
+    )
+    return ended > 0
+
+
+async def phone_of(conn: Connection, person_id: UUID) -> Phone | None:
+    """Read the phone in use."""
+    row = await _SQL.phone_of.one(conn, person_id=person_id)
+    if row is None:
+        return None
+    return Phone(row["phone_id"], row["mask"], row["state"] == "active", row["idx"])
+
+
+async def persons_with_phone(conn: Connection, idx: Sequence[bytes], person_id: UUID) -> int:
+    """Count the other persons who use the number."""
+    return int(await _SQL.persons_with_phone.value(conn, idx=list(idx), person_id=person_id))
+
+
+async def put_phone(
+    conn: Connection,
+    person_id: UUID,
+    phone: Phone,
+    *,
+    number_ct: bytes,
+    key_id: str,
+    source: str,
+    now: datetime,
+) -> bool:
+    """Make a phone the one in use; tell whether it replaced another."""
+    retired = await _SQL.retire_phone.run(conn, person_id=person_id, now=now)
+    await _SQL.add_phone.run(
+        conn,
+        phone_id=phone.phone_id,
+        person_id=person_id,
+        number_ct=number_ct,
+        idx=phone.idx,
+        key_id=key_id,
+        mask=phone.mask,
+        source=source,
+        now=now,
+    )
+    return retired > 0
+
+
+async def last4s(conn: Connection, person_id: UUID) -> list[str]:
+    """Read the ends of a person's cards."""
+    return [row["last4"] for row in await _SQL.last4s.all(conn, person_id=person_id)]

@@ -1,0 +1,85 @@
+-- Persons, their identification numbers and phones.
+
+-- name: claim
+-- Lets one transaction at a time decide about a keyed hash (whose identifier, PAN, phone it is).
+SELECT pg_advisory_xact_lock(hashtextextended(encode(:idx::bytea, 'hex'), 0));
+
+-- name: insert_person
+-- A new person, unless the reference is known.
+INSERT INTO enrollment.person
+       (person_id, ref, kind, status, language, birth_date_ct, created_at, updated_at)
+VALUES (:person_id, :ref, :kind, 'known', :language, :birth_date_ct, :now, :now)
+ON CONFLICT (ref) DO NOTHING;
+
+-- name: lock_by_ref
+-- A person by the bank's reference, locked against other changes.
+SELECT person_id, ref, kind, status, language, birth_date_ct, version
+  FROM enrollment.person
+ WHERE ref = :ref
+   FOR NO KEY UPDATE;
+
+-- name: lock_by_id
+-- A person by our id, locked against other changes.
+SELECT person_id, ref, kind, status, language, birth_date_ct, version
+  FROM enrollment.person
+ WHERE person_id = :person_id
+   FOR NO KEY UPDATE;
+
+-- name: update_person
+-- Changed data of a person; the version is the one that was read.
+UPDATE enrollment.person
+   SET kind = :kind, language = :language, birth_date_ct = coalesce(:birth_date_ct, birth_date_ct),
+       version = version + 1, updated_at = :now
+ WHERE person_id = :person_id AND version = :version;
+
+-- name: register_person
+-- A known person becomes a registered one.
+UPDATE enrollment.person
+   SET status = 'registered', version = version + 1, updated_at = :now
+ WHERE person_id = :person_id AND status = 'known';
+
+-- name: holder_of_identifier
+-- Whose number it is.
+SELECT person_id
+  FROM enrollment.person_identifier
+ WHERE idx = ANY (:idx::bytea[]) AND valid_to IS NULL
+ LIMIT 1;
+
+-- name: end_identifier
+-- A number of that kind that is replaced by another.
+UPDATE enrollment.person_identifier
+   SET valid_to = :now
+ WHERE person_id = :person_id AND id_kind = :id_kind AND valid_to IS NULL;
+
+-- name: add_identifier
+-- A number by which the person is known from now on.
+INSERT INTO enrollment.person_identifier (person_id, id_kind, idx, key_id, valid_from)
+VALUES (:person_id, :id_kind, :idx, :key_id, :now);
+
+-- name: phone_of
+-- The phone in use.
+SELECT phone_id, state, idx, mask
+  FROM enrollment.phone
+ WHERE person_id = :person_id AND state IN ('active', 'disputed');
+
+-- name: persons_with_phone
+-- How many other persons use the same number.
+SELECT count(DISTINCT person_id)
+  FROM enrollment.phone
+ WHERE idx = ANY (:idx::bytea[]) AND state IN ('active', 'disputed') AND person_id <> :person_id;
+
+-- name: retire_phone
+-- The phone that is replaced.
+UPDATE enrollment.phone
+   SET state = 'retired', valid_to = :now
+ WHERE person_id = :person_id AND state IN ('active', 'disputed');
+
+-- name: add_phone
+-- The phone in use from now on.
+INSERT INTO enrollment.phone
+       (phone_id, person_id, state, number_ct, idx, key_id, mask, source, valid_from, verified_at)
+VALUES (:phone_id, :person_id, 'active', :number_ct, :idx, :key_id, :mask, :source, :now, :now);
+
+-- name: last4s
+-- The ends of a person's cards, which are no good PINs.
+SELECT last4 FROM enrollment.card WHERE person_id = :person_id;
