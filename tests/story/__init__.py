@@ -1,0 +1,1 @@
+"""Edge to edge: real HTTP, real PostgreSQL, HTML parsed and its forms submitted."""
