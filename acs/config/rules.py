@@ -1,0 +1,132 @@
+"""What settings must be together: each rule gives sentences, an operator reads them all at once."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from acs.config.settings import is_loopback
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from acs.config.settings import DirectoryServer, Settings
+
+_URL_MAX = 2048 - 64  # acsURL has at most 2048 characters, the route included
+
+
+def judge(settings: Settings) -> tuple[str, ...]:
+    """Give every sentence that speaks against these settings; none means they fit."""
+    return tuple(
+        chain(
+            _listeners(settings),
+            _ports(settings),
+            _public_url(settings),
+            _database(settings),
+            _providers(settings),
+            chain.from_iterable(_directory_server(one) for one in settings.ds.directory_servers),
+            _names(settings),
+            _times(settings),
+            _production(settings),
+        )
+    )
+
+
+def _listeners(settings: Settings) -> Iterator[str]:
+    for name in ("ds", "cardholder", "enrollment", "portal", "ops"):
+        section = getattr(settings, name)
+        if (section.tls_cert is None) != (section.tls_key is None):
+            yield f"{name}.tls_cert and {name}.tls_key come together"
+        if section.tls_cert is None and not section.listen.is_loopback:
+            yield (
+                f"{name}.listen is {section.listen}: without {name}.tls_cert it may only be an "
+                "address of this machine"
+            )
+        has_client_ca = getattr(section, "client_ca", None) is not None
+        if has_client_ca and section.tls_cert is None:
+            yield f"{name}.client_ca needs {name}.tls_cert"
+    if settings.ds.tls_cert is not None and settings.ds.client_ca is None:
+        yield "ds.client_ca is missing: Directory Servers show a certificate"
+    if not settings.demo.listen.is_loopback:
+        yield f"demo.listen is {settings.demo.listen}: it may only be an address of this machine"
+
+
+def _ports(settings: Settings) -> Iterator[str]:
+    names = ("ds", "cardholder", "enrollment", "portal", "ops", "demo")
+    taken: dict[str, str] = {}
+    for name in names:
+        listen = getattr(settings, name).listen
+        other = taken.setdefault(str(listen), name)
+        if listen.port and other != name:
+            yield f"{other}.listen and {name}.listen are the same: {listen}"
+
+
+def _public_url(settings: Settings) -> Iterator[str]:
+    url = settings.cardholder.public_url
+    parts = urlsplit(url)
+    is_plain_local = parts.scheme == "http" and is_loopback(parts.hostname or "")
+    if not parts.hostname or (parts.scheme != "https" and not is_plain_local):
+        yield f"cardholder.public_url is {url}: it must be https, or http on this machine"
+    if parts.query or parts.fragment or parts.username or url.endswith("/") or len(url) > _URL_MAX:
+        yield f"cardholder.public_url is {url}: scheme, host and path only, without a last /"
+
+
+def _database(settings: Settings) -> Iterator[str]:
+    if settings.database.url is not None and settings.database.url_file is not None:
+        yield "database.url and database.url_file exclude each other"
+
+
+def _providers(settings: Settings) -> Iterator[str]:
+    for name in settings.sms_providers:
+        if name == "inbox":
+            if settings.profile != "demo":
+                yield "sms.providers names inbox, which is for profile demo only"
+        elif name == "smpp":
+            yield "sms.providers names smpp, which this version does not speak"
+        elif name not in settings.sms.http:
+            yield f"sms.providers names {name}, but there is no table sms.http.{name}"
+    if len(set(settings.sms_providers)) != len(settings.sms_providers):
+        yield "sms.providers names one provider twice"
+
+
+def _directory_server(server: DirectoryServer) -> Iterator[str]:
+    where = f"ds.directory_servers: {server.id}"
+    if (server.tls_cert is None) != (server.tls_key is None):
+        yield f"{where}: tls_cert and tls_key come together"
+    if not server.hosts and server.rreq_url is None:
+        yield f"{where}: hosts or rreq_url must say where results go"
+    if server.rreq_url is not None:
+        parts = urlsplit(server.rreq_url)
+        is_plain_local = parts.scheme == "http" and is_loopback(parts.hostname or "")
+        if not parts.hostname or (parts.scheme != "https" and not is_plain_local):
+            yield f"{where}: rreq_url must be https, or http to this machine"
+
+
+def _names(settings: Settings) -> Iterator[str]:
+    ids = [server.id for server in settings.ds.directory_servers]
+    if len(set(ids)) != len(ids):
+        yield "ds.directory_servers: an id stands twice"
+    if settings.ds.tls_cert is not None:
+        for server in settings.ds.directory_servers:
+            if server.client_subject is None:
+                yield f"ds.directory_servers: {server.id}: client_subject is missing"
+    keys = [(caller.iss, caller.kid) for caller in settings.enrollment.callers]
+    if len(set(keys)) != len(keys):
+        yield "enrollment.callers: iss and kid stand twice"
+
+
+def _times(settings: Settings) -> Iterator[str]:
+    if settings.challenge.cap_s < settings.challenge.interaction_s:
+        yield "challenge.cap_s must not be shorter than challenge.interaction_s"
+    if settings.enrollment.pin_length_max < settings.enrollment.pin_length_min:
+        yield "enrollment.pin_length_max must not be below enrollment.pin_length_min"
+
+
+def _production(settings: Settings) -> Iterator[str]:
+    if settings.profile != "production":
+        return
+    if not settings.sms_providers:
+        yield "sms.providers is missing: production needs a way to the phone"
+    if not settings.ds.directory_servers:
+        yield "ds.directory_servers is missing: production needs at least one"

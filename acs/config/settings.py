@@ -1,0 +1,458 @@
+"""The shape of the settings: one class per section, one annotated field per setting.
+
+``docs/operate/settings.md`` is made from this file: a field's description is its documentation.
+Values that depend on each other are judged in ``acs.config.rules``.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from schemas.vault import Secret
+
+_PORT_MAX = 65535
+
+
+class Listen:
+    """Where a listener waits: ``host:port``, IPv6 in brackets; port 0 takes any free one.
+
+    No dataclass, because msgspec would read one from a table and not from a text.
+    """
+
+    __slots__ = ("host", "port")
+
+    def __init__(self, host: str, port: int) -> None:
+        """Hold the two parts."""
+        self.host = host
+        self.port = port
+
+    @classmethod
+    def parse(cls, text: str) -> Listen:
+        """Read ``127.0.0.1:8081`` or ``[::1]:8081``; raise ValueError otherwise."""
+        host, colon, port = text.rpartition(":")
+        bare = host.removeprefix("[").removesuffix("]")
+        is_bare_v6 = ":" in host and host == bare
+        if not colon or not bare or is_bare_v6 or not port.isdigit() or int(port) > _PORT_MAX:
+            message = f"{text!r} is not host:port"
+            raise ValueError(message)
+        return cls(bare, int(port))
+
+    @property
+    def is_loopback(self) -> bool:
+        """Tell whether only this machine can connect."""
+        return is_loopback(self.host)
+
+    def __str__(self) -> str:
+        """Write it as it is read."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    __repr__ = __str__
+
+    def __eq__(self, other: object) -> bool:
+        """Compare both parts."""
+        return isinstance(other, Listen) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        """Hash both parts."""
+        return hash(str(self))
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address means this machine."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+Seconds = Annotated[int, Meta(ge=1)]
+Count = Annotated[int, Meta(ge=1)]
+Pem = Path | None
+_LISTEN = "where it listens, host:port"
+_CERT = "certificate chain, PEM file"
+_KEY = "private key of the certificate, PEM file"
+_CLIENT_CA = "who may sign the certificates of clients, PEM file; set = every client must show one"
+
+
+class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A section: unknown names are refused, nothing changes after the start."""
+
+
+class Database(Section, frozen=True, kw_only=True):
+    """The memory of the service."""
+
+    url: Annotated[
+        Secret | None,
+        Meta(description="PostgreSQL 15 or newer; unset = an embedded one inside `data_dir`"),
+    ] = None
+    url_file: Annotated[
+        Path | None, Meta(description="a file that holds the url, when it carries a password")
+    ] = None
+    role: Annotated[
+        str, Meta(description="the role that the service takes on after it has logged in")
+    ] = "acs_app"
+    pool_size: Annotated[
+        int, Meta(ge=1, le=200, description="connections per edge and process, at most")
+    ] = 8
+    acquire_timeout_s: Annotated[
+        float, Meta(gt=0, le=30, description="how long a request waits for a connection")
+    ] = 2.0
+    statement_timeout_ms: Annotated[
+        int, Meta(ge=100, le=60_000, description="after this a statement is cancelled")
+    ] = 5_000
+    lock_timeout_ms: Annotated[
+        int, Meta(ge=100, le=60_000, description="after this waiting for a lock is given up")
+    ] = 4_000
+
+
+class DirectoryServer(Section, frozen=True, kw_only=True):
+    """One payment network's Directory Server: an entry of `ds.directory_servers`."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=40, description="our name for it")]
+    schemes: Annotated[
+        tuple[str, ...], Meta(min_length=1, description="card schemes, such as `visa`")
+    ]
+    client_subject: Annotated[
+        str | None, Meta(description="name in the client certificate it connects with")
+    ] = None
+    hosts: Annotated[
+        tuple[str, ...], Meta(description="`host` or `host:port` that its dsURL may name")
+    ] = ()
+    rreq_url: Annotated[
+        str | None, Meta(description="where results go when the dsURL is not on that list")
+    ] = None
+    acs_reference_number: Annotated[
+        str, Meta(max_length=32, description="acsReferenceNumber given at approval")
+    ] = "ACS_REFERENCE_PENDING"
+    acs_operator_id: Annotated[
+        Annotated[str, Meta(max_length=32)] | None,
+        Meta(description="acsOperatorID the network assigned to us"),
+    ] = None
+    ca: Annotated[Pem, Meta(description="who signs its server certificate, PEM file")] = None
+    tls_cert: Annotated[Pem, Meta(description="our client certificate for it, PEM file")] = None
+    tls_key: Annotated[Pem, Meta(description=_KEY)] = None
+
+
+class DirectoryServers(Section, frozen=True, kw_only=True):
+    """The edge to the Directory Servers: AReq in, ARes out; results the other way."""
+
+    listen: Annotated[Listen, Meta(description=_LISTEN)] = Listen("127.0.0.1", 8081)
+    tls_cert: Annotated[Pem, Meta(description=_CERT)] = None
+    tls_key: Annotated[Pem, Meta(description=_KEY)] = None
+    client_ca: Annotated[Pem, Meta(description=_CLIENT_CA)] = None
+    areq_budget_s: Annotated[
+        float, Meta(gt=0, le=10, description="time for the answer to an AReq")
+    ] = 3.5
+    rreq_retry_waits_s: Annotated[
+        tuple[Seconds, ...],
+        Meta(min_length=1, description="waits between tries of a result; the last one repeats"),
+    ] = (2, 5, 15, 60, 300)
+    rreq_give_up_after_s: Annotated[
+        int, Meta(ge=60, description="age at which an unconfirmed result becomes an alarm")
+    ] = 86_400
+    directory_servers: Annotated[
+        tuple[DirectoryServer, ...], Meta(description="the payment networks, see below")
+    ] = ()
+
+
+class Cardholder(Section, frozen=True, kw_only=True):
+    """The edge to the cardholder: challenge pages, 3DS Method."""
+
+    listen: Annotated[Listen, Meta(description=_LISTEN)] = Listen("127.0.0.1", 8082)
+    public_url: Annotated[
+        str, Meta(description="how the cardholder's browser reaches it; goes into acsURL")
+    ] = "http://127.0.0.1:8082"
+    tls_cert: Annotated[Pem, Meta(description=_CERT)] = None
+    tls_key: Annotated[Pem, Meta(description=_KEY)] = None
+
+
+class Caller(Section, frozen=True, kw_only=True):
+    """A system that may call the enrollment API: an entry of `enrollment.callers`."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=40, description="our name for it")]
+    iss: Annotated[str, Meta(min_length=1, description="claim `iss` of its tokens")]
+    kid: Annotated[str, Meta(min_length=1, max_length=64, description="key id in their header")]
+    sub: Annotated[str, Meta(min_length=1, description="claim `sub` of its tokens")]
+    public_key: Annotated[Path, Meta(description="its public key, PEM file")]
+    scopes: Annotated[
+        tuple[str, ...], Meta(description="the most it may ask for, such as `card:enrol`")
+    ]
+    alg: Annotated[Literal["ES256", "RS256"], Meta(description="the one algorithm of this key")] = (
+        "ES256"
+    )
+
+
+class Enrollment(Section, frozen=True, kw_only=True):
+    """The enrollment API, and what the issuer asks of persons, phones and PINs."""
+
+    listen: Annotated[Listen, Meta(description=_LISTEN)] = Listen("127.0.0.1", 8083)
+    tls_cert: Annotated[Pem, Meta(description=_CERT)] = None
+    tls_key: Annotated[Pem, Meta(description=_KEY)] = None
+    client_ca: Annotated[Pem, Meta(description=_CLIENT_CA)] = None
+    audience: Annotated[str, Meta(min_length=1, description="claim `aud` of the tokens")] = (
+        "enrollment"
+    )
+    api_origin: Annotated[
+        str | None, Meta(description="origin the `htu` claim must name; unset = not checked")
+    ] = None
+    callers: Annotated[tuple[Caller, ...], Meta(description="who may call, see below")] = ()
+    activation: Annotated[
+        Literal["per_card", "automatic"],
+        Meta(description="3-D Secure is switched on card by card, or once all is on record"),
+    ] = "per_card"
+    copy_on_replace: Annotated[
+        bool, Meta(description="a replacement card takes over 3-D Secure from the old one")
+    ] = True
+    countries: Annotated[
+        tuple[str, ...], Meta(min_length=1, description="calling codes of phones on record")
+    ] = ("48",)
+    phone_persons_max: Annotated[Count, Meta(description="persons who may share a phone")] = 3
+    pin_length_min: Annotated[int, Meta(ge=4, le=8, description="digits of the internet PIN")] = 4
+    pin_length_max: Annotated[int, Meta(ge=4, le=8, description="digits of the internet PIN")] = 8
+    pin_changes_day: Annotated[Count, Meta(description="PIN changes of a person a day")] = 5
+    step_up_sends_day: Annotated[Count, Meta(description="step-up codes of a person a day")] = 10
+
+
+class Sca(Section, frozen=True, kw_only=True):
+    """Failed authentications in a row (RTS art. 4)."""
+
+    max_consecutive_failures: Annotated[
+        int, Meta(ge=1, le=5, description="failures after which internet payments are blocked")
+    ] = 5
+    temp_block_min_s: Annotated[
+        int, Meta(ge=900, description="a block lasts until midnight, and at least this long")
+    ] = 21_600
+    perm_block_after: Annotated[
+        Count, Meta(description="blocks within the window that make it last until lifted")
+    ] = 3
+    perm_block_window_days: Annotated[Count, Meta(description="the window, in days")] = 30
+
+
+class Portal(Section, frozen=True, kw_only=True):
+    """The card portal's pages."""
+
+    listen: Annotated[Listen, Meta(description=_LISTEN)] = Listen("127.0.0.1", 8084)
+    tls_cert: Annotated[Pem, Meta(description=_CERT)] = None
+    tls_key: Annotated[Pem, Meta(description=_KEY)] = None
+
+
+class Ops(Section, frozen=True, kw_only=True):
+    """The edge to the operators: health, readiness, metrics."""
+
+    listen: Annotated[Listen, Meta(description=_LISTEN)] = Listen("127.0.0.1", 8085)
+    tls_cert: Annotated[Pem, Meta(description=_CERT)] = None
+    tls_key: Annotated[Pem, Meta(description=_KEY)] = None
+
+
+class Demo(Section, frozen=True, kw_only=True):
+    """The demo's payment network."""
+
+    listen: Annotated[Listen, Meta(description=_LISTEN)] = Listen("127.0.0.1", 8080)
+
+
+class AnswerRule(Section, frozen=True, kw_only=True):
+    """How a provider's JSON answer is read: table `answer` of an HTTP provider."""
+
+    path: Annotated[str, Meta(min_length=1, description="dotted path of the deciding member")]
+    accepted: Annotated[frozenset[str], Meta(description="texts that mean: taken")]
+    permanent: Annotated[frozenset[str], Meta(description="texts that mean: never")] = frozenset()
+    retryable: Annotated[frozenset[str], Meta(description="texts that mean: not now")] = frozenset()
+
+
+class HttpProvider(Section, frozen=True, kw_only=True):
+    """A text message provider with an HTTP interface: table `sms.http.<name>`.
+
+    Places in `body` and `headers`: {to} {to_digits} {text} {from} {id} {validity_s} {validity_min};
+    a value `{file = "/run/secrets/token"}` is read from that file.
+    """
+
+    url: Annotated[str, Meta(description="where messages are posted")]
+    body: Annotated[dict[str, Any], Meta(min_length=1, description="shape of the body")]
+    body_kind: Annotated[Literal["form", "json"], Meta(description="how it is written")] = "json"
+    headers: Annotated[dict[str, Any], Meta(description="headers, secrets as files")] = {}
+    success: Annotated[frozenset[int] | None, Meta(description="statuses: taken")] = None
+    permanent: Annotated[frozenset[int] | None, Meta(description="statuses: never")] = None
+    retryable: Annotated[frozenset[int] | None, Meta(description="statuses: not now")] = None
+    answer: Annotated[AnswerRule | None, Meta(description="how the answer is read")] = None
+    id_path: Annotated[str | None, Meta(description="path of the provider's own id")] = None
+    idempotent: Annotated[bool, Meta(description="the provider promises one message per id")] = (
+        False
+    )
+    connect_timeout_s: Annotated[float, Meta(gt=0, le=10, description="to connect")] = 3.0
+    total_timeout_s: Annotated[float, Meta(gt=0, le=10, description="in all")] = 5.0
+
+
+class Sms(Section, frozen=True, kw_only=True):
+    """The way to the phone."""
+
+    providers: Annotated[
+        tuple[str, ...] | None,
+        Meta(
+            description="in this order: names of `sms.http` tables, or `inbox` (profile demo "
+            "only); unset = `inbox` in the demo, nothing in production"
+        ),
+    ] = None
+    sender: Annotated[
+        str, Meta(min_length=1, max_length=11, description="alphanumeric sender of messages")
+    ] = "3DSecure"
+    inbox_url: Annotated[
+        str | None, Meta(description="where `inbox` posts messages; unset = the demo's phone")
+    ] = None
+    http: Annotated[dict[str, HttpProvider], Meta(description="providers by name, see below")] = {}
+
+
+class Otp(Section, frozen=True, kw_only=True):
+    """One-time codes. Ceilings: RTS art. 4(3)(b), NIST SP 800-63B-4, OWASP ASVS 5.0 6.5."""
+
+    attempts_max: Annotated[int, Meta(ge=1, le=5, description="tries in one challenge")] = 3
+    lifetime_s: Annotated[int, Meta(ge=60, le=600, description="validity of a code")] = 300
+    resend_waits_s: Annotated[
+        tuple[Annotated[int, Meta(ge=0, le=600)], ...],
+        Meta(min_length=1, description="waits before another message; the last one repeats"),
+    ] = (30, 60)
+    sends_max: Annotated[int, Meta(ge=1, le=5, description="messages in one challenge")] = 3
+    phone_hour: Annotated[Count, Meta(description="messages to a phone an hour")] = 6
+    phone_day: Annotated[Count, Meta(description="messages to a phone a day")] = 15
+    card_hour: Annotated[Count, Meta(description="messages for a card an hour")] = 6
+    card_day: Annotated[Count, Meta(description="messages for a card a day")] = 15
+    card_challenges_hour: Annotated[
+        Count, Meta(description="challenges of a card an hour that had no success")
+    ] = 5
+    total_minute: Annotated[Count, Meta(description="messages of all a minute")] = 1_000
+    total_hour: Annotated[Count, Meta(description="messages of all an hour")] = 20_000
+    total_day: Annotated[Count, Meta(description="messages of all a day")] = 200_000
+    destinations: Annotated[
+        tuple[str, ...], Meta(min_length=1, description="E.164 prefixes that may be sent to")
+    ] = ("48",)
+    refused_prefixes: Annotated[
+        tuple[str, ...], Meta(description="prefixes refused all the same (paid services)")
+    ] = ("4870", "4880")
+
+
+class Challenge(Section, frozen=True, kw_only=True):
+    """How patient a challenge is."""
+
+    posts_max: Annotated[int, Meta(ge=1, le=99, description="posts of the page in all")] = 20
+    first_creq_s: Annotated[int, Meta(ge=1, le=300, description="wait for the first CReq")] = 30
+    first_creq_grace_s: Annotated[
+        int, Meta(ge=0, le=30, description="a CReq this late is still taken")
+    ] = 2
+    interaction_s: Annotated[
+        int, Meta(ge=30, le=600, description="wait for the cardholder's next step")
+    ] = 600
+    cap_s: Annotated[int, Meta(ge=60, le=7200, description="length of a challenge in all")] = 1_800
+    replay_s: Annotated[
+        int, Meta(ge=0, le=3600, description="how long the last page is given again")
+    ] = 600
+    cancel_counts: Annotated[
+        bool, Meta(description="a cancel raises interactionCounter, which some networks expect")
+    ] = False
+    final_wait_s: Annotated[
+        float, Meta(gt=0, le=10, description="the cardholder waits this long for the RRes")
+    ] = 7.0
+    attempts_over_reason: Annotated[
+        str, Meta(pattern=r"^\d{2}$", description="transStatusReason when all tries are used")
+    ] = "19"
+    blocked_reason: Annotated[
+        str, Meta(pattern=r"^\d{2}$", description="transStatusReason when the person is blocked")
+    ] = "19"
+
+
+class Limits(Section, frozen=True, kw_only=True):
+    """Where day and month use of the internet limits comes from."""
+
+    usage_source: Annotated[
+        Literal["acs_estimate", "off"],
+        Meta(description="the service counts successful authentications itself, or nobody does"),
+    ] = "acs_estimate"
+
+
+class KeyFiles(Section, frozen=True, kw_only=True):
+    """Keys outside the database: `<dir>/<purpose>/<key id>.key`, 64 hex digits, mode 0400 or 0600.
+
+    Purposes: pan_index, identifier_index, phone_index, otp, pin, form, audit, data.
+    """
+
+    dir: Annotated[Path | None, Meta(description="the folder; unset = `keys` in `data_dir`")] = None
+    active: Annotated[
+        dict[str, str],
+        Meta(description="id of the key that makes new values, per purpose that has several"),
+    ] = {}
+    authentication_values: Annotated[
+        Path | None,
+        Meta(description="keys of the authentication values; unset = `values.json` in `dir`"),
+    ] = None
+
+
+class Work(Section, frozen=True, kw_only=True):
+    """What happens without a caller: results, messages, timers, housekeeping."""
+
+    poll_s: Annotated[
+        float, Meta(gt=0, le=60, description="how often a source looks when nobody wakes it")
+    ] = 1.0
+    stop_grace_s: Annotated[
+        float, Meta(gt=0, le=120, description="how long work in hand may take when it stops")
+    ] = 10.0
+
+
+class Log(Section, frozen=True, kw_only=True):
+    """Structured logs on standard error."""
+
+    level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"], Meta(description="the least level written")
+    ] = "INFO"
+
+
+class Settings(Section, frozen=True, kw_only=True):
+    """All settings."""
+
+    profile: Annotated[
+        Literal["production", "demo"],
+        Meta(description="`demo` makes its own keys and allows the `inbox`; `acs demo` sets it"),
+    ] = "production"
+    data_dir: Annotated[Path, Meta(description="embedded database, generated keys, demo state")] = (
+        Path("var")
+    )
+    database: Database = Database()
+    ds: DirectoryServers = DirectoryServers()
+    cardholder: Cardholder = Cardholder()
+    enrollment: Enrollment = Enrollment()
+    sca: Sca = Sca()
+    portal: Portal = Portal()
+    ops: Ops = Ops()
+    demo: Demo = Demo()
+    sms: Sms = Sms()
+    otp: Otp = Otp()
+    challenge: Challenge = Challenge()
+    limits: Limits = Limits()
+    keys: KeyFiles = KeyFiles()
+    work: Work = Work()
+    log: Log = Log()
+
+    @property
+    def keys_dir(self) -> Path:
+        """Give the folder of the keys."""
+        return self.keys.dir if self.keys.dir is not None else self.data_dir / "keys"
+
+    @property
+    def values_file(self) -> Path:
+        """Give the file with the keys of the authentication values."""
+        return self.keys.authentication_values or self.keys_dir / "values.json"
+
+    @property
+    def sms_providers(self) -> tuple[str, ...]:
+        """Give the providers in their order."""
+        if self.sms.providers is not None:
+            return self.sms.providers
+        return ("inbox",) if self.profile == "demo" else ()
+
+    @property
+    def inbox_url(self) -> str:
+        """Give where the `inbox` posts messages: the demo network's phone unless told otherwise."""
+        return self.sms.inbox_url or f"http://{self.demo.listen}/inbox/sms"

@@ -1,0 +1,44 @@
+"""Writes the pages that are made from the code; ``--check`` only says which are out of date.
+
+A page is added by one line in PAGES. The tidy tests call ``stale`` so that none grows old.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from acs.config.page import settings_page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+FOLDER = Path(__file__).parent
+PAGES: dict[str, Callable[[], str]] = {
+    "operate/settings.md": settings_page,
+}
+
+
+def stale() -> list[str]:
+    """Give the pages that differ from what the code says now."""
+    return [name for name, make in PAGES.items() if _text(FOLDER / name) != make()]
+
+
+def write() -> None:
+    """Write every page."""
+    for name, make in PAGES.items():
+        (FOLDER / name).parent.mkdir(parents=True, exist_ok=True)
+        (FOLDER / name).write_text(make(), encoding="utf-8")
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+if __name__ == "__main__":
+    if "--check" in sys.argv:
+        old = stale()
+        print("\n".join(f"docs/{name} is out of date: make docs" for name in old))
+        sys.exit(bool(old))
+    write()

@@ -1,0 +1,97 @@
+"""Settings that each are right but do not fit together refuse to start."""
+
+from __future__ import annotations
+
+import pytest
+
+from acs import config
+from acs.config import ConfigError
+
+_TLS = {"tls_cert": "c.pem", "tls_key": "k.pem"}
+_DS = {"id": "one", "schemes": ["visa"], "hosts": ["ds.example"]}
+
+
+def refused(**given: object) -> str:
+    """Give the sentences that speak against the demo with these settings."""
+    names = {"profile": "demo", **{name.replace("__", "."): v for name, v in given.items()}}
+    with pytest.raises(ConfigError) as error:
+        config.read(given=names)
+    return "\n".join(error.value.sentences)
+
+
+@pytest.mark.parametrize("edge", ["ds", "cardholder", "enrollment", "portal", "ops"])
+def test_plain_http_is_for_this_machine_only(edge: str) -> None:
+    assert f"without {edge}.tls_cert" in refused(**{f"{edge}__listen": "0.0.0.0:9000"})
+
+
+def test_with_a_certificate_an_edge_may_listen_anywhere() -> None:
+    given = {"profile": "demo", "cardholder.listen": "0.0.0.0:8082"}
+    given |= {f"cardholder.{name}": file for name, file in _TLS.items()}
+
+    assert config.read(given=given).cardholder.listen.host == "0.0.0.0"
+
+
+def test_a_directory_server_must_show_a_certificate_where_there_is_tls() -> None:
+    assert "ds.client_ca is missing" in refused(ds__tls_cert="c.pem", ds__tls_key="k.pem")
+
+
+def test_a_certificate_needs_its_key() -> None:
+    assert "ops.tls_cert and ops.tls_key come together" in refused(ops__tls_cert="c.pem")
+
+
+def test_two_edges_cannot_share_a_port() -> None:
+    assert "ds.listen and ops.listen are the same" in refused(ops__listen="127.0.0.1:8081")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://shop.example", "ftp://127.0.0.1", "https://a.example/", "https://a.example?x=1", "x"],
+)
+def test_the_public_url_is_https_and_bare(url: str) -> None:
+    assert "cardholder.public_url" in refused(cardholder__public_url=url)
+
+
+def test_the_inbox_is_for_the_demo_only() -> None:
+    with pytest.raises(ConfigError) as error:
+        config.read(
+            given={
+                "profile": "production",
+                "sms.providers": ["inbox"],
+                "ds.directory_servers": [_DS],
+            }
+        )
+
+    assert error.value.sentences == ("sms.providers names inbox, which is for profile demo only",)
+
+
+def test_smpp_is_told_to_be_missing() -> None:
+    assert "does not speak" in refused(sms__providers=["smpp"])
+
+
+def test_a_provider_needs_its_table() -> None:
+    assert "no table sms.http.first" in refused(sms__providers=["first"])
+
+
+def test_production_without_a_way_out_does_not_start() -> None:
+    with pytest.raises(ConfigError) as error:
+        config.read(given={})
+
+    assert len(error.value.sentences) == 2
+
+
+def test_the_url_and_its_file_exclude_each_other() -> None:
+    assert "exclude each other" in refused(database__url="postgresql://h/d", database__url_file="f")
+
+
+def test_a_directory_server_says_where_results_go() -> None:
+    server = {"id": "one", "schemes": ["visa"]}
+
+    assert "must say where results go" in refused(ds__directory_servers=[server])
+
+
+def test_an_id_stands_once() -> None:
+    assert "an id stands twice" in refused(ds__directory_servers=[_DS, _DS])
+
+
+def test_a_challenge_is_not_shorter_than_one_step_of_it() -> None:
+    assert "challenge.cap_s" in refused(challenge__cap_s=60, challenge__interaction_s=61)
