@@ -7,12 +7,14 @@ Laws: an answer "no" is a value, never an exception. Codes, entries and phone nu
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
-from typing import NewType
-from uuid import UUID
+from typing import TYPE_CHECKING, NewType
 
 from schemas.vault import Secret
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
 
 _LAST4 = 4
 

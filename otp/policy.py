@@ -200,4 +200,3 @@ def _retry_after_s(window: Window, span: timedelta, now: datetime) -> int | None
 def _seconds_until(moment: datetime, now: datetime) -> int:
     whole, rest = divmod(moment - now, timedelta(seconds=1))
     return max(whole + bool(rest), 1)
-

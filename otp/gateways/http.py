@@ -32,9 +32,7 @@ ANSWER_MAX: Final = 64 * 1024
 _PROVIDER_ID_MAX: Final = 200
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _PLACE = re.compile(r"\{([a-z_]+)\}")
-_PLACES: Final = frozenset(
-    {"to", "to_digits", "text", "from", "id", "validity_s", "validity_min"}
-)
+_PLACES: Final = frozenset({"to", "to_digits", "text", "from", "id", "validity_s", "validity_min"})
 _NUMERIC: Final = frozenset({"validity_s", "validity_min"})
 
 Template = Secret | str | int | bool | Mapping[str, "Template"] | Sequence["Template"]

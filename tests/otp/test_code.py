@@ -36,14 +36,23 @@ def test_a_number_outside_of_six_digits_is_refused(number: int) -> None:
 
 @pytest.mark.parametrize(
     "entry",
-    ["048291", " 048 291 ", "048-291", "0-4-8-2-9-1", "048\u2013291", "048\u00a0291", "０４８２９１"],
+    [
+        "048291",
+        " 048 291 ",
+        "048-291",
+        "0-4-8-2-9-1",
+        "048\u2013291",
+        "048\u00a0291",
+        "０４８２９１",
+    ],
 )
 def test_an_entry_as_people_type_it_is_the_code(entry: str) -> None:
     assert code.normalise(Secret(entry)) == CODE
 
 
 @pytest.mark.parametrize(
-    "entry", ["", "04829", "0482910", "O48291", "048.291", "٠٤٨٢٩١", "+48291", "048291\x00", "½48291"]
+    "entry",
+    ["", "04829", "0482910", "O48291", "048.291", "٠٤٨٢٩١", "+48291", "048291\x00", "½48291"],
 )
 def test_an_entry_of_another_shape_is_no_code(entry: str) -> None:
     assert code.normalise(Secret(entry)) is None

@@ -243,9 +243,7 @@ async def test_with_a_wrong_pin_the_right_code_is_counted_and_stays_unused(
     request = payment()
     code = await code_of(db, keys, (await _issued(db, keys, now, request)).sms_id)
 
-    first = await _check(
-        db, keys, request.challenge_id, code, now, other_elements_right=False
-    )
+    first = await _check(db, keys, request.challenge_id, code, now, other_elements_right=False)
     second = await _check(db, keys, request.challenge_id, code, now)
 
     assert (first, second) == (Rejected(2), Accepted())
@@ -390,10 +388,8 @@ async def test_the_limits_of_a_phone_survive_a_rotation_of_its_key(
     db: asyncpg.Connection, keys: Keys, now: datetime
 ) -> None:
     ring = keys.phone_index
-    before = Keys(
-        **{purpose: getattr(keys, purpose) for purpose in Keys.PURPOSES if purpose != "phone_index"},
-        phone_index=KeyRing("k1", {"k1": ring.keys["k1"]}),
-    )
+    rings = {purpose: getattr(keys, purpose) for purpose in Keys.PURPOSES}
+    before = Keys(**(rings | {"phone_index": KeyRing("k1", {"k1": ring.keys["k1"]})}))
     for _ in range(6):
         await _issued(db, before, now)
 
@@ -405,9 +401,7 @@ async def test_a_card_gets_six_messages_in_an_hour_over_any_phones(
 ) -> None:
     card = uuid4()
     policy = OtpPolicy(card_challenges_hour=100)
-    requests = [
-        payment(card_ref=card, phone=Secret(f"+4860070080{number}")) for number in range(7)
-    ]
+    requests = [payment(card_ref=card, phone=Secret(f"+4860070080{number}")) for number in range(7)]
 
     results = [await _issue(db, keys, now, request, policy) for request in requests]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -12,7 +12,14 @@ from uuid import UUID
 import pytest
 from aiohttp import web
 
-from otp.gateways.http import ANSWER_MAX, AnswerRule, HttpGateway, HttpGatewayConfig, is_safe_url
+from otp.gateways.http import (
+    ANSWER_MAX,
+    AnswerRule,
+    HttpGateway,
+    HttpGatewayConfig,
+    Template,
+    is_safe_url,
+)
 from otp.gateways.port import Accepted, Rejected, SendOutcome, SmsJob, Unknown
 from schemas.vault import Secret
 
@@ -72,7 +79,9 @@ async def _send(config: HttpGatewayConfig) -> SendOutcome:
         await gateway.close()
 
 
-async def _answered(provider: Provider, response: web.StreamResponse, **changes: Any) -> SendOutcome:
+async def _answered(
+    provider: Provider, response: web.StreamResponse, **changes: Any
+) -> SendOutcome:
     provider.answer = lambda _: _said(response)
     return await _send(replace(CONFIG, url=provider.url, **changes))
 
@@ -89,7 +98,7 @@ async def test_a_json_body_is_filled_in(provider: Provider) -> None:
 
 
 async def test_a_json_body_may_be_nested_and_a_validity_is_a_number(provider: Provider) -> None:
-    body = {
+    body: Mapping[str, Template] = {
         "messages": [{"to": ["{to_digits}"], "text": "{text}"}],
         "ttl": "{validity_s}",
         "validity": {"amount": "{validity_min}", "unit": "MINUTES"},
@@ -113,7 +122,7 @@ async def test_a_json_body_may_be_nested_and_a_validity_is_a_number(provider: Pr
 
 
 async def test_a_form_body_is_encoded(provider: Provider) -> None:
-    body = {"to": "{to_digits}", "message": "{text}", "max_parts": 1}
+    body: Mapping[str, Template] = {"to": "{to_digits}", "message": "{text}", "max_parts": 1}
 
     await _send(replace(CONFIG, url=provider.url, body=body, body_kind="form"))
 
@@ -125,7 +134,7 @@ async def test_a_form_body_is_encoded(provider: Provider) -> None:
 
 
 async def test_headers_carry_the_provider_s_token(provider: Provider) -> None:
-    headers = {"Authorization": Secret("Bearer t0ken"), "X-Own": "acs"}
+    headers: dict[str, Secret | str] = {"Authorization": Secret("Bearer t0ken"), "X-Own": "acs"}
 
     await _send(replace(CONFIG, url=provider.url, headers=headers))
 
@@ -335,11 +344,6 @@ def test_a_configuration_does_not_show_its_secrets() -> None:
     config = replace(CONFIG, headers={"Authorization": Secret("Bearer t0ken")})
 
     assert "t0ken" not in repr(config)
-
-
-def test_a_job_does_not_show_number_and_text() -> None:
-    assert "600700800" not in repr(JOB)
-    assert "048291" not in repr(JOB)
 
 
 def test_a_gateway_tells_its_name_and_whether_it_is_idempotent() -> None:

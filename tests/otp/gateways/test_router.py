@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import reduce
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -13,9 +14,14 @@ from otp.gateways import router
 from otp.gateways.port import Accepted, Rejected, SendOutcome, Unknown
 from otp.gateways.router import Health
 
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 NOW = datetime(2026, 6, 17, 10, 0, tzinfo=UTC)
 FAILURE = Rejected(retryable=True, reason="http_503")
-OUTCOMES = st.sampled_from([Accepted(), Rejected(retryable=False, reason="x"), FAILURE, Unknown("x")])
+OUTCOMES = st.sampled_from(
+    [Accepted(), Rejected(retryable=False, reason="x"), FAILURE, Unknown("x")]
+)
 
 
 def _failed(times: int, outcome: SendOutcome = FAILURE) -> Health:
@@ -23,7 +29,7 @@ def _failed(times: int, outcome: SendOutcome = FAILURE) -> Health:
 
 
 def _choose(
-    healths: dict[str, Health], tried: set[str] = frozenset(), avoid: str | None = None  # type: ignore[assignment]
+    healths: dict[str, Health], tried: Collection[str] = (), avoid: str | None = None
 ) -> str | None:
     return router.choose(["a", "b", "c"], healths, tried=tried, avoid=avoid, now=NOW)
 

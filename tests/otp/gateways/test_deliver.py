@@ -1,0 +1,506 @@
+"""How messages leave: once, by the next provider where that is safe, never late, over crashes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from otp import flows
+from otp.gateways.deliver import Delivery, DeliveryPorts
+from otp.gateways.port import Accepted, Rejected, SmsGateway, SmsJob, Unknown
+from otp.model import Issued, SmsState
+from otp.policy import OtpPolicy
+from schemas.vault import KeyRing, Keys, Vault
+from tests.otp.fakes import PHONE, RecordingSmsGateway, payment
+
+if TYPE_CHECKING:
+    import asyncpg
+
+POLICY = OtpPolicy(phone_hour=1000, phone_day=1000)
+BUSY = Rejected(retryable=True, reason="http_503")
+LEASE = timedelta(seconds=60)
+
+
+@dataclass
+class Post:
+    """A delivery with its gateways, a clock that stands where it is put, and what was observed."""
+
+    pool: asyncpg.Pool
+    keys: Keys
+    now: datetime
+    gateways: tuple[RecordingSmsGateway, ...] = ()
+    observed: list[tuple[str, str]] = field(default_factory=list)
+
+    def delivery(self, worker: str = "w1", vault: Vault | None = None) -> Delivery:
+        """One process's delivery."""
+        return Delivery(
+            DeliveryPorts(
+                pool=self.pool,
+                vault=vault or self.keys.vault,
+                gateways=self.gateways,
+                clock=lambda: self.now,
+                worker=worker,
+                sender="BANK",
+                observe=lambda name, outcome, _: self.observed.append((name, outcome)),
+            )
+        )
+
+    async def queue(self, challenge_id: UUID | None = None) -> Issued:
+        """Issue a code, so that its message is queued."""
+        async with self.pool.acquire() as conn, conn.transaction():
+            issued = await flows.issue(conn, self.keys, POLICY, payment(challenge_id), self.now)
+        assert isinstance(issued, Issued)
+        return issued
+
+    async def row(self, sms_id: UUID) -> Any:
+        """The outbox row as it is."""
+        return await self.pool.fetchrow("SELECT * FROM otp.outbox WHERE sms_id = $1", sms_id)
+
+    async def state(self, sms_id: UUID) -> SmsState:
+        """Where the message stands."""
+        return SmsState((await self.row(sms_id))["state"])
+
+
+PostMaker = Callable[..., Post]
+
+
+@pytest.fixture
+def post(pool: asyncpg.Pool, keys: Keys, now: datetime) -> PostMaker:
+    """Make a post office of the gateways given."""
+    return lambda *gateways: Post(pool, keys, now, gateways)
+
+
+async def _crash(office: Post, gateway: RecordingSmsGateway, sms_id: UUID) -> None:
+    """A worker dies with the message in the hands of the gateway."""
+    gateway.answers.insert(0, OSError("the process is gone"))
+    with pytest.raises(OSError, match="gone"):
+        await office.delivery("dead").deliver(sms_id)
+    gateway.sent.clear()
+
+
+async def test_a_message_is_sent_and_its_number_and_text_are_erased(post: PostMaker) -> None:
+    gateway = RecordingSmsGateway()
+    office = post(gateway)
+    issued = await office.queue()
+
+    state = await office.delivery().deliver(issued.sms_id)
+
+    row = await office.row(issued.sms_id)
+    assert (state, row["state"], row["provider"], row["provider_id"], row["attempts"]) == (
+        SmsState.SENT,
+        "sent",
+        "rec",
+        "rec-1",
+        1,
+    )
+    assert (row["number_sealed"], row["text_sealed"]) == (None, None)
+
+
+async def test_the_gateway_gets_number_text_sender_and_what_is_left_of_the_validity(
+    post: PostMaker,
+) -> None:
+    gateway = RecordingSmsGateway()
+    office = post(gateway)
+    issued = await office.queue()
+    office.now += timedelta(seconds=12)
+
+    await office.delivery().deliver(issued.sms_id)
+
+    job = gateway.sent[0]
+    assert (job.sms_id, job.to, job.sender, job.validity_s) == (issued.sms_id, PHONE, "BANK", 288)
+    assert job.text.reveal().startswith("Platnosc 12,50 PLN dla Sklep ABC")
+
+
+async def test_a_message_is_sent_once_by_many_at_the_same_time(post: PostMaker) -> None:
+    gateway = RecordingSmsGateway()
+    office = post(gateway)
+    issued = await office.queue()
+    deliveries = [office.delivery(f"w{number}") for number in range(8)]
+
+    states = await asyncio.gather(
+        *(delivery.deliver(issued.sms_id) for delivery in deliveries),
+        *(delivery.deliver_due(10) for delivery in deliveries),
+    )
+
+    assert len(gateway.sent) == 1
+    assert [state for state in states[:8] if state is not None] in ([], [SmsState.SENT])
+
+
+async def test_due_messages_are_sent_by_the_worker_up_to_its_limit(post: PostMaker) -> None:
+    gateway = RecordingSmsGateway()
+    office = post(gateway)
+    for _ in range(5):
+        await office.queue()
+    delivery = office.delivery()
+
+    touched = [await delivery.deliver_due(3) for _ in range(3)]
+
+    assert (touched, len(gateway.sent)) == ([3, 2, 0], 5)
+
+
+@pytest.mark.parametrize(
+    ("answers", "observed"),
+    [
+        ([Accepted()], [("rec", "accepted")]),
+        ([Unknown("x")], [("rec", "unknown")]),
+        ([Rejected(retryable=False, reason="x")], [("rec", "rejected")]),
+        ([BUSY], [("rec", "retryable")]),
+    ],
+)
+async def test_every_send_is_observed(
+    post: PostMaker, answers: list[Any], observed: list[tuple[str, str]]
+) -> None:
+    office = post(RecordingSmsGateway(answers=answers))
+
+    await office.delivery().deliver((await office.queue()).sms_id)
+
+    assert office.observed == observed
+
+
+async def test_what_a_provider_did_not_take_goes_to_the_next_at_once(post: PostMaker) -> None:
+    first, second = RecordingSmsGateway("a", answers=[BUSY]), RecordingSmsGateway("b")
+    office = post(first, second)
+    issued = await office.queue()
+
+    state = await office.delivery().deliver(issued.sms_id)
+
+    assert (state, (await office.row(issued.sms_id))["provider"]) == (SmsState.SENT, "b")
+    assert first.sent[0].text == second.sent[0].text
+
+
+async def test_in_doubt_a_message_is_not_sent_again(post: PostMaker) -> None:
+    first = RecordingSmsGateway("a", answers=[Unknown("TimeoutError")])
+    second = RecordingSmsGateway("b")
+    office = post(first, second)
+    issued = await office.queue()
+    delivery = office.delivery()
+
+    state = await delivery.deliver(issued.sms_id)
+    office.now += timedelta(minutes=2)
+    await delivery.deliver_due(10)
+
+    row = await office.row(issued.sms_id)
+    assert (state, row["reason"], row["text_sealed"]) == (SmsState.UNKNOWN, "TimeoutError", None)
+    assert (len(first.sent), len(second.sent)) == (1, 0)
+
+
+async def test_a_permanent_rejection_ends_the_message(post: PostMaker) -> None:
+    first = RecordingSmsGateway("a", answers=[Rejected(retryable=False, reason="http_400")])
+    second = RecordingSmsGateway("b")
+    office = post(first, second)
+    issued = await office.queue()
+
+    state = await office.delivery().deliver(issued.sms_id)
+
+    assert (state, len(second.sent)) == (SmsState.FAILED, 0)
+
+
+async def test_when_no_provider_took_it_the_message_waits_for_a_later_try(post: PostMaker) -> None:
+    gateway = RecordingSmsGateway(answers=[BUSY])
+    office = post(gateway)
+    issued = await office.queue()
+    delivery = office.delivery()
+
+    states = [await delivery.deliver(issued.sms_id), await delivery.deliver(issued.sms_id)]
+    office.now += timedelta(seconds=2)
+    states.append(await delivery.deliver(issued.sms_id))
+
+    assert states == [SmsState.QUEUED, None, SmsState.SENT]
+
+
+async def test_after_five_rounds_without_a_taker_the_message_has_failed(post: PostMaker) -> None:
+    first = RecordingSmsGateway("a", answers=[BUSY] * 99)
+    office = post(first)
+    issued = await office.queue()
+    states = []
+    for number in range(5):
+        states.append(await office.delivery(f"w{number}").deliver(issued.sms_id))
+        office.now += timedelta(seconds=31)
+
+    assert states == [SmsState.QUEUED] * 4 + [SmsState.FAILED]
+
+
+async def test_a_resting_provider_is_left_alone_and_the_message_waits_for_it(
+    post: PostMaker,
+) -> None:
+    gateway = RecordingSmsGateway(answers=[Unknown("x")] * 5)
+    office = post(gateway)
+    delivery = office.delivery()
+    for _ in range(5):
+        await delivery.deliver((await office.queue()).sms_id)
+    issued = await office.queue()
+
+    state = await delivery.deliver(issued.sms_id)
+
+    due = (await office.row(issued.sms_id))["due_at"] - office.now
+    assert (state, len(gateway.sent), due) == (SmsState.QUEUED, 5, timedelta(seconds=30))
+
+
+async def test_a_resend_prefers_another_provider(post: PostMaker) -> None:
+    first, second = RecordingSmsGateway("a"), RecordingSmsGateway("b")
+    office = post(first, second)
+    challenge = uuid4()
+    delivery = office.delivery()
+    await delivery.deliver((await office.queue(challenge)).sms_id)
+    office.now += timedelta(seconds=30)
+
+    await delivery.deliver((await office.queue(challenge)).sms_id)
+
+    assert (len(first.sent), len(second.sent)) == (1, 1)
+
+
+async def test_a_message_whose_code_was_replaced_never_leaves(post: PostMaker) -> None:
+    gateway = RecordingSmsGateway()
+    office = post(gateway)
+    challenge = uuid4()
+    old = await office.queue(challenge)
+    office.now += timedelta(seconds=30)
+    new = await office.queue(challenge)
+    delivery = office.delivery()
+
+    await delivery.deliver(old.sms_id)
+    await delivery.deliver_due(10)
+
+    assert [await office.state(old.sms_id), await office.state(new.sms_id)] == [
+        SmsState.EXPIRED,
+        SmsState.SENT,
+    ]
+    assert [job.sms_id for job in gateway.sent] == [new.sms_id]
+
+
+async def test_a_message_whose_code_was_forgotten_never_leaves(
+    post: PostMaker, pool: asyncpg.Pool
+) -> None:
+    gateway = RecordingSmsGateway()
+    office = post(gateway)
+    challenge = uuid4()
+    issued = await office.queue(challenge)
+    await flows.forget(pool, challenge)
+
+    await office.delivery().deliver_due(10)
+
+    row = await office.row(issued.sms_id)
+    assert (row["state"], row["text_sealed"], gateway.sent) == ("expired", None, [])
+
+
+async def test_a_message_whose_code_expired_never_leaves(post: PostMaker) -> None:
+    gateway = RecordingSmsGateway()
+    office = post(gateway)
+    issued = await office.queue()
+    office.now = issued.expires_at
+
+    await office.delivery().deliver_due(10)
+
+    assert (await office.state(issued.sms_id), gateway.sent) == (SmsState.EXPIRED, [])
+
+
+async def test_a_message_is_not_sent_in_the_last_second_of_its_code(post: PostMaker) -> None:
+    gateway = RecordingSmsGateway()
+    office = post(gateway)
+    issued = await office.queue()
+    office.now = issued.expires_at - timedelta(milliseconds=500)
+
+    state = await office.delivery().deliver(issued.sms_id)
+
+    assert (state, gateway.sent) == (None, [])
+
+
+async def test_nobody_takes_a_message_while_its_worker_may_be_alive(post: PostMaker) -> None:
+    gateway = RecordingSmsGateway(idempotent=True)
+    office = post(gateway)
+    issued = await office.queue()
+    await _crash(office, gateway, issued.sms_id)
+    office.now += LEASE - timedelta(seconds=1)
+
+    await office.delivery().deliver_due(10)
+
+    assert (await office.state(issued.sms_id), gateway.sent) == (SmsState.SENDING, [])
+
+
+async def test_after_a_crash_an_idempotent_provider_gets_the_same_message_again(
+    post: PostMaker,
+) -> None:
+    first, second = RecordingSmsGateway("a", idempotent=True), RecordingSmsGateway("b")
+    office = post(first, second)
+    issued = await office.queue()
+    await _crash(office, first, issued.sms_id)
+    office.now += LEASE
+
+    await office.delivery().deliver_due(10)
+
+    assert await office.state(issued.sms_id) is SmsState.SENT
+    assert ([job.sms_id for job in first.sent], second.sent) == ([issued.sms_id], [])
+
+
+async def test_after_a_crash_any_other_provider_s_message_has_an_unknown_fate(
+    post: PostMaker,
+) -> None:
+    first, second = RecordingSmsGateway("a"), RecordingSmsGateway("b", idempotent=True)
+    office = post(first, second)
+    issued = await office.queue()
+    await _crash(office, first, issued.sms_id)
+    office.now += LEASE
+
+    await office.delivery().deliver_due(10)
+
+    row = await office.row(issued.sms_id)
+    assert (row["state"], row["text_sealed"]) == ("unknown", None)
+    assert (first.sent, second.sent) == ([], [])
+
+
+async def test_after_a_crash_the_other_provider_is_not_used_even_if_the_first_is_busy(
+    post: PostMaker,
+) -> None:
+    """The first may have taken the message before the crash."""
+    first, second = RecordingSmsGateway("a", idempotent=True), RecordingSmsGateway("b")
+    office = post(first, second)
+    issued = await office.queue()
+    await _crash(office, first, issued.sms_id)
+    first.answers = [BUSY]
+    office.now += LEASE
+
+    await office.delivery("w1").deliver_due(10)
+    between = await office.state(issued.sms_id)
+    office.now += LEASE
+    await office.delivery("w2").deliver_due(10)
+
+    assert (between, await office.state(issued.sms_id)) == (SmsState.SENDING, SmsState.SENT)
+    assert (len(first.sent), len(second.sent)) == (2, 0)
+
+
+async def test_after_a_crash_before_any_provider_was_asked_the_message_is_free_again(
+    post: PostMaker, pool: asyncpg.Pool
+) -> None:
+    gateway = RecordingSmsGateway()
+    office = post(gateway)
+    issued = await office.queue()
+    await pool.execute(
+        "UPDATE otp.outbox SET state = 'sending', attempts = 1, claimed_by = 'dead',"
+        " claimed_at = $1",
+        office.now,
+    )
+    office.now += LEASE
+
+    await office.delivery().deliver_due(10)
+
+    assert (await office.state(issued.sms_id), len(gateway.sent)) == (SmsState.SENT, 1)
+
+
+async def test_a_crash_that_outlives_the_code_leaves_an_unknown_fate(post: PostMaker) -> None:
+    gateway = RecordingSmsGateway(idempotent=True)
+    office = post(gateway)
+    issued = await office.queue()
+    await _crash(office, gateway, issued.sms_id)
+    office.now = issued.expires_at
+
+    await office.delivery().deliver_due(10)
+
+    assert (await office.state(issued.sms_id), gateway.sent) == (SmsState.UNKNOWN, [])
+
+
+async def test_a_worker_that_lost_its_claim_does_not_send(
+    post: PostMaker, pool: asyncpg.Pool
+) -> None:
+    first = RecordingSmsGateway("a", answers=[BUSY], gate=asyncio.Event())
+    second = RecordingSmsGateway("b")
+    office = post(first, second)
+    issued = await office.queue()
+    task = asyncio.create_task(office.delivery("slow").deliver(issued.sms_id))
+    await first.entered.wait()
+    await pool.execute("UPDATE otp.outbox SET claimed_by = 'other', attempts = 2")
+    assert first.gate is not None
+    first.gate.set()
+
+    assert (await task, second.sent) == (None, [])
+
+
+async def test_who_waits_gives_up_in_time_and_the_message_goes_on(post: PostMaker) -> None:
+    gateway = RecordingSmsGateway(gate=asyncio.Event())
+    office = post(gateway)
+    issued = await office.queue()
+    delivery = office.delivery()
+
+    waited = await delivery.deliver(issued.sms_id, wait_s=0.05)
+    assert gateway.gate is not None
+    gateway.gate.set()
+    await delivery.close()
+
+    assert (waited, await office.state(issued.sms_id)) == (None, SmsState.SENT)
+    assert gateway.closed
+
+
+async def test_a_caller_that_goes_away_does_not_break_off_a_send(post: PostMaker) -> None:
+    gateway = RecordingSmsGateway(gate=asyncio.Event())
+    office = post(gateway)
+    issued = await office.queue()
+    delivery = office.delivery()
+    caller = asyncio.create_task(delivery.deliver(issued.sms_id))
+    await gateway.entered.wait()
+    caller.cancel()
+    await asyncio.gather(caller, return_exceptions=True)
+    assert gateway.gate is not None
+    gateway.gate.set()
+
+    await delivery.close()
+
+    assert await office.state(issued.sms_id) is SmsState.SENT
+
+
+async def test_a_message_that_cannot_be_opened_has_failed(post: PostMaker) -> None:
+    """Its key is gone: nobody will ever be able to send it."""
+    gateway = RecordingSmsGateway()
+    office = post(gateway)
+    issued = await office.queue()
+    other = Vault(KeyRing("k9", {"k9": b"9" * 32}))
+
+    state = await office.delivery(vault=other).deliver(issued.sms_id)
+
+    row = await office.row(issued.sms_id)
+    assert (state, row["reason"], gateway.sent) == (SmsState.FAILED, "cannot_open", [])
+
+
+async def test_one_message_s_mishap_does_not_stop_the_others(post: PostMaker) -> None:
+    gateway = RecordingSmsGateway(answers=[OSError("broken adapter")])
+    office = post(gateway)
+    sms_ids = [(await office.queue()).sms_id for _ in range(3)]
+
+    with pytest.raises(OSError, match="broken adapter"):
+        await office.delivery().deliver_due(10)
+
+    states = sorted([await office.state(sms_id) for sms_id in sms_ids])
+    assert states == [SmsState.SENDING, SmsState.SENT, SmsState.SENT]
+
+
+async def test_a_gateway_that_hangs_is_left_after_a_while(
+    post: PostMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otp.gateways.deliver.SEND_MAX_S", 0.05)
+    gateway = RecordingSmsGateway(gate=asyncio.Event())
+    office = post(gateway)
+
+    state = await office.delivery().deliver((await office.queue()).sms_id)
+
+    assert state is SmsState.UNKNOWN
+
+
+@pytest.mark.parametrize("names", [[], ["a", "a"]])
+def test_gateways_need_names_of_their_own(post: PostMaker, names: list[str]) -> None:
+    with pytest.raises(ValueError, match="each with a name of its own"):
+        post(*map(RecordingSmsGateway, names)).delivery()
+
+
+def test_a_lease_shorter_than_a_message_may_take_is_refused(post: PostMaker) -> None:
+    with pytest.raises(ValueError, match="lease_s must be above 60 s"):
+        post(*map(RecordingSmsGateway, "abcdef")).delivery()
+
+
+async def test_the_recording_gateway_is_a_gateway() -> None:
+    gateway: SmsGateway = RecordingSmsGateway()
+
+    assert await gateway.send(SmsJob(uuid4(), PHONE, PHONE, "BANK", 300)) == Accepted("rec-1")

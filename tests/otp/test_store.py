@@ -1,0 +1,152 @@
+"""Codes and history at rest: what the tables refuse, and the lanes of the total budget."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from otp import store
+from otp.model import CodePhase
+from otp.policy import OtpPolicy, Standing
+from schemas.vault import Tag
+from tests.otp.fakes import LINK, payment
+
+if TYPE_CHECKING:
+    from otp.model import IssueRequest
+
+MAC = Tag("k1", b"m" * 32)
+PHONE_TAG = Tag("k1", b"p" * 32)
+
+
+async def _put(
+    conn: asyncpg.Connection, request: IssueRequest, now: datetime, seq: int = 1
+) -> None:
+    await store.put_code(
+        conn,
+        request,
+        seq=seq,
+        mac=MAC,
+        phone=PHONE_TAG,
+        now=now,
+        expires_at=now + timedelta(minutes=5),
+    )
+
+
+async def test_nothing_is_known_of_a_new_challenge(db: asyncpg.Connection, now: datetime) -> None:
+    assert await store.standing(db, uuid4(), [PHONE_TAG], None, now) == Standing()
+
+
+async def test_the_standing_tells_the_code_and_every_count(
+    db: asyncpg.Connection, now: datetime
+) -> None:
+    card = uuid4()
+    request = payment(card_ref=card)
+    for hours in (30, 20, 0.5):
+        await _put(db, payment(card_ref=card), now - timedelta(hours=hours))
+    await _put(db, request, now)
+
+    standing = await store.standing(db, request.challenge_id, [PHONE_TAG], card, now)
+
+    assert (standing.seq, standing.phase, standing.link_digest) == (1, CodePhase.LIVE, LINK)
+    counts = [
+        (window.count, window.earliest_at)
+        for window in (
+            standing.phone_hour,
+            standing.phone_day,
+            standing.card_hour,
+            standing.card_day,
+            standing.card_challenges,
+        )
+    ]
+    half, long = now - timedelta(hours=0.5), now - timedelta(hours=20)
+    assert counts == [(2, half), (3, long), (2, half), (3, long), (1, half)]
+
+
+async def test_what_is_an_hour_old_counts_no_more(db: asyncpg.Connection, now: datetime) -> None:
+    await _put(db, payment(), now - timedelta(hours=1))
+
+    standing = await store.standing(db, uuid4(), [PHONE_TAG], None, now)
+
+    assert (standing.phone_hour.count, standing.phone_day.count) == (0, 1)
+
+
+@pytest.mark.parametrize("seq", [1, 3])
+async def test_a_code_follows_on_the_one_before_it_or_is_not_written(
+    db: asyncpg.Connection, now: datetime, seq: int
+) -> None:
+    request = payment()
+    await _put(db, request, now)
+
+    with pytest.raises(AssertionError, match="does not follow"):
+        await _put(db, request, now, seq)
+
+
+async def test_no_code_is_written_over_one_that_was_used(
+    db: asyncpg.Connection, now: datetime
+) -> None:
+    request = payment()
+    await _put(db, request, now)
+    await store.take_attempt(db, request.challenge_id, 3, now)
+    await store.settle_attempt(db, request.challenge_id, 1, CodePhase.USED, now)
+
+    with pytest.raises(AssertionError, match="does not follow"):
+        await _put(db, request, now, 2)
+
+
+async def test_an_attempt_that_is_not_there_cannot_be_settled(
+    db: asyncpg.Connection, now: datetime
+) -> None:
+    with pytest.raises(AssertionError, match="lost its row lock"):
+        await store.settle_attempt(db, uuid4(), 1, CodePhase.USED, now)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "attempts = 6",
+        "seq = 6",
+        "mac = NULL, key_id = NULL",
+        "phase = 'used'",
+        "phase = 'forgotten'",
+        "consumed_at = now()",
+        "link_digest = '\\x00'",
+        "expires_at = last_sent_at + interval '601 seconds'",
+        "expires_at = last_sent_at",
+        "phase = 'dead'",
+    ],
+)
+async def test_the_table_refuses_a_code_beyond_its_ceilings_or_out_of_shape(
+    db: asyncpg.Connection, now: datetime, change: str
+) -> None:
+    await _put(db, payment(), now)
+
+    with pytest.raises(asyncpg.CheckViolationError):
+        await db.execute(f"UPDATE otp.code SET {change}")
+
+
+@pytest.mark.parametrize("total", [1, 15, 16, 17, 40])
+async def test_the_shares_of_the_lanes_add_up_to_the_budget(
+    db: asyncpg.Connection, now: datetime, total: int
+) -> None:
+    policy = OtpPolicy(total_hour=total)
+
+    taken = [
+        await store.take_total(db, policy, UUID(int=number * 7), now) for number in range(total + 5)
+    ]
+
+    assert taken == [True] * total + [False] * 5
+
+
+async def test_a_clock_that_is_behind_does_not_open_the_budget_again(
+    db: asyncpg.Connection, now: datetime
+) -> None:
+    policy = OtpPolicy(total_minute=1)
+    moments = [now, now - timedelta(minutes=1), now, now + timedelta(minutes=1)]
+
+    taken = [await store.take_total(db, policy, UUID(int=0), moment) for moment in moments]
+
+    assert taken == [True, False, False, True]
