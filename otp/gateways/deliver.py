@@ -36,6 +36,8 @@ ATTEMPTS_MAX: Final = 5
 """With the waits below this spans 60 s: longer, and the cardholder has asked for a new code."""
 SEND_MAX_S: Final = 10.0
 """No provider may hold a message longer, whatever its adapter does; above the adapters' limits."""
+_SENDER_MAX: Final = 11
+"""Characters of an alphanumeric originating address (3GPP TS 23.040, 9.1.2.5)."""
 _RETRY_WAITS_S: Final = (2, 5, 15, 30)
 
 
@@ -73,6 +75,9 @@ class DeliveryPorts:
             raise ValueError(message)
         if self.lease_s <= SEND_MAX_S * len(names):
             message = f"lease_s must be above {SEND_MAX_S * len(names):g} s with these gateways"
+            raise ValueError(message)
+        if not 1 <= len(self.sender) <= _SENDER_MAX:
+            message = f"the sender is a name of 1 to {_SENDER_MAX} characters"
             raise ValueError(message)
 
 

@@ -52,7 +52,18 @@ def test_an_entry_as_people_type_it_is_the_code(entry: str) -> None:
 
 @pytest.mark.parametrize(
     "entry",
-    ["", "04829", "0482910", "O48291", "048.291", "٠٤٨٢٩١", "+48291", "048291\x00", "½48291"],
+    [
+        "",
+        "04829",
+        "0482910",
+        "O48291",
+        "048.291",
+        "٠٤٨٢٩١",
+        "+48291",
+        "048291\x00",
+        "½48291",
+        "0" * 65,
+    ],
 )
 def test_an_entry_of_another_shape_is_no_code(entry: str) -> None:
     assert code.normalise(Secret(entry)) is None

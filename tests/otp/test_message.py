@@ -153,6 +153,8 @@ def test_a_clean_name_has_nothing_forbidden_and_cleaning_it_again_changes_nothin
         ("\u2066\u200b🍕", ""),
         ("--- ***", ""),
         ("Магазин", ""),
+        ("half\ud800pair", "halfpair"),
+        ("nul\x00l", "null"),
         ("Straße Ørsted Đakovo", "Straße Ørsted Dakovo"),
     ],
 )

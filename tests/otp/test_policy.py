@@ -114,6 +114,10 @@ def test_a_full_hour_says_when_its_first_message_leaves_it() -> None:
     assert _asked(standing) == Refused(SendRefusal.PHONE_HOUR, 600)
 
 
+def test_a_full_hour_without_times_says_only_no() -> None:
+    assert _asked(Standing(phone_hour=Window(6))) == Refused(SendRefusal.PHONE_HOUR)
+
+
 def test_unsuccessful_challenges_of_the_card_do_not_stop_a_resend() -> None:
     standing = replace(_sent(1, 31), card_challenges=Window(5, NOW))
 

@@ -36,6 +36,7 @@ class Post:
     now: datetime
     gateways: tuple[RecordingSmsGateway, ...] = ()
     observed: list[tuple[str, str]] = field(default_factory=list)
+    sender: str = "BANK"
 
     def delivery(self, worker: str = "w1", vault: Vault | None = None) -> Delivery:
         """One process's delivery."""
@@ -46,7 +47,7 @@ class Post:
                 gateways=self.gateways,
                 clock=lambda: self.now,
                 worker=worker,
-                sender="BANK",
+                sender=self.sender,
                 observe=lambda name, outcome, _: self.observed.append((name, outcome)),
             )
         )
@@ -498,6 +499,15 @@ def test_gateways_need_names_of_their_own(post: PostMaker, names: list[str]) -> 
 def test_a_lease_shorter_than_a_message_may_take_is_refused(post: PostMaker) -> None:
     with pytest.raises(ValueError, match="lease_s must be above 60 s"):
         post(*map(RecordingSmsGateway, "abcdef")).delivery()
+
+
+@pytest.mark.parametrize("sender", ["", "BANK OF TESTS"])
+def test_a_sender_name_that_no_network_carries_is_refused(post: PostMaker, sender: str) -> None:
+    office = post(RecordingSmsGateway())
+    office.sender = sender
+
+    with pytest.raises(ValueError, match="1 to 11 characters"):
+        office.delivery()
 
 
 async def test_the_recording_gateway_is_a_gateway() -> None:
