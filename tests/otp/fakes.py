@@ -5,19 +5,30 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
+import pytest
+
+from otp import flows
 from otp.gateways import outbox
+from otp.gateways.deliver import Delivery, DeliveryPorts
 from otp.gateways.port import Accepted, SendOutcome, SmsJob
-from otp.model import IssueRequest, PaymentText, Purpose
+from otp.model import CheckResult, Issued, IssueRequest, PaymentText, Purpose, Refused, SmsState
+from otp.policy import OtpPolicy
 from schemas.vault import Secret
 
 if TYPE_CHECKING:
-    from schemas.vault import Keys
+    import asyncpg
+
+    from schemas.vault import Keys, Vault
 
 LINK = b"\x01" * 32
 PHONE = Secret("+48600700800")
+POLICY = OtpPolicy()
+MANY = OtpPolicy(phone_hour=1000, phone_day=1000)
+LEASE = timedelta(seconds=60)
 
 
 def payment(challenge_id: UUID | None = None, **changes: Any) -> IssueRequest:
@@ -81,3 +92,82 @@ class RecordingSmsGateway:
     async def close(self) -> None:
         """Remember that it was closed."""
         self.closed = True
+
+
+async def issue_code(
+    conn: asyncpg.Connection,
+    keys: Keys,
+    now: datetime,
+    request: IssueRequest | None = None,
+    policy: OtpPolicy = POLICY,
+) -> Issued | Refused:
+    async with conn.transaction():
+        return await flows.issue(conn, keys, policy, request or payment(), now)
+
+
+async def issued_code(*args: Any, **kwargs: Any) -> Issued:
+    issued = await issue_code(*args, **kwargs)
+    assert isinstance(issued, Issued)
+    return issued
+
+
+async def check_code(
+    conn: asyncpg.Connection,
+    keys: Keys,
+    challenge_id: UUID,
+    entry: Secret,
+    now: datetime,
+    **given: Any,
+) -> CheckResult:
+    link = given.pop("link", LINK)
+    async with conn.transaction():
+        return await flows.check(conn, keys, POLICY, challenge_id, link, entry, now, **given)
+
+
+@dataclass
+class Post:
+    """A delivery with its gateways, a clock that stands where it is put, and what was observed."""
+
+    pool: asyncpg.Pool
+    keys: Keys
+    now: datetime
+    gateways: tuple[RecordingSmsGateway, ...] = ()
+    observed: list[tuple[str, str]] = field(default_factory=list)
+    sender: str = "BANK"
+
+    def delivery(self, worker: str = "w1", vault: Vault | None = None) -> Delivery:
+        """One process's delivery."""
+        return Delivery(
+            DeliveryPorts(
+                pool=self.pool,
+                vault=vault or self.keys.vault,
+                gateways=self.gateways,
+                clock=lambda: self.now,
+                worker=worker,
+                sender=self.sender,
+                observe=lambda name, outcome, _: self.observed.append((name, outcome)),
+            )
+        )
+
+    async def queue(self, challenge_id: UUID | None = None) -> Issued:
+        """Issue a code, so that its message is queued."""
+        async with self.pool.acquire() as conn, conn.transaction():
+            issued = await flows.issue(conn, self.keys, MANY, payment(challenge_id), self.now)
+        assert isinstance(issued, Issued)
+        return issued
+
+    async def row(self, sms_id: UUID) -> Any:
+        """The outbox row as it is."""
+        return await self.pool.fetchrow("SELECT * FROM otp.outbox WHERE sms_id = $1", sms_id)
+
+    async def state(self, sms_id: UUID) -> SmsState:
+        """Where the message stands."""
+        return SmsState((await self.row(sms_id))["state"])
+
+
+async def crash(office: Post, gateway: RecordingSmsGateway, sms_id: UUID) -> None:
+    """A worker dies with the message in the hands of the gateway."""
+    gateway.answers.insert(0, OSError("the process is gone"))
+    with pytest.raises(OSError, match="gone"):
+        await office.delivery("dead").deliver(sms_id)
+    gateway.sent.clear()
