@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, assert_never
 
 from acs.authentication import limits
 from acs.authentication.facts import Converted, Default, NoRate, RateMissing
@@ -196,6 +196,8 @@ def _card_status(case: Case) -> Decision | None:
             return _refuse(case, "card:blocked", TransStatusReason.NOT_PERMITTED)
         case CardStatus.REPLACED | CardStatus.CLOSED:
             return _refuse(case, "card:gone", TransStatusReason.NO_CARD_RECORD)
+        case _ as never:
+            assert_never(never)
 
 
 def _expiry(case: Case) -> Decision | None:

@@ -8,7 +8,7 @@ apart. Outcomes carry the names and codes of the outcome catalogue [rule 8.10, O
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, assert_never
 
 from acs.challenge import events
 from acs.challenge.effects import (
@@ -195,6 +195,8 @@ def answer(moment: Moment) -> Step:
             return _over(counted, "attempts_over")
         case Verdict.REJECTED:
             return _posted(counted, Notice.WRONG, Record("challenge:code:rejected"))
+        case _ as never:
+            assert_never(never)
 
 
 def malformed(moment: Moment) -> Step:
