@@ -17,6 +17,7 @@ import json
 import logging
 import re
 import sys
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
@@ -86,6 +87,9 @@ FIELDS = frozenset(
     }
 )  # fmt: skip
 """Every field that may stand in a log line."""
+
+REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
+"""The id of the request at work; it is added to every line logged for it."""
 
 _OWN = ("acs", "otp", "enrollment", "schemas", "loadtests")
 _VALUE_MAX = 200
@@ -168,6 +172,8 @@ class JsonLines(logging.Formatter):
             line |= {k: _value(v) for k, v in getattr(record, "fields", {}).items()}
         else:
             line |= {"event": "library:record", "logger": record.name}
+        if request_id := REQUEST_ID.get():
+            line.setdefault("request_id", request_id)
         if record.exc_info and record.exc_info[1] is not None:
             failure = record.exc_info[1]
             line |= {

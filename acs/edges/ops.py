@@ -1,0 +1,72 @@
+"""The edge to the operators: is it alive, is it fit, what did it do.
+
+``/healthz`` says that the process answers, ``/readyz`` that it could do its work; the two differ so
+that a database that is away takes the process out of rotation and does not get it killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from acs import metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+    Check = Callable[[], Awaitable[str | None]]
+
+CHECK_WITHIN_S = 2.0
+_METRICS = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
+
+
+def routes(
+    checks: Mapping[str, Check],
+    refresh: Sequence[Callable[[], Awaitable[None]]] = (),
+    *,
+    within_s: float = CHECK_WITHIN_S,
+) -> list[web.RouteDef]:
+    """Give the routes of this edge.
+
+    A check gives None when all is well, else what is wrong in a few words without secrets.
+    ``refresh`` brings gauges up to date before a scrape; one that fails leaves them as they are.
+    """
+
+    async def healthz(_request: web.Request) -> web.Response:
+        return web.Response(text="alive\n")
+
+    async def readyz(_request: web.Request) -> web.Response:
+        faults = await asyncio.gather(*(_fault(name, checks[name], within_s) for name in checks))
+        unfit = [fault for fault in faults if fault is not None]
+        body = json.dumps(unfit).encode()
+        return web.Response(
+            body=body, status=503 if unfit else 200, content_type="application/json"
+        )
+
+    async def scrape(_request: web.Request) -> web.Response:
+        done = asyncio.gather(*(step() for step in refresh), return_exceptions=True)
+        await asyncio.wait({done}, timeout=within_s)
+        return web.Response(body=metrics.exposition(), headers=_METRICS)
+
+    return [
+        web.get("/healthz", healthz),
+        web.get("/readyz", readyz),
+        web.get("/metrics", scrape),
+    ]
+
+
+async def _fault(name: str, check: Check, within_s: float) -> str | None:
+    """Run one check; what it raises is a fault too, told by its type."""
+    task = asyncio.ensure_future(check())
+    done, _ = await asyncio.wait({task}, timeout=within_s)
+    if not done:
+        task.cancel()
+        return f"{name}: no answer"
+    failure = task.exception()
+    if failure is not None:
+        return f"{name}: {type(failure).__name__}"
+    said = task.result()
+    return None if said is None else f"{name}: {said}"

@@ -1,0 +1,107 @@
+"""How each edge says that it does not take a request: in its callers' own language.
+
+The texts tell what a caller can do and nothing of the inside. A refusal has a word for machines
+(``reason``), and the request's id is in a header for the people who look into it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from schemas.problems import Problem, erro
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_TITLES = {
+    "cut": "The body did not arrive whole",
+    "encoded": "Compressed bodies are not read",
+    "failed": "Something went wrong here",
+    "method": "This address does not take that method",
+    "too_large": "The body is too large",
+    "too_slow": "The body took too long",
+    "unavailable": "Not now; try again in a moment",
+    "unknown": "There is nothing at this address",
+}
+_PAGE = """\
+<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width"></head>
+<body>
+<h1>{title}</h1>
+<p>{hint}</p>
+<p lang="pl">{hint_pl}</p>
+</body>
+</html>
+"""
+_HINT = "Go back to the shop and begin the payment again."
+_HINT_PL = "Wróć do sklepu i rozpocznij płatność od nowa."
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A request that no flow answers: HTTP status, a word for machines, headers that go with it."""
+
+    status: int
+    reason: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """Give the sentence for people."""
+        return _TITLES[self.reason]
+
+
+def answers(edge: str) -> Callable[[web.Request, Refusal], web.Response]:
+    """Give the way an edge renders a refusal."""
+    return _BY_EDGE.get(edge, _plain)
+
+
+def _plain(_request: web.Request, refusal: Refusal) -> web.Response:
+    return web.Response(text=f"{refusal.title}\n", status=refusal.status)
+
+
+def _page(_request: web.Request, refusal: Refusal) -> web.Response:
+    text = _PAGE.format(title=refusal.title, hint=_HINT, hint_pl=_HINT_PL)
+    return web.Response(text=text, status=refusal.status, content_type="text/html")
+
+
+def _problem(_request: web.Request, refusal: Refusal) -> web.Response:
+    body = {
+        "type": "about:blank",
+        "title": refusal.title,
+        "status": refusal.status,
+        "error": {"code": refusal.reason, "message_key": f"http.{refusal.reason}"},
+    }
+    return web.Response(
+        body=json.dumps(body).encode(),
+        status=refusal.status,
+        content_type="application/problem+json",
+    )
+
+
+def _erro(request: web.Request, refusal: Refusal) -> web.Response:
+    """Answer a Directory Server: where a protocol answer can be made it is one [rule 1.16].
+
+    A body that was not read, or was above the limit, gets the HTTP status alone [rule 1.24].
+    """
+    if refusal.reason not in {"failed", "unavailable"}:
+        return _plain(request, refusal)
+    message = erro(Problem("403", refusal.title), version=None, ids={}, message_type="AReq")
+    return web.Response(
+        body=json.dumps(message, ensure_ascii=False).encode(),
+        headers={"Content-Type": "application/json;charset=utf-8"},
+    )
+
+
+_BY_EDGE = {
+    "cardholder": _page,
+    "portal": _page,
+    "ds": _erro,
+    "enrollment": _problem,
+}
