@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -15,9 +16,10 @@ from aiohttp import web
 from acs import metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    Check = Callable[[], Awaitable[str | None]]
+Check = Callable[[], Awaitable[str | None]]
+Refresh = Callable[[], Awaitable[None]]
 
 CHECK_WITHIN_S = 2.0
 _METRICS = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
@@ -25,7 +27,7 @@ _METRICS = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
 
 def routes(
     checks: Mapping[str, Check],
-    refresh: Sequence[Callable[[], Awaitable[None]]] = (),
+    refresh: Sequence[Refresh] = (),
     *,
     within_s: float = CHECK_WITHIN_S,
 ) -> list[web.RouteDef]:

@@ -1,0 +1,53 @@
+"""A refusal is told in the caller's own language and holds nothing of the inside."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from aiohttp.test_utils import make_mocked_request
+
+from acs.edges.refusals import Refusal, answers
+
+_REASONS = ("cut", "encoded", "failed", "method", "too_large", "too_slow", "unavailable", "unknown")
+_REQUEST = make_mocked_request("POST", "/")
+
+
+@pytest.mark.parametrize("edge", ["ds", "cardholder", "enrollment", "portal", "ops"])
+@pytest.mark.parametrize("reason", _REASONS)
+def test_every_edge_has_an_answer_for_every_reason(edge: str, reason: str) -> None:
+    answer = answers(edge)(_REQUEST, Refusal(503, reason))
+
+    assert answer.body
+
+
+@pytest.mark.parametrize("reason", ["failed", "unavailable"])
+def test_a_directory_server_hears_of_our_own_fault_by_an_erro(reason: str) -> None:
+    answer = answers("ds")(_REQUEST, Refusal(503, reason))
+    assert isinstance(answer.body, bytes)
+    message = json.loads(answer.body)
+
+    assert (answer.status, message["messageType"], message["errorCode"]) == (200, "Erro", "403")
+    assert answer.headers["Content-Type"] == "application/json;charset=utf-8"
+
+
+def test_a_body_over_the_limit_is_413_for_a_directory_server() -> None:
+    assert answers("ds")(_REQUEST, Refusal(413, "too_large")).status == 413
+
+
+def test_a_cardholder_gets_a_page_in_both_languages() -> None:
+    page = answers("cardholder")(_REQUEST, Refusal(503, "unavailable")).text
+
+    assert page is not None
+    assert "Go back to the shop" in page
+    assert "Wróć do sklepu" in page
+
+
+def test_a_system_gets_a_problem_with_a_stable_code() -> None:
+    answer = answers("enrollment")(_REQUEST, Refusal(413, "too_large"))
+    assert isinstance(answer.body, bytes)
+
+    assert json.loads(answer.body)["error"] == {
+        "code": "too_large",
+        "message_key": "http.too_large",
+    }

@@ -1,0 +1,164 @@
+"""TLS over real sockets: who must show a certificate, who is trusted, what is refused."""
+
+from __future__ import annotations
+
+import ssl
+import warnings
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+import trustme
+from aiohttp import web
+
+from acs.config import ConfigError
+from acs.edges.tls import client_context, server_context
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+
+class Party:
+    """An authority and a certificate it signed, as PEM files."""
+
+    def __init__(self, folder: Path, name: str, host: str) -> None:
+        """Write the files."""
+        authority = trustme.CA()
+        made = authority.issue_cert(host, common_name=name)
+        self.ca, self.cert, self.key = (folder / f"{name}.{part}.pem" for part in ("ca", "c", "k"))
+        authority.cert_pem.write_to_path(self.ca)
+        self.cert.write_bytes(b"".join(blob.bytes() for blob in made.cert_chain_pems))
+        made.private_key_pem.write_to_path(self.key)
+        self.key.chmod(0o400)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Party:
+    """Give the service's own certificate."""
+    return Party(tmp_path, "acs", "127.0.0.1")
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Party:
+    """Give a Directory Server's certificate."""
+    return Party(tmp_path, "ds.visa.example", "ds.visa.example")
+
+
+@asynccontextmanager
+async def listening(context: ssl.SSLContext | None) -> AsyncIterator[str]:
+    """Run a listener that tells the name in its client's certificate; give its address."""
+
+    async def who(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        certificate = request.transport.get_extra_info("peercert") or {}
+        names = [value for pairs in certificate.get("subject", ()) for _, value in pairs]
+        return web.Response(text=",".join(names) or "nobody")
+
+    app = web.Application()
+    app.router.add_get("/", who)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    yield f"https://127.0.0.1:{runner.addresses[0][1]}/"
+    await runner.cleanup()
+
+
+async def ask(url: str, context: ssl.SSLContext | None) -> str:
+    """Give what a listener answers to a client with this context."""
+    connector = aiohttp.TCPConnector(ssl=context or True)
+    async with aiohttp.ClientSession(connector=connector) as client, client.get(url) as answer:
+        return await answer.text()
+
+
+async def test_a_directory_server_is_known_by_its_certificate(
+    server: Party, network: Party
+) -> None:
+    async with listening(server_context(server.cert, server.key, network.ca)) as url:
+        said = await ask(url, client_context(server.ca, network.cert, network.key))
+
+    assert "ds.visa.example" in said
+
+
+async def test_without_a_certificate_no_request_gets_through(server: Party, network: Party) -> None:
+    async with listening(server_context(server.cert, server.key, network.ca)) as url:
+        with pytest.raises((aiohttp.ClientError, ssl.SSLError)):
+            await ask(url, client_context(server.ca, None, None))
+
+
+async def test_a_certificate_of_another_authority_does_not_help(
+    server: Party, network: Party, tmp_path: Path
+) -> None:
+    other = Party(tmp_path, "ds.other.example", "ds.other.example")
+
+    async with listening(server_context(server.cert, server.key, network.ca)) as url:
+        with pytest.raises((aiohttp.ClientError, ssl.SSLError)):
+            await ask(url, client_context(server.ca, other.cert, other.key))
+
+
+async def test_a_listener_without_client_authority_asks_nobody(server: Party) -> None:
+    async with listening(server_context(server.cert, server.key, None)) as url:
+        assert await ask(url, client_context(server.ca, None, None)) == "nobody"
+
+
+async def test_on_the_way_out_another_authoritys_server_is_not_believed(
+    server: Party, network: Party
+) -> None:
+    async with listening(server_context(server.cert, server.key, None)) as url:
+        with pytest.raises(aiohttp.ClientConnectorCertificateError):
+            await ask(url, client_context(network.ca, None, None))
+
+
+async def test_on_the_way_out_the_name_is_checked(tmp_path: Path) -> None:
+    elsewhere = Party(tmp_path, "elsewhere", "elsewhere.example")
+
+    async with listening(server_context(elsewhere.cert, elsewhere.key, None)) as url:
+        with pytest.raises(aiohttp.ClientConnectorCertificateError):
+            await ask(url, client_context(elsewhere.ca, None, None))
+
+
+async def test_tls_before_1_2_is_not_spoken(server: Party) -> None:
+    context = client_context(server.ca, None, None)
+    assert context is not None
+    with warnings.catch_warnings(action="ignore"):
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
+
+    async with listening(server_context(server.cert, server.key, None)) as url:
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await ask(url, context)
+
+
+def test_every_cipher_keeps_the_past_secret(server: Party) -> None:
+    context = server_context(server.cert, server.key, None)
+    assert context is not None
+    old = [cipher["name"] for cipher in context.get_ciphers() if cipher["protocol"] == "TLSv1.2"]
+
+    assert old
+    assert all(name.startswith("ECDHE-") for name in old)
+    assert all("GCM" in name or "CHACHA20" in name for name in old)
+
+
+def test_without_a_certificate_there_is_no_context() -> None:
+    assert server_context(None, None, None) is None
+    assert client_context(None, None, None) is None
+
+
+def test_a_private_key_open_to_everybody_is_refused(server: Party) -> None:
+    server.key.chmod(0o444)
+
+    with pytest.raises(ConfigError, match="open to everybody"):
+        server_context(server.cert, server.key, None)
+
+
+def test_a_key_of_another_certificate_is_a_sentence(server: Party, network: Party) -> None:
+    with pytest.raises(ConfigError, match="no certificate with its key"):
+        server_context(server.cert, network.key, None)
+
+
+def test_a_file_that_is_not_there_is_a_sentence(server: Party, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no certificate with its key"):
+        server_context(server.cert, tmp_path / "none.pem", None)
+    with pytest.raises(ConfigError, match="no certificate authority"):
+        server_context(server.cert, server.key, tmp_path / "none.pem")

@@ -1,0 +1,158 @@
+"""What is not on the lists cannot be logged, and what slips through is masked."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from acs import log, metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PAN = "4111111111111111"
+
+
+@pytest.fixture
+def lines() -> Iterator[io.StringIO]:
+    """Send the process's log to a buffer, as the service does with standard error."""
+    stream = io.StringIO()
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    log.setup(stream=stream, strict=True)
+    yield stream
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    log.strict(on=True)
+
+
+def only_line(lines: io.StringIO) -> dict[str, Any]:
+    """Give the one line that was written."""
+    (line,) = lines.getvalue().splitlines()
+    return dict(json.loads(line))
+
+
+def dropped() -> float:
+    """Give how many lines were left out so far."""
+    return metrics.REGISTRY.get_sample_value("acs_log_dropped_total") or 0.0
+
+
+def test_an_event_is_one_json_object_on_one_line(lines: io.StringIO) -> None:
+    log.event("service:started", pid=7, edge="ds")
+    line = only_line(lines)
+
+    assert line.pop("at").endswith("+00:00")
+    assert line == {"level": "info", "event": "service:started", "pid": 7, "edge": "ds"}
+
+
+@pytest.mark.parametrize(("name", "fields"), [("card:seen", {}), ("sms:sent", {"phone": "+48"})])
+def test_in_tests_what_is_not_listed_is_an_error(
+    lines: io.StringIO, name: str, fields: dict[str, Any]
+) -> None:
+    with pytest.raises(log.Unlisted):
+        log.event(name, **fields)
+    assert lines.getvalue() == ""
+
+
+@pytest.mark.parametrize(("name", "fields"), [("card:seen", {}), ("sms:sent", {"phone": "+48"})])
+def test_in_production_it_is_left_out_and_counted(
+    lines: io.StringIO, name: str, fields: dict[str, Any]
+) -> None:
+    before = dropped()
+    log.strict(on=False)
+    log.event(name, **fields)
+
+    assert lines.getvalue() == ""
+    assert dropped() == before + 1
+
+
+def test_another_package_may_log_a_listed_event_by_the_standard_library(
+    lines: io.StringIO,
+) -> None:
+    logging.getLogger("otp.gateways").info("sms:sent", extra={"fields": {"provider": "one"}})
+
+    assert only_line(lines)["provider"] == "one"
+
+
+def test_free_text_of_our_own_packages_is_left_out(lines: io.StringIO) -> None:
+    before = dropped()
+    log.strict(on=False)
+    logging.getLogger("enrollment").warning("card %s", PAN)
+
+    assert lines.getvalue() == ""
+    assert dropped() == before + 1
+
+
+def test_a_librarys_text_and_arguments_are_never_written(lines: io.StringIO) -> None:
+    logging.getLogger("some.library").warning("bad row %s", PAN)
+
+    line = only_line(lines)
+    assert (line["event"], line["logger"]) == ("library:record", "some.library")
+    assert PAN[-6:] not in lines.getvalue()
+
+
+def test_an_exception_is_told_by_type_and_place_only(lines: io.StringIO) -> None:
+    try:
+        raise ValueError(f"canary {PAN}")
+    except ValueError as error:
+        log.event("work:failed", failure=error, source="results")
+
+    line = only_line(lines)
+    assert line["error"] == "ValueError"
+    assert line["place"].startswith("test_log.py:")
+    assert "canary" not in lines.getvalue()
+
+
+@pytest.mark.parametrize("break_", ["\n", "\r\n", "\x85", "\u2028"])
+def test_a_value_cannot_begin_a_new_line(lines: io.StringIO, break_: str) -> None:
+    log.event("edge:started", edge=f'ds{break_}{{"event":"forged"}}')
+
+    assert len(lines.getvalue().splitlines()) == 1
+
+
+def test_a_long_value_is_cut(lines: io.StringIO) -> None:
+    log.event("edge:started", edge="x" * 10_000)
+
+    assert len(only_line(lines)["edge"]) == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        (PAN, "411111******1111"),
+        ("4111 1111 1111 1111", "411111******1111"),
+        ("4111-1111-1111-1111", "411111******1111"),
+        ("x-4111111111111111-y", "x-411111******1111-y"),
+        ("4111111111111112", "4111111111111112"),  # fails the check: no card number
+        ("378282246310005", "378282******0005"),
+        ("code 123456", "code ******"),
+        ("kod: 123456.", "kod: ******."),
+        ('"otp": "123456"', '"otp": "******"'),
+        ("amount 123456", "amount 123456"),
+        ("11111111-1111-4111-8111-111111111111", "11111111-1111-4111-8111-111111111111"),
+    ],
+)
+def test_the_last_line_of_defence(text: str, masked: str) -> None:
+    assert log.mask(text) == masked
+
+
+def test_the_request_at_work_is_named_in_its_lines(lines: io.StringIO) -> None:
+    token = log.REQUEST_ID.set("request-0001")
+    log.event("edge:started")
+    log.REQUEST_ID.reset(token)
+
+    assert only_line(lines)["request_id"] == "request-0001"
+
+
+def test_no_field_is_named_for_what_must_not_be_logged() -> None:
+    forbidden = ("pan", "phone", "msisdn", "otp", "pin", "password", "token", "cavv", "address")
+
+    assert [field for field in log.FIELDS if any(word == field for word in forbidden)] == []
+
+
+def test_events_are_nouns_and_past_verbs() -> None:
+    assert [name for name in log.EVENTS if name.count(":") != 1 or name != name.lower()] == []
