@@ -51,7 +51,6 @@ not kept yet, so their exemption is not honoured."""
 PAN_DIGITS_MAX: Final = 19
 _PAD_BYTES: Final = {20, 21}
 _STATUS_MAX: Final = 10
-_MARGIN_MAX: Final = 10_000
 _TWO_DIGITS: Final = re.compile(r"[0-9]{2}")
 _ECI: Final = re.compile(r"(?:[0-9A-Z]{2})?")
 
@@ -64,7 +63,6 @@ class RangePolicy:
     information only (I); they never lead to Y. ``av_profile`` names the way the authentication
     value is made (see acs.crypto.value) and ``av_key_id`` its key; without both no Y and no
     challenge is promised. ``av_second_factor`` replaces the method code inside the value.
-    ``fx_margin_bp`` is added to a rate before a limit is compared, in hundredths of a percent.
     ``eci`` maps a transStatus to an ECI that differs from the scheme's table; "" leaves it out.
     """
 
@@ -74,7 +72,6 @@ class RangePolicy:
     accept_data_share: bool = False
     honoured_requests: frozenset[str] = frozenset()
     fx_missing: RateMissing = RateMissing.CHALLENGE
-    fx_margin_bp: int = 500
     zero_blocks_npa: bool = True
     av_profile: str | None = None
     av_key_id: str | None = None
@@ -96,9 +93,6 @@ class RangePolicy:
             raise ValueError(message)
         if self.av_pad_bytes not in _PAD_BYTES:
             message = "av_pad_bytes is 20 or 21"
-            raise ValueError(message)
-        if not 0 <= self.fx_margin_bp <= _MARGIN_MAX:
-            message = "fx_margin_bp is 0 to 10000"
             raise ValueError(message)
 
     @classmethod
@@ -193,7 +187,6 @@ _READERS: Final[Mapping[str, Callable[[str, object], object]]] = {
     "accept_data_share": _flag,
     "honoured_requests": _codes,
     "fx_missing": _choice(RateMissing),
-    "fx_margin_bp": _whole,
     "zero_blocks_npa": _flag,
     "av_profile": _text,
     "av_key_id": _text,

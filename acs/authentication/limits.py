@@ -76,8 +76,9 @@ def convert(
 ) -> Converted | NoRate:
     """Convert minor units of a purchase into minor units of the account's currency, rounded up.
 
-    ``rates`` maps (from, to) to a rate; the reverse rate serves when only that is there. The same
-    currency needs neither rate nor margin.
+    ``rates`` maps (from, to) to a rate; the reverse rate serves when only that is there.
+    ``margin_bp`` is added to the rate, in hundredths of a percent, for what the scheme or the bank
+    will add. The same currency needs neither rate nor margin.
     """
     minor = exponent_of(into)
     if minor is None:

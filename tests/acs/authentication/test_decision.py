@@ -176,7 +176,7 @@ def test_a_requestor_never_gets_a_y_from_a_range_that_challenges(
     accept: bool,
     elements: Elements,
 ) -> None:
-    """Peer finding 1: a wish or a decoupled request turned a must-challenge range into a Y."""
+    """Seen elsewhere: a wish, or asking for decoupled, made a must-challenge range say Y."""
     asked: object = [str(wish) for wish in wishes] if version == "2.3.1" else None
     if version != "2.3.1" and wishes:
         asked = str(wishes[0])

@@ -447,7 +447,7 @@ def test_what_the_shops_screen_heard_stays() -> None:
 
 @pytest.mark.parametrize("event", [events.Opened(), ACCEPTED, REJECTED, events.CancelAsked()])
 def test_after_the_outcome_every_post_gets_the_final_page(event: Event) -> None:
-    """Peer finding: a refresh after success turned a Y into a U and told the network again."""
+    """Seen elsewhere: a refresh after success made a Y a U and told the network again."""
     challenge = ended()
 
     after = tell(challenge, event)
