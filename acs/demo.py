@@ -10,6 +10,7 @@ there from an earlier demo of the same folder is taken over. Ctrl-C stops everyt
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -22,8 +23,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from acs import demo_keys
+from acs.key_files import generate_keys
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from acs.config import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
 _READY_WITHIN_S = 60.0
@@ -120,6 +126,151 @@ def await_ready(url: str, child: Child, supervisor: Supervisor) -> bool:
     return False
 
 
+def run(settings: Settings, dsn: str) -> int:
+    """Start everything, seed it, say where it is, and keep it running until told to stop."""
+    service = Child(
+        "service",
+        [sys.executable, "-m", "acs", "serve"],
+        environment(_service_settings(settings, dsn)),
+    )
+    supervisor = Supervisor(service)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, supervisor.ask_to_stop)
+    network = Child(
+        "network", _network_command(settings), environment({}), own_session=True
+    )
+    try:
+        _seed_policies(settings, dsn)
+        if not _take_over(settings):
+            network.start()
+        service.start()
+        if not _is_up(settings, network, service, supervisor):
+            return 0 if supervisor.stopping else 1
+        _seed_people(settings)
+        say(_welcome(settings))
+        supervisor.watch()
+    except subprocess.CalledProcessError:
+        say("the demo could not be seeded; what is wrong stands above")
+        return 0 if supervisor.stopping else 1
+    finally:
+        service.stop()
+        _stop_network(settings, network)
+    return 0
+
+
 def environment(extra: Mapping[str, str]) -> dict[str, str]:
     """Give a child's environment: ours, with what it does not set already."""
     return {**extra, **os.environ}
+
+
+def _service_settings(settings: Settings, dsn: str) -> dict[str, str]:
+    """Give the settings that make a service out of the demo's parts, as environment variables."""
+    generate_keys(settings.keys_dir)
+    demo_keys.make_value_keys(settings.values_file)
+    network = f"http://{settings.demo.listen}"
+    directory_server = {
+        "id": "demo",
+        "schemes": ["visa", "mastercard", "jcb"],
+        "hosts": ["127.0.0.1", "localhost"],
+        "rreq_url": f"{network}/ds/rreq",
+        "acs_reference_number": "3DS_LOA_ACS_DEMO_020301_00001",
+        "acs_operator_id": "DEMO-ACS-OPERATOR",
+    }
+    # People try the demo's cards over and over: what protects a real phone bill would stop them.
+    patient = dict.fromkeys(
+        ("PHONE_HOUR", "PHONE_DAY", "CARD_HOUR", "CARD_DAY", "CARD_CHALLENGES_HOUR"), "10000"
+    )
+    return {
+        "ACS_PROFILE": "demo",
+        "ACS_DATA_DIR": str(settings.data_dir.resolve()),
+        "ACS_DATABASE__URL": dsn,
+        "ACS_DS__DIRECTORY_SERVERS": json.dumps([directory_server]),
+        "ACS_ENROLLMENT__CALLERS": json.dumps(demo_keys.make_callers(settings)),
+        "ACS_ENROLLMENT__STEP_UP_SENDS_DAY": "10000",
+        "ACS_ENROLLMENT__PIN_CHANGES_DAY": "10000",
+        **{f"ACS_OTP__{name}": value for name, value in patient.items()},
+    }
+
+
+def _seed_policies(settings: Settings, dsn: str) -> None:
+    """Load issuer, card ranges and rates with the command an operator would use."""
+    extra = {
+        "ACS_PROFILE": "demo",
+        "ACS_DATABASE__URL": dsn,
+        "ACS_DATA_DIR": str(settings.data_dir.resolve()),
+    }
+    file = ROOT / "loadtests" / "network" / "issuer.toml"
+    subprocess.run(  # noqa: S603 - our own program
+        [sys.executable, "-m", "acs", "seed", str(file)],
+        env=environment(extra),
+        cwd=ROOT,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+
+
+def _seed_people(settings: Settings) -> None:
+    """Enrol the demo's people through the API, as branch, core and portal do."""
+    state = settings.data_dir.resolve() / "demo"
+    say("enrolling the test cards ...")
+    subprocess.run(  # noqa: S603 - our own program
+        [
+            sys.executable, "-m", "loadtests.network.seed",
+            "--api", f"http://{settings.enrollment.listen}",
+            "--network", f"http://{settings.demo.listen}",
+            "--state", str(state),
+        ],
+        env=environment({}),
+        cwd=ROOT,
+        check=True,
+    )  # fmt: skip
+
+
+def _network_command(settings: Settings) -> list[str]:
+    return [
+        sys.executable, "-m", "loadtests.network",
+        "--listen", str(settings.demo.listen),
+        "--ds-edge", f"http://{settings.ds.listen}",
+        "--state", str(settings.data_dir.resolve() / "demo"),
+    ]  # fmt: skip
+
+
+def _take_over(settings: Settings) -> bool:
+    """Tell whether the network of an earlier demo of this folder is still there."""
+    found = answers(f"http://{settings.demo.listen}/api/health")
+    state = str(settings.data_dir.resolve() / "demo")
+    return isinstance(found, dict) and found.get("state") == state
+
+
+def _is_up(settings: Settings, network: Child, service: Child, supervisor: Supervisor) -> bool:
+    return await_ready(
+        f"http://{settings.demo.listen}/api/health", network, supervisor
+    ) and await_ready(f"http://{settings.ops.listen}/healthz", service, supervisor)
+
+
+def _stop_network(settings: Settings, network: Child) -> None:
+    """Stop the network, also one that was taken over."""
+    if network.process is not None:
+        network.stop()
+        return
+    found = answers(f"http://{settings.demo.listen}/api/health")
+    if isinstance(found, dict) and isinstance(found.get("pid"), int):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(found["pid"], signal.SIGTERM)
+
+
+def _welcome(settings: Settings) -> str:
+    demo = f"http://{settings.demo.listen}"
+    return f"""
+The demo is running. Everything on it is invented.
+
+  shop               {demo}/
+  phone (SMS)        {demo}/phone
+  test cards         {demo}/api/cards
+
+  Directory Server edge    http://{settings.ds.listen}/3ds/areq
+  challenge pages          {settings.cardholder.public_url}/challenge
+  enrolment API            http://{settings.enrollment.listen}/docs
+  metrics, health          http://{settings.ops.listen}/metrics  /healthz  /readyz
+
+Ctrl-C stops all of it."""

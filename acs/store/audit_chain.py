@@ -61,9 +61,13 @@ async def seal(conn: Connection, ring: KeyRing, batch: int) -> int:
     return len(seqs)
 
 
-async def verify(conn: Connection, ring: KeyRing) -> Verified:
-    """Go through the whole chain and compute every hash again."""
+async def verify(conn: Connection, ring: KeyRing, expected: str | None = None) -> Verified:
+    """Go through the whole chain and compute every hash again.
+
+    ``expected`` is a link that was kept elsewhere, ``SEQ:HEX``: it must still be there.
+    """
     faults: list[str] = []
+    found_expected = expected is None
     seq, mac = 0, _START
     while rows := await _SQL.links.all(conn, after_seq=seq, batch=_STRETCH):
         for row in rows:
@@ -71,6 +75,9 @@ async def verify(conn: Connection, ring: KeyRing) -> Verified:
                 faults.append(f"links {seq + 1} to {row['seq'] - 1} are missing")
             faults += _faults_of(ring, row, mac)
             seq, mac = row["seq"], row["seal_mac"]
+            found_expected = found_expected or expected == f"{seq}:{mac.hex()}"
+    if not found_expected:
+        faults.append("the link that was kept elsewhere is not in the chain: its tail was cut")
     unsealed = await _SQL.unsealed_count.value(conn)
     return Verified(seq, seq, mac, unsealed, tuple(faults))
 

@@ -1,0 +1,110 @@
+"""The command line: ``acs serve | work | demo | migrate | check-config | seed | keys | audit | show-tables``.
+
+A wrong option or setting ends with a clear sentence and exit code 2; a database or key that is not
+there with exit code 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from acs import VERSION, commands, config
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from acs.config import Settings
+
+USAGE_ERROR = 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; gives the exit code."""
+    options = _parser().parse_args(argv)
+    run: Callable[[argparse.Namespace, Settings], int] | None = options.run
+    try:
+        settings = config.read(options.config, os.environ, options.implies)
+    except config.ConfigError as error:
+        for sentence in error.sentences:
+            sys.stderr.write(f"acs: {sentence}\n")
+        return USAGE_ERROR
+    if run is None:  # check-config: reading was all
+        sys.stdout.write("the settings fit\n")
+        return 0
+    try:
+        return run(options, settings)
+    except config.ConfigError as error:
+        for sentence in error.sentences:
+            sys.stderr.write(f"acs: {sentence}\n")
+        return USAGE_ERROR
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="acs", description="EMV 3-D Secure Access Control Server", allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=f"acs {VERSION}")
+    every = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    every.add_argument("--config", type=Path, metavar="FILE", help="settings, TOML (or ACS_CONFIG)")
+    add = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(
+        name: str,
+        says: str,
+        run: Callable[[argparse.Namespace, Settings], int] | None,
+        implies: dict[str, object] | None = None,
+    ) -> argparse.ArgumentParser:
+        one = add.add_parser(
+            name, help=says, description=says, parents=[every], allow_abbrev=False
+        )
+        one.set_defaults(run=run, implies=implies or {})
+        return one
+
+    serve = command("serve", "listen on the edges; with all of them, work too", commands.serve)
+    serve.add_argument(
+        "--edge",
+        action="append",
+        choices=commands.EDGES,
+        metavar="NAME",
+        help=f"one of {', '.join(commands.EDGES)}; may be given several times; default: all",
+    )
+    serve.add_argument(
+        "--workers", type=_count, default=1, metavar="N", help="processes, default 1"
+    )
+    command("work", "deliver results and messages, run timers and housekeeping", commands.work)
+    command(
+        "demo",
+        "the whole service and a small payment network, seeded",
+        commands.demo,
+        {"profile": "demo"},
+    )
+    command("migrate", "bring the database to this version's schema", commands.migrate)
+    command("check-config", "judge the settings without starting", None)
+    seed = command("seed", "load issuers, card ranges and exchange rates from TOML", commands.seed)
+    seed.add_argument("file", type=Path, help="the TOML file")
+    keys = command("keys", "make, add and list keys; never shows one", commands.keys)
+    keys.add_argument("action", choices=("generate", "add", "list"), help="what to do")
+    keys.add_argument("purpose", nargs="?", help="with add: the purpose, such as pan_index")
+    keys.add_argument("key_id", nargs="?", help="with add: the id of the new key")
+    audit = command("audit", "verify the audit log's hashes and chain", commands.audit)
+    audit.add_argument("action", choices=("verify",), help="what to do")
+    audit.add_argument(
+        "--expect", metavar="SEQ:HEX", help="a link kept elsewhere, which must still be there"
+    )
+    command("show-tables", "print the challenge machine as Markdown", commands.show_tables)
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 64:  # noqa: PLR2004 - more cores than any box
+        message = f"{text} is not a number from 1 to 64"
+        raise argparse.ArgumentTypeError(message)
+    return int(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

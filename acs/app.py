@@ -1,0 +1,295 @@
+"""The composition root: builds what flows are handed, mounts edges on listeners, runs the worker.
+
+This module alone knows everybody, and it is the only place where the time of day is read.
+Each edge has its own listener, its own limits and its own connection pool; one process may serve
+one edge or all of them, and any process may run the worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import os
+import socket
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import asyncpg
+from aiohttp import web
+
+from acs import VERSION, log, metrics, policies
+from acs.background import Background
+from acs.config import ConfigError
+from acs.crypto.keys import KeyState
+from acs.crypto.software import BadKeyFile, SoftwareKeys
+from acs.directory_server import DirectoryServers
+from acs.edges import browser, ds, ops
+from acs.edges.middleware import middlewares
+from acs.edges.tls import server_context
+from acs.key_files import load_keys
+from acs.pages.render import Pages
+from acs.ports import Ports
+from acs.store import card_ranges, migrate
+from acs.store.card_ranges import PolicyTables
+from acs.store.pool import Pool, PoolSettings, Unavailable
+from acs.work.loop import WorkLoop
+from acs.work.sources import sources
+from otp.gateways.deliver import Delivery, DeliveryPorts
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from contextlib import AbstractAsyncContextManager
+
+    from acs.config import Listen, Settings
+    from acs.store.pool import Connection
+    from schemas.vault import Vault
+
+EDGES = ("ds", "cardholder", "enrollment", "ops")
+_BODY_LIMITS = {
+    "ds": ds.BODY_LIMIT_BYTES,
+    "cardholder": browser.BODY_LIMIT_BYTES,
+    "enrollment": 32 * 1024,
+    "ops": 4 * 1024,
+}
+DATABASE_WITHIN_S = 30.0
+_RELOAD_S = 1.0
+_KEEPALIVE_S = 15.0
+_DRAIN_S = 10.0
+
+
+def utc_now() -> datetime:
+    """Read the time of day."""
+    return datetime.now(UTC)
+
+
+@dataclass(slots=True)
+class LiveTables:
+    """The issuers' policies in memory, exchanged whole when their version moves."""
+
+    pool: Pool
+    now: PolicyTables = field(default_factory=lambda: PolicyTables(0, (), {}))
+
+    async def load(self) -> None:
+        """Load when the version in the database is another one."""
+        async with self.pool.connection() as conn:
+            if await card_ranges.version(conn) != self.now.version:
+                self.now = await card_ranges.load(conn)
+
+    async def keep_fresh(self) -> None:
+        """Look again and again; a database that is away leaves the tables as they are."""
+        while True:
+            await asyncio.sleep(_RELOAD_S)
+            try:
+                await self.load()
+            except Unavailable:
+                continue
+            except ValueError as error:
+                # A policy that cannot be read must not replace one that can.
+                log.event("alarm:raised", level=logging.ERROR, failure=error, alarm="bad_policy")
+                metrics.ALARM.labels("bad_policy").inc()
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePool:
+    """Our pool as the message delivery wants it."""
+
+    pool: Pool
+
+    def acquire(self) -> AbstractAsyncContextManager[Connection]:
+        """Lend a connection."""
+        return self.pool.connection()
+
+
+@dataclass(slots=True)
+class Service:
+    """One process of the service."""
+
+    settings: Settings
+    dsn: str
+    pools: dict[str, Pool] = field(default_factory=dict)
+    runners: list[web.AppRunner] = field(default_factory=list)
+    loops: list[WorkLoop] = field(default_factory=list)
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    background: Background = field(default_factory=Background)
+
+    async def start(self, edges: Sequence[str], *, work: bool, reuse_port: bool = False) -> None:
+        """Connect, build, listen. Raises Unavailable, ConfigError or OSError."""
+        keys = load_keys(self.settings)
+        worker = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
+        for name in (*edges, *(("work",) if work else ())):
+            self.pools[name] = await self._connect(name)
+        tables = LiveTables(next(iter(self.pools.values())))
+        await tables.load()
+        self.tasks.append(asyncio.create_task(tables.keep_fresh(), name="tables"))
+        first = Ports(
+            pool=next(iter(self.pools.values())),
+            keys=keys,
+            values=_value_keys(self.settings),
+            directory_servers=DirectoryServers(policies.directory_servers(self.settings)),
+            tables=tables,
+            messages=self._delivery(next(iter(self.pools.values())), keys.vault, worker),
+            pages=Pages(),
+            policies=policies.policies(self.settings),
+            clock=utc_now,
+            worker=worker,
+            background=self.background,
+        )
+        for name in edges:
+            ports = replace(first, pool=self.pools[name])
+            await self._listen(name, ports, reuse_port=reuse_port)
+        if work:
+            self._work(replace(first, pool=self.pools["work"]))
+        gc.freeze()
+        metrics.announce(VERSION)
+        log.event("service:started", pid=os.getpid(), edge=",".join(edges))
+
+    async def stop(self) -> None:
+        """Stop listening, let work in hand end, close what is open."""
+        for runner in self.runners:
+            await runner.cleanup()
+        for loop in self.loops:
+            await loop.stop(self.settings.work.stop_grace_s)
+        await self.background.drain(_DRAIN_S)
+        for task in self.tasks:
+            task.cancel()
+        for pool in self.pools.values():
+            await pool.close()
+        log.event("service:stopped", pid=os.getpid())
+
+    async def _connect(self, name: str) -> Pool:
+        given = self.settings.database
+        settings = PoolSettings(
+            dsn=self.dsn,
+            role=given.role,
+            size=given.pool_size,
+            acquire_timeout_s=given.acquire_timeout_s,
+            statement_timeout_ms=given.statement_timeout_ms,
+            lock_timeout_ms=given.lock_timeout_ms,
+            application_name=f"acs {name}",
+        )
+        loop = asyncio.get_running_loop()
+        end = loop.time() + DATABASE_WITHIN_S
+        while True:
+            try:
+                return await Pool.open(settings)
+            except Unavailable:
+                if loop.time() > end:
+                    raise
+                await asyncio.sleep(0.5)
+
+    def _delivery(self, pool: Pool, vault: Vault, worker: str) -> Delivery:
+        return Delivery(
+            DeliveryPorts(
+                pool=MessagePool(pool),
+                vault=vault,
+                gateways=policies.gateways(self.settings),
+                clock=utc_now,
+                worker=worker,
+                sender=self.settings.sms.sender,
+                observe=_observe_message,
+            )
+        )
+
+    async def _listen(self, name: str, ports: Ports, *, reuse_port: bool) -> None:
+        app = web.Application(
+            middlewares=middlewares(name), client_max_size=_BODY_LIMITS[name]
+        )
+        app.add_routes(self._routes(name, ports))
+        runner = web.AppRunner(
+            app, access_log=None, keepalive_timeout=_KEEPALIVE_S, shutdown_timeout=_DRAIN_S
+        )
+        await runner.setup()
+        section = getattr(self.settings, name)
+        listen: Listen = section.listen
+        context = server_context(
+            section.tls_cert, section.tls_key, getattr(section, "client_ca", None)
+        )
+        site = web.TCPSite(
+            runner, listen.host, listen.port, ssl_context=context, reuse_port=reuse_port or None
+        )
+        await site.start()
+        self.runners.append(runner)
+        log.event("edge:started", edge=name, listen=str(listen))
+
+    def _routes(self, name: str, ports: Ports) -> list[web.RouteDef]:
+        match name:
+            case "ds":
+                return ds.routes(ports)
+            case "cardholder":
+                return browser.routes(ports)
+            case "enrollment":
+                return []
+            case "ops":
+                return ops.routes(self._checks(ports), (lambda: _count_connections(self.pools),))
+            case _:
+                message = f"there is no edge {name}"
+                raise AssertionError(message)
+
+    def _checks(self, ports: Ports) -> dict[str, Callable[[], Awaitable[str | None]]]:
+        return {
+            "database": lambda: _database_fault(ports.pool),
+            "migrations": lambda: _migrations_fault(ports.pool),
+            "keys": lambda: _keys_fault(ports),
+        }
+
+    def _work(self, ports: Ports) -> None:
+        delivery = ports.messages
+        assert isinstance(delivery, Delivery)  # noqa: S101 - built above
+        loop = WorkLoop(sources(ports, lambda: delivery.deliver_due(10)), self.dsn)
+        loop.start()
+        self.loops.append(loop)
+        log.event("work:started", pid=os.getpid())
+
+
+def _value_keys(settings: Settings) -> SoftwareKeys:
+    """Read the keys of the authentication values; without a file there are none, and no Y."""
+    if not settings.values_file.exists():
+        log.event("keys:missing", level=logging.WARNING, purpose="authentication_values")
+        return SoftwareKeys(())
+    try:
+        return SoftwareKeys.from_file(settings.values_file)
+    except BadKeyFile as error:
+        raise ConfigError((f"{settings.values_file}: {error}",)) from error
+
+
+def _observe_message(provider: str, outcome: str, seconds: float) -> None:
+    metrics.SMS.labels(provider, outcome).inc()
+    metrics.SMS_SECONDS.labels(provider).observe(seconds)
+
+
+async def _count_connections(pools: Mapping[str, Pool]) -> None:
+    together: dict[str, int] = {}
+    for pool in pools.values():
+        for state, count in pool.counts().items():
+            together[state] = together.get(state, 0) + count
+    for state, count in together.items():
+        metrics.DB_POOL.labels(state).set(count)
+
+
+async def _database_fault(pool: Pool) -> str | None:
+    async with pool.connection() as conn:
+        writable = await conn.fetchval("SELECT NOT pg_is_in_recovery()")
+    return None if writable else "the database takes no writes"
+
+
+async def _migrations_fault(pool: Pool) -> str | None:
+    async with pool.connection() as conn:
+        try:
+            pending = await migrate.pending(conn)
+        except asyncpg.PostgresError:
+            return "the schema is not there"
+    return f"{len(pending)} migrations are pending" if pending else None
+
+
+async def _keys_fault(ports: Ports) -> str | None:
+    """Name the ranges that promise authentication and have no key for its value."""
+    keyless = [
+        issued.range.range_id
+        for issued in ports.tables.now.ranges
+        if issued.range.policy.av_key_id is not None
+        and ports.values.state(issued.range.policy.av_key_id) is not KeyState.ACTIVE
+    ]
+    return f"no active key for {', '.join(keyless)}" if keyless else None

@@ -1,0 +1,242 @@
+"""What each command does once the settings are read; exit codes: 0 done, 1 not possible now."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, TypeVar
+
+import asyncpg
+
+from acs import app, log, supervisor
+from acs.challenge import machine
+from acs.config import ConfigError
+from acs.crypto.software import BadKeyFile, SoftwareKeys
+from acs.flows import seed as seed_flow
+from acs.key_files import add_key, generate_keys, load_keys
+from acs.store import audit_chain
+from acs.store import migrate as migrations
+from acs.store.embedded import EmbeddedPostgres, PostgresFailed
+from acs.store.pool import Unavailable
+from schemas.vault import Keys
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Coroutine, Iterator, Sequence
+    from typing import Any
+
+    from acs.config import Settings
+
+ValueT = TypeVar("ValueT")
+EDGES = app.EDGES
+NOT_NOW = 1
+
+
+def serve(options: argparse.Namespace, settings: Settings) -> int:
+    """Listen until told to stop."""
+    log.setup(level=settings.log.level)
+    edges = tuple(options.edge or EDGES)
+    with database(settings) as dsn:
+        if options.workers > 1:
+            return supervisor.serve(
+                settings, dsn, options.edge, options.workers, options.config
+            )
+        return _run(_serve(settings, dsn, edges, work=not options.edge))
+
+
+def work(_options: argparse.Namespace, settings: Settings) -> int:
+    """Work until told to stop, without listening."""
+    log.setup(level=settings.log.level)
+    with database(settings) as dsn:
+        return _run(_serve(settings, dsn, (), work=True))
+
+
+def demo(_options: argparse.Namespace, settings: Settings) -> int:
+    """Run the demo in the foreground."""
+    from acs import demo as demos  # noqa: PLC0415 - a production start never loads it
+
+    log.setup(level=settings.log.level)
+    with database(settings) as dsn:
+        return demos.run(settings, dsn)
+
+
+def migrate(_options: argparse.Namespace, settings: Settings) -> int:
+    """Apply what is pending."""
+    log.setup(level=settings.log.level)
+    with database(settings, migrated=False) as dsn:
+        applied = _run_value(_migrate(dsn))
+    for name in applied:
+        say(name)
+    say("the schema is up to date" if not applied else f"{len(applied)} migrations applied")
+    return 0
+
+
+def seed(options: argparse.Namespace, settings: Settings) -> int:
+    """Load a seed file."""
+    log.setup(level=settings.log.level)
+    try:
+        content = seed_flow.read(options.file, app.utc_now().date())
+    except seed_flow.BadSeed as error:
+        raise ConfigError((str(error),)) from error
+    with database(settings) as dsn:
+        _run_value(_seed(dsn, content, options.file.name))
+    say(f"{len(content.issuers)} issuers, {len(content.ranges)} card ranges loaded")
+    return 0
+
+
+def keys(options: argparse.Namespace, settings: Settings) -> int:
+    """Make, add or list keys."""
+    log.setup(level="WARNING")
+    match options.action:
+        case "generate":
+            made = generate_keys(settings.keys_dir)
+            say(f"made: {', '.join(made) if made else 'nothing, every purpose has a key'}")
+        case "add":
+            _add_key(options, settings)
+        case _:
+            _list_keys(settings)
+    return 0
+
+
+def audit(options: argparse.Namespace, settings: Settings) -> int:
+    """Verify the audit log; 1 when it is not whole."""
+    log.setup(level="WARNING")
+    ring = load_keys(settings).audit
+    with database(settings) as dsn:
+        found = _run_value(_verify(dsn, ring, options.expect))
+    for fault in found.faults:
+        say(f"fault: {fault}")
+    say(f"{found.links} links verified, {found.unsealed} events not yet in the chain")
+    say(f"last link {found.last_seq}:{found.last_mac.hex()}")
+    return NOT_NOW if found.faults else 0
+
+
+def show_tables(_options: argparse.Namespace, _settings: Settings) -> int:
+    """Print the machine."""
+    sys.stdout.write(machine.diagram())
+    return 0
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def database(settings: Settings, *, migrated: bool = True) -> Iterator[str]:
+    """Give the address of the database; without one configured, start the embedded one.
+
+    The embedded one is brought to this version's schema, since nobody else would.
+    """
+    url = settings.database.url
+    if settings.database.url_file is not None:
+        yield settings.database.url_file.read_text(encoding="utf-8").strip()
+        return
+    if url is not None:
+        yield url.reveal()
+        return
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        server = EmbeddedPostgres.start(settings.data_dir)
+    except PostgresFailed as error:
+        raise ConfigError((str(error),)) from error
+    try:
+        if migrated:
+            _run_value(_migrate(server.dsn))
+        yield server.dsn
+    finally:
+        server.stop()
+
+
+async def _serve(settings: Settings, dsn: str, edges: Sequence[str], *, work: bool) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    service = app.Service(settings, dsn)
+    try:
+        await service.start(edges, work=work, reuse_port=bool(os.environ.get(supervisor.CHILD)))
+        await stop.wait()
+    except (Unavailable, OSError) as error:
+        say(f"acs: cannot start: {error}")
+        return NOT_NOW
+    finally:
+        await service.stop()
+    return 0
+
+
+async def _migrate(dsn: str) -> list[str]:
+    conn = await asyncpg.connect(dsn)
+    try:
+        return await migrations.apply(conn)
+    finally:
+        await conn.close()
+
+
+async def _seed(dsn: str, content: seed_flow.Seed, source: str) -> None:
+    conn = await asyncpg.connect(dsn)
+    try:
+        async with conn.transaction():
+            await seed_flow.store(conn, content, source)
+    finally:
+        await conn.close()
+
+
+async def _verify(dsn: str, ring: Any, expect: str | None) -> audit_chain.Verified:  # noqa: ANN401
+    conn = await asyncpg.connect(dsn)
+    try:
+        return await audit_chain.verify(conn, ring, expect)
+    finally:
+        await conn.close()
+
+
+def _add_key(options: argparse.Namespace, settings: Settings) -> None:
+    if options.purpose not in Keys.PURPOSES or not options.key_id:
+        sentence = f"keys add needs a purpose ({', '.join(Keys.PURPOSES)}) and a key id"
+        raise ConfigError((sentence,))
+    place = settings.keys_dir / options.purpose
+    place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        add_key(place, options.key_id)
+    except FileExistsError as error:
+        sentence = f"{options.purpose} has a key {options.key_id} already"
+        raise ConfigError((sentence,)) from error
+    say(f"made {options.purpose}/{options.key_id}; name it in keys.active to use it")
+
+
+def _list_keys(settings: Settings) -> None:
+    rings = load_keys(settings)
+    for purpose in Keys.PURPOSES:
+        ring = getattr(rings, purpose)
+        names = [f"{name} (active)" if name == ring.active else name for name in ring.keys]
+        say(f"{purpose}: {', '.join(names)}")
+    if not settings.values_file.exists():
+        say(f"authentication values: no file {settings.values_file}")
+        return
+    try:
+        values = SoftwareKeys.from_file(settings.values_file)
+    except BadKeyFile as error:
+        raise ConfigError((str(error),)) from error
+    for key in values.listed():
+        say(f"value {key.key_id}: {key.kind}, {key.state}, check value {key.check_value}")
+
+
+def _run(coroutine: Coroutine[Any, Any, int]) -> int:
+    """Run with the quicker loop where there is one."""
+    try:
+        import uvloop  # noqa: PLC0415 - not made for every platform
+    except ImportError:
+        return asyncio.run(coroutine)
+    return int(uvloop.run(coroutine))
+
+
+def _run_value(coroutine: Coroutine[Any, Any, ValueT]) -> ValueT:
+    try:
+        return asyncio.run(coroutine)
+    except (OSError, asyncpg.PostgresError) as error:
+        sentence = f"the database does not answer: {type(error).__name__}"
+        raise ConfigError((sentence,)) from error
