@@ -14,6 +14,7 @@ class RefusalCode(StrEnum):
 
     NOT_FOUND = "not_found"
     VERSION_CHANGED = "version_changed"
+    CONFLICT = "conflict"
     PERSON_CLOSED = "person_closed"
     IDENTIFIER_FORMAT = "identifier_format"
     IDENTIFIER_CHECK_DIGIT = "identifier_check_digit"

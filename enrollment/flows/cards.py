@@ -88,7 +88,7 @@ async def put_account(
         made = Account(uuid4(), ref, currency, data.status)
         if not await cards.insert_account(work.conn, made, work.now):
             # Race: another request made the same reference a moment ago.
-            return Refusal(RefusalCode.VERSION_CHANGED)
+            return Refusal(RefusalCode.CONFLICT)
         await cards.put_members(work.conn, made.account_id, data.roles)
         await _put_initial_limits(work, made.account_id)
         await work.record(EventName.ACCOUNT_UPSERTED, made.account_id, created=True)
@@ -184,7 +184,7 @@ async def _make_card(work: Work, ref: str, data: CardData) -> Done[CardView] | R
     sealed = pan.seal(work.keys, card.card_id, data.pan)
     if not await cards.insert_card(work.conn, card, tag, sealed, work.now):
         # Race: another request made the same reference with another PAN a moment ago.
-        return Refusal(RefusalCode.VERSION_CHANGED)
+        return Refusal(RefusalCode.CONFLICT)
     await cards.insert_enrolment(
         work.conn,
         card.card_id,
@@ -194,7 +194,7 @@ async def _make_card(work: Work, ref: str, data: CardData) -> Done[CardView] | R
     )
     await work.record(EventName.CARD_UPSERTED, card.card_id, created=True)
     await enrolments.recompute(work, card.person_id)
-    return await _shown(work, card.card_id, created=True)
+    return await show(work, card.card_id, created=True)
 
 
 async def _update_card(work: Work, found: Card, data: CardData) -> Done[CardView] | Refusal:
@@ -205,7 +205,7 @@ async def _update_card(work: Work, found: Card, data: CardData) -> Done[CardView
             EventName.CARD_UPSERTED, found.card_id, renewed=found.expiry != data.expiry
         )
         await enrolments.recompute(work, found.person_id)
-    return await _shown(work, found.card_id)
+    return await show(work, found.card_id)
 
 
 async def set_status(work: Work, card_id: UUID, data: StatusData) -> Done[CardView] | Refusal:
@@ -221,7 +221,7 @@ async def set_status(work: Work, card_id: UUID, data: StatusData) -> Done[CardVi
     if fault is not None:
         return fault
     if card.status is data.status:
-        return await _shown(work, card_id)
+        return await show(work, card_id)
     if data.replaced_by is not None:
         await _hand_over(work, card, data.replaced_by)
     await cards.set_status(
@@ -241,7 +241,7 @@ async def set_status(work: Work, card_id: UUID, data: StatusData) -> Done[CardVi
         effective=None if data.effective is None else data.effective.isoformat(),
     )
     await enrolments.recompute(work, card.person_id)
-    return await _shown(work, card_id)
+    return await show(work, card_id)
 
 
 async def _status_fault(work: Work, card: Card, data: StatusData) -> Refusal | None:
@@ -267,7 +267,8 @@ async def _hand_over(work: Work, card: Card, replaced_by: UUID) -> None:
         await enrolments.copy_to_replacement(work, card.person_id, card.card_id, replaced_by)
 
 
-async def _shown(work: Work, card_id: UUID, *, created: bool = False) -> Done[CardView] | Refusal:
+async def show(work: Work, card_id: UUID, *, created: bool = False) -> Done[CardView] | Refusal:
+    """Read one card."""
     view = await cards.view(work.conn, card_id)
     if view is None:
         return Refusal(RefusalCode.NOT_FOUND)

@@ -86,7 +86,7 @@ async def put_person(
     made = replace(made, birth_date_ct=_sealed_birth_date(work, made.person_id, identifier))
     if not await persons.insert(work.conn, made, work.now):
         # Race: another request made the same reference with another number a moment ago.
-        return Refusal(RefusalCode.VERSION_CHANGED)
+        return Refusal(RefusalCode.CONFLICT)
     await persons.put_identifier(
         work.conn, made.person_id, identifier.kind.value, read.id_tag, work.now
     )

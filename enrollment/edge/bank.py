@@ -1,0 +1,146 @@
+"""Routes of the bank's systems: branch and core banking."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from enrollment.edge import answers
+from enrollment.edge.answers import Answer
+from enrollment.flows import cards, limits, persons
+from enrollment.flows.cards import AccountData, CardData, StatusData
+from enrollment.flows.persons import PersonData
+from enrollment.model import BlockKind, CardStatus, EffectiveLimits
+from enrollment.refusals import Refusal, RefusalCode
+from schemas.vault import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from enrollment.edge.gate import Call, UseCase
+
+_CREATED: Final = 201
+_OK: Final = 200
+
+
+async def _put_person(call: Call) -> Answer | Refusal:
+    body = call.body
+    data = PersonData(
+        identifier=body["identifier"],
+        kind=body["kind"] or "natural",
+        language=body["language"] or "pl",
+        phone=body["phone"],
+        may_change_phone="phone:write" in call.scopes,
+    )
+    done = await persons.put_person(call.work, call.key, data, call.if_match)
+    if isinstance(done, Refusal):
+        return done
+    return Answer(answers.person(done.value), _CREATED if done.created else _OK, done.version)
+
+
+async def _put_phone(call: Call) -> Answer | Refusal:
+    done = await persons.put_phone(call.work, call.key, call.body["phone"], "branch", call.if_match)
+    if isinstance(done, Refusal):
+        return done
+    return Answer(answers.person(done.value), version=done.version)
+
+
+async def _unblock(call: Call) -> Answer | Refusal:
+    body = call.body
+    done = await persons.unblock(
+        call.work,
+        call.key,
+        BlockKind(body["kind"]),
+        reason=body["reason"],
+        staff=body["staff_id"],
+        second_staff=body["second_staff_id"],
+    )
+    if isinstance(done, Refusal):
+        return done
+    return Answer(answers.person(done.value), version=done.version)
+
+
+async def _put_account(call: Call) -> Answer | Refusal:
+    body = call.body
+    roles = {entry["person_id"]: entry["role"] for entry in body["people"]}
+    if len(roles) != len(body["people"]):
+        return Refusal(RefusalCode.PERSON_TWICE, "people")
+    data = AccountData(body["currency"], roles, body["status"] or "active")
+    done = await cards.put_account(call.work, call.key, data, call.if_match)
+    if isinstance(done, Refusal):
+        return done
+    return Answer(answers.account(done.value), _CREATED if done.created else _OK, done.version)
+
+
+async def _put_card(call: Call) -> Answer | Refusal:
+    body = call.body
+    data = CardData(
+        Secret(body["pan"]), body["exp"], body["product"], body["person_id"], body["account_id"]
+    )
+    done = await cards.put_card(
+        call.work,
+        call.key,
+        data,
+        is_in_range=call.ports.card_range_known(body["pan"]),
+        if_match=call.if_match,
+    )
+    if isinstance(done, Refusal):
+        return done
+    return Answer(answers.card(done.value), _CREATED if done.created else _OK, done.version)
+
+
+async def _get_card(call: Call) -> Answer | Refusal:
+    shown = await cards.show(call.work, call.key)
+    found = await limits.card_limits(call.work, call.key)
+    if isinstance(shown, Refusal) or isinstance(found, Refusal):
+        return Refusal(RefusalCode.NOT_FOUND)
+    body = {**answers.card(shown.value), "limits": answers.card_limits(found.value)}
+    return Answer(body, version=shown.version)
+
+
+async def _set_card_status(call: Call) -> Answer | Refusal:
+    body = call.body
+    data = StatusData(
+        CardStatus(body["status"]), body["reason"], body["replaced_by"], body["effective"]
+    )
+    done = await cards.set_status(call.work, call.key, data)
+    if isinstance(done, Refusal):
+        return done
+    return Answer(answers.card(done.value), version=done.version)
+
+
+async def _get_account_limits(call: Call) -> Answer | Refusal:
+    done = await limits.account_limits(call.work, call.key)
+    if isinstance(done, Refusal):
+        return done
+    return Answer(answers.account_limits(done.value), version=done.version)
+
+
+async def _put_account_limits(call: Call) -> Answer | Refusal:
+    wanted = EffectiveLimits(**call.body)
+    done = await limits.put_account_limits(call.work, call.key, wanted, call.if_match)
+    if isinstance(done, Refusal):
+        return done
+    return Answer(answers.account_limits(done.value), version=done.version)
+
+
+async def _put_card_limits(call: Call) -> Answer | Refusal:
+    wanted = EffectiveLimits(**call.body)
+    done = await limits.put_card_limits(call.work, call.key, wanted, call.if_match)
+    if isinstance(done, Refusal):
+        return done
+    return Answer(answers.card_limits(done.value), version=done.version)
+
+
+USE_CASES: Final[Mapping[str, UseCase]] = {
+    "put_person": _put_person,
+    "put_phone": _put_phone,
+    "unblock": _unblock,
+    "put_account": _put_account,
+    "put_card": _put_card,
+    "get_card": _get_card,
+    "set_card_status": _set_card_status,
+    "get_account_limits": _get_account_limits,
+    "put_account_limits": _put_account_limits,
+    "put_card_limits": _put_card_limits,
+}
+"""The use case of each route of the bank's systems, by the route's name."""

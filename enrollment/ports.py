@@ -1,0 +1,54 @@
+"""What the edge of the enrolment API is handed by the composition root."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
+    from uuid import UUID
+
+    from enrollment.callers import Callers
+    from enrollment.policy import EnrollmentPolicy
+    from otp.policy import OtpPolicy
+    from schemas.vault import Keys
+
+
+class Pool(Protocol):
+    """Connections to the database."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Any]:
+        """Lend a connection with an open transaction; leaving the block commits."""
+
+
+def _nothing(*_: object) -> None:
+    """Let it pass."""
+
+
+def _no_id() -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrollmentPorts:
+    """Everything the edge may reach.
+
+    ``card_range_known`` tells whether a PAN belongs to a card range of this service.
+    ``deliver_soon`` is told of a message after the commit and returns at once. ``observe`` counts
+    a call by route template and outcome, a word of a closed list. ``request_id`` gives the id
+    under which the request at hand stands in the logs.
+    """
+
+    pool: Pool
+    keys: Keys
+    policy: EnrollmentPolicy
+    otp_policy: OtpPolicy
+    callers: Callers
+    clock: Callable[[], datetime]
+    card_range_known: Callable[[str], bool]
+    deliver_soon: Callable[[UUID], object] = _nothing
+    observe: Callable[[str, str], object] = _nothing
+    request_id: Callable[[], str] = _no_id

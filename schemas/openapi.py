@@ -1,0 +1,119 @@
+"""The OpenAPI 3.1 document of an API, made from the tables that its code reads bodies by."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+from schemas.api import Body, ListOf, Nullable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from schemas.api import JsonSchema, Kind, Route
+
+_EVERYWHERE: Final = {
+    400: "The body or a header cannot be read, or a member is wrong",
+    401: "The token is not accepted",
+    403: "The token's scopes do not allow it, or more is needed",
+    413: "The body is too long",
+    415: "The body is not JSON",
+    429: "Too often; see retry_after",
+}
+_ERRORS: Final = {
+    404: "There is no such thing, or it is somebody else's",
+    409: "It contradicts what is known, or something has to be done first",
+    412: "It was changed since it was read",
+    422: "A member is well-formed but cannot be right",
+    423: "Blocked for a while",
+}
+_OK: Final = {200: "Done", 201: "Made", 202: "On its way"}
+_PARAMETER: Final = re.compile(r"\{(\w+)\}")
+
+
+def document(routes: Iterable[Route], error: Body, *, title: str, version: str) -> JsonSchema:
+    """Make the whole document; the same routes give the same document."""
+    routes = tuple(routes)
+    paths: dict[str, dict[str, object]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    schemas: JsonSchema = {}
+    for body in (error, *(one for route in routes for one in (route.answer, route.body) if one)):
+        _collect(body, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": title, "version": version},
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT (at+jwt)"}
+            },
+        },
+        "security": [{"token": []}],
+    }
+
+
+def _operation(route: Route) -> JsonSchema:
+    operation: JsonSchema = {
+        "operationId": route.name,
+        "summary": route.about,
+        "description": f"Scope, any of: {', '.join(route.scopes)}."
+        + (" The token's act.person_id says on whose behalf." if route.of_person else ""),
+        "parameters": [*_parameters(route)],
+        "responses": _responses(route),
+        "security": [{"token": list(route.scopes)}],
+    }
+    if route.body is not None:
+        operation["requestBody"] = {"required": True, "content": _json(route.body)}
+    return operation
+
+
+def _parameters(route: Route) -> Iterable[JsonSchema]:
+    for name in _PARAMETER.findall(route.path):
+        form = {"type": "string", "format": "uuid"} if name == "id" else {"type": "string"}
+        yield {"name": name, "in": "path", "required": True, "schema": form}
+    if route.method in {"PUT", "POST"}:
+        yield {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "description": "The same key with the same body gives the same answer for a day",
+            "schema": {"type": "string", "pattern": "^[!-~]{1,64}$"},
+        }
+    if route.method == "PUT":
+        yield {
+            "name": "If-Match",
+            "in": "header",
+            "required": False,
+            "description": "The ETag that was read",
+            "schema": {"type": "string"},
+        }
+
+
+def _responses(route: Route) -> JsonSchema:
+    good = {
+        str(status): {"description": _OK[status], "content": _json(route.answer)}
+        for status in route.statuses
+    }
+    texts = {**_EVERYWHERE, **{status: _ERRORS[status] for status in route.errors}}
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    bad = {
+        str(status): {"description": text, "content": problem}
+        for status, text in sorted(texts.items())
+    }
+    return {**good, **bad}
+
+
+def _json(body: Body) -> JsonSchema:
+    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{body.name}"}}}
+
+
+def _collect(kind: Kind, schemas: JsonSchema) -> None:
+    match kind:
+        case Body():
+            schemas[kind.name] = kind.schema()
+        case ListOf() | Nullable():
+            _collect(kind.kind, schemas)
+        case _:
+            pass
