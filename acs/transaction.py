@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from schemas.vault import Secret
+    from schemas.secret import Secret
 
 AcsTransId = NewType("AcsTransId", UUID)
 ThreeDSServerTransId = NewType("ThreeDSServerTransId", str)

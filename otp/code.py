@@ -13,12 +13,12 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from schemas.vault import Secret, Tag
+from schemas.secret import Secret, Tag
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from schemas.vault import KeyRing
+    from schemas.secret import KeyRing
 
 CODES: Final = 10**6
 """How many codes there are: six decimal digits (NIST SP 800-63B-4: at least 20 bits or six)."""

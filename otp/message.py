@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, assert_never
 
 from otp.model import ActionText, PaymentText, TextParameters
-from schemas.vault import Secret
+from schemas.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

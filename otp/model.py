@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NewType
 
-from schemas.vault import Secret
+from schemas.secret import Secret
 
 if TYPE_CHECKING:
     from datetime import datetime

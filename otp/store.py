@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from otp.model import CodePhase, CodeState, SmsState
 from otp.policy import Standing, Window
 from schemas import queries
-from schemas.vault import Tag
+from schemas.secret import Tag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Final
 from uuid import UUID
 
 from acs.transaction import AcsTransId
-from schemas.vault import Tag
+from schemas.secret import Tag
 
 if TYPE_CHECKING:
-    from schemas.vault import KeyRing
+    from schemas.secret import KeyRing
 
 _PURPOSE: Final = b"form/1"
 _BODY: Final = struct.Struct(">16sH")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from acs.crypto import cavv
 from acs.crypto.keys import KeyState, KeysUnavailable
 from acs.transaction import AuthenticationValue
-from schemas.vault import Secret
+from schemas.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from schemas.vault import Secret
+    from schemas.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
