@@ -48,7 +48,7 @@ class Scene:
 
 
 @asynccontextmanager
-async def _served(app: web.Application) -> AsyncIterator[str]:
+async def served(app: web.Application) -> AsyncIterator[str]:
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -77,10 +77,10 @@ def state(tmp_path: Path) -> Path:
 async def scene(state: Path) -> AsyncIterator[Scene]:
     """A network with its cards, a fake Access Control Server, and an HTTP client."""
     acs = FakeAcs()
-    async with _served(acs.application()) as acs_url:
+    async with served(acs.application()) as acs_url:
         # The network has to know its own address before it listens, so it is told afterwards.
         app = build(base_url="http://127.0.0.1:1", ds_edge=acs_url, state=state)
-        async with _served(app) as url, ClientSession() as http:
+        async with served(app) as url, ClientSession() as http:
             network = app[NETWORK]
             object.__setattr__(network, "base_url", url)
             acs.own_url, acs.inbox_url = acs_url, f"{url}/inbox/sms"
