@@ -72,6 +72,8 @@ def check_ares(ares: Message, areq: Message) -> list[Objection]:
         "acsReferenceNumber": _is_text(32),
         "transStatus": _is_one_of(_ARES_STATUSES.get(version, "")),
     }
+    if areq.get("deviceChannel") == "01":
+        needed["sdkTransID"] = _is_same_id(areq, "sdkTransID")
     if areq.get("messageCategory") == "01":
         needed |= _of_status(status, version)
     if status == "C":
