@@ -1,0 +1,294 @@
+"""Failed attempts in a row on PostgreSQL: counted first, at most five, blocks and their end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from enrollment import flows, pin_hash
+from enrollment.flows import persons
+from enrollment.model import AttemptAllowed, AttemptBlocked, Block, BlockKind
+from enrollment.policy import AttemptPolicy
+from enrollment.refusals import Done, Refusal, RefusalCode
+from enrollment.store import attempts
+from schemas.vault import KeyRing, Keys, Secret
+from tests.enrollment import people
+from tests.enrollment.people import hands
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    import asyncpg
+
+MIDNIGHT = datetime(2026, 6, 17, 22, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+async def person_id(db: asyncpg.Connection, keys: Keys, now: datetime) -> UUID:
+    return await people.make_person(hands(db, keys, now))
+
+
+async def fail(conn: asyncpg.Connection, person_id: UUID, now: datetime) -> Block | None:
+    """Make one whole failed attempt."""
+    await flows.begin_attempt(conn, person_id, now)
+    return await flows.attempt_failed(conn, person_id, now)
+
+
+async def block(conn: asyncpg.Connection, person_id: UUID, now: datetime) -> Block:
+    """Fail until blocked."""
+    for _ in range(5):
+        found = await fail(conn, person_id, now)
+    assert found is not None
+    return found
+
+
+async def test_five_failures_in_a_row_block_until_midnight(
+    db: asyncpg.Connection, person_id: UUID, now: datetime
+) -> None:
+    outcomes = [await fail(db, person_id, now) for _ in range(5)]
+
+    assert outcomes == [None] * 4 + [Block(BlockKind.SCA_TEMP, MIDNIGHT)]
+    assert await flows.begin_attempt(db, person_id, now) == AttemptBlocked(MIDNIGHT)
+
+
+async def test_an_attempt_is_counted_before_anything_is_compared(
+    db: asyncpg.Connection, person_id: UUID, now: datetime
+) -> None:
+    allowed = [await flows.begin_attempt(db, person_id, now) for _ in range(5)]
+
+    assert allowed == [AttemptAllowed(count) for count in range(1, 6)]
+
+
+async def test_attempts_that_were_lost_on_their_way_block_as_well(
+    db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
+) -> None:
+    for _ in range(5):
+        await flows.begin_attempt(db, person_id, now)
+
+    sixth = await flows.begin_attempt(db, person_id, now, ring=keys.audit)
+
+    assert sixth == AttemptBlocked(MIDNIGHT)
+    assert (await people.events(db))[-1] == "block.set"
+
+
+async def test_a_success_clears_the_count(
+    db: asyncpg.Connection, person_id: UUID, now: datetime
+) -> None:
+    for _ in range(4):
+        await fail(db, person_id, now)
+    await flows.begin_attempt(db, person_id, now)
+    await flows.attempt_succeeded(db, person_id, now)
+
+    assert await flows.begin_attempt(db, person_id, now) == AttemptAllowed(1)
+
+
+async def test_a_success_does_not_lift_a_block(
+    db: asyncpg.Connection, person_id: UUID, now: datetime
+) -> None:
+    await block(db, person_id, now)
+    await flows.attempt_succeeded(db, person_id, now)
+
+    assert isinstance(await flows.begin_attempt(db, person_id, now), AttemptBlocked)
+
+
+async def test_after_a_temporary_block_the_count_begins_anew(
+    db: asyncpg.Connection, person_id: UUID, now: datetime
+) -> None:
+    await block(db, person_id, now)
+
+    assert await flows.begin_attempt(db, person_id, MIDNIGHT) == AttemptAllowed(1)
+
+
+async def test_a_hundred_parallel_attempts_compare_at_most_five(
+    pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    async with pool.acquire() as conn:
+        person_id = await people.make_person(hands(conn, keys, now))
+
+    async def one() -> bool:
+        async with pool.acquire() as conn, conn.transaction():
+            allowed = await flows.begin_attempt(conn, person_id, now)
+            if isinstance(allowed, AttemptAllowed):
+                await flows.attempt_failed(conn, person_id, now)
+            return isinstance(allowed, AttemptAllowed)
+
+    outcomes = await asyncio.gather(*(one() for _ in range(100)))
+
+    assert sum(outcomes) == 5
+    async with pool.acquire() as conn:
+        assert await conn.fetchval("SELECT count(*) FROM enrollment.block") == 1
+
+
+async def test_a_hundred_parallel_attempts_in_two_transactions_each_compare_at_most_five(
+    pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    async with pool.acquire() as conn:
+        person_id = await people.make_person(hands(conn, keys, now))
+
+    async def one() -> bool:
+        async with pool.acquire() as conn:
+            allowed = await flows.begin_attempt(conn, person_id, now)
+            if isinstance(allowed, AttemptAllowed):
+                await flows.attempt_failed(conn, person_id, now)
+            return isinstance(allowed, AttemptAllowed)
+
+    outcomes = await asyncio.gather(*(one() for _ in range(100)))
+
+    assert sum(outcomes) == 5
+
+
+async def test_after_three_temporary_blocks_in_thirty_days_the_next_is_permanent(
+    db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
+) -> None:
+    kinds = []
+    for day in range(4):
+        for _ in range(5):
+            await flows.begin_attempt(db, person_id, now + timedelta(days=day))
+            found = await flows.attempt_failed(
+                db, person_id, now + timedelta(days=day), ring=keys.audit
+            )
+        assert found is not None
+        kinds.append(found.kind)
+
+    later = now + timedelta(days=400)
+    assert kinds == [BlockKind.SCA_TEMP] * 3 + [BlockKind.SCA_PERM]
+    assert await flows.begin_attempt(db, person_id, later) == AttemptBlocked(None)
+    told = [name for name in await people.events(db) if name.startswith("block.")]
+    assert told == ["block.set"] * 3 + ["block.warned", "block.set"]
+
+
+async def test_blocks_older_than_thirty_days_are_forgiven(
+    db: asyncpg.Connection, person_id: UUID, now: datetime
+) -> None:
+    days = (0, 1, 2, 33)
+    found = [await block(db, person_id, now + timedelta(days=day)) for day in days]
+
+    assert [one.kind for one in found] == [BlockKind.SCA_TEMP] * 4
+
+
+async def test_a_policy_may_allow_fewer_failures(
+    db: asyncpg.Connection, person_id: UUID, now: datetime
+) -> None:
+    strict = AttemptPolicy(failures_max=1)
+    await flows.begin_attempt(db, person_id, now, policy=strict)
+
+    assert await flows.attempt_failed(db, person_id, now, policy=strict) is not None
+
+
+async def test_a_branch_lifts_a_temporary_block(
+    db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
+) -> None:
+    await block(db, person_id, now)
+
+    done = await persons.unblock(
+        hands(db, keys, now), person_id, BlockKind.SCA_TEMP,
+        reason="called", staff="s1", second_staff=None,
+    )  # fmt: skip
+
+    assert isinstance(done, Done)
+    assert await flows.begin_attempt(db, person_id, now) == AttemptAllowed(1)
+    assert await db.fetchval("SELECT ended_by FROM enrollment.block") == "s1"
+
+
+@pytest.mark.parametrize("second", [None, "s1"])
+async def test_a_permanent_block_takes_two_members_of_staff(
+    db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime, second: str | None
+) -> None:
+    for day in range(4):
+        await block(db, person_id, now + timedelta(days=day))
+    work = hands(db, keys, now + timedelta(days=4))
+    kind = BlockKind.SCA_PERM
+
+    alone = await persons.unblock(
+        work, person_id, kind, reason="r", staff="s1", second_staff=second
+    )
+    together = await persons.unblock(
+        work, person_id, kind, reason="r", staff="s1", second_staff="s2"
+    )
+
+    assert isinstance(alone, Refusal)
+    assert alone.code is RefusalCode.DUAL_CONTROL_NEEDED
+    assert isinstance(together, Done)
+
+
+async def test_a_block_that_is_not_there_cannot_be_lifted(
+    db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
+) -> None:
+    done = await persons.unblock(
+        hands(db, keys, now), person_id, BlockKind.SCA_TEMP,
+        reason="r", staff="s1", second_staff=None,
+    )  # fmt: skip
+
+    assert isinstance(done, Refusal)
+    assert done.code is RefusalCode.NO_SUCH_BLOCK
+
+
+async def test_the_right_pin_and_only_it_is_right(
+    db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
+) -> None:
+    await people.set_pin(hands(db, keys, now), person_id, "2846")
+
+    assert await flows.check_pin(db, keys, person_id, Secret("2846"))
+    assert not await flows.check_pin(db, keys, person_id, Secret("2847"))
+    assert not await flows.check_pin(db, keys, person_id, Secret(""))
+
+
+async def test_without_a_pin_every_entry_is_wrong(
+    db: asyncpg.Connection, keys: Keys, person_id: UUID
+) -> None:
+    assert not await flows.check_pin(db, keys, person_id, Secret("2846"))
+
+
+async def test_a_check_hashes_once_whether_a_pin_is_set_or_not(
+    db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
+) -> None:
+    async def fastest(count: int) -> float:
+        spent = []
+        for _ in range(count):
+            begin = time.process_time()
+            await flows.check_pin(db, keys, person_id, Secret("9513"))
+            spent.append(time.process_time() - begin)
+        return min(spent)
+
+    without = await fastest(5)
+    await people.set_pin(hands(db, keys, now), person_id)
+    with_pin = await fastest(5)
+
+    assert 0.5 < with_pin / without < 2
+
+
+async def test_a_hash_under_the_earlier_pepper_is_renewed_by_the_right_pin(
+    db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
+) -> None:
+    rings = {name: getattr(keys, name) for name in Keys.PURPOSES}
+    old = Keys(**{**rings, "pin": KeyRing("k1", keys.pin.keys)})
+    await people.set_pin(hands(db, old, now), person_id)
+
+    assert await flows.check_pin(db, keys, person_id, Secret(people.PIN))
+    stored = await attempts.pin(db, person_id)
+    assert stored is not None
+    assert stored.key_id == "k2"
+    assert await flows.check_pin(db, keys, person_id, Secret(people.PIN))
+
+
+async def test_a_hash_whose_pepper_is_gone_matches_nothing(
+    db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
+) -> None:
+    await people.set_pin(hands(db, keys, now), person_id)
+    await db.execute("UPDATE enrollment.credential SET pin_key_id = 'gone'")
+
+    assert not await flows.check_pin(db, keys, person_id, Secret(people.PIN))
+
+
+async def test_the_same_pin_of_two_persons_has_two_hashes(
+    keys: Keys, person_id: UUID
+) -> None:
+    first = await pin_hash.make(keys, person_id, Secret("2846"))
+    second = await pin_hash.make(keys, person_id, Secret("2846"))
+
+    assert first[0] != second[0]
+    assert not pin_hash.is_outdated(keys, first)
