@@ -37,6 +37,8 @@ from acs.store.card_ranges import PolicyTables
 from acs.store.pool import Pool, PoolSettings, Unavailable
 from acs.work.loop import WorkLoop
 from acs.work.sources import sources
+from enrollment import edge as enrollment_edge
+from enrollment.edge import EnrollmentPorts
 from otp.gateways.deliver import Delivery, DeliveryPorts
 
 if TYPE_CHECKING:
@@ -221,12 +223,28 @@ class Service:
             case "cardholder":
                 return browser.routes(ports)
             case "enrollment":
-                return []
+                return enrollment_edge.routes(self._enrollment(ports))
             case "ops":
                 return ops.routes(self._checks(ports), (lambda: _count_connections(self.pools),))
             case _:
                 message = f"there is no edge {name}"
                 raise AssertionError(message)
+
+    def _enrollment(self, ports: Ports) -> EnrollmentPorts:
+        return EnrollmentPorts(
+            pool=ports.pool,
+            keys=ports.keys,
+            policy=policies.enrollment_policy(self.settings),
+            otp_policy=ports.policies.otp,
+            callers=policies.callers(self.settings),
+            clock=ports.clock,
+            card_range_known=lambda pan: ports.tables.now.find(pan) is not None,
+            deliver_soon=lambda sms_id: ports.background.start(
+                ports.messages.deliver(sms_id), "sms"
+            ),
+            observe=lambda route, outcome: metrics.ENROLLMENT.labels(route, outcome).inc(),
+            request_id=log.REQUEST_ID.get,
+        )
 
     def _checks(self, ports: Ports) -> dict[str, Callable[[], Awaitable[str | None]]]:
         return {

@@ -6,16 +6,22 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from acs.challenge.policy import ChallengePolicy
+from acs.config import ConfigError
 from acs.directory_server import DirectoryServer
 from acs.edges.tls import client_context
 from acs.ports import Policies
+from enrollment.callers import Caller, CallerKey, Callers
+from enrollment.policy import Activation, AttemptPolicy, EnrollmentPolicy
 from otp.gateways.http import AnswerRule, HttpGateway, HttpGatewayConfig
 from otp.gateways.inbox import inbox_gateway
 from otp.policy import OtpPolicy
 from schemas.values import TransStatusReason
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from acs.config import Settings
+    from acs.config.settings import Caller as CallerSettings
     from acs.config.settings import DirectoryServer as DirectoryServerSettings
     from acs.config.settings import HttpProvider
     from otp.gateways.port import SmsGateway
@@ -74,6 +80,61 @@ def gateways(settings: Settings) -> tuple[SmsGateway, ...]:
         else HttpGateway(_http(name, settings.sms.http[name]))
         for name in settings.sms_providers
     )
+
+
+def enrollment_policy(settings: Settings) -> EnrollmentPolicy:
+    """Give what the issuer decides about persons, phones, PINs and limits."""
+    given = settings.enrollment
+    return EnrollmentPolicy(
+        audience=given.audience,
+        api_origin=given.api_origin,
+        activation=Activation(given.activation),
+        copy_on_replace=given.copy_on_replace,
+        countries=given.countries,
+        phone_persons_max=given.phone_persons_max,
+        pin_length_min=given.pin_length_min,
+        pin_length_max=given.pin_length_max,
+        pin_changes_day=given.pin_changes_day,
+        step_up_sends_day=given.step_up_sends_day,
+        attempts=attempt_policy(settings),
+    )
+
+
+def attempt_policy(settings: Settings) -> AttemptPolicy:
+    """Give what follows from failed authentications in a row."""
+    given = settings.sca
+    return AttemptPolicy(
+        failures_max=given.max_consecutive_failures,
+        temp_block_min=timedelta(seconds=given.temp_block_min_s),
+        temp_blocks_max=given.perm_block_after,
+        temp_blocks_window=timedelta(days=given.perm_block_window_days),
+    )
+
+
+def callers(settings: Settings) -> Callers:
+    """Give who may call the enrolment API; entries with one ``iss`` are keys of one caller."""
+    by_issuer: dict[str, list[CallerSettings]] = {}
+    for given in settings.enrollment.callers:
+        by_issuer.setdefault(given.iss, []).append(given)
+    entries = [_caller(keys) for keys in by_issuer.values()]
+    try:
+        return Callers(entries, settings.enrollment.audience)
+    except ValueError as error:
+        raise ConfigError((f"enrollment.callers: {error}",)) from error
+
+
+def _caller(entries: Sequence[CallerSettings]) -> Caller:
+    first = entries[0]
+    try:
+        keys = {
+            one.kid: CallerKey(one.public_key.read_text(encoding="ascii"), one.alg)
+            for one in entries
+        }
+    except (OSError, UnicodeDecodeError) as error:
+        sentence = f"enrollment.callers: {first.name}: {type(error).__name__} reading its key"
+        raise ConfigError((sentence,)) from error
+    scopes = frozenset(scope for one in entries for scope in one.scopes)
+    return Caller(iss=first.iss, sub=first.sub, keys=keys, scopes=scopes)
 
 
 def _directory_server(given: DirectoryServerSettings) -> DirectoryServer:
