@@ -52,7 +52,7 @@ docs: $(DEV) ## write the pages that are made from the code
 	$(BIN)/python docs/generate.py
 
 schema: $(DEV) ## write schemas/db/schema.sql from the migrations
-	$(BIN)/python schemas/db/write_schema.py
+	$(BIN)/python -m acs.store.schema_file
 
 lock: $(DEV) ## newest versions that fit pyproject.toml, with hashes
 	$(COMPILE) --upgrade --group build pyproject.toml --output-file locks/runtime.txt

@@ -264,10 +264,12 @@ def _make_cluster(place: _Place, programs: Path, log_fd: int) -> None:
         "trust",
         "-E",
         "UTF8",
+        "--no-locale",
+        "--data-checksums",
     ]
     single: list[str | Path] = [programs / "postgres", "--single", "-D", draft, "postgres"]
     commands: list[tuple[list[str | Path], bytes]] = [
-        ([*initdb, "--no-locale", "--data-checksums"], b""),
+        (initdb, b""),
         (single, b"CREATE DATABASE acs;\n"),
     ]
     for command, given in commands:

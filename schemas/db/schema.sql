@@ -1,0 +1,1038 @@
+-- The whole schema: the sum of the migrations, written by `make schema`. Do not edit; to change the
+-- schema add a migration. Grants are in roles.sql.
+
+CREATE SCHEMA acs;
+
+CREATE SCHEMA audit;
+
+CREATE SCHEMA enrollment;
+
+CREATE SCHEMA otp;
+
+CREATE FUNCTION acs.refuse_relinking() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'what a code is bound to cannot change' USING ERRCODE = 'AL002';
+END $$;
+
+CREATE FUNCTION audit.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION 'the audit log is append-only';
+END $$;
+
+CREATE FUNCTION enrollment.give_back(p_acs_trans_id uuid, p_was text, p_becomes text, p_now timestamp with time zone) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    r enrollment.reservation;
+BEGIN
+    UPDATE enrollment.reservation
+       SET state = p_becomes, ended_at = p_now
+     WHERE acs_trans_id = p_acs_trans_id AND state = p_was
+    RETURNING * INTO r;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    -- Race: the same order as in enrollment.reserve.
+    UPDATE enrollment.usage SET amount = amount - r.amount, count = count - 1
+     WHERE owner_id = r.account_id AND period = 'month' AND starts_on = r.month;
+    UPDATE enrollment.usage SET amount = amount - r.amount, count = count - 1
+     WHERE owner_id = r.account_id AND period = 'day' AND starts_on = r.day;
+    UPDATE enrollment.usage SET amount = amount - r.amount, count = count - 1
+     WHERE owner_id = r.card_id AND period = 'month' AND starts_on = r.month;
+    UPDATE enrollment.usage SET amount = amount - r.amount, count = count - 1
+     WHERE owner_id = r.card_id AND period = 'day' AND starts_on = r.day;
+    RETURN true;
+END $$;
+
+CREATE FUNCTION enrollment.refuse_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+END $$;
+
+CREATE FUNCTION enrollment.reserve(p_acs_trans_id uuid, p_card uuid, p_account uuid, p_amount bigint, p_day date, p_month date, p_counted boolean, p_account_day bigint, p_account_month bigint, p_account_count_day integer, p_account_count_month integer, p_card_day bigint, p_card_month bigint, p_card_count_day integer, p_card_count_month integer, p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    passed text;
+BEGIN
+    INSERT INTO enrollment.reservation
+        (acs_trans_id, card_id, account_id, amount, day, month, state, made_at, counted_at)
+    VALUES (p_acs_trans_id, p_card, p_account, p_amount, p_day, p_month,
+            CASE WHEN p_counted THEN 'counted' ELSE 'held' END, p_now,
+            CASE WHEN p_counted THEN p_now END);
+    WITH taken AS (
+        INSERT INTO enrollment.usage AS u (owner_id, period, starts_on, amount, count)
+        VALUES (p_account, 'month', p_month, p_amount, 1),
+               (p_account, 'day', p_day, p_amount, 1),
+               (p_card, 'month', p_month, p_amount, 1),
+               (p_card, 'day', p_day, p_amount, 1)
+        ON CONFLICT (owner_id, period, starts_on) DO UPDATE
+           SET amount = u.amount + excluded.amount, count = u.count + excluded.count
+        RETURNING u.owner_id, u.period, u.amount, u.count),
+    bound (name, owner_id, period, amount_max, count_max) AS (
+        VALUES ('account.month', p_account, 'month', p_account_month, p_account_count_month),
+               ('account.day', p_account, 'day', p_account_day, p_account_count_day),
+               ('card.month', p_card, 'month', p_card_month, p_card_count_month),
+               ('card.day', p_card, 'day', p_card_day, p_card_count_day))
+    SELECT string_agg(b.name, ',' ORDER BY b.name)
+      INTO passed
+      FROM taken t
+      JOIN bound b ON b.owner_id = t.owner_id AND b.period = t.period
+     WHERE t.amount > b.amount_max OR t.count > b.count_max;
+    IF passed IS NOT NULL THEN
+        RAISE EXCEPTION 'a limit would be passed' USING ERRCODE = 'AL001', DETAIL = passed;
+    END IF;
+END $$;
+
+CREATE FUNCTION enrollment.standing(p_pan_idx bytea[], p_day date, p_month date) RETURNS TABLE(pan_idx bytea, card_id uuid, account_id uuid, person_id uuid, last4 text, expiry text, previous_expiry text, card_status text, enrolment text, enrolment_reason text, consent_valid boolean, phone_id uuid, phone_mask text, phone_usable boolean, pin_set boolean, block_kind text, block_until timestamp with time zone, failures integer, language text, currency text, account_per_tx bigint, account_per_day bigint, account_per_month bigint, account_count_day integer, account_count_month integer, card_per_tx bigint, card_per_day bigint, card_per_month bigint, card_count_day integer, card_count_month integer, account_used_day bigint, account_uses_day integer, account_used_month bigint, account_uses_month integer, card_used_day bigint, card_uses_day integer, card_used_month bigint, card_uses_month integer)
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT s.pan_idx, s.card_id, s.account_id, s.person_id, s.last4, s.expiry,
+           s.previous_expiry, s.card_status, s.enrolment, s.enrolment_reason,
+           coalesce(s.consent_act = 'given'
+                    AND (s.consent_good_until IS NULL OR p_day <= s.consent_good_until), false),
+           s.phone_id, s.phone_mask, s.phone_usable, s.pin_set,
+           s.block_kind, s.block_until, s.failures, s.language, s.currency,
+           s.account_per_tx, s.account_per_day, s.account_per_month,
+           s.account_count_day, s.account_count_month,
+           s.card_per_tx, s.card_per_day, s.card_per_month,
+           s.card_count_day, s.card_count_month,
+           coalesce(ad.amount, 0), coalesce(ad.count, 0),
+           coalesce(am.amount, 0), coalesce(am.count, 0),
+           coalesce(cd.amount, 0), coalesce(cd.count, 0),
+           coalesce(cm.amount, 0), coalesce(cm.count, 0)
+      FROM enrollment.card_standing s
+      LEFT JOIN enrollment.usage ad
+             ON ad.owner_id = s.account_id AND ad.period = 'day' AND ad.starts_on = p_day
+      LEFT JOIN enrollment.usage am
+             ON am.owner_id = s.account_id AND am.period = 'month' AND am.starts_on = p_month
+      LEFT JOIN enrollment.usage cd
+             ON cd.owner_id = s.card_id AND cd.period = 'day' AND cd.starts_on = p_day
+      LEFT JOIN enrollment.usage cm
+             ON cm.owner_id = s.card_id AND cm.period = 'month' AND cm.starts_on = p_month
+     WHERE s.pan_idx = ANY (p_pan_idx)
+$$;
+
+CREATE TABLE otp.budget (
+    lane smallint NOT NULL,
+    minute_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    minute_used integer DEFAULT 0 NOT NULL,
+    hour_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    hour_used integer DEFAULT 0 NOT NULL,
+    day_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    day_used integer DEFAULT 0 NOT NULL,
+    CONSTRAINT budget_day_used_check CHECK ((day_used >= 0)),
+    CONSTRAINT budget_hour_used_check CHECK ((hour_used >= 0)),
+    CONSTRAINT budget_lane_check CHECK (((lane >= 0) AND (lane <= 15))),
+    CONSTRAINT budget_minute_used_check CHECK ((minute_used >= 0))
+);
+
+CREATE FUNCTION otp.has_room(lane otp.budget, minute timestamp with time zone, hour timestamp with time zone, day timestamp with time zone, total_minute integer, total_hour integer, total_day integer) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    RETURN ((CASE WHEN ((lane).minute_at < minute) THEN 0 ELSE (lane).minute_used END < ((total_minute / 16) + (((lane).lane < (total_minute % 16)))::integer)) AND (CASE WHEN ((lane).hour_at < hour) THEN 0 ELSE (lane).hour_used END < ((total_hour / 16) + (((lane).lane < (total_hour % 16)))::integer)) AND (CASE WHEN ((lane).day_at < day) THEN 0 ELSE (lane).day_used END < ((total_day / 16) + (((lane).lane < (total_day % 16)))::integer)));
+
+CREATE TABLE acs.card_range (
+    range_id text NOT NULL,
+    low numeric(19,0) NOT NULL,
+    high numeric(19,0) NOT NULL,
+    scheme text NOT NULL,
+    issuer_id text NOT NULL,
+    policy jsonb NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT card_range_check CHECK ((high >= low)),
+    CONSTRAINT card_range_range_id_check CHECK (((length(range_id) >= 1) AND (length(range_id) <= 40))),
+    CONSTRAINT card_range_scheme_check CHECK (((length(scheme) >= 1) AND (length(scheme) <= 20)))
+);
+
+CREATE TABLE acs.exchange_rate (
+    currency_from text NOT NULL,
+    currency_to text NOT NULL,
+    rate numeric NOT NULL,
+    as_of date NOT NULL,
+    source text NOT NULL,
+    CONSTRAINT exchange_rate_currency_from_check CHECK ((currency_from ~ '^[0-9]{3}$'::text)),
+    CONSTRAINT exchange_rate_currency_to_check CHECK ((currency_to ~ '^[0-9]{3}$'::text)),
+    CONSTRAINT exchange_rate_rate_check CHECK ((rate > (0)::numeric)),
+    CONSTRAINT exchange_rate_source_check CHECK ((length(source) <= 80))
+);
+
+CREATE TABLE acs.issuer (
+    issuer_id text NOT NULL,
+    name text NOT NULL,
+    phone text NOT NULL,
+    default_language text NOT NULL,
+    CONSTRAINT issuer_default_language_check CHECK (((length(default_language) >= 2) AND (length(default_language) <= 35))),
+    CONSTRAINT issuer_issuer_id_check CHECK (((length(issuer_id) >= 1) AND (length(issuer_id) <= 40))),
+    CONSTRAINT issuer_name_check CHECK (((length(name) >= 1) AND (length(name) <= 80))),
+    CONSTRAINT issuer_phone_check CHECK (((length(phone) >= 1) AND (length(phone) <= 40)))
+);
+
+CREATE TABLE acs.message_log (
+    message_id bigint NOT NULL,
+    acs_trans_id uuid,
+    at timestamp with time zone NOT NULL,
+    direction text NOT NULL,
+    message_type text NOT NULL,
+    body jsonb NOT NULL,
+    CONSTRAINT message_log_direction_check CHECK ((direction = ANY (ARRAY['in'::text, 'out'::text]))),
+    CONSTRAINT message_log_message_type_check CHECK ((length(message_type) <= 8))
+);
+
+ALTER TABLE acs.message_log ALTER COLUMN message_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME acs.message_log_message_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE acs.policy_version (
+    only_row boolean DEFAULT true NOT NULL,
+    version bigint DEFAULT 1 NOT NULL,
+    CONSTRAINT policy_version_only_row_check CHECK (only_row)
+);
+
+CREATE TABLE acs.result (
+    acs_trans_id uuid NOT NULL,
+    state text NOT NULL,
+    attempt smallint DEFAULT 0 NOT NULL,
+    next_at timestamp with time zone,
+    claimed_by text,
+    lease_until timestamp with time zone,
+    rreq_sealed bytea,
+    answer text,
+    created_at timestamp with time zone NOT NULL,
+    settled_at timestamp with time zone,
+    CONSTRAINT queued_has_a_time CHECK (((state = 'queued'::text) = (next_at IS NOT NULL))),
+    CONSTRAINT result_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'sending'::text, 'delivered'::text, 'unconfirmed'::text, 'abandoned'::text]))),
+    CONSTRAINT sending_has_a_lease CHECK (((state = 'sending'::text) = (lease_until IS NOT NULL))),
+    CONSTRAINT settled_has_an_end CHECK (((state = ANY (ARRAY['delivered'::text, 'unconfirmed'::text, 'abandoned'::text])) = (settled_at IS NOT NULL)))
+);
+
+CREATE TABLE acs.timer (
+    acs_trans_id uuid NOT NULL,
+    kind text NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    lease_until timestamp with time zone,
+    attempt smallint DEFAULT 0 NOT NULL,
+    CONSTRAINT timer_kind_check CHECK ((kind = ANY (ARRAY['first_creq'::text, 'interaction'::text, 'cap'::text])))
+);
+
+CREATE TABLE acs.transaction (
+    acs_trans_id uuid NOT NULL,
+    three_ds_server_trans_id text NOT NULL,
+    ds_trans_id text NOT NULL,
+    sdk_trans_id text,
+    ds_id text NOT NULL,
+    ds_url text,
+    areq_digest bytea NOT NULL,
+    message_version text NOT NULL,
+    device_channel text NOT NULL,
+    message_category text NOT NULL,
+    range_id text NOT NULL,
+    range_version integer NOT NULL,
+    scheme text NOT NULL,
+    card_id uuid,
+    account_id uuid,
+    person_id uuid,
+    phone_id uuid,
+    phone_mask text,
+    last4 text NOT NULL,
+    pan_sealed bytea,
+    purchase_amount numeric(48,0),
+    purchase_currency text,
+    purchase_exponent smallint,
+    purchase_date text,
+    merchant_name text,
+    acquirer_bin text,
+    acquirer_merchant_id text,
+    notification_url text,
+    link_digest bytea NOT NULL,
+    trans_status text NOT NULL,
+    trans_status_reason text,
+    rule text NOT NULL,
+    reasons text[] NOT NULL,
+    elements text,
+    ares_sealed bytea NOT NULL,
+    state text NOT NULL,
+    language text NOT NULL,
+    window_size text,
+    session_data text,
+    step smallint DEFAULT 0 NOT NULL,
+    form_posts smallint DEFAULT 0 NOT NULL,
+    interaction_counter smallint DEFAULT 0 NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    code_seq smallint DEFAULT 0 NOT NULL,
+    code_sent_at timestamp with time zone,
+    notice text,
+    seen_posts bytea[] DEFAULT '{}'::bytea[] NOT NULL,
+    outcome_status text,
+    outcome_reason text,
+    outcome_cancel text,
+    outcome_error jsonb,
+    outcome_name text,
+    cres_status text,
+    created_at timestamp with time zone NOT NULL,
+    opened_at timestamp with time zone,
+    last_activity_at timestamp with time zone,
+    outcome_at timestamp with time zone,
+    closed_at timestamp with time zone,
+    CONSTRAINT challenge_has_elements CHECK (((trans_status <> 'C'::text) OR (elements IS NOT NULL))),
+    CONSTRAINT only_a_challenge_waits CHECK (((state = 'done'::text) OR (trans_status = ANY (ARRAY['C'::text, 'D'::text])))),
+    CONSTRAINT outcome_ends_the_wait CHECK (((state = ANY (ARRAY['result'::text, 'closed'::text])) = (outcome_status IS NOT NULL))),
+    CONSTRAINT transaction_acquirer_bin_check CHECK ((length(acquirer_bin) <= 11)),
+    CONSTRAINT transaction_acquirer_merchant_id_check CHECK ((length(acquirer_merchant_id) <= 35)),
+    CONSTRAINT transaction_areq_digest_check CHECK ((length(areq_digest) = 32)),
+    CONSTRAINT transaction_cres_status_check CHECK ((cres_status = ANY (ARRAY['Y'::text, 'N'::text]))),
+    CONSTRAINT transaction_device_channel_check CHECK ((device_channel = ANY (ARRAY['01'::text, '02'::text, '03'::text]))),
+    CONSTRAINT transaction_ds_id_check CHECK ((length(ds_id) <= 40)),
+    CONSTRAINT transaction_ds_trans_id_check CHECK ((length(ds_trans_id) = 36)),
+    CONSTRAINT transaction_ds_url_check CHECK ((length(ds_url) <= 2048)),
+    CONSTRAINT transaction_elements_check CHECK ((elements = ANY (ARRAY['otp'::text, 'pin+otp'::text]))),
+    CONSTRAINT transaction_interaction_counter_check CHECK (((interaction_counter >= 0) AND (interaction_counter <= 99))),
+    CONSTRAINT transaction_language_check CHECK ((length(language) <= 35)),
+    CONSTRAINT transaction_last4_check CHECK ((last4 ~ '^[0-9]{4}$'::text)),
+    CONSTRAINT transaction_link_digest_check CHECK ((length(link_digest) = 32)),
+    CONSTRAINT transaction_merchant_name_check CHECK ((length(merchant_name) <= 40)),
+    CONSTRAINT transaction_message_category_check CHECK ((length(message_category) = 2)),
+    CONSTRAINT transaction_message_version_check CHECK ((message_version = ANY (ARRAY['2.1.0'::text, '2.2.0'::text, '2.3.1'::text]))),
+    CONSTRAINT transaction_notification_url_check CHECK ((length(notification_url) <= 256)),
+    CONSTRAINT transaction_outcome_status_check CHECK ((outcome_status = ANY (ARRAY['Y'::text, 'N'::text, 'U'::text, 'A'::text, 'R'::text]))),
+    CONSTRAINT transaction_phone_mask_check CHECK ((length(phone_mask) <= 40)),
+    CONSTRAINT transaction_purchase_amount_check CHECK ((purchase_amount >= (0)::numeric)),
+    CONSTRAINT transaction_purchase_currency_check CHECK ((purchase_currency ~ '^[0-9]{3}$'::text)),
+    CONSTRAINT transaction_purchase_date_check CHECK ((length(purchase_date) = 14)),
+    CONSTRAINT transaction_purchase_exponent_check CHECK (((purchase_exponent >= 0) AND (purchase_exponent <= 9))),
+    CONSTRAINT transaction_rule_check CHECK ((length(rule) <= 60)),
+    CONSTRAINT transaction_sdk_trans_id_check CHECK ((length(sdk_trans_id) = 36)),
+    CONSTRAINT transaction_session_data_check CHECK ((length(session_data) <= 1024)),
+    CONSTRAINT transaction_state_check CHECK ((state = ANY (ARRAY['done'::text, 'wait_creq'::text, 'challenge'::text, 'result'::text, 'closed'::text]))),
+    CONSTRAINT transaction_three_ds_server_trans_id_check CHECK ((length(three_ds_server_trans_id) = 36)),
+    CONSTRAINT transaction_trans_status_check CHECK ((trans_status = ANY (ARRAY['Y'::text, 'N'::text, 'U'::text, 'A'::text, 'C'::text, 'D'::text, 'R'::text, 'I'::text, 'S'::text]))),
+    CONSTRAINT transaction_window_size_check CHECK ((window_size = ANY (ARRAY['01'::text, '02'::text, '03'::text, '04'::text, '05'::text])))
+);
+
+CREATE TABLE audit.event (
+    event_id bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    name text NOT NULL,
+    actor_kind text NOT NULL,
+    actor text NOT NULL,
+    object text NOT NULL,
+    outcome text NOT NULL,
+    origin text DEFAULT ''::text NOT NULL,
+    request_id text DEFAULT ''::text NOT NULL,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    key_id text NOT NULL,
+    mac bytea NOT NULL,
+    CONSTRAINT event_actor_check CHECK ((length(actor) <= 100)),
+    CONSTRAINT event_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['service'::text, 'staff'::text, 'person'::text, 'network'::text, 'system'::text]))),
+    CONSTRAINT event_key_id_check CHECK ((length(key_id) <= 32)),
+    CONSTRAINT event_mac_check CHECK ((length(mac) = 32)),
+    CONSTRAINT event_name_check CHECK ((length(name) <= 60)),
+    CONSTRAINT event_object_check CHECK ((length(object) <= 100)),
+    CONSTRAINT event_origin_check CHECK ((length(origin) <= 60)),
+    CONSTRAINT event_outcome_check CHECK ((length(outcome) <= 60)),
+    CONSTRAINT event_request_id_check CHECK ((length(request_id) <= 64))
+);
+
+ALTER TABLE audit.event ALTER COLUMN event_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME audit.event_event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE audit.seal (
+    seq bigint NOT NULL,
+    event_id bigint NOT NULL,
+    key_id text NOT NULL,
+    mac bytea NOT NULL,
+    CONSTRAINT seal_key_id_check CHECK ((length(key_id) <= 32)),
+    CONSTRAINT seal_mac_check CHECK ((length(mac) = 32))
+);
+
+CREATE TABLE enrollment.account (
+    account_id uuid NOT NULL,
+    ref text NOT NULL,
+    currency text NOT NULL,
+    status text NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT account_currency_check CHECK ((currency ~ '^[0-9]{3}$'::text)),
+    CONSTRAINT account_ref_check CHECK (((length(ref) >= 1) AND (length(ref) <= 64))),
+    CONSTRAINT account_status_check CHECK ((status = ANY (ARRAY['active'::text, 'closed'::text])))
+);
+
+CREATE TABLE enrollment.account_person (
+    account_id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    role text NOT NULL,
+    CONSTRAINT account_person_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'co_owner'::text, 'proxy'::text])))
+);
+
+CREATE TABLE enrollment.block (
+    block_id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    card_id uuid,
+    kind text NOT NULL,
+    reason text NOT NULL,
+    from_at timestamp with time zone NOT NULL,
+    until_at timestamp with time zone,
+    set_by text NOT NULL,
+    ended_at timestamp with time zone,
+    ended_by text,
+    end_reason text,
+    CONSTRAINT block_check CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
+    CONSTRAINT block_end_reason_check CHECK ((length(end_reason) <= 200)),
+    CONSTRAINT block_ended_by_check CHECK ((length(ended_by) <= 100)),
+    CONSTRAINT block_kind_check CHECK ((kind = ANY (ARRAY['sca_temp'::text, 'sca_perm'::text, 'manual'::text, 'portal'::text]))),
+    CONSTRAINT block_reason_check CHECK ((length(reason) <= 200)),
+    CONSTRAINT block_set_by_check CHECK ((length(set_by) <= 100))
+);
+
+CREATE TABLE enrollment.card (
+    card_id uuid NOT NULL,
+    ref text NOT NULL,
+    account_id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    pan_idx bytea NOT NULL,
+    idx_key_id text NOT NULL,
+    pan_ct bytea NOT NULL,
+    last4 text NOT NULL,
+    expiry text,
+    previous_expiry text,
+    product text NOT NULL,
+    status text NOT NULL,
+    status_reason text,
+    replaced_by uuid,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT card_expiry_check CHECK ((expiry ~ '^[0-9]{2}(0[1-9]|1[0-2])$'::text)),
+    CONSTRAINT card_idx_key_id_check CHECK ((length(idx_key_id) <= 32)),
+    CONSTRAINT card_last4_check CHECK ((last4 ~ '^[0-9]{4}$'::text)),
+    CONSTRAINT card_pan_idx_check CHECK ((length(pan_idx) = 32)),
+    CONSTRAINT card_previous_expiry_check CHECK ((previous_expiry ~ '^[0-9]{2}(0[1-9]|1[0-2])$'::text)),
+    CONSTRAINT card_product_check CHECK (((length(product) >= 1) AND (length(product) <= 60))),
+    CONSTRAINT card_ref_check CHECK (((length(ref) >= 1) AND (length(ref) <= 64))),
+    CONSTRAINT card_status_check CHECK ((status = ANY (ARRAY['active'::text, 'blocked_temp'::text, 'blocked_stolen'::text, 'blocked'::text, 'expired'::text, 'replaced'::text, 'closed'::text]))),
+    CONSTRAINT card_status_reason_check CHECK ((length(status_reason) <= 200))
+);
+
+CREATE TABLE enrollment.consent (
+    consent_id bigint NOT NULL,
+    person_id uuid NOT NULL,
+    code text NOT NULL,
+    version integer NOT NULL,
+    language text NOT NULL,
+    text_sha256 bytea CONSTRAINT consent_text_sha256_not_null1 NOT NULL,
+    act text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    channel text NOT NULL,
+    origin text DEFAULT ''::text NOT NULL,
+    session text,
+    staff text,
+    CONSTRAINT consent_act_check CHECK ((act = ANY (ARRAY['given'::text, 'refused'::text, 'withdrawn'::text]))),
+    CONSTRAINT consent_channel_check CHECK ((channel = ANY (ARRAY['portal'::text, 'branch'::text]))),
+    CONSTRAINT consent_origin_check CHECK ((length(origin) <= 60)),
+    CONSTRAINT consent_session_check CHECK ((length(session) <= 64)),
+    CONSTRAINT consent_staff_check CHECK ((length(staff) <= 64)),
+    CONSTRAINT consent_text_sha256_check CHECK ((length(text_sha256) = 32))
+);
+
+CREATE TABLE enrollment.consent_text (
+    code text NOT NULL,
+    version integer NOT NULL,
+    language text NOT NULL,
+    body text NOT NULL,
+    sha256 bytea NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    valid_to timestamp with time zone,
+    good_until date,
+    CONSTRAINT consent_text_body_check CHECK (((length(body) >= 1) AND (length(body) <= 20000))),
+    CONSTRAINT consent_text_check CHECK ((sha256 = sha256(convert_to(body, 'UTF8'::name)))),
+    CONSTRAINT consent_text_code_check CHECK ((code = ANY (ARRAY['sms_3ds'::text, 'terms'::text]))),
+    CONSTRAINT consent_text_language_check CHECK ((language = ANY (ARRAY['pl'::text, 'en'::text, 'de'::text, 'uk'::text]))),
+    CONSTRAINT consent_text_version_check CHECK ((version >= 1))
+);
+
+CREATE TABLE enrollment.credential (
+    person_id uuid NOT NULL,
+    pin_hash text NOT NULL,
+    pin_key_id text NOT NULL,
+    pin_set_at timestamp with time zone NOT NULL,
+    pin_sets integer DEFAULT 1 NOT NULL,
+    pin_day date NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT credential_pin_hash_check CHECK ((pin_hash ~~ '$argon2id$%'::text)),
+    CONSTRAINT credential_pin_key_id_check CHECK ((length(pin_key_id) <= 32)),
+    CONSTRAINT credential_pin_sets_check CHECK ((pin_sets >= 1))
+);
+
+CREATE TABLE enrollment.enrolment (
+    card_id uuid NOT NULL,
+    state text NOT NULL,
+    reason text,
+    changed_by text NOT NULL,
+    channel text NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    changed_at timestamp with time zone NOT NULL,
+    CONSTRAINT enrolment_changed_by_check CHECK ((length(changed_by) <= 100)),
+    CONSTRAINT enrolment_channel_check CHECK ((length(channel) <= 20)),
+    CONSTRAINT enrolment_check CHECK (((state <> ALL (ARRAY['suspended'::text, 'removed'::text])) OR (reason IS NOT NULL))),
+    CONSTRAINT enrolment_reason_check CHECK ((length(reason) <= 40)),
+    CONSTRAINT enrolment_state_check CHECK ((state = ANY (ARRAY['none'::text, 'eligible'::text, 'active'::text, 'suspended'::text, 'removed'::text])))
+);
+
+CREATE TABLE enrollment.person (
+    person_id uuid NOT NULL,
+    ref text NOT NULL,
+    kind text NOT NULL,
+    status text NOT NULL,
+    language text NOT NULL,
+    birth_date_ct bytea,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT person_kind_check CHECK ((kind = ANY (ARRAY['natural'::text, 'corporate_user'::text]))),
+    CONSTRAINT person_language_check CHECK ((language = ANY (ARRAY['pl'::text, 'en'::text, 'de'::text, 'uk'::text]))),
+    CONSTRAINT person_ref_check CHECK (((length(ref) >= 1) AND (length(ref) <= 64))),
+    CONSTRAINT person_status_check CHECK ((status = ANY (ARRAY['known'::text, 'registered'::text, 'closed'::text])))
+);
+
+CREATE TABLE enrollment.phone (
+    phone_id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    state text NOT NULL,
+    number_ct bytea NOT NULL,
+    idx bytea NOT NULL,
+    key_id text NOT NULL,
+    mask text NOT NULL,
+    source text NOT NULL,
+    purpose text DEFAULT 'sca'::text NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    valid_to timestamp with time zone,
+    verified_at timestamp with time zone,
+    CONSTRAINT phone_check CHECK (((state = 'retired'::text) = (valid_to IS NOT NULL))),
+    CONSTRAINT phone_idx_check CHECK ((length(idx) = 32)),
+    CONSTRAINT phone_key_id_check CHECK ((length(key_id) <= 32)),
+    CONSTRAINT phone_mask_check CHECK ((length(mask) <= 24)),
+    CONSTRAINT phone_purpose_check CHECK ((purpose = 'sca'::text)),
+    CONSTRAINT phone_source_check CHECK ((source = ANY (ARRAY['branch'::text, 'portal'::text]))),
+    CONSTRAINT phone_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'active'::text, 'disputed'::text, 'retired'::text])))
+);
+
+CREATE TABLE enrollment.product (
+    product text NOT NULL,
+    per_tx bigint,
+    per_day bigint,
+    per_month bigint,
+    count_day integer,
+    count_month integer,
+    CONSTRAINT product_count_day_check CHECK ((count_day >= 0)),
+    CONSTRAINT product_count_month_check CHECK ((count_month >= 0)),
+    CONSTRAINT product_per_day_check CHECK ((per_day >= 0)),
+    CONSTRAINT product_per_month_check CHECK ((per_month >= 0)),
+    CONSTRAINT product_per_tx_check CHECK ((per_tx >= 0)),
+    CONSTRAINT product_product_check CHECK (((length(product) >= 1) AND (length(product) <= 60)))
+);
+
+CREATE TABLE enrollment.sca_state (
+    person_id uuid NOT NULL,
+    failures integer NOT NULL,
+    block_kind text,
+    block_until timestamp with time zone,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT sca_state_block_kind_check CHECK ((block_kind = ANY (ARRAY['sca_temp'::text, 'sca_perm'::text, 'manual'::text]))),
+    CONSTRAINT sca_state_check CHECK (((block_kind IS NOT NULL) OR (block_until IS NULL))),
+    CONSTRAINT sca_state_check1 CHECK (((block_kind <> 'sca_temp'::text) OR (block_until IS NOT NULL))),
+    CONSTRAINT sca_state_check2 CHECK (((block_kind <> 'sca_perm'::text) OR (block_until IS NULL))),
+    CONSTRAINT sca_state_failures_check CHECK (((failures >= 0) AND (failures <= 5)))
+);
+
+CREATE TABLE enrollment.spending_limit (
+    owner_id uuid NOT NULL,
+    level text NOT NULL,
+    per_tx bigint,
+    per_day bigint,
+    per_month bigint,
+    count_day integer,
+    count_month integer,
+    set_by text NOT NULL,
+    set_at timestamp with time zone NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT spending_limit_count_day_check CHECK ((count_day >= 0)),
+    CONSTRAINT spending_limit_count_month_check CHECK ((count_month >= 0)),
+    CONSTRAINT spending_limit_level_check CHECK ((level = ANY (ARRAY['account'::text, 'card_branch'::text, 'card_client'::text]))),
+    CONSTRAINT spending_limit_per_day_check CHECK ((per_day >= 0)),
+    CONSTRAINT spending_limit_per_month_check CHECK ((per_month >= 0)),
+    CONSTRAINT spending_limit_per_tx_check CHECK ((per_tx >= 0)),
+    CONSTRAINT spending_limit_set_by_check CHECK ((length(set_by) <= 100))
+);
+
+CREATE VIEW enrollment.card_standing AS
+ SELECT c.pan_idx,
+    c.card_id,
+    c.account_id,
+    c.person_id,
+    c.last4,
+    c.expiry,
+    c.previous_expiry,
+    c.status AS card_status,
+    e.state AS enrolment,
+    e.reason AS enrolment_reason,
+    p.status AS person_status,
+    a.status AS account_status,
+    n.act AS consent_act,
+    t.good_until AS consent_good_until,
+    f.phone_id,
+    f.mask AS phone_mask,
+    (f.state = 'active'::text) AS phone_usable,
+    (r.person_id IS NOT NULL) AS pin_set,
+    s.block_kind,
+    s.block_until,
+    COALESCE(s.failures, 0) AS failures,
+    p.language,
+    a.currency,
+    la.per_tx AS account_per_tx,
+    la.per_day AS account_per_day,
+    la.per_month AS account_per_month,
+    la.count_day AS account_count_day,
+    la.count_month AS account_count_month,
+    LEAST(lp.per_tx, lb.per_tx, lc.per_tx) AS card_per_tx,
+    LEAST(lp.per_day, lb.per_day, lc.per_day) AS card_per_day,
+    LEAST(lp.per_month, lb.per_month, lc.per_month) AS card_per_month,
+    LEAST(lp.count_day, lb.count_day, lc.count_day) AS card_count_day,
+    LEAST(lp.count_month, lb.count_month, lc.count_month) AS card_count_month
+   FROM ((((((((((((enrollment.card c
+     JOIN enrollment.account a ON ((a.account_id = c.account_id)))
+     JOIN enrollment.person p ON ((p.person_id = c.person_id)))
+     JOIN enrollment.enrolment e ON ((e.card_id = c.card_id)))
+     LEFT JOIN enrollment.phone f ON (((f.person_id = c.person_id) AND (f.state = ANY (ARRAY['active'::text, 'disputed'::text])))))
+     LEFT JOIN enrollment.credential r ON ((r.person_id = c.person_id)))
+     LEFT JOIN enrollment.sca_state s ON ((s.person_id = c.person_id)))
+     LEFT JOIN LATERAL ( SELECT g.act,
+            g.code,
+            g.version,
+            g.language
+           FROM enrollment.consent g
+          WHERE ((g.person_id = c.person_id) AND (g.code = 'sms_3ds'::text))
+          ORDER BY g.consent_id DESC
+         LIMIT 1) n ON (true))
+     LEFT JOIN enrollment.consent_text t ON (((t.code = n.code) AND (t.version = n.version) AND (t.language = n.language))))
+     LEFT JOIN enrollment.spending_limit la ON (((la.owner_id = c.account_id) AND (la.level = 'account'::text))))
+     LEFT JOIN enrollment.spending_limit lb ON (((lb.owner_id = c.card_id) AND (lb.level = 'card_branch'::text))))
+     LEFT JOIN enrollment.spending_limit lc ON (((lc.owner_id = c.card_id) AND (lc.level = 'card_client'::text))))
+     LEFT JOIN enrollment.product lp ON ((lp.product = c.product)));
+
+ALTER TABLE enrollment.consent ALTER COLUMN consent_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME enrollment.consent_consent_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE enrollment.idempotency (
+    caller text NOT NULL,
+    key text NOT NULL,
+    fingerprint bytea NOT NULL,
+    status integer,
+    body text,
+    etag text,
+    made_at timestamp with time zone NOT NULL,
+    CONSTRAINT idempotency_caller_check CHECK ((length(caller) <= 200)),
+    CONSTRAINT idempotency_fingerprint_check CHECK ((length(fingerprint) = 32)),
+    CONSTRAINT idempotency_key_check CHECK ((length(key) <= 64))
+);
+
+CREATE TABLE enrollment.jti_seen (
+    iss text NOT NULL,
+    jti text NOT NULL,
+    exp timestamp with time zone NOT NULL,
+    CONSTRAINT jti_seen_iss_check CHECK ((length(iss) <= 100)),
+    CONSTRAINT jti_seen_jti_check CHECK ((length(jti) <= 100))
+);
+
+CREATE TABLE enrollment.person_identifier (
+    person_id uuid NOT NULL,
+    id_kind text NOT NULL,
+    idx bytea NOT NULL,
+    key_id text NOT NULL,
+    valid_from timestamp with time zone NOT NULL,
+    valid_to timestamp with time zone,
+    CONSTRAINT person_identifier_id_kind_check CHECK ((id_kind = ANY (ARRAY['pesel'::text, 'nonresident'::text]))),
+    CONSTRAINT person_identifier_idx_check CHECK ((length(idx) = 32)),
+    CONSTRAINT person_identifier_key_id_check CHECK ((length(key_id) <= 32))
+);
+
+CREATE TABLE enrollment.reservation (
+    acs_trans_id uuid NOT NULL,
+    card_id uuid NOT NULL,
+    account_id uuid NOT NULL,
+    amount bigint NOT NULL,
+    day date NOT NULL,
+    month date NOT NULL,
+    state text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    counted_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT reservation_amount_check CHECK ((amount >= 0)),
+    CONSTRAINT reservation_check CHECK (((state <> ALL (ARRAY['counted'::text, 'lapsed'::text])) OR (counted_at IS NOT NULL))),
+    CONSTRAINT reservation_check1 CHECK (((state = ANY (ARRAY['released'::text, 'lapsed'::text])) = (ended_at IS NOT NULL))),
+    CONSTRAINT reservation_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric)),
+    CONSTRAINT reservation_state_check CHECK ((state = ANY (ARRAY['held'::text, 'counted'::text, 'released'::text, 'lapsed'::text])))
+);
+
+CREATE TABLE enrollment.step_up (
+    step_up_id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    phone_id uuid NOT NULL,
+    action text NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT step_up_action_check CHECK ((length(action) <= 40))
+);
+
+CREATE TABLE enrollment.usage (
+    owner_id uuid NOT NULL,
+    period text NOT NULL,
+    starts_on date NOT NULL,
+    amount bigint NOT NULL,
+    count integer NOT NULL,
+    CONSTRAINT usage_amount_check CHECK ((amount >= 0)),
+    CONSTRAINT usage_count_check CHECK ((count >= 0)),
+    CONSTRAINT usage_period_check CHECK ((period = ANY (ARRAY['day'::text, 'month'::text])))
+);
+
+CREATE TABLE otp.code (
+    challenge_id uuid NOT NULL,
+    purpose text NOT NULL,
+    link_digest bytea NOT NULL,
+    seq smallint NOT NULL,
+    phase text NOT NULL,
+    key_id text,
+    mac bytea,
+    attempts smallint NOT NULL,
+    card_ref uuid,
+    created_at timestamp with time zone NOT NULL,
+    last_sent_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    consumed_at timestamp with time zone,
+    CONSTRAINT code_attempts_check CHECK (((attempts >= 0) AND (attempts <= 5))),
+    CONSTRAINT code_check CHECK ((expires_at > last_sent_at)),
+    CONSTRAINT code_check1 CHECK (((phase = 'live'::text) = (mac IS NOT NULL))),
+    CONSTRAINT code_check2 CHECK (((mac IS NULL) = (key_id IS NULL))),
+    CONSTRAINT code_check3 CHECK (((phase = 'used'::text) = (consumed_at IS NOT NULL))),
+    CONSTRAINT code_check4 CHECK ((expires_at <= (last_sent_at + '00:10:00'::interval))),
+    CONSTRAINT code_key_id_check CHECK ((length(key_id) <= 32)),
+    CONSTRAINT code_link_digest_check CHECK ((length(link_digest) = 32)),
+    CONSTRAINT code_mac_check CHECK ((length(mac) = 32)),
+    CONSTRAINT code_phase_check CHECK ((phase = ANY (ARRAY['live'::text, 'used'::text, 'exhausted'::text, 'forgotten'::text]))),
+    CONSTRAINT code_purpose_check CHECK ((purpose = ANY (ARRAY['payment'::text, 'step_up'::text]))),
+    CONSTRAINT code_seq_check CHECK (((seq >= 1) AND (seq <= 5)))
+);
+
+CREATE TABLE otp.outbox (
+    sms_id uuid NOT NULL,
+    challenge_id uuid NOT NULL,
+    seq smallint NOT NULL,
+    number_sealed bytea,
+    text_sealed bytea,
+    state text NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    queued_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    claimed_by text,
+    claimed_at timestamp with time zone,
+    provider text,
+    provider_id text,
+    reason text,
+    settled_at timestamp with time zone,
+    CONSTRAINT outbox_attempts_check CHECK ((attempts >= 0)),
+    CONSTRAINT outbox_check CHECK (((number_sealed IS NULL) = (text_sealed IS NULL))),
+    CONSTRAINT outbox_check1 CHECK (((claimed_by IS NULL) = (claimed_at IS NULL))),
+    CONSTRAINT outbox_check2 CHECK (((state = ANY (ARRAY['queued'::text, 'sending'::text])) = (text_sealed IS NOT NULL))),
+    CONSTRAINT outbox_check3 CHECK (((state = ANY (ARRAY['queued'::text, 'sending'::text])) = (settled_at IS NULL))),
+    CONSTRAINT outbox_check4 CHECK (((state = 'sending'::text) = (claimed_by IS NOT NULL))),
+    CONSTRAINT outbox_check5 CHECK (((state <> 'queued'::text) OR (provider IS NULL))),
+    CONSTRAINT outbox_check6 CHECK (((state <> ALL (ARRAY['sent'::text, 'unknown'::text])) OR (provider IS NOT NULL))),
+    CONSTRAINT outbox_check7 CHECK (((state = 'sent'::text) OR (provider_id IS NULL))),
+    CONSTRAINT outbox_check8 CHECK (((state = 'queued'::text) OR (state = 'expired'::text) OR (attempts > 0))),
+    CONSTRAINT outbox_claimed_by_check CHECK ((length(claimed_by) <= 100)),
+    CONSTRAINT outbox_provider_check CHECK ((length(provider) <= 40)),
+    CONSTRAINT outbox_provider_id_check CHECK ((length(provider_id) <= 200)),
+    CONSTRAINT outbox_reason_check CHECK ((length(reason) <= 80)),
+    CONSTRAINT outbox_seq_check CHECK (((seq >= 1) AND (seq <= 5))),
+    CONSTRAINT outbox_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'unknown'::text, 'expired'::text])))
+);
+
+CREATE TABLE otp.sending (
+    challenge_id uuid NOT NULL,
+    seq smallint NOT NULL,
+    purpose text NOT NULL,
+    phone_key_id text NOT NULL,
+    phone_mac bytea NOT NULL,
+    phone_mask text NOT NULL,
+    card_ref uuid,
+    merchant_ref text,
+    sent_at timestamp with time zone NOT NULL,
+    CONSTRAINT sending_merchant_ref_check CHECK ((length(merchant_ref) <= 60)),
+    CONSTRAINT sending_phone_key_id_check CHECK ((length(phone_key_id) <= 32)),
+    CONSTRAINT sending_phone_mac_check CHECK ((length(phone_mac) = 32)),
+    CONSTRAINT sending_phone_mask_check CHECK ((length(phone_mask) <= 24)),
+    CONSTRAINT sending_purpose_check CHECK ((purpose = ANY (ARRAY['payment'::text, 'step_up'::text]))),
+    CONSTRAINT sending_seq_check CHECK (((seq >= 1) AND (seq <= 5)))
+);
+
+ALTER TABLE ONLY acs.card_range
+    ADD CONSTRAINT card_range_numrange_excl EXCLUDE USING gist (numrange(low, high, '[]'::text) WITH &&);
+
+ALTER TABLE ONLY acs.card_range
+    ADD CONSTRAINT card_range_pkey PRIMARY KEY (range_id);
+
+ALTER TABLE ONLY acs.exchange_rate
+    ADD CONSTRAINT exchange_rate_pkey PRIMARY KEY (currency_from, currency_to);
+
+ALTER TABLE ONLY acs.issuer
+    ADD CONSTRAINT issuer_pkey PRIMARY KEY (issuer_id);
+
+ALTER TABLE ONLY acs.message_log
+    ADD CONSTRAINT message_log_pkey PRIMARY KEY (message_id);
+
+ALTER TABLE ONLY acs.policy_version
+    ADD CONSTRAINT policy_version_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY acs.result
+    ADD CONSTRAINT result_pkey PRIMARY KEY (acs_trans_id);
+
+ALTER TABLE ONLY acs.timer
+    ADD CONSTRAINT timer_pkey PRIMARY KEY (acs_trans_id, kind);
+
+ALTER TABLE ONLY acs.transaction
+    ADD CONSTRAINT transaction_pkey PRIMARY KEY (acs_trans_id);
+
+ALTER TABLE ONLY audit.event
+    ADD CONSTRAINT event_pkey PRIMARY KEY (event_id);
+
+ALTER TABLE ONLY audit.seal
+    ADD CONSTRAINT seal_event_id_key UNIQUE (event_id);
+
+ALTER TABLE ONLY audit.seal
+    ADD CONSTRAINT seal_pkey PRIMARY KEY (seq);
+
+ALTER TABLE ONLY enrollment.account_person
+    ADD CONSTRAINT account_person_pkey PRIMARY KEY (account_id, person_id);
+
+ALTER TABLE ONLY enrollment.account
+    ADD CONSTRAINT account_pkey PRIMARY KEY (account_id);
+
+ALTER TABLE ONLY enrollment.account
+    ADD CONSTRAINT account_ref_key UNIQUE (ref);
+
+ALTER TABLE ONLY enrollment.block
+    ADD CONSTRAINT block_pkey PRIMARY KEY (block_id);
+
+ALTER TABLE ONLY enrollment.card
+    ADD CONSTRAINT card_pan_idx_idx_key_id_key UNIQUE (pan_idx, idx_key_id);
+
+ALTER TABLE ONLY enrollment.card
+    ADD CONSTRAINT card_pkey PRIMARY KEY (card_id);
+
+ALTER TABLE ONLY enrollment.card
+    ADD CONSTRAINT card_ref_key UNIQUE (ref);
+
+ALTER TABLE ONLY enrollment.consent
+    ADD CONSTRAINT consent_pkey PRIMARY KEY (consent_id);
+
+ALTER TABLE ONLY enrollment.consent_text
+    ADD CONSTRAINT consent_text_pkey PRIMARY KEY (code, version, language);
+
+ALTER TABLE ONLY enrollment.credential
+    ADD CONSTRAINT credential_pkey PRIMARY KEY (person_id);
+
+ALTER TABLE ONLY enrollment.enrolment
+    ADD CONSTRAINT enrolment_pkey PRIMARY KEY (card_id);
+
+ALTER TABLE ONLY enrollment.idempotency
+    ADD CONSTRAINT idempotency_pkey PRIMARY KEY (caller, key);
+
+ALTER TABLE ONLY enrollment.jti_seen
+    ADD CONSTRAINT jti_seen_pkey PRIMARY KEY (iss, jti);
+
+ALTER TABLE ONLY enrollment.person_identifier
+    ADD CONSTRAINT person_identifier_pkey PRIMARY KEY (idx, key_id, valid_from);
+
+ALTER TABLE ONLY enrollment.person
+    ADD CONSTRAINT person_pkey PRIMARY KEY (person_id);
+
+ALTER TABLE ONLY enrollment.person
+    ADD CONSTRAINT person_ref_key UNIQUE (ref);
+
+ALTER TABLE ONLY enrollment.phone
+    ADD CONSTRAINT phone_pkey PRIMARY KEY (phone_id);
+
+ALTER TABLE ONLY enrollment.product
+    ADD CONSTRAINT product_pkey PRIMARY KEY (product);
+
+ALTER TABLE ONLY enrollment.reservation
+    ADD CONSTRAINT reservation_pkey PRIMARY KEY (acs_trans_id);
+
+ALTER TABLE ONLY enrollment.sca_state
+    ADD CONSTRAINT sca_state_pkey PRIMARY KEY (person_id);
+
+ALTER TABLE ONLY enrollment.spending_limit
+    ADD CONSTRAINT spending_limit_pkey PRIMARY KEY (owner_id, level);
+
+ALTER TABLE ONLY enrollment.step_up
+    ADD CONSTRAINT step_up_pkey PRIMARY KEY (step_up_id);
+
+ALTER TABLE ONLY enrollment.usage
+    ADD CONSTRAINT usage_pkey PRIMARY KEY (owner_id, period, starts_on);
+
+ALTER TABLE ONLY otp.budget
+    ADD CONSTRAINT budget_pkey PRIMARY KEY (lane);
+
+ALTER TABLE ONLY otp.code
+    ADD CONSTRAINT code_pkey PRIMARY KEY (challenge_id);
+
+ALTER TABLE ONLY otp.outbox
+    ADD CONSTRAINT outbox_challenge_id_seq_key UNIQUE (challenge_id, seq);
+
+ALTER TABLE ONLY otp.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (sms_id);
+
+ALTER TABLE ONLY otp.sending
+    ADD CONSTRAINT sending_pkey PRIMARY KEY (challenge_id, seq);
+
+CREATE INDEX message_log_transaction ON acs.message_log USING btree (acs_trans_id);
+
+CREATE INDEX result_due ON acs.result USING btree (next_at) WHERE (state = 'queued'::text);
+
+CREATE INDEX result_lease ON acs.result USING btree (lease_until) WHERE (state = 'sending'::text);
+
+CREATE INDEX timer_due ON acs.timer USING btree (due_at);
+
+CREATE UNIQUE INDEX transaction_areq_once ON acs.transaction USING btree (lower(three_ds_server_trans_id), lower(ds_trans_id));
+
+CREATE INDEX account_person_by_person ON enrollment.account_person USING btree (person_id);
+
+CREATE INDEX block_by_person ON enrollment.block USING btree (person_id, from_at);
+
+CREATE INDEX card_by_account ON enrollment.card USING btree (account_id);
+
+CREATE INDEX card_by_person ON enrollment.card USING btree (person_id);
+
+CREATE INDEX consent_newest ON enrollment.consent USING btree (person_id, code, consent_id DESC);
+
+CREATE INDEX idempotency_age ON enrollment.idempotency USING btree (made_at);
+
+CREATE INDEX jti_seen_exp ON enrollment.jti_seen USING btree (exp);
+
+CREATE UNIQUE INDEX person_identifier_kind ON enrollment.person_identifier USING btree (person_id, id_kind) WHERE (valid_to IS NULL);
+
+CREATE UNIQUE INDEX person_identifier_once ON enrollment.person_identifier USING btree (idx, key_id) WHERE (valid_to IS NULL);
+
+CREATE INDEX phone_by_number ON enrollment.phone USING btree (idx) WHERE (state = ANY (ARRAY['active'::text, 'disputed'::text]));
+
+CREATE UNIQUE INDEX phone_one_in_use ON enrollment.phone USING btree (person_id) WHERE (state = ANY (ARRAY['active'::text, 'disputed'::text]));
+
+CREATE INDEX reservation_counted ON enrollment.reservation USING btree (counted_at) WHERE (state = 'counted'::text);
+
+CREATE INDEX step_up_by_person ON enrollment.step_up USING btree (person_id, asked_at);
+
+CREATE INDEX code_card_unsuccessful ON otp.code USING btree (card_ref, created_at) WHERE ((consumed_at IS NULL) AND (purpose = 'payment'::text) AND (card_ref IS NOT NULL));
+
+CREATE INDEX outbox_due ON otp.outbox USING btree (due_at) WHERE (state = 'queued'::text);
+
+CREATE INDEX outbox_sending ON otp.outbox USING btree (claimed_at) WHERE (state = 'sending'::text);
+
+CREATE INDEX outbox_settled ON otp.outbox USING btree (settled_at) WHERE (settled_at IS NOT NULL);
+
+CREATE INDEX sending_card ON otp.sending USING btree (card_ref, sent_at) WHERE (card_ref IS NOT NULL);
+
+CREATE INDEX sending_phone ON otp.sending USING btree (phone_mac, sent_at);
+
+CREATE INDEX sending_sent_at ON otp.sending USING btree (sent_at);
+
+CREATE TRIGGER transaction_link_frozen BEFORE UPDATE OF acs_trans_id, three_ds_server_trans_id, ds_trans_id, purchase_amount, purchase_currency, purchase_exponent, merchant_name, acquirer_bin, acquirer_merchant_id, message_category, device_channel, card_id, link_digest, notification_url, ds_url ON acs.transaction FOR EACH ROW EXECUTE FUNCTION acs.refuse_relinking();
+
+CREATE TRIGGER event_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.event FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
+
+CREATE TRIGGER seal_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.seal FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
+
+CREATE TRIGGER consent_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON enrollment.consent FOR EACH STATEMENT EXECUTE FUNCTION enrollment.refuse_change();
+
+ALTER TABLE ONLY acs.card_range
+    ADD CONSTRAINT card_range_issuer_id_fkey FOREIGN KEY (issuer_id) REFERENCES acs.issuer(issuer_id);
+
+ALTER TABLE ONLY acs.result
+    ADD CONSTRAINT result_acs_trans_id_fkey FOREIGN KEY (acs_trans_id) REFERENCES acs.transaction(acs_trans_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY acs.timer
+    ADD CONSTRAINT timer_acs_trans_id_fkey FOREIGN KEY (acs_trans_id) REFERENCES acs.transaction(acs_trans_id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY audit.seal
+    ADD CONSTRAINT seal_event_id_fkey FOREIGN KEY (event_id) REFERENCES audit.event(event_id);
+
+ALTER TABLE ONLY enrollment.account_person
+    ADD CONSTRAINT account_person_account_id_fkey FOREIGN KEY (account_id) REFERENCES enrollment.account(account_id);
+
+ALTER TABLE ONLY enrollment.account_person
+    ADD CONSTRAINT account_person_person_id_fkey FOREIGN KEY (person_id) REFERENCES enrollment.person(person_id);
+
+ALTER TABLE ONLY enrollment.block
+    ADD CONSTRAINT block_card_id_fkey FOREIGN KEY (card_id) REFERENCES enrollment.card(card_id);
+
+ALTER TABLE ONLY enrollment.block
+    ADD CONSTRAINT block_person_id_fkey FOREIGN KEY (person_id) REFERENCES enrollment.person(person_id);
+
+ALTER TABLE ONLY enrollment.card
+    ADD CONSTRAINT card_account_id_fkey FOREIGN KEY (account_id) REFERENCES enrollment.account(account_id);
+
+ALTER TABLE ONLY enrollment.card
+    ADD CONSTRAINT card_person_id_fkey FOREIGN KEY (person_id) REFERENCES enrollment.person(person_id);
+
+ALTER TABLE ONLY enrollment.card
+    ADD CONSTRAINT card_replaced_by_fkey FOREIGN KEY (replaced_by) REFERENCES enrollment.card(card_id);
+
+ALTER TABLE ONLY enrollment.consent
+    ADD CONSTRAINT consent_code_version_language_fkey FOREIGN KEY (code, version, language) REFERENCES enrollment.consent_text(code, version, language);
+
+ALTER TABLE ONLY enrollment.consent
+    ADD CONSTRAINT consent_person_id_fkey FOREIGN KEY (person_id) REFERENCES enrollment.person(person_id);
+
+ALTER TABLE ONLY enrollment.credential
+    ADD CONSTRAINT credential_person_id_fkey FOREIGN KEY (person_id) REFERENCES enrollment.person(person_id);
+
+ALTER TABLE ONLY enrollment.enrolment
+    ADD CONSTRAINT enrolment_card_id_fkey FOREIGN KEY (card_id) REFERENCES enrollment.card(card_id);
+
+ALTER TABLE ONLY enrollment.person_identifier
+    ADD CONSTRAINT person_identifier_person_id_fkey FOREIGN KEY (person_id) REFERENCES enrollment.person(person_id);
+
+ALTER TABLE ONLY enrollment.phone
+    ADD CONSTRAINT phone_person_id_fkey FOREIGN KEY (person_id) REFERENCES enrollment.person(person_id);
+
+ALTER TABLE ONLY enrollment.sca_state
+    ADD CONSTRAINT sca_state_person_id_fkey FOREIGN KEY (person_id) REFERENCES enrollment.person(person_id);
+
+ALTER TABLE ONLY enrollment.step_up
+    ADD CONSTRAINT step_up_person_id_fkey FOREIGN KEY (person_id) REFERENCES enrollment.person(person_id);
+
+ALTER TABLE ONLY enrollment.step_up
+    ADD CONSTRAINT step_up_phone_id_fkey FOREIGN KEY (phone_id) REFERENCES enrollment.phone(phone_id);
