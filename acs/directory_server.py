@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 ANSWER_LIMIT_BYTES = 128 * 1024  # rule 1.24: no legal RRes is longer
-CONNECT_BUDGET_S = 5.0  # T6
-READ_BUDGET_S = 5.0  # T7
 _JSON = "application/json;charset=utf-8"
 
 
@@ -72,6 +70,19 @@ class DirectoryServer:
 
 
 @dataclass(frozen=True, slots=True)
+class Budget:
+    """How long one message may take: to connect, name resolution included, and to be answered."""
+
+    connect_s: float = 5.0  # T6
+    read_s: float = 5.0  # T7
+
+    @property
+    def total_s(self) -> float:
+        """The most that one ``post`` takes."""
+        return self.connect_s + self.read_s
+
+
+@dataclass(frozen=True, slots=True)
 class Answered:
     """The Directory Server answered; ``body`` is at most ANSWER_LIMIT_BYTES."""
 
@@ -95,8 +106,9 @@ Reply = Answered | NotConnected | NoAnswer
 class DirectoryServers:
     """All configured Directory Servers and the HTTP client that speaks to them."""
 
-    def __init__(self, servers: Sequence[DirectoryServer]) -> None:
+    def __init__(self, servers: Sequence[DirectoryServer], budget: Budget | None = None) -> None:
         """Hold the servers; the first one of a scheme serves it."""
+        self.budget = budget or Budget()
         self._by_id: Mapping[str, DirectoryServer] = {server.ds_id: server for server in servers}
         self._sessions: dict[str, aiohttp.ClientSession] = {}
 
@@ -121,9 +133,9 @@ class DirectoryServers:
     async def post(self, server: DirectoryServer, url: str, body: bytes) -> Reply:
         """POST one message; never raises for what the other side does."""
         timeout = aiohttp.ClientTimeout(
-            total=CONNECT_BUDGET_S + READ_BUDGET_S,
-            sock_connect=CONNECT_BUDGET_S,
-            sock_read=READ_BUDGET_S,
+            total=self.budget.total_s,
+            connect=self.budget.connect_s,
+            sock_read=self.budget.read_s,
         )
         tls: ssl.SSLContext | bool = server.tls if server.tls is not None else True
         try:
@@ -135,8 +147,7 @@ class DirectoryServers:
                 allow_redirects=False,
                 ssl=tls,
             ) as response:
-                answer = await response.content.read(ANSWER_LIMIT_BYTES)
-                return Answered(response.status, answer)
+                return Answered(response.status, await _read(response.content))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL):
             return NotConnected()
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError):
@@ -161,6 +172,16 @@ class DirectoryServers:
             )
             self._sessions[server.ds_id] = session
         return session
+
+
+async def _read(content: aiohttp.StreamReader) -> bytes:
+    """Read to the end or to the limit; one read gives what came so far, which may be a piece."""
+    pieces: list[bytes] = []
+    left = ANSWER_LIMIT_BYTES
+    while left > 0 and (piece := await content.read(left)):
+        pieces.append(piece)
+        left -= len(piece)
+    return b"".join(pieces)
 
 
 class GuardedResolver(AbstractResolver):
