@@ -44,7 +44,9 @@ class Tables(Protocol):
 @dataclass(frozen=True, slots=True)
 class Policies:
     """The settings that flows act by. ``final_wait`` bounds how long a cardholder waits for the
-    RRes [rule 1.26]; ``areq_budget`` is T0 with room for the network.
+    RRes [rule 1.26]; ``areq_budget`` is T0 with room for the network. A result that was not taken
+    is tried again once after ``rreq_try_again_in_place`` while the cardholder waits [rule 8.11],
+    then by the worker after ``rreq_retry_waits``.
     """
 
     challenge: ChallengePolicy
@@ -54,6 +56,7 @@ class Policies:
     fx_margin_bp: int = 500
     areq_budget: timedelta = timedelta(seconds=3.5)
     final_wait: timedelta = timedelta(seconds=7)
+    rreq_try_again_in_place: timedelta = timedelta(seconds=1)
     rreq_retry_waits: tuple[timedelta, ...] = field(
         default=(
             timedelta(seconds=2),

@@ -10,6 +10,10 @@ Laws:
   valid answer: the server is told so by an Erro and the result counts as not confirmed; no second
   RReq follows [rules 8.11, 8.13, 8.14]. Only a process that died between sending and settling
   leaves the question open, and then the same bytes go out again.
+- Everything that happens under one claim ends before the claim's lease does: a second try in place
+  begins only early enough, and complaints are made after the row is settled.
+- A row whose handling fails in an unforeseen way holds nobody up: it waits its turn like one that
+  was not taken, and is given up with an alarm in the end.
 - An outcome never changes, whatever the Directory Server answers [rule 9.2].
 """
 
@@ -48,7 +52,7 @@ if TYPE_CHECKING:
     from acs.store.transactions import Dialogue
     from acs.transaction import AuthenticationValue
 
-RETRY_IN_PLACE_S = 1.0  # rule 8.11: one retry a second later, inside the budget
+_OWN_WORK_S = 1.0
 _SERVER_FAILED = range(500, 600)
 # What a Directory Server says of an RReq it has already: delivered, then [rule 8.12].
 _ALREADY_THERE = frozenset({"312", "313"})
@@ -73,7 +77,7 @@ async def deliver_claimed(ports: Ports, acs_trans_id: UUID, *, tries: int = 2) -
     async with ports.pool.connection() as conn:
         dialogue = await transactions.read(conn, acs_trans_id)
         row = await results.read(conn, acs_trans_id)
-    if dialogue is None or row is None or row.state != "sending":
+    if dialogue is None or row is None or row.claimed_by != ports.worker:
         return row is not None and row.state == "delivered"
     server = ports.directory_servers.by_id(dialogue.transaction.ds_id)
     url = None if server is None else server.url_for_results(dialogue.transaction.ds_url)
@@ -90,17 +94,36 @@ async def deliver_claimed(ports: Ports, acs_trans_id: UUID, *, tries: int = 2) -
     if judged.verdict == "again":
         await _later(ports, dialogue, row.attempt, row.created_at, judged.answer)
         return False
+    confirmed = await _settle(ports, dialogue, judged)
     if judged.tell is not None:
         await _complain(ports, dialogue, server, url, judged.tell)
-    return await _settle(ports, dialogue, judged)
+    return confirmed
 
 
 async def deliver_due(ports: Ports, batch: int = 10) -> int:
     """Worker source: claim results that are due and send them side by side."""
     async with ports.pool.connection() as conn:
         claimed = await results.claim_due(conn, ports.worker, ports.clock(), batch)
-    await asyncio.gather(*(deliver_claimed(ports, one, tries=1) for one in claimed))
+    ended = await asyncio.gather(
+        *(deliver_claimed(ports, one, tries=1) for one in claimed), return_exceptions=True
+    )
+    for acs_trans_id, end in zip(claimed, ended, strict=True):
+        if isinstance(end, BaseException):
+            await _failed(ports, acs_trans_id, end)
     return len(claimed)
+
+
+async def _failed(ports: Ports, acs_trans_id: UUID, failure: BaseException) -> None:
+    """Put back a result whose delivery ended in an exception nobody foresaw."""
+    if not isinstance(failure, Exception):
+        raise failure
+    log.event("work:failed", level=logging.ERROR, failure=failure, source="results")
+    metrics.WORK.labels("results", "failed").inc()
+    async with ports.pool.connection() as conn:
+        dialogue = await transactions.read(conn, acs_trans_id)
+        row = await results.read(conn, acs_trans_id)
+    if dialogue is not None and row is not None and row.claimed_by == ports.worker:
+        await _later(ports, dialogue, row.attempt, row.created_at, type(failure).__name__)
 
 
 async def _send(  # noqa: PLR0913 - the parts of one call
@@ -111,14 +134,16 @@ async def _send(  # noqa: PLR0913 - the parts of one call
     body: bytes,
     tries: int,
 ) -> Judged:
-    judged = Judged("again", "not tried")
-    for attempt in range(tries):
-        if attempt:
-            await asyncio.sleep(RETRY_IN_PLACE_S)
-        reply = await ports.directory_servers.post(server, url, body)
-        judged = _judge(dialogue, reply)
-        if judged.verdict != "again":
+    loop = asyncio.get_running_loop()
+    pause_s = ports.policies.rreq_try_again_in_place.total_seconds()
+    whole_try_s = ports.directory_servers.budget.total_s
+    last_start = loop.time() + results.LEASE.total_seconds() - whole_try_s - _OWN_WORK_S
+    judged = _judge(dialogue, await ports.directory_servers.post(server, url, body))
+    for _ in range(tries - 1):
+        if judged.verdict != "again" or loop.time() + pause_s > last_start:
             break
+        await asyncio.sleep(pause_s)
+        judged = _judge(dialogue, await ports.directory_servers.post(server, url, body))
     return judged
 
 

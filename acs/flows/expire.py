@@ -7,9 +7,10 @@ nothing: the machine looks at the times itself [rules 9.2, 9.4].
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import TYPE_CHECKING
 
-from acs import log
+from acs import log, metrics
 from acs.challenge.events import Timer, TimerDue
 from acs.flows import final
 from acs.flows.apply import Applied, take
@@ -25,7 +26,14 @@ async def expire_due(ports: Ports, batch: int = 20) -> int:
     """Worker source: hand due timers to their challenges."""
     async with ports.pool.connection() as conn:
         due = await timers.claim_due(conn, ports.clock(), batch)
-    await asyncio.gather(*(_expire(ports, timer) for timer in due))
+    ended = await asyncio.gather(*(_expire(ports, timer) for timer in due), return_exceptions=True)
+    for end in ended:
+        if isinstance(end, Exception):
+            # The timer is free again when its lease ends; the others are not held up.
+            log.event("work:failed", level=logging.ERROR, failure=end, source="timers")
+            metrics.WORK.labels("timers", "failed").inc()
+        elif end is not None:
+            raise end
     return len(due)
 
 

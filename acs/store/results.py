@@ -17,7 +17,9 @@ from schemas import queries
 if TYPE_CHECKING:
     from acs.store.pool import Connection
 
-LEASE = timedelta(seconds=14)  # longer than one whole try: 1 s of own work, T6, T7, and an Erro
+LEASE = timedelta(seconds=14)
+"""Longer than what happens under one claim: own work, a try that failed early and a pause, and one
+whole try (T6 and T7)."""
 _SQL = queries.load(__file__)
 
 ResultState = Literal["queued", "sending", "delivered", "unconfirmed", "abandoned"]
@@ -26,10 +28,14 @@ Settled = Literal["delivered", "unconfirmed", "abandoned"]
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
-    """How far a result has come; ``rreq_sealed`` are the bytes to send, if they were made."""
+    """How far a result has come; ``rreq_sealed`` are the bytes to send, if they were made.
+
+    ``claimed_by`` is the process that has it, while it is ``sending``.
+    """
 
     state: ResultState
     attempt: int
+    claimed_by: str | None
     rreq_sealed: bytes | None
     answer: str | None
     created_at: datetime

@@ -7,7 +7,8 @@ VALUES (:acs_trans_id, 'sending', 1, :claimed_by, :lease_until, :now);
 -- name: claim_due
 -- Rows whose time has come and rows whose claim has run out; the attempt counts even if we die.
 UPDATE acs.result SET
-    state = 'sending', attempt = attempt + 1, claimed_by = :claimed_by, lease_until = :lease_until, next_at = NULL
+    state = 'sending', attempt = least(attempt, 32766) + 1, claimed_by = :claimed_by, lease_until = :lease_until,
+    next_at = NULL
 WHERE acs_trans_id IN (
     SELECT acs_trans_id FROM acs.result
     WHERE (state = 'queued' AND next_at <= :now) OR (state = 'sending' AND lease_until <= :now)
@@ -23,7 +24,7 @@ WHERE acs_trans_id = :acs_trans_id AND state = 'sending' AND claimed_by = :claim
 
 -- name: read_result
 -- How far the result of one transaction has come.
-SELECT state, attempt, rreq_sealed, answer, created_at FROM acs.result WHERE acs_trans_id = :acs_trans_id;
+SELECT state, attempt, claimed_by, rreq_sealed, answer, created_at FROM acs.result WHERE acs_trans_id = :acs_trans_id;
 
 -- name: try_again
 -- Nothing was delivered: back into the queue with a later time.
