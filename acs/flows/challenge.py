@@ -14,7 +14,7 @@ Laws:
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -43,7 +43,13 @@ from acs.flows.views import code_screen, is_live
 from acs.store import transactions
 from acs.transaction import Elements, link_digest
 from enrollment import flows as enrollment_flows
-from enrollment.model import AttemptBlocked, CardStatus, calendar_of
+from enrollment.model import (
+    AttemptBlocked,
+    CardStatus,
+    EnrolmentReason,
+    EnrolmentState,
+    calendar_of,
+)
 from otp import flows as otp_flows
 from otp.model import Accepted, Exhausted, Rejected
 from schemas import messages
@@ -107,7 +113,7 @@ async def open_challenge(ports: Ports, post: CReqPost, wish: str | None) -> Scre
             log.event("creq:refused", reason="unknown")
             return ErrorScreen("unknown", neutral)
         if dialogue.transaction.trans_status != "C":
-            return final.refused(ports, dialogue, "305", "no challenge is open")
+            return _never_challenged(ports, dialogue, raw, post, neutral)
         event = await _creq_event(ports, conn, dialogue, raw, post, now)
         step = machine.step(dialogue.challenge, event, ports.policies.challenge, now)
         applied = await advance(ports, conn, dialogue, step, now)
@@ -131,6 +137,17 @@ async def post_form(ports: Ports, form: Form, wish: str | None) -> Screen:
     return await _answer(ports, applied, neutral)
 
 
+def _never_challenged(
+    ports: Ports, dialogue: Dialogue, raw: bytes, post: CReqPost, neutral: str
+) -> Screen:
+    """Tell the shop that this payment has no challenge, if it is the shop's own payment."""
+    if not _knows_both_ids(dialogue.transaction, raw):
+        log.event("creq:refused", reason="threeDSServerTransID")
+        return ErrorScreen("unknown", neutral)
+    told = replace(dialogue, session_data=_session_data(post.session_data))
+    return final.refused(ports, told, "305", "no challenge is open")
+
+
 async def _creq_event(  # noqa: PLR0913 - the parts of one message
     ports: Ports,
     conn: Connection,
@@ -140,9 +157,7 @@ async def _creq_event(  # noqa: PLR0913 - the parts of one message
     now: datetime,
 ) -> Event:
     transaction = dialogue.transaction
-    theirs = messages.peek(raw).get("threeDSServerTransID")
-    ours = transaction.three_ds_server_trans_id
-    if not isinstance(theirs, str) or theirs.lower() != ours.lower():
+    if not _knows_both_ids(transaction, raw):
         log.event("creq:refused", reason="threeDSServerTransID")
         return CReqMismatched()
     context = Context(
@@ -151,18 +166,23 @@ async def _creq_event(  # noqa: PLR0913 - the parts of one message
         category=transaction.message_category,
         flow="first",
     )
+    session_data = _session_data(post.session_data)
     try:
         reading = messages.read_creq(raw, context)
     except ProtocolError as error:
+        await transactions.keep_form(conn, transaction.acs_trans_id, None, session_data)
         return _refused(transaction, error)
-    await transactions.keep_form(
-        conn,
-        transaction.acs_trans_id,
-        str(reading.values["challengeWindowSize"]),
-        _session_data(post.session_data),
-    )
+    window_size = str(reading.values["challengeWindowSize"])
+    await transactions.keep_form(conn, transaction.acs_trans_id, window_size, session_data)
     withdrawn = await _withdrawn(ports, conn, dialogue, now)
     return withdrawn or Opened()
+
+
+def _knows_both_ids(transaction: Transaction, raw: bytes) -> bool:
+    """Tell whether a CReq names the transaction's threeDSServerTransID too [rule 5.10]."""
+    theirs = messages.peek(raw).get("threeDSServerTransID")
+    ours = transaction.three_ds_server_trans_id
+    return isinstance(theirs, str) and theirs.lower() == ours.lower()
 
 
 def _refused(transaction: Transaction, error: ProtocolError) -> CReqRefused:
@@ -278,7 +298,7 @@ def _shape_fault(dialogue: Dialogue, form: Form) -> Notice | None:
 async def _withdrawn(
     ports: Ports, conn: Connection, dialogue: Dialogue, now: datetime
 ) -> Event | None:
-    """See whether the cardholder may still authenticate: card, consent, phone, block."""
+    """See whether the cardholder may still authenticate: card, enrolment, phone, consent, block."""
     transaction = dialogue.transaction
     if transaction.card_id is None or dialogue.challenge.state in _OVER:
         return None
@@ -286,8 +306,12 @@ async def _withdrawn(
     standing = await enrollment_flows.standing_of_card(conn, transaction.card_id, day, month)
     if standing is None or standing.card_status is CardStatus.BLOCKED_STOLEN:
         return Withdrawn(TransStatusReason.STOLEN_CARD)
-    if standing.card_status is not CardStatus.ACTIVE:
+    if standing.card_status not in _GOOD_ENOUGH:
         return Withdrawn(TransStatusReason.NOT_PERMITTED)
+    if standing.enrolment is not EnrolmentState.ACTIVE and (
+        standing.enrolment_reason not in _STILL_GOOD
+    ):
+        return Withdrawn(TransStatusReason.NOT_ENROLLED)
     if standing.phone is None or standing.phone.phone_id != transaction.phone_id:
         return Withdrawn(TransStatusReason.NOT_ENROLLED)
     if not standing.consent_valid:
@@ -298,6 +322,9 @@ async def _withdrawn(
 
 
 _OVER = frozenset({machine.State.RESULT, machine.State.CLOSED})
+# A card that expires during its challenge was judged at the AReq; a PIN is asked for or is not.
+_GOOD_ENOUGH = frozenset({CardStatus.ACTIVE, CardStatus.EXPIRED})
+_STILL_GOOD = frozenset({EnrolmentReason.CARD_EXPIRED, EnrolmentReason.PIN_MISSING})
 
 
 async def _take_first(

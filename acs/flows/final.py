@@ -80,7 +80,7 @@ async def _settled(ports: Ports, dialogue: Dialogue, *, wait: bool) -> Dialogue:
     deadline = loop.time() + (ports.policies.final_wait.total_seconds() if wait else 0)
     tries = 0
     current = await _read(ports, dialogue)
-    while current.challenge.state is machine.State.RESULT and loop.time() < deadline:
+    while _is_on_its_way(current) and loop.time() < deadline:
         # Another process or request has the result on its way; its commit is the signal.
         await asyncio.sleep(_LOOK_AGAIN_S[min(tries, len(_LOOK_AGAIN_S) - 1)])
         tries += 1
@@ -94,6 +94,12 @@ async def _settled(ports: Ports, dialogue: Dialogue, *, wait: bool) -> Dialogue:
             return locked or current
         applied = await take(ports, conn, Applied(locked), WaitOver(), now)
     return applied.dialogue
+
+
+def _is_on_its_way(dialogue: Dialogue) -> bool:
+    """Tell whether the result may still come in time for the page: it said nothing yet."""
+    challenge = dialogue.challenge
+    return challenge.state is machine.State.RESULT and challenge.cres_status is None
 
 
 async def _read(ports: Ports, dialogue: Dialogue) -> Dialogue:

@@ -194,9 +194,13 @@ async def store_challenge(conn: Connection, was: Challenge, now_is: Challenge) -
 
 
 async def keep_form(
-    conn: Connection, acs_trans_id: UUID, window_size: str, session_data: str | None
+    conn: Connection, acs_trans_id: UUID, window_size: str | None, session_data: str | None
 ) -> None:
-    """Keep what the first CReq brought along: window size and threeDSSessionData."""
+    """Keep what the first CReq brought along: window size and threeDSSessionData.
+
+    ``window_size`` is None when the CReq could not be read; the shop gets its data back all the
+    same [rule 5.7].
+    """
     await _SQL.keep_form.run(
         conn, acs_trans_id=acs_trans_id, window_size=window_size, session_data=session_data
     )

@@ -87,7 +87,7 @@ WHERE acs_trans_id = :acs_trans_id AND state = :was_state AND step = :was_step;
 -- name: keep_form
 -- What the first CReq brought along; a second CReq does not change it.
 UPDATE acs.transaction SET window_size = :window_size, session_data = :session_data
-WHERE acs_trans_id = :acs_trans_id AND window_size IS NULL;
+WHERE acs_trans_id = :acs_trans_id AND window_size IS NULL AND session_data IS NULL;
 
 -- name: remember_post
 -- The keyed hash of a form that was worked on, so that the same form again is known.
