@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.story.areqs import browser_areq
-from tests.story.people import enrol
 
 if TYPE_CHECKING:
     from tests.story.world import World
@@ -18,7 +17,7 @@ VERSIONS = ("2.1.0", "2.2.0", "2.3.1")
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_a_right_code_ends_in_one_y_for_network_and_shop(world: World, version: str) -> None:
     """The main job, in every version of the protocol."""
-    holder = await enrol(world.db, world.keys, world.clock())
+    holder = await world.enrol()
     ares = await world.areq(
         browser_areq(holder.pan, version=version, ds_url=world.directory.url)
     )

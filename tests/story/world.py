@@ -2,29 +2,32 @@
 
 Everything is real but the other parties' inside: HTTP on loopback, PostgreSQL, keys, pages. Two
 servers over one database stand for two processes; ``kill`` drops one without letting it finish.
+Every message and every page that leaves is judged on its way.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import aiohttp
 import asyncpg
-import html5lib
 from aiohttp import web
 
+from acs import metrics
 from acs.authentication.facts import CardRange, Default, RangePolicy
 from acs.background import Background
 from acs.challenge.policy import ChallengePolicy
 from acs.crypto.software import SoftwareKeys
-from acs.directory_server import DirectoryServer, DirectoryServers
+from acs.directory_server import Budget, DirectoryServer, DirectoryServers
 from acs.edges import browser, ds
+from acs.edges.middleware import RUNNER_OPTIONS, middlewares
 from acs.pages.render import Pages
 from acs.ports import Policies, Ports
 from acs.store import card_ranges
@@ -35,9 +38,15 @@ from acs.work.sources import sources
 from otp.gateways.deliver import Delivery, DeliveryPorts
 from otp.gateways.inbox import inbox_gateway
 from otp.policy import OtpPolicy
-from tests.story.parties import FakeDirectoryServer, FakePhone, serve
+from tests.story import judge, laws, people
+from tests.story.death import Death, MortalDirectoryServers, MortalPool
+from tests.story.pages import Page, faults_of, packed
+from tests.story.parties import CONTENT_TYPE, FakeDirectoryServer, FakePhone
 
 if TYPE_CHECKING:
+    import re
+    from collections.abc import Iterator
+
     from schemas.vault import Keys
 
 KEYS = SoftwareKeys.from_content(
@@ -50,6 +59,12 @@ KEYS = SoftwareKeys.from_content(
 )  # fmt: skip
 _VISA = {"av_profile": "visa-v7", "av_key_id": "visa-1"}
 _MC = {"av_profile": "mastercard-dstrans", "av_key_id": "mc-1"}
+_EASY: dict[str, Any] = {
+    "elements": Elements.OTP,
+    "default": Default.FRICTIONLESS,
+    "challenge_mandated": False,
+    "accept_data_share": True,
+}
 
 
 def _range(range_id: str, prefix: str, scheme: str, policy: RangePolicy) -> CardRange:
@@ -60,19 +75,9 @@ def _range(range_id: str, prefix: str, scheme: str, policy: RangePolicy) -> Card
 RANGES = (
     _range("visa-otp", "40000010", "visa", RangePolicy(elements=Elements.OTP, **_VISA)),
     _range("visa-pin", "40000011", "visa", RangePolicy(**_VISA)),
-    _range(
-        "visa-easy",
-        "40000012",
-        "visa",
-        RangePolicy(
-            elements=Elements.OTP,
-            default=Default.FRICTIONLESS,
-            challenge_mandated=False,
-            accept_data_share=True,
-            **_VISA,
-        ),
-    ),
+    _range("visa-easy", "40000012", "visa", RangePolicy(**_EASY, **_VISA)),
     _range("mc-otp", "52000010", "mastercard", RangePolicy(elements=Elements.OTP, **_MC)),
+    _range("mc-easy", "52000012", "mastercard", RangePolicy(**_EASY, **_MC)),
     _range("jcb", "35280010", "jcb", RangePolicy(elements=Elements.OTP)),
 )
 
@@ -112,6 +117,7 @@ class Server:
 
     ports: Ports
     delivery: Delivery
+    death: Death
     ds_url: str
     challenge_url: str
     runners: list[web.AppRunner] = field(default_factory=list)
@@ -127,66 +133,24 @@ class Server:
 
     async def kill(self) -> None:
         """Drop the process: its connections are cut, nothing it began is finished."""
-        for task in list(self.ports.background._tasks):  # noqa: SLF001 - a kill asks nobody
-            task.cancel()
-        self.ports.pool._pool.terminate()  # noqa: SLF001
         self.killed = True
-        await self.delivery.close()
+        self.ports.pool._pool.terminate()
+        for task in [*self.ports.background._tasks, *self.delivery._running]:
+            task.cancel()
         for runner in self.runners:
             await runner.cleanup()
+        await self.delivery.close()
         await self.ports.directory_servers.close()
 
     async def stop(self) -> None:
         if self.killed:
             return
-        await self.ports.background.drain(5)
-        await self.delivery.close()
         for runner in self.runners:
             await runner.cleanup()
+        await self.ports.background.drain(2)
+        await self.delivery.close()
         await self.ports.directory_servers.close()
         await self.ports.pool.close()
-
-
-@dataclass
-class Page:
-    """A page as a browser without script sees it."""
-
-    url: str
-    status: int
-    html: str
-    headers: Any
-
-    @property
-    def tree(self) -> Any:
-        return html5lib.parse(self.html, treebuilder="etree", namespaceHTMLElements=False)
-
-    @property
-    def text(self) -> str:
-        return " ".join("".join(self.tree.itertext()).split())
-
-    def forms(self) -> list[tuple[str, dict[str, str]]]:
-        """Give each form's action and its hidden and text fields."""
-        found = []
-        for form in self.tree.iter("form"):
-            fields = {
-                one.get("name"): one.get("value", "")
-                for one in form.iter("input")
-                if one.get("name")
-            }
-            found.append((urljoin(self.url, form.get("action") or self.url), fields))
-        return found
-
-    @property
-    def has_code_field(self) -> bool:
-        return any(one.get("name") == "otp" for one in self.tree.iter("input"))
-
-    @property
-    def cres(self) -> dict[str, Any] | None:
-        """Give the message the final page carries, decoded."""
-        for _, fields in self.forms():
-            if "cres" in fields:
-                return unpacked(fields["cres"])
-        return None
 
 
 @dataclass
@@ -203,32 +167,62 @@ class World:
     policies: Policies
     server: Server
     servers: list[Server] = field(default_factory=list)
+    holders: list[people.Cardholder] = field(default_factory=list)
+    finals: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    log_lines: list[str] = field(default_factory=list)
 
     async def start_server(self, **changes: Any) -> Server:
-        """Start one more process of the service on the same database."""
+        """Start one more process of the service on the same database, with other policies."""
         server = await _start(self, replace(self.policies, **changes))
         self.servers.append(server)
         return server
 
+    async def enrol(self, **facts: Any) -> people.Cardholder:
+        """Make a cardholder; see ``people.enrol``."""
+        holder = await people.enrol(self.db, self.keys, self.clock(), **facts)
+        self.holders.append(holder)
+        return holder
+
     async def areq(self, message: dict[str, Any], server: Server | None = None) -> dict[str, Any]:
-        """Send an AReq as the Directory Server does."""
-        return await self.raw_areq(json.dumps(message).encode(), server)
+        """Send an AReq as the Directory Server does, and judge what comes back."""
+        given = await self.raw_areq(json.dumps(message).encode(), server)
+        judge.answer(message, given)
+        return given
 
     async def raw_areq(self, body: bytes, server: Server | None = None) -> dict[str, Any]:
-        """Send any body to the Directory Server edge."""
+        """Send any body to the Directory Server edge; every answer is HTTP 200 and JSON."""
+        return dict(json.loads(await self.areq_bytes(body, server)))
+
+    async def areq_bytes(self, body: bytes, server: Server | None = None) -> bytes:
+        """Give the bytes that answer a body at the Directory Server edge."""
         url = (server or self.server).ds_url
-        async with self.http.post(url, data=body, headers={"Content-Type": "application/json"}) as got:
+        async with self.http.post(url, data=body, headers={"Content-Type": CONTENT_TYPE}) as got:
             assert got.status == 200
-            return dict(await got.json(content_type=None))
+            assert got.headers["Content-Type"] == CONTENT_TYPE
+            return await got.read()
 
     async def post(self, url: str, fields: dict[str, str], **headers: str) -> Page:
         """Post a form as a browser does."""
-        headers["Content-Type"] = "application/x-www-form-urlencoded"
-        async with self.http.post(url, data=urlencode(fields), headers=headers) as got:
-            return Page(url, got.status, await got.text(), got.headers)
+        return await self.fetch("POST", url, urlencode(fields), **headers)
+
+    async def fetch(self, method: str, url: str, body: str | bytes = "", **headers: str) -> Page:
+        """Ask for a page in any way; whatever comes keeps the rules of pages."""
+        headers.setdefault("Content-Type", "application/x-www-form-urlencoded")
+        async with self.http.request(method, url, data=body, headers=headers) as got:
+            page = Page(url, got.status, await got.text(), got.headers)
+        assert faults_of(page, page.headers) == []
+        message = page.cres
+        if message is not None:
+            (judge.erro if message["messageType"] == "Erro" else judge.cres)(message)
+            self.finals.setdefault(message["acsTransID"], []).append(message)
+        return page
 
     async def open(
-        self, ares: dict[str, Any], session_data: str | None = "c2Vzc2lvbg", **creq: Any
+        self,
+        ares: dict[str, Any],
+        session_data: str | None = "c2Vzc2lvbg",
+        server: Server | None = None,
+        **creq: Any,
     ) -> Page:
         """Post the CReq that belongs to an ARes, with overrides; None leaves one out."""
         message = {
@@ -243,26 +237,36 @@ class World:
         fields = {"creq": packed(message)}
         if session_data is not None:
             fields["threeDSSessionData"] = session_data
-        return await self.post(ares["acsURL"], fields)
+        return await self.post(server.challenge_url if server else ares["acsURL"], fields)
 
-    async def submit(self, page: Page, action: str = "submit", **entries: str) -> Page:
+    async def submit(
+        self, page: Page, action: str = "submit", server: Server | None = None, **entries: str
+    ) -> Page:
         """Fill in the page's form and press one of its buttons."""
         url, fields = page.forms()[0]
-        return await self.post(url, {**fields, **entries, "action": action})
+        sent = {**fields, **entries, "action": action}
+        return await self.post(server.challenge_url if server else url, sent)
 
+    async def challenge_row(self, ares: dict[str, Any]) -> asyncpg.Record:
+        """Give the stored transaction."""
+        query = "SELECT * FROM acs.transaction WHERE acs_trans_id = $1::text::uuid"
+        row = await self.db.fetchrow(query, ares["acsTransID"])
+        assert row is not None
+        return row
 
-def packed(message: dict[str, Any]) -> str:
-    """Encode a message as a form field carries it."""
-    import base64
+    def secrets(self) -> Iterator[tuple[str, re.Pattern[str]]]:
+        """Give what must not be found anywhere: each person's numbers, codes and PIN."""
+        for holder in self.holders:
+            yield from laws.traces("PAN", holder.pan)
+            yield from laws.traces("phone", holder.phone.removeprefix("+48"))
+            if len(holder.pin) > 4:  # a shorter one is found by chance in any page of digits
+                yield from laws.traces("PIN", holder.pin)
+            for code in self.phone.codes(holder.phone):
+                yield from laws.traces("code", code)
 
-    return base64.urlsafe_b64encode(json.dumps(message).encode()).rstrip(b"=").decode()
-
-
-def unpacked(text: str) -> dict[str, Any]:
-    """Decode a message of a form field."""
-    import base64
-
-    return dict(json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))))
+    def told(self) -> list[tuple[str, str]]:
+        """Give what the service tells its operators."""
+        return [("log", "\n".join(self.log_lines)), ("metrics", metrics.exposition().decode())]
 
 
 async def build(dsn: str, keys: Keys, now: datetime) -> World:
@@ -280,6 +284,7 @@ async def build(dsn: str, keys: Keys, now: datetime) -> World:
         otp=OtpPolicy(),
         challenge_url="",
         final_wait=timedelta(seconds=3),
+        rreq_try_again_in_place=timedelta(seconds=0.1),
     )
     world = World(
         dsn=dsn,
@@ -307,7 +312,8 @@ async def tear_down(world: World) -> None:
 
 
 async def _start(world: World, policies: Policies) -> Server:
-    pool = await Pool.open(PoolSettings(world.dsn, size=10))
+    death = Death()
+    pool = MortalPool.of(await Pool.open(PoolSettings(world.dsn, role="acs_app", size=10)), death)
     worker = f"story-{uuid4()}"
     delivery = Delivery(
         DeliveryPorts(
@@ -322,18 +328,20 @@ async def _start(world: World, policies: Policies) -> Server:
     )
     async with pool.connection() as conn:
         tables = await card_ranges.load(conn)
-    server_of_tests = DirectoryServer(
+    of_tests = DirectoryServer(
         ds_id="test",
         schemes=frozenset({"visa", "mastercard", "jcb"}),
         hosts=frozenset({"127.0.0.1"}),
         results_url=world.directory.url,
         acs_reference_number="3DS_LOA_ACS_TEST_020301_00001",
     )
+    directories = MortalDirectoryServers([of_tests], Budget(connect_s=2, read_s=1))
+    directories.death = death
     ports = Ports(
         pool=pool,
         keys=world.keys,
         values=KEYS,
-        directory_servers=DirectoryServers([server_of_tests]),
+        directory_servers=directories,
         tables=FixedTables(tables),
         messages=delivery,
         pages=Pages(),
@@ -342,34 +350,40 @@ async def _start(world: World, policies: Policies) -> Server:
         worker=worker,
         background=Background(),
     )
+    return await _listen(ports, delivery, death)
+
+
+async def _listen(ports: Ports, delivery: Delivery, death: Death) -> Server:
     # The acsURL is known only when the listener is: the page's port is found first.
-    app = web.Application(client_max_size=browser.BODY_LIMIT_BYTES)
-    page_runner, page_base = await serve_later(app)
-    ports = replace(ports, policies=replace(policies, challenge_url=f"{page_base}/challenge"))
-    app.add_routes(browser.routes(ports))
-    await page_runner.setup()
-    await _listen(page_runner, page_base)
-    ds_app = web.Application(client_max_size=ds.BODY_LIMIT_BYTES)
-    ds_app.add_routes(ds.routes(ports))
-    ds_runner, ds_base = await serve(ds_app)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        page_port = probe.getsockname()[1]
+    challenge_url = f"http://127.0.0.1:{page_port}/challenge"
+    ports = replace(ports, policies=replace(ports.policies, challenge_url=challenge_url))
+    pages = web.Application(
+        middlewares=middlewares("cardholder"), client_max_size=browser.BODY_LIMIT_BYTES
+    )
+    pages.add_routes(browser.routes(ports))
+    page_runner = await _run(pages, page_port)
+    areqs = web.Application(middlewares=middlewares("ds"), client_max_size=ds.BODY_LIMIT_BYTES)
+    areqs.add_routes(ds.routes(ports))
+    ds_runner = await _run(areqs, 0)
+    ds_port = ds_runner.addresses[0][1]
     return Server(
-        ports, delivery, f"{ds_base}/3ds/areq", f"{page_base}/challenge", [page_runner, ds_runner]
+        ports,
+        delivery,
+        death,
+        f"http://127.0.0.1:{ds_port}/3ds/areq",
+        challenge_url,
+        [page_runner, ds_runner],
     )
 
 
-async def serve_later(app: web.Application) -> tuple[web.AppRunner, str]:
-    """Reserve a port for an application that gets its routes afterwards."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    return web.AppRunner(app, access_log=None), f"http://127.0.0.1:{port}"
-
-
-async def _listen(runner: web.AppRunner, base: str) -> None:
-    site = web.TCPSite(runner, "127.0.0.1", int(base.rsplit(":", 1)[1]))
-    await site.start()
+async def _run(app: web.Application, port: int) -> web.AppRunner:
+    runner = web.AppRunner(app, shutdown_timeout=0.05, **RUNNER_OPTIONS)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
+    return runner
 
 
 def run_together(*coroutines: Any) -> Any:

@@ -1,0 +1,203 @@
+"""What a message of the service must look like, read anew from the protocol's description.
+
+Nothing of the service's own tables is used here: this is the second reading that the first is
+compared with. Presence follows the rules of the ARes, RReq and CRes of the browser channel and of
+the answers other channels get without a challenge [rules 3.40, 8.5-8.10, 13.1-13.7].
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+UUID_4 = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+
+_ARES_ALWAYS = {
+    "messageType", "messageVersion", "threeDSServerTransID", "dsTransID", "acsTransID",
+    "acsReferenceNumber", "dsReferenceNumber", "transStatus",
+}  # fmt: skip
+_REASONS = {
+    "2.1.0": range(1, 22),
+    "2.2.0": range(1, 27),
+    "2.3.1": range(1, 31),
+}
+_ARES_STATUS = {"2.1.0": "YNUACR", "2.2.0": "YNUACRDI", "2.3.1": "YNUACRDIS"}
+_CANCELS = {
+    "2.1.0": {"01", "04", "05", "06", "07", "08"},
+    "2.2.0": {"01", "03", "04", "05", "06", "07", "08"},
+    "2.3.1": {"01", "03", "04", "05", "06", "07", "08", "09", "10"},
+}
+_ERRO_ALWAYS = {
+    "messageType", "messageVersion", "errorCode", "errorComponent", "errorDescription",
+    "errorDetail",
+}  # fmt: skip
+_IDS = {"threeDSServerTransID", "dsTransID", "acsTransID", "sdkTransID"}
+
+
+def answer(areq: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Judge whatever came for an AReq."""
+    if given["messageType"] == "Erro":
+        erro(given)
+    else:
+        ares(areq, given)
+
+
+def ares(areq: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Judge an ARes by the AReq it answers."""
+    version, status = areq["messageVersion"], given["transStatus"]
+    is_payment = areq["messageCategory"] == "01"
+    needs, may = set(_ARES_ALWAYS), {"acsOperatorID"}
+    if areq["deviceChannel"] == "01":
+        needs |= {"sdkTransID"}
+        if version == "2.3.1":
+            may |= {"deviceInfoRecognisedVersion", "threeDSRequestorAppURLInd"}
+    if version == "2.2.0" and "threeDSRequestorDecReqInd" in areq:
+        may |= {"acsDecConInd"}
+    match status:
+        case "C":
+            method = "authenticationMethod" if version == "2.3.1" else "authenticationType"
+            needs |= {"acsURL", "acsChallengeMandated", method}
+        case "Y" | "A":
+            needs |= {"authenticationValue", "eci"} if is_payment else set()
+            may |= {"cardholderInfo"}
+        case "N" | "U" | "R":
+            needs |= {"transStatusReason"}
+            may |= {"cardholderInfo", "eci"}
+        case "I":
+            may |= {"cardholderInfo", "eci"}
+    _members(given, needs, may)
+    _nothing_empty(given)
+    assert status in _ARES_STATUS[version], status
+    assert given["messageType"] == "ARes"
+    for echoed in ("messageVersion", "threeDSServerTransID", "dsTransID", "dsReferenceNumber"):
+        assert given[echoed] == areq[echoed], echoed
+    if "sdkTransID" in given:
+        assert given["sdkTransID"] == areq["sdkTransID"]
+    assert UUID_4.fullmatch(given["acsTransID"])
+    assert len(given["acsReferenceNumber"]) <= 32
+    if status == "C":
+        assert re.fullmatch(r"https?://\S{1,2040}", given["acsURL"])
+        assert given["acsChallengeMandated"] in {"Y", "N"}
+        _method(given, version, in_ares=True)
+    _reason(given, version)
+    _proof(given)
+    if "cardholderInfo" in given:
+        _cardholder_info(given["cardholderInfo"], version)
+
+
+def rreq(given: Mapping[str, Any]) -> None:
+    """Judge an RReq of the browser channel, payment."""
+    version, status = given["messageVersion"], given["transStatus"]
+    needs = {
+        "messageType", "messageVersion", "messageCategory", "threeDSServerTransID", "acsTransID",
+        "dsTransID", "transStatus", "interactionCounter", "eci",
+    }  # fmt: skip
+    may = {"challengeCancel"}
+    if status in {"Y", "N"}:
+        needs |= {"authenticationMethod"}
+        needs |= set() if version == "2.3.1" else {"authenticationType"}
+    if status == "Y":
+        needs |= {"authenticationValue"}
+    if status in {"N", "U", "R"}:
+        needs |= {"transStatusReason"}
+    if given.get("challengeCancel") in {"09", "10"}:
+        needs |= {"challengeErrorReporting"}
+    _members(given, needs, may)
+    _nothing_empty(given)
+    assert given["messageType"] == "RReq"
+    assert status in {"Y", "N", "U", "R", "A"}
+    assert re.fullmatch(r"[0-9]{2}", given["interactionCounter"])
+    if "challengeCancel" in given:
+        assert given["challengeCancel"] in _CANCELS[version]
+        assert status != "Y"
+    if given.get("transStatusReason") == "14":
+        assert given.get("challengeCancel") in {"04", "05"}
+    if "authenticationMethod" in given:
+        _method(given, version, in_ares=False)
+    if "challengeErrorReporting" in given:
+        assert version == "2.3.1"
+        erro(given["challengeErrorReporting"])
+    _reason(given, version)
+    _proof(given)
+
+
+def cres(given: Mapping[str, Any]) -> None:
+    """Judge a final CRes of the browser channel."""
+    always = {"messageType", "messageVersion", "threeDSServerTransID", "acsTransID", "transStatus"}
+    _members(given, always, {"challengeCompletionInd"})
+    assert given["messageType"] == "CRes"
+    assert given["transStatus"] in {"Y", "N"}
+    assert given.get("challengeCompletionInd", "Y") == "Y"
+
+
+def erro(given: Mapping[str, Any]) -> None:
+    """Judge an Erro of the service."""
+    _members(given, _ERRO_ALWAYS, {"errorMessageType", *_IDS})
+    _nothing_empty(given)
+    assert given["messageType"] == "Erro"
+    assert given["errorComponent"] == "A"
+    assert given["messageVersion"] in {"2.1.0", "2.2.0", "2.3.1"}
+    code = given["errorCode"]
+    assert re.fullmatch(r"10[1-3]|20[1-7]|30[1-9]|31[0-5]|40[2-5]", code), code
+    if given["messageVersion"] != "2.3.1":
+        assert code not in {"205", "206", "207", "308", "309"}, code
+        assert not code.startswith("31"), code
+    for name in _IDS & set(given):
+        assert UUID.fullmatch(given[name]), name
+
+
+def _members(given: Mapping[str, Any], needs: set[str], may: set[str]) -> None:
+    missing, extra = needs - set(given), set(given) - needs - may
+    assert (missing, extra) == (set(), set()), given
+
+
+def _nothing_empty(given: object) -> None:
+    if isinstance(given, dict):
+        for value in given.values():
+            _nothing_empty(value)
+    elif isinstance(given, list):
+        assert given
+        for value in given:
+            _nothing_empty(value)
+    assert given not in ("", None, {}), given
+
+
+def _reason(given: Mapping[str, Any], version: str) -> None:
+    if "transStatusReason" in given:
+        assert re.fullmatch("[0-9]{2}", given["transStatusReason"])
+        assert int(given["transStatusReason"]) in _REASONS[version]
+
+
+def _proof(given: Mapping[str, Any]) -> None:
+    if "authenticationValue" in given:
+        assert len(base64.b64decode(given["authenticationValue"], validate=True)) == 20
+    if "eci" in given:
+        assert re.fullmatch("[0-9]{2}", given["eci"])
+
+
+def _method(given: Mapping[str, Any], version: str, *, in_ares: bool) -> None:
+    if version == "2.3.1":
+        methods = given["authenticationMethod"]
+        assert isinstance(methods, list)
+        assert set(methods) <= {f"{code:02d}" for code in range(1, 17)}
+        assert len(set(methods)) == len(methods)
+        return
+    assert given["authenticationType"] in {"01", "02", "03", "04"}
+    if not in_ares:
+        assert given["authenticationMethod"] in {f"{code:02d}" for code in range(1, 12)}
+
+
+def _cardholder_info(given: object, version: str) -> None:
+    text = given
+    if version == "2.3.1":
+        assert isinstance(given, dict)
+        assert set(given) == {"text"}
+        text = given["text"]
+    assert isinstance(text, str)
+    assert 1 <= len(text) <= 128
+    assert not re.search(r"[<>]|https?:|www\.", text)

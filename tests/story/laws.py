@@ -1,0 +1,157 @@
+"""What holds at the end of every story, whatever happened in it.
+
+One outcome per challenge, told once; a Y only after a code that was used; never more attempts than
+allowed; the limits' counters are the sum of what is held and counted; the shop's screen never says
+more than the network knows; nobody's number, code or PIN lies anywhere in clear.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tests.story.world import World
+
+SCHEMAS = ("acs", "otp", "enrollment", "audit")
+
+_BROKEN = {
+    "an ended challenge owes exactly one result": """
+        SELECT acs_trans_id::text FROM acs.transaction t
+        WHERE (state IN ('result', 'closed')) <> EXISTS (
+            SELECT FROM acs.result r WHERE r.acs_trans_id = t.acs_trans_id)""",
+    "a result is settled when its challenge is closed": """
+        SELECT t.acs_trans_id::text FROM acs.transaction t JOIN acs.result r USING (acs_trans_id)
+        WHERE (t.state = 'closed') <> (r.state IN ('delivered', 'unconfirmed', 'abandoned'))""",
+    "a Y rests on a used code, and a used code on a Y": """
+        SELECT t.acs_trans_id::text FROM acs.transaction t
+        LEFT JOIN otp.code c ON c.challenge_id = t.acs_trans_id
+        WHERE t.trans_status = 'C'
+          AND (t.outcome_status = 'Y') IS DISTINCT FROM (t.outcome_status IS NOT NULL
+               AND coalesce(c.phase = 'used', false))
+          AND (t.outcome_status IS NOT NULL OR c.phase = 'used')""",
+    "three attempts at most": """
+        SELECT t.acs_trans_id::text FROM acs.transaction t
+        LEFT JOIN otp.code c ON c.challenge_id = t.acs_trans_id
+        WHERE t.attempts > 3 OR c.attempts > 3""",
+    "no code of an ended challenge can be accepted": """
+        SELECT t.acs_trans_id::text FROM acs.transaction t
+        JOIN otp.code c ON c.challenge_id = t.acs_trans_id
+        WHERE t.state IN ('result', 'closed') AND (c.phase = 'live' OR c.mac IS NOT NULL)""",
+    "no clock runs for an ended challenge": """
+        SELECT t.acs_trans_id::text FROM acs.transaction t JOIN acs.timer m USING (acs_trans_id)
+        WHERE t.state IN ('result', 'closed', 'done')""",
+    "a clock runs for every open challenge": """
+        SELECT t.acs_trans_id::text FROM acs.transaction t
+        WHERE t.state IN ('wait_creq', 'challenge')
+          AND NOT EXISTS (SELECT FROM acs.timer m WHERE m.acs_trans_id = t.acs_trans_id)""",
+    "use is held, counted or given back as the outcome says": """
+        SELECT r.acs_trans_id::text FROM enrollment.reservation r
+        JOIN acs.transaction t USING (acs_trans_id)
+        WHERE r.state NOT IN ('lapsed') AND r.state <> CASE
+            WHEN t.trans_status = 'Y' OR t.outcome_status = 'Y' THEN 'counted'
+            WHEN t.outcome_status IS NULL THEN 'held' ELSE 'released' END""",
+    "the counters are the sum of what is held and counted": """
+        WITH shares AS (
+            SELECT o.owner_id, p.period, p.starts_on, sum(r.amount) AS amount, count(*) AS count
+            FROM enrollment.reservation r,
+                 LATERAL (VALUES (r.card_id), (r.account_id)) AS o (owner_id),
+                 LATERAL (VALUES ('day', r.day), ('month', r.month)) AS p (period, starts_on)
+            WHERE r.state IN ('held', 'counted') GROUP BY 1, 2, 3)
+        SELECT coalesce(u.owner_id, s.owner_id)::text FROM enrollment.usage u
+        FULL JOIN shares s USING (owner_id, period, starts_on)
+        WHERE coalesce(u.amount, 0) <> coalesce(s.amount, 0)
+           OR coalesce(u.count, 0) <> coalesce(s.count, 0)""",
+    "the card number is not kept when the result is settled": """
+        SELECT acs_trans_id::text FROM acs.transaction
+        WHERE pan_sealed IS NOT NULL AND state IN ('closed', 'done')""",
+    "the proof is not kept when the result is settled": """
+        SELECT acs_trans_id::text FROM acs.result
+        WHERE rreq_sealed IS NOT NULL AND state IN ('delivered', 'unconfirmed', 'abandoned')""",
+}
+"""A law, and a query for what breaks it."""
+
+
+async def broken(world: World) -> list[str]:
+    """Name every law that does not hold in a world, with the first thing that breaks it."""
+    found = list(world.directory.faults)
+    for law, query in _BROKEN.items():
+        row = await world.db.fetchrow(query)
+        if row is not None:
+            found.append(f"{law}: {row[0]}")
+    found += await _told_as_decided(world)
+    found += _told_the_shop(world)
+    found += await in_clear(world)
+    return found
+
+
+async def _told_as_decided(world: World) -> list[str]:
+    """See that the Directory Server accepted what was decided, and nothing else."""
+    rows = await world.db.fetch(
+        "SELECT acs_trans_id::text, outcome_status, outcome_reason, outcome_cancel, cres_status"
+        " FROM acs.transaction WHERE trans_status = 'C'"
+    )
+    decided = {row[0]: row for row in rows}
+    found = []
+    for acs_trans_id, raw in world.directory.accepted.items():
+        row, told = decided[acs_trans_id], json.loads(raw)
+        said = (told["transStatus"], told.get("transStatusReason"), told.get("challengeCancel"))
+        if said != tuple(row)[1:4]:
+            found.append(f"told {said}, decided {tuple(row)[1:4]}: {acs_trans_id}")
+    for acs_trans_id, row in decided.items():
+        confirmed = acs_trans_id in world.directory.accepted
+        if row["cres_status"] == "Y" and not (confirmed and row["outcome_status"] == "Y"):
+            found.append(f"the shop was shown a Y the network does not have: {acs_trans_id}")
+    return found
+
+
+def _told_the_shop(world: World) -> list[str]:
+    """See that every final page of a challenge carried the same message."""
+    return [
+        f"different final messages: {acs_trans_id}"
+        for acs_trans_id, messages in world.finals.items()
+        if any(message != messages[0] for message in messages)
+    ]
+
+
+async def in_clear(world: World) -> list[str]:
+    """Name every secret of the world's people that lies in the database, logs or metrics."""
+    secrets = list(world.secrets())
+    found = []
+    for place, text in [*await dump(world), *world.told()]:
+        found += [f"{kind} in {place}" for kind, one in secrets if one.search(text)]
+    return found
+
+
+async def dump(world: World) -> list[tuple[str, str]]:
+    """Give every table of every schema as text; binary columns also as the text they would be."""
+    tables = await world.db.fetch(
+        "SELECT schemaname, tablename FROM pg_tables WHERE schemaname = ANY($1)", SCHEMAS
+    )
+    found = []
+    for schema, table in tables:
+        rows = await world.db.fetch(f'SELECT t::text FROM "{schema}"."{table}" t')
+        text = "\n".join(row[0] for row in rows)
+        found.append((f"{schema}.{table}", text))
+        raw = b" ".join(bytes.fromhex(one) for one in re.findall(r"\\x((?:[0-9a-f]{2})+)", text))
+        found.append((f"{schema}.{table} (bytes)", raw.decode("latin-1")))
+    return found
+
+
+def traces(kind: str, secret: str) -> Iterable[tuple[str, re.Pattern[str]]]:
+    """Give what would betray a secret: itself, and in the usual disguises."""
+    raw = secret.encode()
+    yield kind, re.compile(rf"(?<![0-9a-fA-F]){re.escape(secret)}(?![0-9a-fA-F])")
+    yield f"{kind} in hex", re.compile(raw.hex(), re.IGNORECASE)
+    if len(secret) >= 6:
+        for shift in range(3):  # base64 has three looks, by where the text begins
+            coded = base64.b64encode(b"\0" * shift + raw)[shift + 1 : -4].decode()
+            yield f"{kind} in base64", re.compile(re.escape(coded))
+            yield f"{kind} in base64url", re.compile(re.escape(coded.translate(_URL)))
+
+
+_URL = str.maketrans("+/", "-_")
