@@ -254,7 +254,7 @@ def _make_cluster(place: _Place, programs: Path, log_fd: int) -> None:
     draft = place.home / "draft"
     if draft.exists():
         shutil.rmtree(draft)
-    initdb = [
+    initdb: list[str | Path] = [
         programs / "initdb",
         "-D",
         draft,
