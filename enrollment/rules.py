@@ -39,7 +39,7 @@ _TRANSITIONS: dict[CardStatus, frozenset[CardStatus]] = {
 }
 _DIGITS = "0123456789"
 _YEAR = re.compile(r"(19|20)[0-9]{2}")
-_RUNS = (_DIGITS + "0", ("0" + _DIGITS)[::-1])  # 7890 and 0987 are runs too
+_RUNS = (_DIGITS + "0", "0" + _DIGITS[::-1])  # 7890 and 0987 are runs too
 
 
 def may_become(was: CardStatus, wanted: CardStatus) -> bool:
