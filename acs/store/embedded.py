@@ -230,9 +230,16 @@ def _start(place: _Place, settings: Mapping[str, str], deadline: float) -> subpr
             said = place.log.read_bytes()[begin:]
             may_pass = any(reason in said for reason in _WAIT_AND_RETRY)
             if not may_pass or time.monotonic() > deadline:
-                message = f"PostgreSQL did not start: see {place.log}"
+                message = f"PostgreSQL did not start, {_last_word(place)}"
                 raise PostgresFailed(message)
             time.sleep(0.1)  # the last processes of a killed server need a moment to go
+
+
+def _last_word(place: _Place) -> str:
+    """Give where PostgreSQL's log is and what it said last; the log holds no values."""
+    lines = place.log.read_text(encoding="utf-8", errors="replace").splitlines()
+    faults = [line for line in lines if "FATAL" in line or line.startswith("initdb: ")]
+    return f"see {place.log}: {faults[-1] if faults else 'it says nothing'}"
 
 
 def _make_socket_folder(place: _Place) -> None:
@@ -286,7 +293,7 @@ def _make_cluster(place: _Place, programs: Path, log_fd: int) -> None:
             extra_groups=None if place.account is None else [],
         )
         if answer.returncode != 0:
-            message = f"PostgreSQL could not make its data directory: see {place.log}"
+            message = f"PostgreSQL could not make its data directory, {_last_word(place)}"
             raise PostgresFailed(message)
     draft.rename(place.data)
 
