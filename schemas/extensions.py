@@ -16,6 +16,9 @@ from schemas.versions import UNTIL_220, V210, V220, V231
 _ENTRY_TEXT_MAX = 64
 _ENTRY_DATA_MAX = 8059
 _ALL_MAX = 81920
+_ENTRY_MEMBERS = 4
+_ENTRY_FRAME = 64  # names, quotes, colons, commas and braces of an entry
+_ESCAPED_MAX = 6  # characters that one may need in JSON
 _ENTRIES_UNTIL_220 = 10
 _ENTRIES_FROM_231 = 15
 
@@ -77,7 +80,7 @@ def _array_of(most: int) -> Format:
             type(value) is list
             and 1 <= len(value) <= most
             and all(map(_is_entry, value))
-            and json_length(value) <= _ALL_MAX
+            and (_is_surely_short(value) or json_length(value) <= _ALL_MAX)
         )
 
     example = {"name": "Example", "id": "EX-1", "criticalityIndicator": False, "data": {"k": "v"}}
@@ -95,6 +98,14 @@ def _is_entry(entry: object) -> bool:
         and isinstance(data, dict)
         and bool(data)
         and json_length(data) <= _ENTRY_DATA_MAX
+    )
+
+
+def _is_surely_short(entries: list[dict[str, Any]]) -> bool:
+    """Tell whether the entries cannot reach the limit of the whole, each being in its own."""
+    longest = _ENTRY_DATA_MAX + 2 * _ENTRY_TEXT_MAX * _ESCAPED_MAX + _ENTRY_FRAME
+    return len(entries) * longest <= _ALL_MAX and all(
+        len(entry) == _ENTRY_MEMBERS for entry in entries
     )
 
 

@@ -1,7 +1,7 @@
 """The formats of data elements: one small value for each shape the message tables know.
 
 A format's ``accepts`` is asked with whatever JSON gave. It answers truthy for a good value; a falsy
-answer, TypeError or ValueError all mean no. So the fast ones are bare methods of the standard
+answer and the exceptions of ``REFUSALS`` mean no. So the fast ones are bare methods of the standard
 library. Only after a no does ``fault`` say which kind of no.
 
 Laws: digits are ASCII digits in strings, never JSON numbers [rule 2.18]; lengths count characters
@@ -17,17 +17,20 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from schemas.json_reader import NotAMessage, read_object
 from schemas.problems import Fault
-from schemas.values import Code
 from schemas.versions import SUPPORTED, V220, V231, is_since
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from schemas.values import Code
+
 Accepts = Callable[[Any], object]
+REFUSALS: Final = (TypeError, ValueError, AttributeError)
+"""What a method of a string or a set raises for a value that is none."""
 
 
 def malformed(_value: object) -> Fault:
@@ -209,6 +212,7 @@ def _expanded(text: str) -> list[str]:
 
 
 def in_each_version(at: Callable[[str], Format]) -> Versioned:
+    """Make a format that is asked for anew in each version."""
     return Versioned({version: at(version) for version in SUPPORTED})
 
 
@@ -216,11 +220,10 @@ def in_each_version(at: Callable[[str], Format]) -> Versioned:
 
 
 def _is_date(value: str) -> bool:
-    # fromisoformat takes week dates of eight characters too.
-    return _EIGHT_DIGITS(value) is not None and bool(date.fromisoformat(value))
+    # fromisoformat takes week dates as well, and they have a letter.
+    return value.isascii() and value.isdecimal() and bool(date.fromisoformat(value))
 
 
-_EIGHT_DIGITS = re.compile("[0-9]{8}").fullmatch
 _HOUR_MINUTE = re.compile("(?:[01][0-9]|2[0-3])[0-5][0-9]").fullmatch
 _HOUR_MINUTE_SECOND = re.compile("(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]").fullmatch
 
@@ -325,7 +328,10 @@ def jws_compact(longest: int) -> Format:
 
 def json_length(value: object) -> int:
     """Count the characters of a value written as JSON; TypeError when it cannot be written."""
-    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return len(_ENCODER.encode(value))
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def free_object(longest: int) -> Format:
@@ -371,7 +377,7 @@ class ListOf:
             if not isinstance(value, list) or not fewest <= len(value) <= most:
                 return Fault.MALFORMED
             faults = [item.fault(each) for each in value if not _is_good(item, each)]
-            return min(faults, key=list(Fault).index)
+            return min(faults, key=list(Fault).index, default=Fault.MALFORMED)
 
         return Format(
             f"{_span(fewest, most, 'x')} {item.shape}", [item.example], accepts, fault, []
@@ -386,7 +392,7 @@ def list_of(item: Shaped, fewest: int, most: int) -> ListOf:
 def _is_good(item: Format, value: object) -> bool:
     try:
         return bool(item.accepts(value))
-    except (TypeError, ValueError):
+    except REFUSALS:
         return False
 
 

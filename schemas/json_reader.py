@@ -2,7 +2,7 @@
 
 Laws: UTF-8 without byte order mark; one JSON object; at most ``DEPTH_MAX`` levels; no NaN, no
 Infinity; a name that occurs twice in one object is noticed at any depth (plain ``json.loads`` hides
-it). Whatever arrives, the answer is an object or ``NotAMessage``: never another exception, never a
+it). Whatever arrives, the answer is ``Opened`` or ``NotAMessage``: never another exception, never a
 crash of the recursion limit, never work that grows faster than the input.
 
 A string that holds U+0000 or half of a surrogate pair, and a number too long to be honest, become
@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from dataclasses import dataclass
 from typing import Any, Final
 
 DEPTH_MAX: Final = 32
@@ -54,13 +56,26 @@ class RepeatedNames(dict[str, Any]):
     repeated: tuple[str, ...]
 
 
-def read_object(raw: bytes) -> dict[str, Any]:
-    """Read one JSON object; raise NotAMessage. Objects with repeated names are RepeatedNames."""
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A message as JSON gives it, its size in bytes, and its repeated names.
+
+    These are dotted, in order and each once.
+    """
+
+    message: dict[str, Any]
+    size: int
+    repeated: tuple[str, ...] = ()
+
+
+def read_object(raw: bytes) -> Opened:
+    """Read one JSON object; raise NotAMessage."""
     if raw.count(b"{") + raw.count(b"[") > DEPTH_MAX and _is_too_deep(raw):
         reason = "The message is nested too deeply"
         raise NotAMessage(reason)
+    marked: list[RepeatedNames] = []
     try:
-        message = _DECODER.decode(raw.decode("utf-8"))
+        message = _decoder(marked).decode(raw.decode("utf-8"))
     except (ValueError, RecursionError):
         reason = "The message is not JSON"
         # Secret: a JSONDecodeError holds the whole text, so it is not kept as the cause.
@@ -69,16 +84,12 @@ def read_object(raw: bytes) -> dict[str, Any]:
         reason = "The message is not a JSON object"
         raise NotAMessage(reason)
     # Only an escape can bring in what UTF-8 and strict JSON keep out.
-    if b"\\u" in raw:
+    if b"\\" in raw and b"\\u" in raw:
         _replace_unusable(message)
-    return message
-
-
-def repeated_names(message: dict[str, Any]) -> list[str]:
-    """List the names that occur twice in their object, dotted, in order and each once."""
     found: dict[str, None] = {}
-    _collect_repeated(message, "", found)
-    return list(found)
+    if marked:
+        _collect_repeated(message, "", found)
+    return Opened(message, len(raw), tuple(found))
 
 
 def is_text_usable(text: str) -> bool:
@@ -86,15 +97,25 @@ def is_text_usable(text: str) -> bool:
     return _NOT_STORABLE.search(text) is None
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) == len(pairs):
-        return members
-    seen: set[str] = set()
-    twice = dict.fromkeys(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
-    marked = RepeatedNames(members)
-    marked.repeated = tuple(twice)
-    return marked
+def _decoder(marked: list[RepeatedNames]) -> json.JSONDecoder:
+    """Make a decoder that notes objects with repeated names; ``json`` itself would hide them."""
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) == len(pairs):
+            return found
+        counts = Counter(name for name, _ in pairs)
+        noted = RepeatedNames(found)
+        noted.repeated = tuple(name for name, count in counts.items() if count > 1)
+        marked.append(noted)
+        return noted
+
+    return json.JSONDecoder(
+        object_pairs_hook=members,
+        parse_int=_integer,
+        parse_float=_fraction,
+        parse_constant=_refuse_constant,
+    )
 
 
 def _integer(text: str) -> int | Unusable:
@@ -113,13 +134,6 @@ def _refuse_constant(name: str) -> None:
     message = f"{name} is not JSON"
     raise ValueError(message)
 
-
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_object,
-    parse_int=_integer,
-    parse_float=_fraction,
-    parse_constant=_refuse_constant,
-)
 
 _ONE_KIND_OF_BRACKET = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(range(256)).translate(None, b"[]{}")

@@ -7,8 +7,9 @@ is ``Unknowable``: it documents the row, and to a reader it is false, so the ele
 
 from __future__ import annotations
 
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, Final, TypeAlias, assert_never
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,3 +198,137 @@ def required_only(*, when: Condition) -> Presence:
 def optional() -> Presence:
     """Leave the element to its sender."""
     return Presence(None)
+
+
+# --- deciding
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What can decide a condition before any message is there; None is a value not known."""
+
+    version: str
+    channel: str | None
+    category: str | None
+    flow: str | None = None
+
+
+Members: TypeAlias = Mapping[str, Any]
+Earliers: TypeAlias = Mapping[str, Members]
+Test: TypeAlias = Callable[[Members, Earliers], bool]
+Needs: TypeAlias = bool | Test
+"""A condition, decided as far as a place can: an answer, or a test of the messages."""
+
+_NOTHING: Final[Members] = {}
+
+
+def is_needed(needs: Needs, message: Members, earliers: Earliers) -> bool:
+    """Answer a condition for a message and the earlier ones."""
+    return needs if isinstance(needs, bool) else needs(message, earliers)
+
+
+def is_empty(value: object) -> bool:
+    """Tell whether a value says nothing: null, or no text [rule 2.21]."""
+    return value is None or value == ""
+
+
+def decided(condition: Condition, names: Container[str], place: Place) -> Needs:  # noqa: C901, PLR0911, PLR0912 - one case a condition
+    """Decide a condition for a place, where ``names`` are the elements its table knows there."""
+    match condition:
+        case Always():
+            return True
+        case Unknowable():
+            return False
+        case ChannelIs(channels):
+            return place.channel in channels
+        case CategoryIs(categories):
+            return place.category in categories
+        case FlowIs(flow):
+            return place.flow == flow
+        case Has(path, values):
+            # An element that is unknown here is ignored, also by conditions [rule 2.15].
+            return _has(path, values) if path[0] in names else False
+        case IsPresent(path):
+            return _is_present(path) if path[0] in names else False
+        case SameAs(name, message):
+            return _same_as(name, message) if name in names else True
+        case Earlier(message, inner):
+            return _earlier(message, decided(inner, _Anything(), place))
+        case AllOf(conditions):
+            return _joined((decided(each, names, place) for each in conditions), decisive=False)
+        case AnyOf(conditions):
+            return _joined((decided(each, names, place) for each in conditions), decisive=True)
+        case Negation(inner):
+            return _negated(decided(inner, names, place))
+        case _:
+            assert_never(condition)
+
+
+class _Anything:
+    """Stands for the names of a message whose table is not at hand."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+def _has(path: tuple[str, ...], values: tuple[str | bool, ...]) -> Test:
+    def is_one(value: object) -> bool:
+        # JSON's 1 equals True in Python; it is none.
+        return isinstance(value, (str, bool)) and value in values
+
+    def test(message: Members, _earliers: Earliers) -> bool:
+        value = _value_at(message, path)
+        return any(map(is_one, value)) if isinstance(value, list) else is_one(value)
+
+    return test
+
+
+def _is_present(path: tuple[str, ...]) -> Test:
+    return lambda message, _earliers: not is_empty(_value_at(message, path))
+
+
+def _same_as(name: str, message_type: str) -> Test:
+    def test(message: Members, earliers: Earliers) -> bool:
+        here, there = message.get(name), earliers.get(message_type, _NOTHING).get(name)
+        # Ids are compared without regard to case [rule 2.24].
+        return here is None or there is None or str(here).lower() == str(there).lower()
+
+    return test
+
+
+def _earlier(message_type: str, needs: Needs) -> Needs:
+    if needs is False:
+        return False
+    if needs is True:
+        return lambda _message, earliers: message_type in earliers
+    return lambda _message, earliers: (
+        message_type in earliers and needs(earliers[message_type], earliers)
+    )
+
+
+def _joined(all_needs: Iterable[Needs], *, decisive: bool) -> Needs:
+    """Join conditions by "or" (True decides) or by "and" (False decides)."""
+    tests: list[Test] = []
+    for needs in all_needs:
+        if needs is decisive:
+            return decisive
+        if not isinstance(needs, bool):
+            tests.append(needs)
+    if len(tests) <= 1:
+        return tests[0] if tests else not decisive
+    if decisive:
+        return lambda message, earliers: any(test(message, earliers) for test in tests)
+    return lambda message, earliers: all(test(message, earliers) for test in tests)
+
+
+def _negated(needs: Needs) -> Needs:
+    if isinstance(needs, bool):
+        return not needs
+    return lambda message, earliers: not needs(message, earliers)
+
+
+def _value_at(message: Members, path: tuple[str, ...]) -> object:
+    value: object = message
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value

@@ -8,21 +8,20 @@ malformed 203; reserved values 207; critical extensions 202; ISO codes 304; fore
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from schemas.compiler import (
     Context,
     Findings,
-    Place,
     Reading,
     check_members,
     compiled,
     read_members,
 )
 from schemas.extensions import unrecognised_critical
-from schemas.json_reader import UNUSABLE, NotAMessage, RepeatedNames, read_object, repeated_names
+from schemas.json_reader import UNUSABLE, NotAMessage, Opened, read_object
 from schemas.messages.areq import AREQ
 from schemas.messages.ares import ARES
 from schemas.messages.creq import CREQ
@@ -31,11 +30,14 @@ from schemas.messages.erro import ERRO
 from schemas.messages.masking import masked_by
 from schemas.messages.rreq import RREQ
 from schemas.messages.rres import RRES
+from schemas.presence import Place
 from schemas.problems import Fault, Problem, ProtocolError, naming, well_formed_ids
 from schemas.values import DeviceChannel, MessageCategory, MessageType
 from schemas.versions import HIGHEST, SUPPORTED, SUPPORTED_TEXT, is_well_shaped
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from schemas.field import Table
 
 __all__ = [
@@ -72,6 +74,10 @@ class Additions:
 
 NO_ADDITIONS: Final = Additions()
 
+_TYPES = tuple(MessageType)
+_CHANNELS = tuple(DeviceChannel)
+_CATEGORIES = tuple(MessageCategory)
+
 
 class OutgoingInvalid(AssertionError):
     """A message of ours breaks its own table: a programmer's mistake. ``names`` says where."""
@@ -85,11 +91,12 @@ class OutgoingInvalid(AssertionError):
 
 def read_areq(raw: bytes, additions: Additions = NO_ADDITIONS) -> Reading:
     """Read an AReq; raise ProtocolError. Its own elements give the context."""
-    message = _opened(raw, MessageType.AREQ)
-    version = _version_of(message, MessageType.AREQ, None)
-    channel = _if_in(DeviceChannel, message.get("deviceChannel"))
-    category = _if_in(MessageCategory, message.get("messageCategory"))
-    values = _read(message, AREQ, Place(version, channel, category), additions, {})
+    opened = _opened(raw, MessageType.AREQ)
+    version = _version_of(opened, MessageType.AREQ, None)
+    message = opened.message
+    channel = _if_in(_CHANNELS, message.get("deviceChannel"))
+    category = _if_in(_CATEGORIES, message.get("messageCategory"))
+    values = _read(opened, AREQ, Place(version, channel, category), additions, {})
     context = Context(version, values["deviceChannel"], values["messageCategory"])
     return Reading(values, context)
 
@@ -116,18 +123,18 @@ def read_erro(raw: bytes) -> Reading:
     An Erro is never answered by an Erro, so nothing in it is refused: what is malformed is left
     out, and an unknown version is read as our highest.
     """
-    message = _opened(raw, MessageType.ERRO)
+    message = _opened(raw, MessageType.ERRO).message
     version = message.get("messageVersion")
     spoken = version if version in SUPPORTED else HIGHEST
     place = Place(spoken, DeviceChannel.APP, MessageCategory.PA)
-    values = read_members(compiled(ERRO, place), message, {}, Findings(spoken))
+    values = read_members(compiled(ERRO, place), message, {}, Findings(spoken, len(raw)))
     return Reading(values, Context(spoken, DeviceChannel.APP))
 
 
 def peek(raw: bytes) -> dict[str, object]:
     """Give the elements of a JSON object without judging them, {} for anything else."""
     try:
-        message = read_object(raw)
+        message = read_object(raw).message
     except NotAMessage:
         return {}
     return {name: value for name, value in message.items() if value is not UNUSABLE}
@@ -142,7 +149,7 @@ def check_outgoing(message_type: str, values: Mapping[str, object], context: Con
     """
     flow = context.flow or _flow_of(message_type, values, context)
     place = Place(context.version, context.channel, context.category, flow)
-    findings = Findings(context.version, tolerates_ds=True)
+    findings = Findings(context.version, sys.maxsize, tolerates_ds=True)
     check_members(compiled(TABLES[message_type], place), values, context.earlier, findings)
     if findings.by_kind:
         names = tuple(name for names in findings.by_kind.values() for name in names)
@@ -158,56 +165,56 @@ def masked(message_type: str, values: Mapping[str, object]) -> dict[str, object]
 
 
 def _read_later(raw: bytes, kind: MessageType, context: Context, additions: Additions) -> Reading:
-    message = _opened(raw, kind, context.version)
-    version = _version_of(message, kind, context.version)
+    opened = _opened(raw, kind, context.version)
+    version = _version_of(opened, kind, context.version)
     place = Place(version, context.channel, context.category, context.flow)
-    return Reading(_read(message, TABLES[kind], place, additions, context.earlier), context)
+    return Reading(_read(opened, TABLES[kind], place, additions, context.earlier), context)
 
 
-def _opened(raw: bytes, kind: MessageType, version: str | None = None) -> dict[str, Any]:
+def _opened(raw: bytes, kind: MessageType, version: str | None = None) -> Opened:
     """Open a message and make sure that it is of the type that belongs here."""
     try:
-        message = read_object(raw)
+        opened = read_object(raw)
     except NotAMessage as error:
         problem = Problem("101", error.reason)
         raise ProtocolError(problem, message_type=kind, version=version) from None
-    found = message.get("messageType")
+    found = opened.message.get("messageType")
     if found in (None, ""):
-        _refuse(naming("201", ("messageType",)), message, kind, version)
-    if found == kind:
-        return message
-    if found in list(MessageType):
+        _refuse(naming("201", ("messageType",)), opened, kind, version)
+    if found not in _TYPES:
+        _refuse(Problem("101", "Invalid message type"), opened, None, version)
+    if found != kind:
         misdirected = Problem("101", "Invalid message for the receiving component")
-        _refuse(misdirected, message, found, version)
-    _refuse(Problem("101", "Invalid message type"), message, None, version)
+        _refuse(misdirected, opened, found, version)
+    return opened
 
 
-def _version_of(message: dict[str, Any], kind: MessageType, pinned: str | None) -> str:
+def _version_of(opened: Opened, kind: MessageType, pinned: str | None) -> str:
     """Give the version of a message: one that we speak, and the transaction's own if it has one."""
-    found = message.get("messageVersion")
+    found = opened.message.get("messageVersion")
     if found in (None, ""):
-        _refuse(naming("201", ("messageVersion",)), message, kind, pinned)
+        _refuse(naming("201", ("messageVersion",)), opened, kind, pinned)
     if not is_well_shaped(found):
-        _refuse(naming("203", ("messageVersion",)), message, kind, pinned)
+        _refuse(naming("203", ("messageVersion",)), opened, kind, pinned)
     if found not in SUPPORTED:
-        _refuse(Problem("102", SUPPORTED_TEXT), message, kind, pinned)
+        _refuse(Problem("102", SUPPORTED_TEXT), opened, kind, pinned)
     if pinned is not None and found != pinned:
-        _refuse(naming("203", ("messageVersion",)), message, kind, pinned)
+        _refuse(naming("203", ("messageVersion",)), opened, kind, pinned)
     return str(found)
 
 
 def _read(
-    message: dict[str, Any],
+    opened: Opened,
     table: Table,
     place: Place,
     additions: Additions,
     earlier: Mapping[str, Mapping[str, object]],
 ) -> dict[str, Any]:
-    twice = repeated_names(message)
-    if twice:
-        _refuse(naming("204", tuple(map(_printable, twice))), message, table.name, place.version)
-    findings = Findings(place.version, additions.values)
-    values = read_members(compiled(table, place), message, earlier, findings)
+    if opened.repeated:
+        names = tuple(dict.fromkeys(map(_printable, opened.repeated)))
+        _refuse(naming("204", names), opened, table.name, place.version)
+    findings = Findings(place.version, opened.size, additions.values)
+    values = read_members(compiled(table, place), opened.message, earlier, findings)
     extensions = values.get("messageExtension")
     if extensions is not None:
         critical = unrecognised_critical(
@@ -218,19 +225,19 @@ def _read(
     first = findings.first()
     if first is not None:
         fault, names = first
-        _refuse(naming(fault, names), message, table.name, place.version)
+        _refuse(naming(fault, names), opened, table.name, place.version)
     return values
 
 
-def _refuse(
-    problem: Problem, message: dict[str, Any], kind: str | None, version: str | None
-) -> NoReturn:
+def _refuse(problem: Problem, opened: Opened, kind: str | None, version: str | None) -> NoReturn:
     """Raise the error with what an Erro may repeat of the message [rules 2.39 and 2.40]."""
+    message = opened.message
     own = message.get("messageVersion")
     if version is None and own in SUPPORTED:
         version = own
-    twice = message.repeated if isinstance(message, RepeatedNames) else ()
-    ids = {name: value for name, value in well_formed_ids(message).items() if name not in twice}
+    # An id that is there twice is none: nobody knows which one is meant.
+    once = {name: message[name] for name in message if name not in opened.repeated}
+    ids = well_formed_ids(once)
     if kind == MessageType.AREQ:
         # Its table has no acsTransID, and sdkTransID in the app only.
         ids.pop("acsTransID", None)
@@ -248,8 +255,9 @@ def _printable(name: str) -> str:
 _NAME_MAX = 128
 
 
-def _if_in(codes: type[DeviceChannel | MessageCategory], value: object) -> str | None:
-    return value if isinstance(value, str) and value in list(codes) else None
+def _if_in(codes: tuple[str, ...], value: object) -> str | None:
+    """Give a value that decides which rows hold; another one decides none."""
+    return value if isinstance(value, str) and value in codes else None
 
 
 def _flow_of(message_type: str, values: Mapping[str, object], context: Context) -> str | None:

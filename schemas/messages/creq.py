@@ -70,7 +70,9 @@ _NOTHING_ENTERED = all_of(_after("01", "02", "03"), absent("challengeDataEntry")
 # Both spellings of a consent are seen; it means the same.
 _CONSENT = one_of(["Y", "N", "01", "02"])
 _CONTINUED = Format(
-    "true; Y and 01 are taken too", True, lambda value: value is True or value in ("Y", "01")
+    "true; Y and 01 are taken too",
+    True,  # noqa: FBT003 - a JSON value
+    lambda value: value is True or value in ("Y", "01"),
 )
 
 CREQ = Table(

@@ -1,0 +1,169 @@
+"""Formats: what each accepts and refuses, and what kind of fault a refusal is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas import formats
+from schemas.formats import REFUSALS, Format
+from schemas.json_reader import UNUSABLE
+from schemas.messages import TABLES
+from schemas.problems import Fault
+from schemas.values import ChallengeCancel, TransStatus
+from schemas.versions import SUPPORTED, V210, V220, V231
+
+if TYPE_CHECKING:
+    from schemas.formats import Shaped
+
+
+def is_good(shape: Shaped, value: object, version: str = V231) -> bool:
+    try:
+        return bool(shape.at(version).accepts(value))
+    except REFUSALS:
+        return False
+
+
+CASES: list[tuple[Format, list[object], list[object]]] = [
+    (formats.text(3), ["a", "żół", " "], ["", "abcd", 1, None, ["a"]]),
+    (formats.text(3, 2), ["ab", "abc"], ["a"]),
+    (formats.ascii_text(3), ["a ~"], ["ż", "a\n", "abcd", ""]),
+    (formats.digits(2), ["01"], ["1", "001", "٠١", "1a", 12, "+1"]),
+    (formats.digits(1, 3), ["1", "123"], ["", "1234", "1\n"]),
+    (formats.number(2, 2, low=5, high=99), ["05", "99"], ["04", "5", "100", "-5"]),
+    (formats.number(5, 5, low=1, high=10080), ["00001", "10080"], ["00000", "10081", "1"]),
+    (formats.exponent(), ["0", "4"], ["5", "9", "", "00", 2]),
+    (formats.signed_minutes(), ["0", "-60", "+840"], ["60.5", "", "--1", "12345"]),
+    (formats.true_or_false(), [True, False], ["true", 1, 0, None]),
+    (formats.true_only(), [True], [False, "true", 1]),
+    (formats.year_month(), ["2912", "0001"], ["2913", "2900", "291", "12/29"]),
+    (formats.day(), ["20240229"], ["20230229", "00000101", "2024W011", "2024022", "20241301"]),
+    (formats.minute(), ["202402292359"], ["202402292360", "202402292400", "20240229"]),
+    (formats.second(), ["20240229235959"], ["20240229235960", "20230229000000", "2024022923595"]),
+    (
+        formats.uuid(),
+        ["8a880dc0-d2d2-4067-bcb1-b08d1690b26e", "8A880DC0-D2D2-0067-0CB1-B08D1690B26E"],
+        ["8a880dc0d2d24067bcb1b08d1690b26e", "8a880dc0-d2d2-4067-bcb1-b08d1690b26g", ""],
+    ),
+    (formats.base64_text(28), ["AAABBBCCCDDDEEEFFFGGGHHHIII="], ["A" * 27, "-" * 28, "A" * 29]),
+    (formats.base64url(4), ["A", "a-_9"], ["", "abcde", "a+b", "ab="]),
+    (
+        formats.base64url_object(64),
+        ["eyJEViI6IjEuNyJ9", "eyJhIjoiIn0=", "eyJhIjoiIn0"],
+        ["W10", "bm8", "$$$", "", "eyJ", "e" * 65],
+    ),
+    (formats.jws_compact(20), ["aa.bb.cc"], ["aa.bb", "aa..cc", "aa.bb.cc.dd", "a" * 21]),
+    (formats.free_object(12), [{"a": "xxxx"}], [{"a": "xxxxx"}, {}, [], "x", {"a": UNUSABLE}]),
+    (formats.free_json(9), ["x", ["a"], {"a": 1}, 0], ["", None, [], {}, "x" * 8]),
+]
+
+
+@pytest.mark.parametrize(("shape", "good", "bad"), CASES, ids=[case[0].shape for case in CASES])
+def test_a_format_accepts_the_good_and_refuses_the_bad(
+    shape: Format, good: list[object], bad: list[object]
+) -> None:
+    assert [value for value in good if not is_good(shape, value)] == []
+    assert [value for value in bad if is_good(shape, value)] == []
+
+
+def every_format() -> list[tuple[str, Format]]:
+    return [
+        (f"{table.name}.{row.name} {version}", row.shape.at(version))
+        for table in TABLES.values()
+        for row in table.rows
+        if hasattr(row.shape, "at")
+        for version in SUPPORTED
+    ]
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.just(UNUSABLE),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+        max_leaves=5,
+    )
+)
+def test_no_format_of_any_row_fails_otherwise_than_by_a_refusal(value: object) -> None:
+    for _, shape in every_format():
+        is_good(shape, value)
+
+        assert shape.fault(value) in Fault
+
+
+def test_every_row_has_a_good_example() -> None:
+    wrong = [name for name, shape in every_format() if not is_good(shape, shape.example)]
+
+    assert wrong == []
+
+
+def test_codes_grow_with_the_versions() -> None:
+    shape = formats.codes("01-02", "03", "05")
+
+    known = {
+        version: [n for n in range(1, 9) if is_good(shape, f"0{n}", version)]
+        for version in SUPPORTED
+    }
+
+    assert known == {V210: [1, 2], V220: [1, 2, 3], V231: [1, 2, 3, 5]}
+
+
+def test_codes_of_an_enumeration_grow_with_it() -> None:
+    shape = formats.codes(ChallengeCancel)
+
+    assert not is_good(shape, "03", V210)
+    assert is_good(shape, "03", V220)
+    assert not is_good(shape, "09", V220)
+
+
+@pytest.mark.parametrize(
+    ("value", "fault"),
+    [
+        ("79", Fault.RESERVED),
+        ("80", Fault.RESERVED),
+        ("00", Fault.MALFORMED),
+        ("xx", Fault.MALFORMED),
+        ("1", Fault.MALFORMED),
+        (79, Fault.MALFORMED),
+    ],
+)
+def test_a_two_digit_code_out_of_the_list_is_reserved(value: object, fault: Fault) -> None:
+    assert formats.codes("01-03").at(V231).fault(value) is fault
+
+
+def test_a_closed_list_reserves_nothing() -> None:
+    assert formats.numbered("01-03").at(V231).fault("79") is Fault.MALFORMED
+
+
+def test_members_of_an_enumeration_can_be_picked() -> None:
+    shape = formats.one_of(TransStatus, "YN")
+
+    assert [letter for letter in "YNUACDRIS" if is_good(shape, letter)] == ["Y", "N"]
+
+
+def test_a_list_is_bounded_and_uniform() -> None:
+    shape = formats.list_of(formats.codes("01-03"), 1, 2)
+
+    assert is_good(shape, ["01", "03"])
+    assert not any(is_good(shape, bad) for bad in ([], ["01"] * 3, "01", [1], ["01", None]))
+
+
+def test_the_gravest_fault_of_a_list_counts() -> None:
+    shape = formats.list_of(formats.codes("01-03"), 1, 3).at(V231)
+
+    assert shape.fault(["01", "79"]) is Fault.RESERVED
+    assert shape.fault(["01", "79", "x"]) is Fault.MALFORMED
+
+
+def test_only_80_to_99_belong_to_the_directory_servers() -> None:
+    owned = [n for n in range(100) if formats.is_reserved_for_ds(f"{n:02}")]
+
+    assert owned == list(range(80, 100))
+
+
+def test_the_length_of_json_is_counted_in_characters_without_blanks() -> None:
+    assert formats.json_length({"a": ["ż", 1]}) == len('{"a":["ż",1]}')
+
+
