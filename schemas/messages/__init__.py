@@ -1,44 +1,23 @@
 """The front door to the messages: read what comes in, check what goes out, mask what is kept.
 
-Reading judges in a fixed order and stops at the first kind of fault, naming every element that has
-it [rules 2.1 to 2.13]: no JSON object 101; messageType missing 201, not ours 101; messageVersion
-missing 201, malformed 203, not spoken 102; names twice 204; required elements missing 201;
-malformed 203; reserved values 207; critical extensions 202; ISO codes 304; foreign ids 301.
+A message is a table (``areq``, ``ares``, ...), one row per data element and version. Its tables
+read it, check it, mask it, document it and build it in tests; there is no other description of it.
 """
 
 from __future__ import annotations
 
-import sys
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, NoReturn
-
-from schemas.compiler import (
-    Context,
-    Findings,
-    Reading,
-    check_members,
-    compiled,
-    read_members,
+from schemas.compiler import Context, Reading
+from schemas.messages.masking import masked
+from schemas.messages.outgoing import OutgoingInvalid, check_outgoing
+from schemas.messages.reading import (
+    Additions,
+    peek,
+    read_areq,
+    read_creq,
+    read_erro,
+    read_rres,
 )
-from schemas.extensions import unrecognised_critical
-from schemas.json_reader import UNUSABLE, NotAMessage, Opened, read_object
-from schemas.messages.areq import AREQ
-from schemas.messages.ares import ARES
-from schemas.messages.creq import CREQ
-from schemas.messages.cres import CRES
-from schemas.messages.erro import ERRO
-from schemas.messages.masking import masked_by
-from schemas.messages.rreq import RREQ
-from schemas.messages.rres import RRES
-from schemas.presence import Place
-from schemas.problems import Fault, Problem, ProtocolError, naming, well_formed_ids
-from schemas.values import DeviceChannel, MessageCategory, MessageType
-from schemas.versions import HIGHEST, SUPPORTED, SUPPORTED_TEXT, is_well_shaped
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from schemas.field import Table
+from schemas.messages.tables import TABLES
 
 __all__ = [
     "TABLES",
@@ -54,214 +33,3 @@ __all__ = [
     "read_erro",
     "read_rres",
 ]
-
-TABLES: Final[Mapping[str, Table]] = {
-    table.name: table for table in (AREQ, ARES, CREQ, CRES, RREQ, RRES, ERRO)
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Additions:
-    """What a Directory Server defines beyond the tables.
-
-    ``extensions`` are recognised extension ids; ``values`` are reserved values by element name,
-    dotted, that are legal with this Directory Server, as messageCategory 80.
-    """
-
-    extensions: frozenset[str] = frozenset()
-    values: Mapping[str, frozenset[str]] = field(default_factory=dict)
-
-
-NO_ADDITIONS: Final = Additions()
-
-_TYPES = tuple(MessageType)
-_CHANNELS = tuple(DeviceChannel)
-_CATEGORIES = tuple(MessageCategory)
-
-
-class OutgoingInvalid(AssertionError):
-    """A message of ours breaks its own table: a programmer's mistake. ``names`` says where."""
-
-    def __init__(self, message_type: str, names: tuple[str, ...]) -> None:
-        """Hold the dotted names of the elements at fault, never their values."""
-        super().__init__(f"{message_type}: {','.join(names)}")
-        self.message_type = message_type
-        self.names = names
-
-
-def read_areq(raw: bytes, additions: Additions = NO_ADDITIONS) -> Reading:
-    """Read an AReq; raise ProtocolError. Its own elements give the context."""
-    opened = _opened(raw, MessageType.AREQ)
-    version = _version_of(opened, MessageType.AREQ, None)
-    message = opened.message
-    channel = _if_in(_CHANNELS, message.get("deviceChannel"))
-    category = _if_in(_CATEGORIES, message.get("messageCategory"))
-    values = _read(opened, AREQ, Place(version, channel, category), additions, {})
-    context = Context(version, values["deviceChannel"], values["messageCategory"])
-    return Reading(values, context)
-
-
-def read_creq(raw: bytes, context: Context, additions: Additions = NO_ADDITIONS) -> Reading:
-    """Read the decoded JSON of a CReq of a known transaction; raise ProtocolError.
-
-    The ids are held against those of ``context.earlier`` where it has them (301).
-    """
-    return _read_later(raw, MessageType.CREQ, context, additions)
-
-
-def read_rres(raw: bytes, context: Context, additions: Additions = NO_ADDITIONS) -> Reading:
-    """Read the RRes to an RReq of ours; raise ProtocolError, also when it is an Erro.
-
-    The ids are held against those of the RReq in ``context.earlier`` if it is there (301).
-    """
-    return _read_later(raw, MessageType.RRES, context, additions)
-
-
-def read_erro(raw: bytes) -> Reading:
-    """Read what is usable of an Erro; raise ProtocolError when it is none.
-
-    An Erro is never answered by an Erro, so nothing in it is refused: what is malformed is left
-    out, and an unknown version is read as our highest.
-    """
-    message = _opened(raw, MessageType.ERRO).message
-    version = message.get("messageVersion")
-    spoken = version if version in SUPPORTED else HIGHEST
-    place = Place(spoken, DeviceChannel.APP, MessageCategory.PA)
-    values = read_members(compiled(ERRO, place), message, {}, Findings(spoken, len(raw)))
-    return Reading(values, Context(spoken, DeviceChannel.APP))
-
-
-def peek(raw: bytes) -> dict[str, object]:
-    """Give the elements of a JSON object without judging them, {} for anything else."""
-    try:
-        message = read_object(raw).message
-    except NotAMessage:
-        return {}
-    return {name: value for name, value in message.items() if value is not UNUSABLE}
-
-
-def check_outgoing(message_type: str, values: Mapping[str, object], context: Context) -> None:
-    """Raise OutgoingInvalid unless a message of ours obeys its table to the letter.
-
-    Beyond what a reader checks, nothing may be in it that its version, channel or category does
-    not know, and nothing empty [rule 13.7]. Without ``context.flow`` a CRes is final in the browser
-    and in the app as its challengeCompletionInd says.
-    """
-    flow = context.flow or _flow_of(message_type, values, context)
-    place = Place(context.version, context.channel, context.category, flow)
-    findings = Findings(context.version, sys.maxsize, tolerates_ds=True)
-    check_members(compiled(TABLES[message_type], place), values, context.earlier, findings)
-    if findings.by_kind:
-        names = tuple(name for names in findings.by_kind.values() for name in names)
-        raise OutgoingInvalid(message_type, names)
-
-
-def masked(message_type: str, values: Mapping[str, object]) -> dict[str, object]:
-    """Give what may be stored or logged of a message, read or not; unknown elements are dropped."""
-    return masked_by(TABLES[message_type], values)
-
-
-# --- the order of judgement
-
-
-def _read_later(raw: bytes, kind: MessageType, context: Context, additions: Additions) -> Reading:
-    opened = _opened(raw, kind, context.version)
-    version = _version_of(opened, kind, context.version)
-    place = Place(version, context.channel, context.category, context.flow)
-    return Reading(_read(opened, TABLES[kind], place, additions, context.earlier), context)
-
-
-def _opened(raw: bytes, kind: MessageType, version: str | None = None) -> Opened:
-    """Open a message and make sure that it is of the type that belongs here."""
-    try:
-        opened = read_object(raw)
-    except NotAMessage as error:
-        problem = Problem("101", error.reason)
-        raise ProtocolError(problem, message_type=kind, version=version) from None
-    found = opened.message.get("messageType")
-    if found in (None, ""):
-        _refuse(naming("201", ("messageType",)), opened, kind, version)
-    if found not in _TYPES:
-        _refuse(Problem("101", "Invalid message type"), opened, None, version)
-    if found != kind:
-        misdirected = Problem("101", "Invalid message for the receiving component")
-        _refuse(misdirected, opened, found, version)
-    return opened
-
-
-def _version_of(opened: Opened, kind: MessageType, pinned: str | None) -> str:
-    """Give the version of a message: one that we speak, and the transaction's own if it has one."""
-    found = opened.message.get("messageVersion")
-    if found in (None, ""):
-        _refuse(naming("201", ("messageVersion",)), opened, kind, pinned)
-    if not is_well_shaped(found):
-        _refuse(naming("203", ("messageVersion",)), opened, kind, pinned)
-    if found not in SUPPORTED:
-        _refuse(Problem("102", SUPPORTED_TEXT), opened, kind, pinned)
-    if pinned is not None and found != pinned:
-        _refuse(naming("203", ("messageVersion",)), opened, kind, pinned)
-    return str(found)
-
-
-def _read(
-    opened: Opened,
-    table: Table,
-    place: Place,
-    additions: Additions,
-    earlier: Mapping[str, Mapping[str, object]],
-) -> dict[str, Any]:
-    if opened.repeated:
-        names = tuple(dict.fromkeys(map(_printable, opened.repeated)))
-        _refuse(naming("204", names), opened, table.name, place.version)
-    findings = Findings(place.version, opened.size, additions.values)
-    values = read_members(compiled(table, place), opened.message, earlier, findings)
-    extensions = values.get("messageExtension")
-    if extensions is not None:
-        critical = unrecognised_critical(
-            extensions, message_type=table.name, version=place.version, also=additions.extensions
-        )
-        if critical:
-            findings.by_kind[Fault.CRITICAL] = list(critical)
-    first = findings.first()
-    if first is not None:
-        fault, names = first
-        _refuse(naming(fault, names), opened, table.name, place.version)
-    return values
-
-
-def _refuse(problem: Problem, opened: Opened, kind: str | None, version: str | None) -> NoReturn:
-    """Raise the error with what an Erro may repeat of the message [rules 2.39 and 2.40]."""
-    message = opened.message
-    own = message.get("messageVersion")
-    if version is None and own in SUPPORTED:
-        version = own
-    # An id that is there twice is none: nobody knows which one is meant.
-    once = {name: message[name] for name in message if name not in opened.repeated}
-    ids = well_formed_ids(once)
-    if kind == MessageType.AREQ:
-        # Its table has no acsTransID, and sdkTransID in the app only.
-        ids.pop("acsTransID", None)
-        if message.get("deviceChannel") != DeviceChannel.APP:
-            ids.pop("sdkTransID", None)
-    raise ProtocolError(problem, message_type=kind, version=version, ids=ids)
-
-
-def _printable(name: str) -> str:
-    """Give a name of the peer's as it may stand in an errorDetail, so not a text of any kind."""
-    is_plain = all(part.isidentifier() and part.isascii() for part in name.split("."))
-    return name if is_plain and len(name) <= _NAME_MAX else "?"
-
-
-_NAME_MAX = 128
-
-
-def _if_in(codes: tuple[str, ...], value: object) -> str | None:
-    """Give a value that decides which rows hold; another one decides none."""
-    return value if isinstance(value, str) and value in codes else None
-
-
-def _flow_of(message_type: str, values: Mapping[str, object], context: Context) -> str | None:
-    if message_type != MessageType.CRES:
-        return None
-    is_final = context.channel == DeviceChannel.BRW or values.get("challengeCompletionInd") == "Y"
-    return "final" if is_final else "non-final"

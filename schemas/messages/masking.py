@@ -13,6 +13,7 @@ from functools import cache
 from typing import Final, assert_never
 
 from schemas.field import Field, ObjectOf, ObjectsOf, Sensitivity, Table
+from schemas.messages.tables import TABLES
 
 MASK: Final = "***"
 
@@ -27,7 +28,12 @@ class _Mask:
     inner: Table | None
 
 
-def masked_by(table: Table, values: Mapping[str, object]) -> dict[str, object]:
+def masked(message_type: str, values: Mapping[str, object]) -> dict[str, object]:
+    """Give what may be stored or logged of a message, read or not; unknown elements are dropped."""
+    return _masked_by(TABLES[message_type], values)
+
+
+def _masked_by(table: Table, values: Mapping[str, object]) -> dict[str, object]:
     """Mask the members of a message or object by its table."""
     masks = _masks(table)
     return {name: _masked(masks[name], value) for name, value in values.items() if name in masks}
@@ -65,7 +71,7 @@ def _open(inner: Table | None, value: object) -> object:
     if isinstance(value, list):
         return [_open(inner, item) for item in value]
     if inner is not None and isinstance(value, Mapping):
-        return masked_by(inner, value)
+        return _masked_by(inner, value)
     return MASK
 
 

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas import addresses
-from schemas.formats import REFUSALS
+from schemas.formats import REFUSALS, Format
 from schemas.versions import V220, V231
 
 
-def is_good(shape: addresses.Format, value: object) -> bool:
+def is_good(shape: Format, value: object) -> bool:
     try:
         return bool(shape.accepts(value))
     except REFUSALS:

@@ -82,9 +82,7 @@ def test_the_first_kind_is_that_of_the_lowest_step() -> None:
 
 
 def test_a_reserved_value_is_malformed_before_2_3_1() -> None:
-    assert findings_of({**GOOD, "b": "80"}, Place("2.2.0", "02", "01")) == {
-        Fault.MALFORMED: ["b"]
-    }
+    assert findings_of({**GOOD, "b": "80"}, Place("2.2.0", "02", "01")) == {Fault.MALFORMED: ["b"]}
 
 
 def test_a_reserved_value_that_is_tolerated_is_kept() -> None:

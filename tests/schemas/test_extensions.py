@@ -22,9 +22,7 @@ def is_good(value: object, version: str = "2.2.0") -> bool:
         return False
 
 
-@pytest.mark.parametrize(
-    ("version", "most"), list(zip(SUPPORTED, [10, 10, 15], strict=True))
-)
+@pytest.mark.parametrize(("version", "most"), list(zip(SUPPORTED, [10, 10, 15], strict=True)))
 def test_the_number_of_extensions_is_limited(version: str, most: int) -> None:
     assert is_good([ENTRY] * most, version)
     assert not is_good([ENTRY] * (most + 1), version)

@@ -47,7 +47,9 @@ def test_sensitivities_are_ordered_from_open_to_secret() -> None:
 
 
 @pytest.mark.parametrize("name", list(TABLES))
-@pytest.mark.parametrize("place", PLACES, ids=lambda place: f"{place.version}-{place.channel}-{place.category}")
+@pytest.mark.parametrize(
+    "place", PLACES, ids=lambda place: f"{place.version}-{place.channel}-{place.category}"
+)
 def test_no_element_has_two_rows_in_one_place(name: str, place: Place) -> None:
     table = compiled(TABLES[name], place)
 

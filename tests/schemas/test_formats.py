@@ -165,5 +165,3 @@ def test_only_80_to_99_belong_to_the_directory_servers() -> None:
 
 def test_the_length_of_json_is_counted_in_characters_without_blanks() -> None:
     assert formats.json_length({"a": ["ż", 1]}) == len('{"a":["ż",1]}')
-
-

@@ -43,7 +43,9 @@ def test_letters_are_upper_case() -> None:
 
 
 def test_a_subdivision_has_up_to_three_characters() -> None:
-    assert [code for code in ("MZ", "1", "14A", "", "ABCD", "A-B") if iso.subdivision().accepts(code)] == [
+    assert [
+        code for code in ("MZ", "1", "14A", "", "ABCD", "A-B") if iso.subdivision().accepts(code)
+    ] == [
         "MZ",
         "1",
         "14A",

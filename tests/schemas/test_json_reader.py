@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -50,7 +51,7 @@ def test_what_is_not_one_json_object_in_utf_8_is_refused(raw: bytes) -> None:
 
 
 def test_the_depth_limit_is_exact() -> None:
-    assert read_object(nested(DEPTH_MAX))
+    assert read_object(nested(DEPTH_MAX)).size
 
     with pytest.raises(NotAMessage, match="too deeply"):
         read_object(nested(DEPTH_MAX + 1))
@@ -73,10 +74,8 @@ def test_the_depth_limit_is_exact() -> None:
 )
 def test_a_hostile_message_is_settled_quickly(raw: bytes) -> None:
     started = time.perf_counter()
-    try:
+    with suppress(NotAMessage):
         read_object(raw)
-    except NotAMessage:
-        pass
 
     assert time.perf_counter() - started < 2
 

@@ -77,7 +77,9 @@ def test_the_older_codes_exist_in_every_version() -> None:
     st.text(st.characters(exclude_categories=["Cs"]), max_size=5000),
     st.sampled_from([*SUPPORTED, None, "2.0.0"]),
     st.sampled_from([*MessageType, None, "XReq"]),
-    st.dictionaries(st.sampled_from(sorted([*IDS, "sdkTransID"])), st.sampled_from(["x", *IDS.values()])),
+    st.dictionaries(
+        st.sampled_from(sorted([*IDS, "sdkTransID"])), st.sampled_from(["x", *IDS.values()])
+    ),
 )
 def test_an_erro_obeys_its_own_table(
     code: str, detail: str, version: str | None, kind: str | None, ids: dict[str, str]

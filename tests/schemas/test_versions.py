@@ -12,7 +12,9 @@ def test_three_numbers_with_points_look_like_a_version(text: str) -> None:
     assert versions.is_well_shaped(text)
 
 
-@pytest.mark.parametrize("value", ["2.1", "2.1.0.0", "2.1.x", "", " 2.1.0", "2.1.0\n", "2..10", 2.1])
+@pytest.mark.parametrize(
+    "value", ["2.1", "2.1.0.0", "2.1.x", "", " 2.1.0", "2.1.0\n", "2..10", 2.1]
+)
 def test_anything_else_does_not(value: object) -> None:
     assert not versions.is_well_shaped(value)
 

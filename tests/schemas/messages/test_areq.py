@@ -121,9 +121,7 @@ def test_an_empty_value_is_missing_where_required_and_malformed_elsewhere(
 
     actual = {name: answer(builders.raw({**message, name: empty})) for name in message}
 
-    assert actual == {
-        name: f"{'201' if name in required else '203'} {name}" for name in message
-    }
+    assert actual == {name: f"{'201' if name in required else '203'} {name}" for name in message}
 
 
 @pytest.mark.parametrize("wrong", [7, 1.5, ["x", {}], {"x": "y"}, "\x00"])
@@ -155,7 +153,10 @@ def test_each_element_written_twice_is_named(version: str, channel: str, categor
 
 
 def test_a_member_written_twice_is_named_with_its_object() -> None:
-    raw = builders.raw(builders.areq())[:-1] + b', "acctInfo": {"chAccAgeInd":"01","chAccAgeInd":"01"}}'
+    raw = (
+        builders.raw(builders.areq())[:-1]
+        + b', "acctInfo": {"chAccAgeInd":"01","chAccAgeInd":"01"}}'
+    )
 
     assert answer(raw) == "204 acctInfo.chAccAgeInd"
 

@@ -62,9 +62,7 @@ def test_an_object_where_none_belongs_is_hidden() -> None:
 def test_members_of_objects_in_arrays_are_masked_by_their_own_rows() -> None:
     message = {"sellerInfo": [{"sellerName": "Shop", "sellerEmail": "a@b.pl"}]}
 
-    assert masked("AReq", message) == {
-        "sellerInfo": [{"sellerName": "Shop", "sellerEmail": MASK}]
-    }
+    assert masked("AReq", message) == {"sellerInfo": [{"sellerName": "Shop", "sellerEmail": MASK}]}
 
 
 def test_a_token_is_an_account_number() -> None:
@@ -101,14 +99,13 @@ def test_what_is_not_open_never_shows(data: st.DataObject) -> None:
 
 
 def test_free_json_is_never_open() -> None:
-    rows = [row for table in TABLES.values() for row in table.rows]
     free = [
         row.name
-        for row in rows
+        for table in TABLES.values()
+        for row in table.rows
         if not isinstance(row.shape, (ObjectOf, ObjectsOf))
-        and isinstance(row.shape.at("2.1.0").example, (dict, list))
+        and "JSON" in row.shape.at("2.1.0").shape
         and row.sensitivity is Sensitivity.OPEN
-        and not isinstance(row.shape.at("2.1.0").example[0], str)
     ]
 
     assert free == []

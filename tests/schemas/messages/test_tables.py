@@ -1,0 +1,19 @@
+"""The tables by name."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.messages.tables import TABLES
+
+
+@pytest.mark.parametrize("name", list(TABLES))
+def test_every_table_demands_its_own_type_and_a_version(name: str) -> None:
+    rows = {row.name: row for row in TABLES[name].rows}
+
+    assert TABLES[name].name == name
+    assert {"messageType", "messageVersion"} <= rows.keys()
+
+
+def test_there_is_a_table_for_each_message_the_acs_handles() -> None:
+    assert set(TABLES) == {"AReq", "ARes", "CReq", "CRes", "RReq", "RRes", "Erro"}
