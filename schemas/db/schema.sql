@@ -667,6 +667,7 @@ CREATE TABLE enrollment.jti_seen (
 );
 
 CREATE TABLE enrollment.person_identifier (
+    identifier_id bigint NOT NULL,
     person_id uuid NOT NULL,
     id_kind text NOT NULL,
     idx bytea NOT NULL,
@@ -676,6 +677,15 @@ CREATE TABLE enrollment.person_identifier (
     CONSTRAINT person_identifier_id_kind_check CHECK ((id_kind = ANY (ARRAY['pesel'::text, 'nonresident'::text]))),
     CONSTRAINT person_identifier_idx_check CHECK ((length(idx) = 32)),
     CONSTRAINT person_identifier_key_id_check CHECK ((length(key_id) <= 32))
+);
+
+ALTER TABLE enrollment.person_identifier ALTER COLUMN identifier_id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME enrollment.person_identifier_identifier_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE enrollment.reservation (
@@ -875,7 +885,7 @@ ALTER TABLE ONLY enrollment.jti_seen
     ADD CONSTRAINT jti_seen_pkey PRIMARY KEY (iss, jti);
 
 ALTER TABLE ONLY enrollment.person_identifier
-    ADD CONSTRAINT person_identifier_pkey PRIMARY KEY (idx, key_id, valid_from);
+    ADD CONSTRAINT person_identifier_pkey PRIMARY KEY (identifier_id);
 
 ALTER TABLE ONLY enrollment.person
     ADD CONSTRAINT person_pkey PRIMARY KEY (person_id);

@@ -15,13 +15,13 @@ CREATE TABLE enrollment.person (
 
 -- A person may have two numbers for a while: a non-resident who was given a PESEL.
 CREATE TABLE enrollment.person_identifier (
-    person_id  uuid        NOT NULL REFERENCES enrollment.person (person_id),
-    id_kind    text        NOT NULL CHECK (id_kind IN ('pesel', 'nonresident')),
-    idx        bytea       NOT NULL CHECK (length(idx) = 32),
-    key_id     text        NOT NULL CHECK (length(key_id) <= 32),
-    valid_from timestamptz NOT NULL,
-    valid_to   timestamptz,
-    PRIMARY KEY (idx, key_id, valid_from)
+    identifier_id bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    person_id     uuid        NOT NULL REFERENCES enrollment.person (person_id),
+    id_kind       text        NOT NULL CHECK (id_kind IN ('pesel', 'nonresident')),
+    idx           bytea       NOT NULL CHECK (length(idx) = 32),
+    key_id        text        NOT NULL CHECK (length(key_id) <= 32),
+    valid_from    timestamptz NOT NULL,
+    valid_to      timestamptz
 );
 CREATE UNIQUE INDEX person_identifier_once
     ON enrollment.person_identifier (idx, key_id) WHERE valid_to IS NULL;
