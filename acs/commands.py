@@ -59,7 +59,8 @@ def demo(_options: argparse.Namespace, settings: Settings) -> int:
     from acs import demo as demos  # noqa: PLC0415 - a production start never loads it
 
     log.setup(level=settings.log.level)
-    with database(settings) as dsn:
+    with database(settings, migrated=False) as dsn:
+        _run_value(_migrate(dsn))
         return demos.run(settings, dsn)
 
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 class MessageDelivery(Protocol):
     """The way to the phone: sends one queued message at once."""
 
-    async def deliver(self, sms_id: UUID) -> object:
-        """Claim, send and settle one message; one that another process has is left to it."""
+    async def deliver(self, sms_id: UUID, wait_s: float | None = None) -> object:
+        """Claim, send and settle one message; wait for it at most ``wait_s`` seconds."""
 
 
 class Tables(Protocol):

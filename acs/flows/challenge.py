@@ -72,7 +72,7 @@ if TYPE_CHECKING:
 SESSION_DATA_MAX = 1024  # rule 1.23
 PIN_DIGITS = range(4, 9)
 _SEEN_POSTS_MAX = 60
-_SMS_WAIT_S = 1.5
+_SMS_WAIT_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +337,7 @@ async def _answer(ports: Ports, applied: Applied, neutral: str) -> Screen:
     """After the commit: send what was queued, then show what is due."""
     dialogue = applied.dialogue
     if applied.sms_id is not None:
-        await ports.background.run(ports.messages.deliver(applied.sms_id), "sms", _SMS_WAIT_S)
+        await ports.messages.deliver(applied.sms_id, wait_s=_SMS_WAIT_S)
     match applied.page:
         case Page.CODE:
             return await code_screen(ports, dialogue)

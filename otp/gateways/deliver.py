@@ -38,6 +38,8 @@ SEND_MAX_S: Final = 10.0
 """No provider may hold a message longer, whatever its adapter does; above the adapters' limits."""
 _SENDER_MAX: Final = 11
 """Characters of an alphanumeric originating address (3GPP TS 23.040, 9.1.2.5)."""
+_LOOK_S: Final = 0.05
+_UNDER_WAY: Final = (SmsState.QUEUED, SmsState.SENDING)
 _RETRY_WAITS_S: Final = (2, 5, 15, 30)
 
 
@@ -95,14 +97,32 @@ class Delivery:
     async def deliver(self, sms_id: UUID, wait_s: float | None = None) -> SmsState | None:
         """Send one message now if it may leave; wait for it at most `wait_s` seconds.
 
-        Gives where the message stands, or None: it goes on in the background, or somebody else
-        has it. A caller that goes away does not break off a message half sent.
+        Gives where the message stands, or None: it goes on in the background. A message that
+        another worker has in hand is waited for too, if there is a `wait_s`. A caller that goes
+        away does not break off a message half sent.
         """
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         task = asyncio.create_task(self._deliver(sms_id))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         await asyncio.wait({task}, timeout=wait_s)
-        return task.result() if task.done() else None
+        if not task.done():
+            return None
+        state = task.result()
+        if state is not None or wait_s is None:
+            return state
+        return await self._await_other(sms_id, began + wait_s)
+
+    async def _await_other(self, sms_id: UUID, until: float) -> SmsState | None:
+        """Look until a message that somebody else has in hand is at rest, or the wait is over."""
+        loop = asyncio.get_running_loop()
+        while True:
+            async with self._ports.pool.acquire() as conn:
+                state = await outbox.state_of(conn, sms_id)
+            if state not in _UNDER_WAY or loop.time() >= until:
+                return state
+            await asyncio.sleep(_LOOK_S)
 
     async def deliver_due(self, limit: int) -> int:
         """Settle what is over, then send up to `limit` due messages; give how many were touched."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from otp.model import SmsState
 from schemas import queries
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from otp.model import SmsState
     from schemas.queries import Connection
     from schemas.vault import Secret, Vault
 
@@ -177,3 +177,9 @@ async def sweep(
     return await _SQL.sweep.run(
         conn, idempotent=list(idempotent), now=now, lease_began=lease_began, most=most
     )
+
+
+async def state_of(conn: Connection, sms_id: UUID) -> SmsState | None:
+    """Tell where a message stands; None when its row is gone."""
+    state = await _SQL.state_of.value(conn, sms_id=sms_id)
+    return None if state is None else SmsState(state)

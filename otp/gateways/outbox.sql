@@ -76,3 +76,7 @@ UPDATE otp.outbox SET
     settled_at = :now,
     number_sealed = NULL, text_sealed = NULL, claimed_by = NULL, claimed_at = NULL
 FROM over WHERE outbox.sms_id = over.sms_id;
+
+-- name: state_of
+-- Where one message stands.
+SELECT state FROM otp.outbox WHERE sms_id = :sms_id;

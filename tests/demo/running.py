@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -160,12 +161,15 @@ class Demo:
         return post(url, fields)
 
     def code(self, card: dict[str, str]) -> str:
-        """Read the newest code on the card's phone."""
-        number = card["phone"]
-        self.until(lambda: bool(self.get("demo", f"/api/phone/{number}").json()), 10)
-        text = self.get("demo", f"/api/phone/{number}").json()[0]["text"]
-        words = text.replace(".", " ").replace(":", " ").split()
-        (code,) = [word for word in words if len(word) == 6 and word.isdigit()]
+        """Read the code of the newest payment on the card's phone."""
+
+        def newest() -> str:
+            texts = self.get("demo", f"/api/phone/{card['phone']}").json()
+            return str(texts[0]["text"]) if texts else ""
+
+        self.until(lambda: "Bookshop" in newest(), 10)
+        text = newest()
+        (code,) = re.findall(r"(?<!\d)\d{6}(?!\d)", text)
         return str(code)
 
     def service_pids(self) -> list[int]:

@@ -1,0 +1,120 @@
+"""A purchase in real Chromium: the shop's page, the bank's frame, the phone's page."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.async_api import async_playwright
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.demo.running import Demo
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.xdist_group("demo"),
+    pytest.mark.skipif(
+        not CHROMIUM and not os.environ.get("ACS_TEST_REQUIRE_BROWSER"), reason="no Chromium here"
+    ),
+]
+_FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture
+async def context() -> AsyncIterator[Any]:
+    """A browser that lets no frame keep a cookie."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
+        made = await browser.new_context(viewport={"width": 1280, "height": 1000})
+        made.set_default_timeout(15_000)
+        yield made
+        await made.close()
+        await browser.close()
+
+
+async def _pay(demo: Demo, context: Any, card: dict[str, str]) -> tuple[Any, Any]:
+    """Choose the card, pay, and give the shop's page and the bank's frame."""
+    shop = await context.new_page()
+    await shop.goto(demo.url("demo"))
+    last4 = card["pan"][-4:]
+    radio = shop.locator(f"label:has-text('{last4}') input[type=radio], input[value='{card['pan']}']")
+    await radio.first.evaluate("one => { one.closest('details')?.setAttribute('open', ''); one.click() }")
+    await shop.get_by_role("button", name="Pay", exact=True).click()
+    frame = shop.frame_locator("iframe")
+    await frame.locator("#otp").wait_for()
+    return shop, frame
+
+
+async def _code(demo: Demo, context: Any, card: dict[str, str]) -> str:
+    """Read the code from the phone's page, as a person does."""
+    phone = await context.new_page()
+    await phone.goto(demo.url("demo", f"/phone/{card['phone']}"))
+    text = await phone.locator("body").inner_text()
+    await phone.close()
+    return re.findall(r"(?<!\d)\d{6}(?!\d)", text[text.index("Linden") :])[0]
+
+
+async def test_wrong_code_then_right_code_ends_in_a_shown_success(demo: Demo, context: Any) -> None:
+    card = demo.cards("C otp")[3]
+    shop, frame = await _pay(demo, context, card)
+    code = await _code(demo, context, card)
+
+    await frame.locator("#otp").fill("000000" if code != "000000" else "000001")
+    await frame.locator("button[value=submit]").click()
+    await frame.get_by_role("alert").wait_for()
+    await frame.locator("#otp").fill(f"{code[:3]} {code[3:]}")
+    await frame.locator("#otp").press("Enter")
+    await shop.get_by_text("Payment authenticated").wait_for()
+
+    shown = await shop.locator("body").inner_text()
+    assert re.search(r"[A-Za-z0-9+/]{27}=", shown)
+    assert "05" in shown or "02" in shown
+
+
+async def test_a_reload_and_a_double_click_change_nothing(demo: Demo, context: Any) -> None:
+    card = demo.cards("C otp")[4]
+    shop, frame = await _pay(demo, context, card)
+    before = len(demo.get("demo", f"/api/phone/{card['phone']}").json())
+
+    await shop.reload()
+    await frame.locator("#otp").wait_for()
+    code = await _code(demo, context, card)
+    await frame.locator("#otp").fill(code)
+    await frame.locator("button[value=submit]").dblclick()
+    await shop.get_by_text("Payment authenticated").wait_for()
+
+    assert len(demo.get("demo", f"/api/phone/{card['phone']}").json()) == before
+
+
+async def test_cancel_ends_in_a_shown_refusal(demo: Demo, context: Any) -> None:
+    card = demo.cards("C pin+otp")[3]
+    shop, frame = await _pay(demo, context, card)
+
+    await frame.locator("button[value=cancel]").click()
+
+    await shop.get_by_text(re.compile("not authenticated|cancelled|refused", re.IGNORECASE)).first.wait_for()
+
+
+async def test_keyboard_alone_is_enough_and_english_is_a_click_away(demo: Demo, context: Any) -> None:
+    card = demo.cards("C pin+otp")[4]
+    shop, frame = await _pay(demo, context, card)
+    code = await _code(demo, context, card)
+
+    await frame.locator("button[value=en]").click()
+    await frame.get_by_text("Code from the text message").wait_for()
+    await frame.locator("#pin").focus()
+    await shop.keyboard.type(card["pin"])
+    await shop.keyboard.press("Tab")
+    await shop.keyboard.type(code)
+    await shop.keyboard.press("Enter")
+
+    await shop.get_by_text("Payment authenticated").wait_for()
