@@ -190,6 +190,10 @@ def test_a_message_of_ours_holds_nothing_its_table_does_not_know() -> None:
     assert surplus_of(message, None) == ["z", "object.z", "objects.y"]
 
 
+def test_what_is_no_object_has_no_surplus_members() -> None:
+    assert surplus_of({**GOOD, "objects": [{"must": "x"}, "y"]}, None) == ["objects"]
+
+
 def test_a_message_of_ours_holds_nothing_forbidden_at_its_place() -> None:
     assert surplus_of({**GOOD, "last": "x"}, "final") == []
     assert surplus_of({**GOOD, "last": "x"}, None) == ["last"]
