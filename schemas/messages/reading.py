@@ -162,7 +162,7 @@ def _read(
     first = findings.first()
     if first is not None:
         fault, names = first
-        _refuse(naming(fault, names), opened, table.name, place.version)
+        _refuse(naming(fault.value, names), opened, table.name, place.version)
     return values
 
 
