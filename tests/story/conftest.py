@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
+import asyncpg
 import pytest
+import pytest_asyncio
 
 from acs.log import JsonLines
 from tests.story import laws
@@ -13,8 +17,7 @@ from tests.story import world as worlds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-    from datetime import datetime
-
+    from acs.store.embedded import EmbeddedPostgres
     from schemas.vault import Keys
 
 
@@ -54,3 +57,19 @@ async def world(
         assert await laws.broken(made) == []
     finally:
         await worlds.tear_down(made)
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def shared(postgres: EmbeddedPostgres, keys: Keys) -> AsyncIterator[worlds.World]:
+    """One world for the whole module, for stories that do not disturb each other."""
+    name = f"shared_{uuid4().hex}"
+    admin = await asyncpg.connect(postgres.dsn_of("postgres"))
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE acs_template")
+    made = await worlds.build(postgres.dsn_of(name), keys, datetime(2026, 6, 17, 10, 0, tzinfo=UTC))
+    try:
+        yield made
+        assert await laws.broken(made) == []
+    finally:
+        await worlds.tear_down(made)
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await admin.close()

@@ -10,10 +10,11 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
     from tests.story.world import World
 
@@ -123,7 +124,7 @@ async def in_clear(world: World) -> list[str]:
     secrets = list(world.secrets())
     found = []
     for place, text in [*await dump(world), *world.told()]:
-        found += [f"{kind} in {place}" for kind, one in secrets if one.search(text)]
+        found += [f"{one.kind} in {place}" for one in secrets if one.is_in(text)]
     return found
 
 
@@ -142,16 +143,30 @@ async def dump(world: World) -> list[tuple[str, str]]:
     return found
 
 
-def traces(kind: str, secret: str) -> Iterable[tuple[str, re.Pattern[str]]]:
+@dataclass(frozen=True)
+class Trace:
+    """A text that would betray a secret; ``bounded`` when it must not be part of a longer number."""
+
+    kind: str
+    text: str
+    bounded: bool = False
+
+    def is_in(self, text: str) -> bool:
+        """Tell whether it is there."""
+        if self.text not in text:
+            return False
+        return not self.bounded or _bounded(self.text).search(text) is not None
+
+
+def traces(kind: str, secret: str) -> Iterator[Trace]:
     """Give what would betray a secret: itself, and in the usual disguises."""
     raw = secret.encode()
-    yield kind, re.compile(rf"(?<![0-9a-fA-F]){re.escape(secret)}(?![0-9a-fA-F])")
-    yield f"{kind} in hex", re.compile(raw.hex(), re.IGNORECASE)
-    if len(secret) >= 6:
-        for shift in range(3):  # base64 has three looks, by where the text begins
-            coded = base64.b64encode(b"\0" * shift + raw)[shift + 1 : -4].decode()
-            yield f"{kind} in base64", re.compile(re.escape(coded))
-            yield f"{kind} in base64url", re.compile(re.escape(coded.translate(_URL)))
+    yield Trace(kind, secret, bounded=True)
+    yield Trace(f"{kind} in hex", raw.hex())
+    for shift in range(3):  # base64 has three looks, by where the text begins
+        coded = base64.b64encode(bytes(shift) + raw)[shift and shift + 1 :].rstrip(b"=").decode()
+        yield Trace(f"{kind} in base64", coded[:-1] if (len(raw) + shift) % 3 else coded)
 
 
-_URL = str.maketrans("+/", "-_")
+def _bounded(text: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![0-9a-fA-F]){re.escape(text)}(?![0-9a-fA-F])")

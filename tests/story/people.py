@@ -39,59 +39,83 @@ def luhn(partial: str) -> str:
     return partial + str(-total % 10)
 
 
-async def enrol(
-    conn: asyncpg.Connection[Any],
-    keys: Keys,
-    now: datetime,
-    *,
-    prefix: str = "40000010",
-    language: str = "pl",
-    limits: dict[str, int | None] | None = None,
-    **without: bool,
-) -> Cardholder:
-    """Enrol a cardholder; ``no_pin=True``, ``no_consent=True``, ``no_phone=True`` leave one out."""
-    number = next(_NUMBERS)
+@dataclass(frozen=True)
+class Facts:
+    """What may be different about a cardholder.
+
+    ``person_of`` and ``account_of`` give the card to the person, or to the account, of another
+    cardholder; ``limits`` are the account's, ``card_limits`` the branch's for the card.
+    """
+
+    prefix: str = "40000010"
+    language: str = "pl"
+    currency: str = "985"
+    pin: str = "4826"
+    expiry: str = "3012"
+    card_status: str = "active"
+    enrolment: str = "active"
+    limits: dict[str, int | None] | None = None
+    card_limits: dict[str, int | None] | None = None
+    person_of: Cardholder | None = None
+    account_of: Cardholder | None = None
+    no_phone: bool = False
+    no_consent: bool = False
+    no_pin: bool = False
+    unknown: bool = False
+
+
+async def enrol(conn: asyncpg.Connection[Any], keys: Keys, now: datetime, **facts: Any) -> Cardholder:
+    """Put a cardholder into the database; ``unknown=True`` only makes up a card number."""
+    given, number = Facts(**facts), next(_NUMBERS)
     holder = Cardholder(
-        person_id=uuid4(),
-        account_id=uuid4(),
+        person_id=given.person_of.person_id if given.person_of else uuid4(),
+        account_id=given.account_of.account_id if given.account_of else uuid4(),
         card_id=uuid4(),
-        pan=luhn(f"{prefix}{number:07d}"),
-        phone=f"+48600{number:06d}",
+        pan=luhn(f"{given.prefix}{number:07d}"),
+        phone=given.person_of.phone if given.person_of else f"+48600{number:06d}",
+        pin=given.person_of.pin if given.person_of else given.pin,
+        expiry=given.expiry,
     )
-    await _person(conn, keys, now, holder, language, without)
-    await _card(conn, keys, now, holder, limits or {})
+    if given.unknown:
+        return holder
+    if given.person_of is None:
+        await _person(conn, keys, now, holder, given)
+    if given.account_of is None:
+        await _account(conn, now, holder, given)
+    await _card(conn, keys, now, holder, given)
     return holder
 
 
 async def _person(
-    conn: asyncpg.Connection[Any],
-    keys: Keys,
-    now: datetime,
-    holder: Cardholder,
-    language: str,
-    without: dict[str, bool],
+    conn: asyncpg.Connection[Any], keys: Keys, now: datetime, holder: Cardholder, given: Facts
 ) -> None:
     await conn.execute(
         "INSERT INTO enrollment.person (person_id, ref, kind, status, language, created_at, updated_at)"
         " VALUES ($1, $2, 'natural', 'registered', $3, $4, $4)",
-        holder.person_id, str(holder.person_id), language, now,
+        holder.person_id, str(holder.person_id), given.language, now,
     )  # fmt: skip
-    if not without.get("no_phone"):
+    if not given.no_phone:
         await add_phone(conn, keys, now, holder.person_id, holder.phone)
-    if not without.get("no_consent"):
-        sha256 = await conn.fetchval(_CONSENT)
-        await conn.execute(
-            "INSERT INTO enrollment.consent (person_id, code, version, language, text_sha256, act, at, channel)"
-            " VALUES ($1, 'sms_3ds', 1, 'pl', $2, 'given', $3, 'portal')",
-            holder.person_id, sha256, now,
-        )  # fmt: skip
-    if not without.get("no_pin"):
+    if not given.no_consent:
+        await declare(conn, holder, now, "given")
+    if not given.no_pin:
         made, key_id = await pin_hash.make(keys, holder.person_id, Secret(holder.pin))
         await conn.execute(
             "INSERT INTO enrollment.credential (person_id, pin_hash, pin_key_id, pin_set_at, pin_day)"
             " VALUES ($1, $2, $3, $4, $5)",
             holder.person_id, made, key_id, now, now.date(),
         )  # fmt: skip
+
+
+async def declare(
+    conn: asyncpg.Connection[Any], holder: Cardholder, now: datetime, act: str
+) -> None:
+    """Record what the person says to codes by SMS: given, refused, withdrawn."""
+    await conn.execute(
+        "INSERT INTO enrollment.consent (person_id, code, version, language, text_sha256, act, at, channel)"
+        " VALUES ($1, 'sms_3ds', 1, 'pl', $2, $3, $4, 'portal')",
+        holder.person_id, await conn.fetchval(_CONSENT), act, now,
+    )  # fmt: skip
 
 
 async def add_phone(
@@ -113,45 +137,71 @@ async def add_phone(
     )  # fmt: skip
 
 
-async def _card(
-    conn: asyncpg.Connection[Any],
-    keys: Keys,
-    now: datetime,
-    holder: Cardholder,
-    limits: dict[str, int | None],
+async def _account(
+    conn: asyncpg.Connection[Any], now: datetime, holder: Cardholder, given: Facts
 ) -> None:
     await conn.execute(
         "INSERT INTO enrollment.account (account_id, ref, currency, status, created_at, updated_at)"
-        " VALUES ($1, $2, '985', 'active', $3, $3)",
-        holder.account_id, str(holder.account_id), now,
+        " VALUES ($1, $2, $3, 'active', $4, $4)",
+        holder.account_id, str(holder.account_id), given.currency, now,
     )  # fmt: skip
+    await set_limits(conn, holder.account_id, now, given.limits or {})
+
+
+async def _card(
+    conn: asyncpg.Connection[Any], keys: Keys, now: datetime, holder: Cardholder, given: Facts
+) -> None:
     pan = Secret(holder.pan)
     tag = enrollment_pan.tag(keys, pan)
     await conn.execute(
         "INSERT INTO enrollment.card (card_id, ref, account_id, person_id, pan_idx, idx_key_id, pan_ct, last4,"
         " expiry, product, status, created_at, updated_at)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'debit', 'active', $10, $10)",
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'debit', $10, $11, $11)",
         holder.card_id, str(holder.card_id), holder.account_id, holder.person_id, tag.value,
         tag.key_id, enrollment_pan.seal(keys, holder.card_id, pan), holder.pan[-4:],
-        holder.expiry, now,
+        holder.expiry, given.card_status, now,
     )  # fmt: skip
+    reason = "client_off" if given.enrolment in {"suspended", "removed"} else None
     await conn.execute(
-        "INSERT INTO enrollment.enrolment (card_id, state, changed_by, channel, changed_at)"
-        " VALUES ($1, 'active', 'story', 'portal', $2)",
-        holder.card_id, now,
+        "INSERT INTO enrollment.enrolment (card_id, state, reason, changed_by, channel, changed_at)"
+        " VALUES ($1, $2, $3, 'story', 'portal', $4)",
+        holder.card_id, given.enrolment, reason, now,
     )  # fmt: skip
-    await set_limits(conn, holder.account_id, now, limits)
+    if given.card_limits is not None:
+        await set_limits(conn, holder.card_id, now, given.card_limits, "card_branch")
 
 
 async def set_limits(
-    conn: asyncpg.Connection[Any], account_id: UUID, now: datetime, limits: dict[str, int | None]
+    conn: asyncpg.Connection[Any],
+    owner_id: UUID,
+    now: datetime,
+    limits: dict[str, int | None],
+    level: str = "account",
 ) -> None:
-    """Set the account's limits, as the branch does."""
+    """Set the limits of an account, or of a card (``card_branch``), as the branch does."""
     names = ("per_tx", "per_day", "per_month", "count_day", "count_month")
     await conn.execute(
         "INSERT INTO enrollment.spending_limit (owner_id, level, per_tx, per_day, per_month, count_day,"
-        " count_month, set_by, set_at) VALUES ($1, 'account', $2, $3, $4, $5, $6, 'branch', $7)"
-        " ON CONFLICT (owner_id, level) DO UPDATE SET per_tx = $2, per_day = $3, per_month = $4,"
-        " count_day = $5, count_month = $6",
-        account_id, *[limits.get(name) for name in names], now,
+        " count_month, set_by, set_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'branch', $8)"
+        " ON CONFLICT (owner_id, level) DO UPDATE SET per_tx = $3, per_day = $4, per_month = $5,"
+        " count_day = $6, count_month = $7",
+        owner_id, level, *[limits.get(name) for name in names], now,
     )  # fmt: skip
+
+
+async def block(conn: asyncpg.Connection[Any], holder: Cardholder, now: datetime) -> None:
+    """Block the person for internet payments until somebody lifts it."""
+    await conn.execute(
+        "INSERT INTO enrollment.sca_state (person_id, failures, block_kind, updated_at)"
+        " VALUES ($1, 0, 'manual', $2)",
+        holder.person_id, now,
+    )  # fmt: skip
+
+
+async def set_card_status(
+    conn: asyncpg.Connection[Any], holder: Cardholder, status: str
+) -> None:
+    """Let the host say something else of a card."""
+    await conn.execute(
+        "UPDATE enrollment.card SET status = $2 WHERE card_id = $1", holder.card_id, status
+    )

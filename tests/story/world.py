@@ -44,7 +44,6 @@ from tests.story.pages import Page, faults_of, packed
 from tests.story.parties import CONTENT_TYPE, FakeDirectoryServer, FakePhone
 
 if TYPE_CHECKING:
-    import re
     from collections.abc import Iterator
 
     from schemas.vault import Keys
@@ -57,6 +56,8 @@ KEYS = SoftwareKeys.from_content(
         ]
     }
 )  # fmt: skip
+PAGES = Pages()
+"""Read once, as a process does before it listens; the same for every server."""
 _VISA = {"av_profile": "visa-v7", "av_key_id": "visa-1"}
 _MC = {"av_profile": "mastercard-dstrans", "av_key_id": "mc-1"}
 _EASY: dict[str, Any] = {
@@ -254,7 +255,7 @@ class World:
         assert row is not None
         return row
 
-    def secrets(self) -> Iterator[tuple[str, re.Pattern[str]]]:
+    def secrets(self) -> Iterator[laws.Trace]:
         """Give what must not be found anywhere: each person's numbers, codes and PIN."""
         for holder in self.holders:
             yield from laws.traces("PAN", holder.pan)
@@ -344,7 +345,7 @@ async def _start(world: World, policies: Policies) -> Server:
         directory_servers=directories,
         tables=FixedTables(tables),
         messages=delivery,
-        pages=Pages(),
+        pages=PAGES,
         policies=policies,
         clock=world.clock,
         worker=worker,
