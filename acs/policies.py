@@ -34,6 +34,8 @@ def policies(settings: Settings) -> Policies:
     return Policies(
         challenge=challenge_policy(settings),
         otp=otp_policy(settings),
+        attempts=attempt_policy(settings),
+        areq_budget=timedelta(seconds=settings.ds.areq_budget_s),
         challenge_url=settings.cardholder.public_url + CHALLENGE_ROUTE,
         counts_use=settings.limits.usage_source == "acs_estimate",
         final_wait=timedelta(seconds=settings.challenge.final_wait_s),

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from enrollment.policy import AttemptPolicy
+
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
@@ -52,6 +54,7 @@ class Policies:
     challenge: ChallengePolicy
     otp: OtpPolicy
     challenge_url: str
+    attempts: AttemptPolicy = field(default_factory=AttemptPolicy)
     counts_use: bool = True
     fx_margin_bp: int = 500
     areq_budget: timedelta = timedelta(seconds=3.5)

@@ -237,7 +237,7 @@ async def _submit(
     if transaction.person_id is None:
         return await _take_first(ports, conn, dialogue, PersonBlocked(), now)
     allowed = await enrollment_flows.begin_attempt(
-        conn, transaction.person_id, now, ring=ports.keys.audit
+        conn, transaction.person_id, now, policy=ports.policies.attempts, ring=ports.keys.audit
     )
     if isinstance(allowed, AttemptBlocked):
         return await _take_first(ports, conn, dialogue, PersonBlocked(), now)
@@ -247,7 +247,7 @@ async def _submit(
         await enrollment_flows.attempt_succeeded(conn, transaction.person_id, now)
         return await _take_first(ports, conn, dialogue, AnswerChecked(verdict), now)
     block = await enrollment_flows.attempt_failed(
-        conn, transaction.person_id, now, ring=ports.keys.audit
+        conn, transaction.person_id, now, policy=ports.policies.attempts, ring=ports.keys.audit
     )
     applied = await _take_first(ports, conn, dialogue, AnswerChecked(verdict), now)
     if block is not None and applied.challenge.state is machine.State.CHALLENGE:

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 from acs import metrics
 from acs.store import audit_chain, results
 from enrollment import flows as enrollment_flows
+from otp import flows as otp_flows
 
 if TYPE_CHECKING:
     from acs.ports import Ports
 
 USE_LAPSES_AFTER = timedelta(days=7)
 """A counted authentication without an authorisation notice is forgotten after so long."""
+HISTORY_LAPSES_AFTER = timedelta(days=2)
 _BATCH = 500
 
 
@@ -27,6 +29,19 @@ async def lapse_use(ports: Ports) -> int:
     now = ports.clock()
     async with ports.pool.transaction() as conn:
         return await enrollment_flows.lapse_use(conn, now - USE_LAPSES_AFTER, _BATCH, now=now)
+
+
+async def lapse_history(ports: Ports) -> int:
+    """Worker source: forget when messages were sent, once no limit looks so far back."""
+    now = ports.clock()
+    async with ports.pool.transaction() as conn:
+        return await otp_flows.lapse_history(conn, now - HISTORY_LAPSES_AFTER, _BATCH)
+
+
+async def forget_used(ports: Ports) -> int:
+    """Worker source: drop token ids and idempotency keys whose time is over."""
+    async with ports.pool.transaction() as conn:
+        return await enrollment_flows.forget_used(conn, ports.clock(), _BATCH)
 
 
 async def seal_audit(ports: Ports) -> int:

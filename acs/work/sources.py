@@ -22,5 +22,7 @@ def sources(ports: Ports, send_messages: Callable[[], Awaitable[int]]) -> list[S
         Source("sms", send_messages, poll_s=1.0),
         Source("audit", partial(housekeeping.seal_audit, ports), poll_s=5.0),
         Source("use", partial(housekeeping.lapse_use, ports), poll_s=60.0),
+        Source("sms_history", partial(housekeeping.lapse_history, ports), poll_s=300.0),
+        Source("used", partial(housekeeping.forget_used, ports), poll_s=60.0),
         Source("watch", partial(housekeeping.watch, ports), poll_s=5.0),
     ]

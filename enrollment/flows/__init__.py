@@ -10,6 +10,7 @@ from enrollment.flows.attempts import (
     begin_attempt,
     check_pin,
 )
+from enrollment.flows.housekeeping import forget_used
 from enrollment.flows.payments import (
     count_use,
     lapse_use,
@@ -25,6 +26,7 @@ __all__ = [
     "begin_attempt",
     "check_pin",
     "count_use",
+    "forget_used",
     "lapse_use",
     "phone_number",
     "release_use",
