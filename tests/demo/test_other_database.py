@@ -1,0 +1,45 @@
+"""A purchase on a PostgreSQL that somebody else started."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import tempfile
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from acs.store.embedded import EmbeddedPostgres
+from tests.demo.running import Demo
+
+
+async def _create(dsn: str) -> None:
+    conn = await asyncpg.connect(dsn)
+    try:
+        await conn.execute("CREATE DATABASE elsewhere")
+    finally:
+        await conn.close()
+
+
+@pytest.mark.timeout(180)
+def test_a_purchase_works_on_a_database_given_by_its_url() -> None:
+    folder = Path(tempfile.mkdtemp(prefix="acs-other-"))
+    folder.chmod(0o711)
+    server = EmbeddedPostgres.start(folder / "pg")
+    try:
+        asyncio.run(_create(server.dsn))
+        demo = Demo(folder, {"ACS_DATABASE__URL": server.dsn_of("elsewhere")})
+        demo.start()
+        try:
+            card = demo.cards("C pin+otp")[0]
+            page = demo.open(demo.buy(card))
+            final = demo.submit(page, otp=demo.code(card), pin=card["pin"])
+
+            assert final.cres["transStatus"] == "Y"
+            assert not list((folder / "var").glob("postgres*"))
+        finally:
+            assert demo.stop() == 0
+    finally:
+        server.stop()
+        shutil.rmtree(folder, ignore_errors=True)
