@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
+from blockbuster import blockbuster_ctx
 
-from acs import log
-from acs.store import migrate
+from acs import key_files, log
+from acs.edges import tls
+from acs.store import embedded, migrate, postgres_binaries, schema_file
 from acs.store.embedded import EmbeddedPostgres
 from schemas.vault import KeyRing, Keys
 
@@ -51,6 +53,21 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_blocking_in_the_loop() -> Iterator[None]:
+    """Fail where our code blocks the event loop: everybody else would wait with it.
+
+    Starting a server and reading settings happen before there is anybody to wait.
+    """
+    excluded = [embedded, key_files, migrate, postgres_binaries, schema_file, tls]
+    with blockbuster_ctx(
+        ["acs", "enrollment", "otp", "schemas"], excluded_modules=excluded
+    ) as watch:
+        for function in watch.functions.values():  # the driver looks for a password file
+            function.can_block_in("asyncpg/connect_utils.py", {"_parse_connect_arguments"})
+        yield
 
 
 @pytest.fixture(scope="session")
