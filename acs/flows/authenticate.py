@@ -46,8 +46,8 @@ from enrollment import pan as enrollment_pan
 from enrollment.model import calendar_of
 from schemas import messages
 from schemas.audit import AuditEvent
-from schemas.problems import Problem, ProtocolError, erro
-from schemas.values import TransStatus
+from schemas.problems import CODES, Problem, ProtocolError, erro
+from schemas.values import MessageType, TransStatus
 from schemas.vault import Secret
 
 if TYPE_CHECKING:
@@ -80,13 +80,16 @@ class Asked:
 
 
 async def authenticate(ports: Ports, raw: bytes, server: DirectoryServer) -> bytes:
-    """Answer one AReq: the bytes of an ARes or an Erro; never raises for what was sent."""
+    """Answer one AReq: the bytes of an ARes or an Erro; never raises for what was sent.
+
+    An Erro that comes here is heard and answered by nothing [rule 1.18].
+    """
     started = time.perf_counter()
     try:
         async with asyncio.timeout(ports.policies.areq_budget.total_seconds()):
             return await _authenticate(ports, raw, server)
     except ProtocolError as error:
-        return _refuse(error)
+        return _hear(raw) if error.message_type == MessageType.ERRO else _refuse(error)
     except (Unavailable, TimeoutError) as failure:
         log.event("database:unavailable", level=logging.ERROR, failure=failure)
         return _refuse(_cannot(raw))
@@ -362,6 +365,14 @@ def _tell(asked: Asked, transaction: Transaction) -> None:
         rule=transaction.rule,
         version=transaction.message_version,
     )
+
+
+def _hear(raw: bytes) -> bytes:
+    code = str(messages.peek(raw).get("errorCode", ""))
+    known = code if code in CODES else "none"
+    metrics.ERRO.labels("in", known).inc()
+    log.event("erro:received", code=known)
+    return b""
 
 
 def _refuse(error: ProtocolError) -> bytes:

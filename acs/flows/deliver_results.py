@@ -39,7 +39,7 @@ from acs.store import results, transactions
 from acs.store.pool import Unavailable
 from schemas import messages
 from schemas.compiler import Context
-from schemas.problems import Problem, ProtocolError, erro
+from schemas.problems import CODES, Problem, ProtocolError, erro
 from schemas.values import TransStatus
 from schemas.vault import CannotOpen, Secret
 
@@ -165,8 +165,9 @@ def _judge(dialogue: Dialogue, reply: Reply) -> Judged:
 def _judge_body(dialogue: Dialogue, body: bytes) -> Judged:
     transaction = dialogue.transaction
     if messages.peek(body).get("messageType") == "Erro":
-        code = str(messages.peek(body).get("errorCode", ""))[:3]
-        metrics.ERRO.labels("in", code if code.isdigit() else "none").inc()
+        code = str(messages.peek(body).get("errorCode", ""))
+        code = code if code in CODES else "none"
+        metrics.ERRO.labels("in", code).inc()
         if code in _ALREADY_THERE:
             return Judged("delivered", f"Erro {code}")
         return Judged("unconfirmed", f"Erro {code}")
