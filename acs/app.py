@@ -45,9 +45,15 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
+    import ssl
+
     from acs.config import Listen, Settings
     from acs.store.pool import Connection
-    from schemas.vault import Vault
+    from acs.directory_server import DirectoryServer
+    from acs.ports import Policies
+    from enrollment.callers import Callers
+    from otp.gateways.port import SmsGateway
+    from schemas.vault import Keys
 
 EDGES = ("ds", "cardholder", "enrollment", "ops")
 _BODY_LIMITS = {
@@ -105,36 +111,73 @@ class MessagePool:
         return self.pool.connection()
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What is read from files before there is a loop that reading could block."""
+
+    keys: Keys
+    values: SoftwareKeys
+    pages: Pages
+    policies: Policies
+    directory_servers: Sequence[DirectoryServer]
+    gateways: tuple[SmsGateway, ...]
+    callers: Callers
+    contexts: Mapping[str, ssl.SSLContext | None]
+
+
+def prepare(settings: Settings, edges: Sequence[str]) -> Parts:
+    """Read keys, certificates, pages and policies; raise ConfigError for what does not fit."""
+    contexts = {}
+    for name in edges:
+        section = getattr(settings, name)
+        authority = getattr(section, "client_ca", None)
+        contexts[name] = server_context(section.tls_cert, section.tls_key, authority)
+    return Parts(
+        keys=load_keys(settings),
+        values=_value_keys(settings),
+        pages=Pages(),
+        policies=policies.policies(settings),
+        directory_servers=policies.directory_servers(settings),
+        gateways=policies.gateways(settings),
+        callers=policies.callers(settings),
+        contexts=contexts,
+    )
+
+
 @dataclass(slots=True)
 class Service:
     """One process of the service."""
 
     settings: Settings
     dsn: str
+    parts: Parts
     pools: dict[str, Pool] = field(default_factory=dict)
     runners: list[web.AppRunner] = field(default_factory=list)
     loops: list[WorkLoop] = field(default_factory=list)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     background: Background = field(default_factory=Background)
+    closers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
 
     async def start(self, edges: Sequence[str], *, work: bool, reuse_port: bool = False) -> None:
-        """Connect, build, listen. Raises Unavailable, ConfigError or OSError."""
-        keys = load_keys(self.settings)
+        """Connect, build, listen. Raises Unavailable or OSError."""
         worker = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         for name in (*edges, *(("work",) if work else ())):
             self.pools[name] = await self._connect(name)
         tables = LiveTables(next(iter(self.pools.values())))
         await tables.load()
         self.tasks.append(asyncio.create_task(tables.keep_fresh(), name="tables"))
+        delivery = self._delivery(tables.pool, worker)
+        directory_servers = DirectoryServers(self.parts.directory_servers)
+        self.closers += [delivery.close, directory_servers.close]
         first = Ports(
-            pool=next(iter(self.pools.values())),
-            keys=keys,
-            values=_value_keys(self.settings),
-            directory_servers=DirectoryServers(policies.directory_servers(self.settings)),
+            pool=tables.pool,
+            keys=self.parts.keys,
+            values=self.parts.values,
+            directory_servers=directory_servers,
             tables=tables,
-            messages=self._delivery(next(iter(self.pools.values())), keys.vault, worker),
-            pages=Pages(),
-            policies=policies.policies(self.settings),
+            messages=delivery,
+            pages=self.parts.pages,
+            policies=self.parts.policies,
             clock=utc_now,
             worker=worker,
             background=self.background,
@@ -157,8 +200,8 @@ class Service:
         await self.background.drain(_DRAIN_S)
         for task in self.tasks:
             task.cancel()
-        for pool in self.pools.values():
-            await pool.close()
+        for close in (*self.closers, *(pool.close for pool in self.pools.values())):
+            await close()
         log.event("service:stopped", pid=os.getpid())
 
     async def _connect(self, name: str) -> Pool:
@@ -182,12 +225,12 @@ class Service:
                     raise
                 await asyncio.sleep(0.5)
 
-    def _delivery(self, pool: Pool, vault: Vault, worker: str) -> Delivery:
+    def _delivery(self, pool: Pool, worker: str) -> Delivery:
         return Delivery(
             DeliveryPorts(
                 pool=MessagePool(pool),
-                vault=vault,
-                gateways=policies.gateways(self.settings),
+                vault=self.parts.keys.vault,
+                gateways=self.parts.gateways,
                 clock=utc_now,
                 worker=worker,
                 sender=self.settings.sms.sender,
@@ -204,13 +247,13 @@ class Service:
             app, access_log=None, keepalive_timeout=_KEEPALIVE_S, shutdown_timeout=_DRAIN_S
         )
         await runner.setup()
-        section = getattr(self.settings, name)
-        listen: Listen = section.listen
-        context = server_context(
-            section.tls_cert, section.tls_key, getattr(section, "client_ca", None)
-        )
+        listen: Listen = getattr(self.settings, name).listen
         site = web.TCPSite(
-            runner, listen.host, listen.port, ssl_context=context, reuse_port=reuse_port or None
+            runner,
+            listen.host,
+            listen.port,
+            ssl_context=self.parts.contexts[name],
+            reuse_port=reuse_port or None,
         )
         await site.start()
         self.runners.append(runner)
@@ -236,7 +279,7 @@ class Service:
             keys=ports.keys,
             policy=policies.enrollment_policy(self.settings),
             otp_policy=ports.policies.otp,
-            callers=policies.callers(self.settings),
+            callers=self.parts.callers,
             clock=ports.clock,
             card_range_known=lambda pan: ports.tables.now.find(pan) is not None,
             deliver_soon=lambda sms_id: ports.background.start(

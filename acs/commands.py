@@ -44,14 +44,16 @@ def serve(options: argparse.Namespace, settings: Settings) -> int:
             return supervisor.serve(
                 settings, dsn, options.edge, options.workers, options.config
             )
-        return _run(_serve(settings, dsn, edges, work=not options.edge))
+        service = app.Service(settings, dsn, app.prepare(settings, edges))
+        return _run(_serve(service, edges, work=not options.edge))
 
 
 def work(_options: argparse.Namespace, settings: Settings) -> int:
     """Work until told to stop, without listening."""
     log.setup(level=settings.log.level)
     with database(settings) as dsn:
-        return _run(_serve(settings, dsn, (), work=True))
+        service = app.Service(settings, dsn, app.prepare(settings, ()))
+        return _run(_serve(service, (), work=True))
 
 
 def demo(_options: argparse.Namespace, settings: Settings) -> int:
@@ -153,12 +155,11 @@ def database(settings: Settings, *, migrated: bool = True) -> Iterator[str]:
         server.stop()
 
 
-async def _serve(settings: Settings, dsn: str, edges: Sequence[str], *, work: bool) -> int:
+async def _serve(service: app.Service, edges: Sequence[str], *, work: bool) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
-    service = app.Service(settings, dsn)
     try:
         await service.start(edges, work=work, reuse_port=bool(os.environ.get(supervisor.CHILD)))
         await stop.wait()

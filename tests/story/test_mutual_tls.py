@@ -5,6 +5,7 @@ The service is started as ``acs serve`` starts it, from settings alone.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import ssl
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ import trustme
 from aiohttp import web
 
 from acs import app, config
-from acs.key_files import generate_keys, load_keys
+from acs.key_files import generate_keys
 from acs.store import card_ranges
 from acs.store.card_ranges import Issuer
 from tests.story.areqs import browser_areq
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+EDGES = ("ds", "cardholder")
 VALUES = {
     "keys": [
         {
@@ -132,6 +134,15 @@ def _settings(folder: Path, authority: trustme.CA, fake: FakeDirectoryServer, ph
     )
 
 
+def _prepared(
+    folder: Path, authority: trustme.CA, fake: FakeDirectoryServer, phone: FakePhone
+) -> tuple[Any, app.Parts]:
+    settings = _settings(folder, authority, fake, phone)
+    generate_keys(settings.keys_dir)
+    settings.values_file.write_text(json.dumps(VALUES))
+    return settings, app.prepare(settings, EDGES)
+
+
 @pytest.fixture
 async def secured(dsn: str, tmp_path: Path) -> AsyncIterator[Secured]:
     """The two edges of a service, one under mutual TLS."""
@@ -139,16 +150,14 @@ async def secured(dsn: str, tmp_path: Path) -> AsyncIterator[Secured]:
     authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
     fake, phone = await _directory_server(authority, tmp_path), FakePhone()
     await phone.start()
-    settings = _settings(tmp_path, authority, fake, phone)
-    generate_keys(settings.keys_dir)
-    settings.values_file.write_text(json.dumps(VALUES))
+    settings, parts = await asyncio.to_thread(_prepared, tmp_path, authority, fake, phone)
     conn = await asyncpg.connect(dsn)
     await card_ranges.put_issuer(conn, Issuer("bank", "Bank Testowy", "+48 22 123 45 67", "pl"))
     await card_ranges.put_range(conn, RANGES[0])
     await card_ranges.move_version(conn)
     await conn.close()
-    service = app.Service(settings, dsn)
-    await service.start(("ds", "cardholder"), work=False)
+    service = app.Service(settings, dsn, parts)
+    await service.start(EDGES, work=False)
     yield Secured(service, authority, fake, phone, tmp_path, dsn)
     await service.stop()
     await fake.stop()
@@ -158,7 +167,7 @@ async def secured(dsn: str, tmp_path: Path) -> AsyncIterator[Secured]:
 async def _holder(secured: Secured) -> Any:
     conn = await asyncpg.connect(secured.dsn)
     try:
-        return await enrol(conn, load_keys(secured.service.settings), app.utc_now())
+        return await enrol(conn, secured.service.parts.keys, app.utc_now())
     finally:
         await conn.close()
 
