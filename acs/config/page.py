@@ -17,7 +17,7 @@ from acs.config.settings import (
     Section,
     Settings,
 )
-from schemas.vault import Secret
+from schemas.secret import Secret
 
 _ENTRIES = (
     ("ds.directory_servers", DirectoryServer),

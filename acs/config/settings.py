@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from schemas.vault import Secret
+from schemas.secret import Secret
 
 _PORT_MAX = 65535
 

@@ -10,7 +10,7 @@ import msgspec
 
 from acs.config import rules
 from acs.config.settings import Listen, Section, Settings
-from schemas.vault import Secret
+from schemas.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
