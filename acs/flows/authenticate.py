@@ -105,15 +105,17 @@ async def _authenticate(ports: Ports, raw: bytes, server: DirectoryServer) -> by
     asked = Asked(areq, raw, server, issued, ports.clock())
     for _ in range(TRIES_FOR_A_LIMIT):
         new, answer = await _decide(ports, asked)
+        # One connection at a time: who holds one and waits for another can wait for ever.
         async with ports.pool.connection() as conn:
-            match await transactions.record(conn, new):
-                case transactions.Recorded():
-                    _tell(asked, new.transaction)
-                    return answer
-                case transactions.AlreadyKnown():
-                    return await _answer_again(ports, asked)
-                case transactions.LimitTaken():
-                    continue
+            recorded = await transactions.record(conn, new)
+        match recorded:
+            case transactions.Recorded():
+                _tell(asked, new.transaction)
+                return answer
+            case transactions.AlreadyKnown():
+                return await _answer_again(ports, asked)
+            case transactions.LimitTaken():
+                continue
     raise Unavailable("limits")
 
 
