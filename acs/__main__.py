@@ -1,4 +1,4 @@
-"""The command line: ``acs serve | work | demo | migrate | check-config | seed | keys | audit | show-tables``.
+"""The command line: serve, work, demo, migrate, check-config, seed, keys, audit, show-tables.
 
 A wrong option or setting ends with a clear sentence and exit code 2; a database or key that is not
 there with exit code 1.
@@ -58,9 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         run: Callable[[argparse.Namespace, Settings], int] | None,
         implies: dict[str, object] | None = None,
     ) -> argparse.ArgumentParser:
-        one = add.add_parser(
-            name, help=says, description=says, parents=[every], allow_abbrev=False
-        )
+        one = add.add_parser(name, help=says, description=says, parents=[every], allow_abbrev=False)
         one.set_defaults(run=run, implies=implies or {})
         return one
 

@@ -42,15 +42,14 @@ from enrollment.edge import EnrollmentPorts
 from otp.gateways.deliver import Delivery, DeliveryPorts
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
-    import ssl
-
     from acs.config import Listen, Settings
-    from acs.store.pool import Connection
     from acs.directory_server import DirectoryServer
     from acs.ports import Policies
+    from acs.store.pool import Connection
     from enrollment.callers import Callers
     from otp.gateways.port import SmsGateway
     from schemas.vault import Keys
@@ -239,9 +238,7 @@ class Service:
         )
 
     async def _listen(self, name: str, ports: Ports, *, reuse_port: bool) -> None:
-        app = web.Application(
-            middlewares=middlewares(name), client_max_size=_BODY_LIMITS[name]
-        )
+        app = web.Application(middlewares=middlewares(name), client_max_size=_BODY_LIMITS[name])
         app.add_routes(self._routes(name, ports))
         runner = web.AppRunner(
             app, access_log=None, keepalive_timeout=_KEEPALIVE_S, shutdown_timeout=_DRAIN_S

@@ -51,6 +51,4 @@ class Background:
         failure = task.exception()
         if failure is not None:
             metrics.WORK.labels(task.get_name(), "failed").inc()
-            log.event(
-                "work:failed", level=logging.ERROR, failure=failure, source=task.get_name()
-            )
+            log.event("work:failed", level=logging.ERROR, failure=failure, source=task.get_name())

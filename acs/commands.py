@@ -41,9 +41,7 @@ def serve(options: argparse.Namespace, settings: Settings) -> int:
     edges = tuple(options.edge or EDGES)
     with database(settings) as dsn:
         if options.workers > 1:
-            return supervisor.serve(
-                settings, dsn, options.edge, options.workers, options.config
-            )
+            return supervisor.serve(settings, dsn, options.edge, options.workers, options.config)
         service = app.Service(settings, dsn, app.prepare(settings, edges))
         return _run(_serve(service, edges, work=not options.edge))
 

@@ -136,9 +136,7 @@ def run(settings: Settings, dsn: str) -> int:
     supervisor = Supervisor(service)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, supervisor.ask_to_stop)
-    network = Child(
-        "network", _network_command(settings), environment({}), own_session=True
-    )
+    network = Child("network", _network_command(settings), environment({}), own_session=True)
     try:
         _seed_policies(settings, dsn)
         if not _take_over(settings):

@@ -42,7 +42,7 @@ def make_value_keys(path: Path) -> None:
 
 
 def make_callers(settings: Settings) -> list[dict[str, object]]:
-    """Make a key pair per caller and ``callers.json``; gives the entries of `enrollment.callers`."""
+    """Make a key pair per caller and ``callers.json``; gives the settings `enrollment.callers`."""
     folder = settings.data_dir.resolve() / "demo"
     (folder / "keys").mkdir(mode=0o700, parents=True, exist_ok=True)
     told: dict[str, object] = {}

@@ -1,4 +1,4 @@
-"""From settings to the values the packages decide by: one function per policy, no decisions here."""
+"""From settings to the values the packages decide by: one function per policy, no decision."""
 
 from __future__ import annotations
 

@@ -104,10 +104,14 @@ async def _carry_out(
     ports: Ports, conn: Connection, applied: Applied, step: Step, now: datetime
 ) -> None:
     applied.dialogue = replace(applied.dialogue, challenge=step.challenge)
+    went_on = False
     for effect in step.effects:
+        if went_on and isinstance(effect, do.Show):
+            continue  # the page of the step that followed is the later truth
         answer = await _do(ports, conn, applied, effect, now)
         if answer is None:
             continue
+        went_on = True
         following = machine.step(applied.challenge, answer, ports.policies.challenge, now)
         if isinstance(following, machine.EventNotExpected):
             message = f"{type(answer).__name__} was not expected"
@@ -115,7 +119,7 @@ async def _carry_out(
         await _carry_out(ports, conn, applied, following, now)
 
 
-async def _do(  # noqa: C901, PLR0912 - one case per effect, nothing in it
+async def _do(  # noqa: C901 - one case per effect, nothing in it
     ports: Ports, conn: Connection, applied: Applied, effect: Effect, now: datetime
 ) -> Event | None:
     acs_trans_id = applied.dialogue.transaction.acs_trans_id

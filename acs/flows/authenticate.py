@@ -30,7 +30,7 @@ from acs.challenge.responses import to_bytes
 from acs.crypto import value
 from acs.crypto.eci import eci_of
 from acs.store import transactions
-from acs.store.pool import Unavailable
+from acs.store.pool import Missing, Unavailable
 from acs.transaction import (
     AcsTransId,
     AuthenticationValue,
@@ -116,7 +116,7 @@ async def _authenticate(ports: Ports, raw: bytes, server: DirectoryServer) -> by
                 return await _answer_again(ports, asked)
             case transactions.LimitTaken():
                 continue
-    raise Unavailable("limits")
+    raise Unavailable(Missing.LIMITS)
 
 
 async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransaction, bytes]:
@@ -166,9 +166,7 @@ async def _gather(ports: Ports, asked: Asked) -> Facts:
     )
 
 
-def _converted(
-    ports: Ports, asked: Asked, standing: Standing | None
-) -> Converted | NoRate | None:
+def _converted(ports: Ports, asked: Asked, standing: Standing | None) -> Converted | NoRate | None:
     values = asked.areq.values
     amount, currency = values.get("purchaseAmount"), values.get("purchaseCurrency")
     if standing is None or amount is None or currency is None:
@@ -214,7 +212,7 @@ def _eci(asked: Asked, decision: Decision) -> str | None:
     )
 
 
-def _transaction(  # noqa: PLR0913 - the parts of one record
+def _transaction(
     ports: Ports,
     asked: Asked,
     acs_trans_id: AcsTransId,
@@ -267,7 +265,7 @@ def _transaction(  # noqa: PLR0913 - the parts of one record
     )
 
 
-def _new(  # noqa: PLR0913 - the parts of one record
+def _new(
     ports: Ports,
     asked: Asked,
     transaction: Transaction,
@@ -324,7 +322,7 @@ async def _answer_again(ports: Ports, asked: Asked) -> bytes:
             conn, str(values["threeDSServerTransID"]), str(DsTransId(str(values["dsTransID"])))
         )
     if known is None:
-        raise Unavailable("database")
+        raise Unavailable(Missing.DATABASE)
     if known.areq_digest != hashlib.sha256(asked.raw).digest():
         code = "312" if asked.areq.context.version == "2.3.1" else "305"
         raise _error(asked.areq, Problem(code, "the transaction identifiers were used before"))

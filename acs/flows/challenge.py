@@ -148,7 +148,7 @@ def _never_challenged(
     return final.refused(ports, told, "305", "no challenge is open")
 
 
-async def _creq_event(  # noqa: PLR0913 - the parts of one message
+async def _creq_event(
     ports: Ports,
     conn: Connection,
     dialogue: Dialogue,
@@ -200,7 +200,7 @@ def _refused(transaction: Transaction, error: ProtocolError) -> CReqRefused:
     return CReqRefused(message)
 
 
-async def _work_on(  # noqa: PLR0913 - the parts of one post
+async def _work_on(
     ports: Ports, conn: Connection, dialogue: Dialogue, form: Form, step: int, now: datetime
 ) -> Applied:
     """Turn a post into events; one that was worked on before is not worked on again."""

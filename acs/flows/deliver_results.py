@@ -36,7 +36,7 @@ from acs.directory_server import Answered, NoAnswer, NotConnected
 from acs.flows.apply import advance
 from acs.flows.authenticate import pan_place
 from acs.store import results, transactions
-from acs.store.pool import Unavailable
+from acs.store.pool import Missing, Unavailable
 from schemas import messages
 from schemas.compiler import Context
 from schemas.problems import CODES, Problem, ProtocolError, erro
@@ -126,7 +126,7 @@ async def _failed(ports: Ports, acs_trans_id: UUID, failure: BaseException) -> N
         await _later(ports, dialogue, row.attempt, row.created_at, type(failure).__name__)
 
 
-async def _send(  # noqa: PLR0913 - the parts of one call
+async def _send(
     ports: Ports,
     dialogue: Dialogue,
     server: DirectoryServer,
@@ -191,14 +191,17 @@ async def _rreq_bytes(ports: Ports, dialogue: Dialogue, row: results.ResultRow) 
     if row.rreq_sealed is not None:
         return ports.keys.vault.open(row.rreq_sealed, place)
     message = rreq(
-        dialogue.transaction, dialogue.challenge, eci=_eci(ports, dialogue), proof=_prove(ports, dialogue)
+        dialogue.transaction,
+        dialogue.challenge,
+        eci=_eci(ports, dialogue),
+        proof=_prove(ports, dialogue),
     )
     body = to_bytes(message)
     sealed = ports.keys.vault.seal(body, place)
     now = ports.clock()
     async with ports.pool.transaction() as conn:
         if not await results.keep_rreq(conn, acs_trans_id, ports.worker, sealed):
-            raise Unavailable("claim")
+            raise Unavailable(Missing.CLAIM)
         await transactions.log_message(
             conn,
             acs_trans_id,
@@ -227,11 +230,11 @@ def _prove(ports: Ports, dialogue: Dialogue) -> AuthenticationValue | None:
         return None
     issued = ports.tables.now.by_id(transaction.range_id)
     if issued is None or transaction.pan_sealed is None:
-        raise Unavailable("card range")
+        raise Unavailable(Missing.CARD_RANGE)
     try:
         pan = ports.keys.vault.open(transaction.pan_sealed, pan_place(transaction.acs_trans_id))
     except CannotOpen as error:
-        raise Unavailable("keys") from error
+        raise Unavailable(Missing.KEYS) from error
     inputs = value.Inputs(
         pan=Secret(pan.decode()),
         trans_status=TransStatus.AUTHENTICATED,
@@ -247,7 +250,7 @@ def _prove(ports: Ports, dialogue: Dialogue) -> AuthenticationValue | None:
     seed = secrets.token_bytes(value.SEED_BYTES)
     made = value.make(issued.range, ports.values, inputs, seed)
     if isinstance(made, value.KeyUnavailable):
-        raise Unavailable("keys")
+        raise Unavailable(Missing.KEYS)
     return made
 
 

@@ -35,7 +35,6 @@ from typing import TYPE_CHECKING, Any
 from iso4217 import Currency
 
 from acs.authentication.facts import PAN_DIGITS_MAX, CardRange, RangePolicy
-
 from acs.store import card_ranges
 from acs.store.card_ranges import Issuer
 
@@ -120,9 +119,7 @@ def _each(content: dict[str, Any], kind: str, read_one: Any) -> list[Any]:  # no
 
 
 def _issuer(row: dict[str, Any]) -> Issuer:
-    return Issuer(
-        str(row["id"]), str(row["name"]), str(row["phone"]), str(row["default_language"])
-    )
+    return Issuer(str(row["id"]), str(row["name"]), str(row["phone"]), str(row["default_language"]))
 
 
 def _range(row: dict[str, Any]) -> CardRange:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from bisect import bisect_right
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from schemas import queries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     from acs.store.pool import Connection
 
@@ -118,7 +118,7 @@ async def put_range(conn: Connection, card_range: CardRange) -> None:
     )
 
 
-async def put_rate(  # noqa: PLR0913 - one row's columns
+async def put_rate(
     conn: Connection,
     currency_from: str,
     currency_to: str,

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -24,11 +25,21 @@ if TYPE_CHECKING:
 Connection = Any  # asyncpg lends a proxy that follows the interface of its connection
 
 
+class Missing(StrEnum):
+    """What this service cannot do without, and did not get."""
+
+    DATABASE = "database"
+    KEYS = "keys"
+    LIMITS = "limits"
+    CARD_RANGE = "card range"
+    CLAIM = "claim"
+
+
 class Unavailable(Exception):
     """Something this service needs cannot be reached; the caller learns nothing of the inside."""
 
-    def __init__(self, what: str) -> None:
-        """Name what is missing: ``database``, ``keys``, ``directory server``."""
+    def __init__(self, what: Missing) -> None:
+        """Name what is missing."""
         super().__init__(what)
         self.what = what
 
@@ -96,7 +107,7 @@ class Pool:
                 timeout=5,
             )
         except _LOST as error:
-            raise Unavailable("database") from error
+            raise Unavailable(Missing.DATABASE) from error
         return cls(pool, settings)
 
     @asynccontextmanager
@@ -106,7 +117,7 @@ class Pool:
             async with self._pool.acquire(timeout=self._settings.acquire_timeout_s) as conn:
                 yield conn
         except _LOST as error:
-            raise Unavailable("database") from error
+            raise Unavailable(Missing.DATABASE) from error
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:

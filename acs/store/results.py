@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
-from uuid import UUID
 
 from schemas import queries
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from acs.store.pool import Connection
 
 LEASE = timedelta(seconds=14)
@@ -87,7 +88,7 @@ async def try_again(
     return touched == 1
 
 
-async def settle(  # noqa: PLR0913 - one row's columns
+async def settle(
     conn: Connection,
     acs_trans_id: UUID,
     claimed_by: str,

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from schemas import queries
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from acs.store.pool import Connection
 
 LEASE = timedelta(seconds=10)

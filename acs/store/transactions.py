@@ -11,7 +11,6 @@ import json
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 import asyncpg
 
@@ -31,6 +30,7 @@ from schemas.values import TransStatus, TransStatusReason
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, datetime
+    from uuid import UUID
 
     from acs.authentication.decision import Reservation
     from acs.store.pool import Connection
@@ -216,7 +216,7 @@ async def erase_pan(conn: Connection, acs_trans_id: UUID) -> None:
     await _SQL.erase_pan.run(conn, acs_trans_id=acs_trans_id)
 
 
-async def log_message(  # noqa: PLR0913 - one row's columns
+async def log_message(
     conn: Connection,
     acs_trans_id: UUID | None,
     *,

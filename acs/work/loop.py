@@ -6,8 +6,9 @@ look again.
 
 Laws:
 - A lost notice costs a poll interval, never a row.
-- A source that fails is logged and tried again after a pause that grows; it stops no other source.
-- Stopping lets the batch in flight end; what is claimed and not settled is free when its lease ends.
+- A source that fails is logged and tried again after a pause that grows; no other one stops.
+- Stopping lets the batch in flight end; what is claimed and not settled is free when its lease
+  ends.
 """
 
 from __future__ import annotations

@@ -46,8 +46,12 @@ async def _pay(demo: Demo, context: Any, card: dict[str, str]) -> tuple[Any, Any
     shop = await context.new_page()
     await shop.goto(demo.url("demo"))
     last4 = card["pan"][-4:]
-    radio = shop.locator(f"label:has-text('{last4}') input[type=radio], input[value='{card['pan']}']")
-    await radio.first.evaluate("one => { one.closest('details')?.setAttribute('open', ''); one.click() }")
+    radio = shop.locator(
+        f"label:has-text('{last4}') input[type=radio], input[value='{card['pan']}']"
+    )
+    await radio.first.evaluate(
+        "one => { one.closest('details')?.setAttribute('open', ''); one.click() }"
+    )
     await shop.get_by_role("button", name="Pay", exact=True).click()
     frame = shop.frame_locator("iframe")
     await frame.locator("#otp").wait_for()
@@ -60,7 +64,7 @@ async def _code(demo: Demo, context: Any, card: dict[str, str]) -> str:
     await phone.goto(demo.url("demo", f"/phone/{card['phone']}"))
     text = await phone.locator("body").inner_text()
     await phone.close()
-    return re.findall(r"(?<!\d)\d{6}(?!\d)", text[text.index("Linden") :])[0]
+    return str(re.findall(r"(?<!\d)\d{6}(?!\d)", text[text.index("Linden") :])[0])
 
 
 async def test_wrong_code_then_right_code_ends_in_a_shown_success(demo: Demo, context: Any) -> None:
@@ -101,10 +105,14 @@ async def test_cancel_ends_in_a_shown_refusal(demo: Demo, context: Any) -> None:
 
     await frame.locator("button[value=cancel]").click()
 
-    await shop.get_by_text(re.compile("not authenticated|cancelled|refused", re.IGNORECASE)).first.wait_for()
+    await shop.get_by_text(
+        re.compile("not authenticated|cancelled|refused", re.IGNORECASE)
+    ).first.wait_for()
 
 
-async def test_keyboard_alone_is_enough_and_english_is_a_click_away(demo: Demo, context: Any) -> None:
+async def test_keyboard_alone_is_enough_and_english_is_a_click_away(
+    demo: Demo, context: Any
+) -> None:
     card = demo.cards("C pin+otp")[4]
     shop, frame = await _pay(demo, context, card)
     code = await _code(demo, context, card)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import signal
 import shutil
+import signal
 import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -129,7 +129,7 @@ def test_a_result_survives_the_death_of_the_service(
 def test_a_result_survives_the_death_of_everything_but_the_network(
     own_demo: Demo, directory_server: HeldDirectoryServer
 ) -> None:
-    """Supervisor, service and with them the database are gone; ``make run`` again is the restart."""
+    """Supervisor, service and with them the database are gone; the restart is ``make run``."""
     acs_trans_id = _code_is_right_and_the_network_silent(own_demo, directory_server)
 
     for pid in own_demo.service_pids():

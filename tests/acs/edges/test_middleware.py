@@ -16,7 +16,7 @@ from aiohttp import web
 
 from acs import log, metrics
 from acs.edges.middleware import REQUEST_ID, RUNNER_OPTIONS, middlewares
-from acs.store.pool import Unavailable
+from acs.store.pool import Missing, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -152,7 +152,7 @@ def log_lines() -> Iterator[io.StringIO]:
 
 
 async def gone(_request: web.Request) -> web.Response:
-    raise Unavailable("database")
+    raise Unavailable(Missing.DATABASE)
 
 
 @pytest.mark.parametrize(
