@@ -1,4 +1,4 @@
-"""The enrolment machine: what suspends, what resumes by itself, what only the client brings back."""
+"""The enrolment machine: what suspends, what resumes, what only the client brings back."""
 
 from __future__ import annotations
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 import pytest
 
 from enrollment import identifiers
 from enrollment.identifiers import Identifier, IdentifierFault, IdKind
-from schemas.vault import Keys
+
+if TYPE_CHECKING:
+    from schemas.vault import Keys
 
 TODAY = date(2026, 6, 17)
 
@@ -38,7 +41,10 @@ def test_a_pesel_tells_the_birth_date(number: str, born: date) -> None:
         ("4405140135", IdentifierFault.FORMAT),
         ("440514013590", IdentifierFault.FORMAT),
         ("4405140135A", IdentifierFault.FORMAT),
-        ("\u0664\u0664\u0660\u0665\u0661\u0664\u0660\u0661\u0663\u0665\u0669", IdentifierFault.FORMAT),
+        (
+            "\u0664\u0664\u0660\u0665\u0661\u0664\u0660\u0661\u0663\u0665\u0669",
+            IdentifierFault.FORMAT,
+        ),
         ("", IdentifierFault.FORMAT),
         ("AB1234567890", IdentifierFault.CHECK_DIGIT),
         ("ABC123456789", IdentifierFault.FORMAT),

@@ -11,6 +11,7 @@ import pytest
 
 from enrollment import flows
 from tests.enrollment import people
+from tests.otp.fakes import sms_text
 
 if TYPE_CHECKING:
     from tests.enrollment.api import Api, Reply
@@ -41,9 +42,7 @@ async def set_pin(api: Api, client: Client, pin: str = people.PIN) -> Reply:
 
 
 async def switch(api: Api, client: Client, wish: str = "activate") -> Reply:
-    step_up = await api.step_up(
-        client.person_id, f"threeds.{wish}", card_id=str(client.card_id)
-    )
+    step_up = await api.step_up(client.person_id, f"threeds.{wish}", card_id=str(client.card_id))
     body = {"wish": wish, "step_up": step_up}
     return await me(api, client, "POST", f"/cards/{client.card_id}/threeds", body)
 
@@ -94,12 +93,8 @@ async def test_consents_show_the_words_that_are_asked_now(api: Api, client: Clie
 async def test_a_consent_to_the_very_bytes_is_kept(api: Api, client: Client) -> None:
     shown = await me(api, client, "GET", "/consents")
     text = next(one for one in shown.body["texts"] if one["code"] == "sms_3ds")
-    kept = await consent(
-        api, client, language=text["language"], text_sha256=text["text_sha256"]
-    )
-    again = await consent(
-        api, client, language=text["language"], text_sha256=text["text_sha256"]
-    )
+    kept = await consent(api, client, language=text["language"], text_sha256=text["text_sha256"])
+    again = await consent(api, client, language=text["language"], text_sha256=text["text_sha256"])
 
     assert kept.status == again.status == 201
     assert [one["act"] for one in kept.body["consents"]] == ["given"]
@@ -147,9 +142,7 @@ async def test_withdrawing_the_consent_suspends_at_once_until_the_client_acts(
     assert back.body["threeds"]["state"] == "active"
 
 
-async def test_a_consent_that_was_not_given_cannot_be_withdrawn(
-    api: Api, client: Client
-) -> None:
+async def test_a_consent_that_was_not_given_cannot_be_withdrawn(api: Api, client: Client) -> None:
     refused = await me(api, client, "DELETE", "/consents/sms_3ds")
     unknown = await me(api, client, "DELETE", "/consents/tracking")
 
@@ -193,18 +186,14 @@ async def test_a_pin_is_changed_five_times_a_day(api: Api, client: Client) -> No
 
 
 async def test_an_action_without_its_code_is_refused(api: Api, client: Client) -> None:
-    refused = await me(
-        api, client, "PUT", "/pin", {"pin": people.PIN, "repeat": people.PIN}
-    )
+    refused = await me(api, client, "PUT", "/pin", {"pin": people.PIN, "repeat": people.PIN})
 
     assert (refused.status, refused.code) == (403, "step_up_required")
 
 
 async def test_a_code_is_good_once_and_for_its_action_only(api: Api, client: Client) -> None:
     body: dict[str, Any] = {"pin": people.PIN, "repeat": people.PIN}
-    off = await api.step_up(
-        client.person_id, "threeds.deactivate", card_id=str(client.card_id)
-    )
+    off = await api.step_up(client.person_id, "threeds.deactivate", card_id=str(client.card_id))
     foreign = await me(api, client, "PUT", "/pin", {**body, "step_up": off})
     own = await api.step_up(client.person_id, "pin.set")
     first = await me(api, client, "PUT", "/pin", {**body, "step_up": own})
@@ -238,9 +227,7 @@ async def test_wrong_codes_run_out(api: Api, client: Client) -> None:
     assert (late.status, late.code) == (403, "step_up_invalid")
 
 
-async def test_fifty_parallel_posts_of_the_right_code_act_once(
-    api: Api, client: Client
-) -> None:
+async def test_fifty_parallel_posts_of_the_right_code_act_once(api: Api, client: Client) -> None:
     step_up = await api.step_up(client.person_id, "pin.set")
     body = {"pin": people.PIN, "repeat": people.PIN, "step_up": step_up}
     replies = await asyncio.gather(*(me(api, client, "PUT", "/pin", body) for _ in range(50)))
@@ -270,8 +257,6 @@ async def test_codes_are_sent_ten_times_a_day(api: Api, client: Client) -> None:
 async def test_the_message_says_what_is_changed_in_the_clients_language(
     api: Api, client: Client
 ) -> None:
-    from tests.otp.fakes import sms_text
-
     card_id = str(client.card_id)
     asked = await me(
         api, client, "POST", "/step-ups",
@@ -340,9 +325,7 @@ async def test_a_client_lowers_limits_and_raises_nothing(api: Api, client: Clien
     assert (await people.events(api.conn))[-1] == "limit.refused"
 
 
-async def test_what_the_client_switched_off_no_file_switches_on(
-    api: Api, client: Client
-) -> None:
+async def test_what_the_client_switched_off_no_file_switches_on(api: Api, client: Client) -> None:
     await activate(api, client)
     off = await switch(api, client, "deactivate")
     body = {
@@ -357,9 +340,7 @@ async def test_what_the_client_switched_off_no_file_switches_on(
     assert await people.enrolment(api.conn, client.card_id) == ("suspended", "client_off")
 
 
-async def test_a_replacing_card_takes_over_threeds_and_limits(
-    api: Api, client: Client
-) -> None:
+async def test_a_replacing_card_takes_over_threeds_and_limits(api: Api, client: Client) -> None:
     await activate(api, client)
     await api.call("PUT", f"/v1/cards/{client.card_id}/limits", {"per_tx": 777})
     work = people.hands(api.conn, api.keys, api.clock.now)

@@ -13,16 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from enrollment import flows, pan
-from enrollment.flows import limits, persons
+from enrollment.flows import clients, limits, persons
 from enrollment.model import (
-    Block,
     BlockKind,
     CardStatus,
     EffectiveLimits,
     EnrolmentReason,
     EnrolmentState,
     Use,
-    calendar_of,
 )
 from tests.enrollment import people
 from tests.enrollment.people import hands
@@ -255,7 +253,7 @@ async def test_the_phone_number_is_given_only_while_it_is_in_use(
     ],
 )
 async def test_a_reservation_over_a_limit_raises_al001_and_leaves_nothing(
-    db: asyncpg.Connection, now: datetime, bounds: dict[str, int], named: str
+    db: asyncpg.Connection, now: datetime, bounds: dict[str, Any], named: str
 ) -> None:
     card, account = uuid4(), uuid4()
 
@@ -326,8 +324,7 @@ async def test_forty_parallel_reservations_never_pass_a_limit_that_fits_three(
             async with pool.acquire() as conn:
                 await reserve(conn, card, account, 100, now, account_day=399)
         except asyncpg.PostgresError as refused:
-            assert refused.sqlstate == "AL001"
-            return False
+            return bool(refused.sqlstate != "AL001")
         return True
 
     outcomes = await asyncio.gather(*(one() for _ in range(40)))
@@ -392,25 +389,9 @@ async def test_counters_are_the_sum_of_what_is_held_and_counted(
     assert (used.day_amount, used.month_amount) == (expected, expected)
 
 
-def test_the_calendar_day_is_that_of_warsaw(now: datetime) -> None:
-    late = now.replace(day=30, hour=22, minute=30)
-
-    assert calendar_of(late) == (date(2026, 7, 1), date(2026, 7, 1))
-
-
-def test_a_block_holds_to_its_end(now: datetime) -> None:
-    block = Block(BlockKind.SCA_TEMP, now)
-
-    assert block.holds(now - timedelta(seconds=1))
-    assert not block.holds(now)
-    assert Block(BlockKind.SCA_PERM, None).holds(now)
-
-
 async def test_a_withdrawn_consent_is_seen_by_the_next_payment(
     db: asyncpg.Connection, keys: Keys, now: datetime
 ) -> None:
-    from enrollment.flows import clients
-
     work = hands(db, keys, now)
     client = await people.make_client(work)
     await people.activate(work, client)

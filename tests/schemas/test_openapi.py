@@ -1,0 +1,60 @@
+"""The OpenAPI document made from tables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from schemas.api import Body, ListOf, Member, Nullable, Route, Whole
+from schemas.openapi import document
+
+INNER = Body("Inner", (Member("n", Whole(0, 9), "a digit"),))
+OUT = Body("Out", (Member("many", ListOf(INNER, 2), "digits"),))
+IN = Body("In", (Member("n", Nullable(Whole(0, 9)), "a digit or none"),))
+ERROR = Body("Problem", ())
+READ = Route("read_it", "GET", "/v1/things/{id}", "Read it", ("thing:read",), OUT, errors=(404,))
+PUT = Route(
+    "put_it", "PUT", "/v1/things/{ref}", "Put it", ("thing:write", "all"), OUT, IN, (200, 201),
+    (409, 412), of_person=True,
+)  # fmt: skip
+MADE: Any = document((READ, PUT), ERROR, title="Things", version="1")
+
+
+def test_each_route_stands_under_its_path_and_method() -> None:
+    assert MADE["openapi"] == "3.1.0"
+    assert MADE["info"] == {"title": "Things", "version": "1"}
+    assert set(MADE["paths"]) == {"/v1/things/{id}", "/v1/things/{ref}"}
+    assert MADE["paths"]["/v1/things/{id}"]["get"]["operationId"] == "read_it"
+
+
+def test_bodies_and_answers_refer_to_their_schemas() -> None:
+    put = MADE["paths"]["/v1/things/{ref}"]["put"]
+    content = put["requestBody"]["content"]["application/json"]
+
+    assert content["schema"] == {"$ref": "#/components/schemas/In"}
+    assert set(MADE["components"]["schemas"]) == {"Problem", "In", "Out"}
+    assert MADE["components"]["schemas"]["Out"]["properties"]["many"]["items"] == INNER.schema()
+
+
+def test_answers_are_those_of_the_route_and_of_every_route() -> None:
+    answers = MADE["paths"]["/v1/things/{ref}"]["put"]["responses"]
+
+    assert set(answers) == {
+        "200", "201", "400", "401", "403", "409", "412", "413", "415", "429",
+    }  # fmt: skip
+
+
+def test_a_route_without_a_body_asks_for_none() -> None:
+    assert "requestBody" not in MADE["paths"]["/v1/things/{id}"]["get"]
+
+
+def test_headers_of_a_change_are_described() -> None:
+    names = [entry["name"] for entry in MADE["paths"]["/v1/things/{ref}"]["put"]["parameters"]]
+
+    assert names == ["ref", "Idempotency-Key", "If-Match"]
+
+
+def test_scopes_are_named() -> None:
+    put = MADE["paths"]["/v1/things/{ref}"]["put"]
+
+    assert put["security"] == [{"token": ["thing:write", "all"]}]
+    assert "act.person_id" in put["description"]
