@@ -1,0 +1,97 @@
+"""The pool: whatever is wrong with the database, it shows as Unavailable and tells nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+from acs.store.pool import Pool, PoolSettings, Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+
+@asynccontextmanager
+async def opened(dsn: str, **settings: float) -> AsyncIterator[Pool]:
+    """Open a pool as the service does."""
+    pool = await Pool.open(PoolSettings(dsn=dsn, role="acs_app", **settings))  # type: ignore[arg-type]
+    try:
+        yield pool
+    finally:
+        await pool.close()
+
+
+async def test_a_connection_works_as_the_role_of_the_service(dsn: str) -> None:
+    async with opened(dsn) as pool, pool.connection() as conn:
+        assert await conn.fetchval("SELECT current_user") == "acs_app"
+        assert await conn.fetchval("SHOW timezone") == "UTC"
+
+
+async def test_a_database_that_is_not_there_is_unavailable() -> None:
+    with pytest.raises(Unavailable, match=r"^database$"):
+        await Pool.open(PoolSettings(dsn="postgresql://u:canary@127.0.0.1:1/none"))
+
+
+async def test_a_transaction_commits_when_left_and_rolls_back_on_failure(dsn: str) -> None:
+    async with opened(dsn) as pool:
+        async with pool.transaction() as conn:
+            await conn.execute("CREATE TEMPORARY TABLE kept (n int)")
+        with pytest.raises(RuntimeError):
+            async with pool.transaction() as conn:
+                await conn.execute("INSERT INTO kept VALUES (1)")
+                raise RuntimeError
+        async with pool.connection() as conn:
+            assert await conn.fetchval("SELECT count(*) FROM kept") == 0
+
+
+async def test_no_free_connection_in_time_is_unavailable(dsn: str) -> None:
+    async with opened(dsn, size=1, acquire_timeout_s=0.05) as pool, pool.connection():
+        with pytest.raises(Unavailable):
+            async with pool.connection():
+                pass
+
+
+async def test_a_lock_that_is_not_given_in_time_is_unavailable(dsn: str) -> None:
+    async with opened(dsn, lock_timeout_ms=50) as pool, pool.transaction() as first:
+        await first.execute("SELECT pg_advisory_xact_lock(1)")
+        with pytest.raises(Unavailable):
+            async with pool.transaction() as second:
+                await second.execute("SELECT pg_advisory_xact_lock(1)")
+
+
+async def test_a_statement_that_takes_too_long_is_unavailable(dsn: str) -> None:
+    async with opened(dsn, statement_timeout_ms=100) as pool:
+        with pytest.raises(Unavailable):
+            async with pool.connection() as conn:
+                await conn.execute("SELECT pg_sleep(5)")
+
+
+async def test_a_mistake_in_a_statement_is_no_outage(dsn: str) -> None:
+    async with opened(dsn) as pool:
+        with pytest.raises(asyncpg.UndefinedTableError):
+            async with pool.connection() as conn:
+                await conn.execute("SELECT * FROM acs.nothing")
+
+
+async def test_a_cut_connection_is_unavailable_and_the_next_one_works(
+    dsn: str, owner: asyncpg.Connection
+) -> None:
+    async with opened(dsn, size=1) as pool:
+        with pytest.raises(Unavailable):
+            async with pool.connection() as conn:
+                pid = await conn.fetchval("SELECT pg_backend_pid()")
+                await owner.execute("SELECT pg_terminate_backend($1)", pid)
+                await conn.fetchval("SELECT 1")
+        async with pool.connection() as conn:
+            assert await conn.fetchval("SELECT 1") == 1
+
+
+async def test_it_counts_what_is_idle_and_what_is_lent(dsn: str) -> None:
+    async with opened(dsn) as pool, pool.connection():
+        await asyncio.sleep(0)
+
+        assert pool.counts() == {"idle": 0, "busy": 1}

@@ -1,0 +1,62 @@
+"""Work that outlives its request: bounded in waiting, logged when it fails, never lost silently."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from acs import metrics
+from acs.background import Background
+
+
+async def quick() -> str:
+    return "done"
+
+
+async def failing() -> None:
+    raise RuntimeError("canary")
+
+
+async def endless() -> None:
+    await asyncio.Event().wait()
+
+
+def failures(name: str) -> float:
+    """Give how many tasks of that name have failed so far."""
+    labels = {"source": name, "outcome": "failed"}
+    return metrics.REGISTRY.get_sample_value("acs_work_total", labels) or 0.0
+
+
+async def test_what_ends_in_time_says_so() -> None:
+    assert await Background().run(quick(), "quick", 1)
+
+
+async def test_the_wait_is_bounded_and_the_work_goes_on() -> None:
+    background = Background()
+    in_time = await background.run(endless(), "endless", 0.01)
+
+    assert not in_time
+    await background.drain(0.01)
+
+
+async def test_a_failure_is_counted_and_never_raised() -> None:
+    before = failures("failing")
+    background = Background()
+
+    assert await background.run(failing(), "failing", 1)
+    await asyncio.sleep(0)  # the task's callback runs in the next turn of the loop
+    assert failures("failing") == before + 1
+
+
+async def test_what_still_runs_at_the_end_is_cancelled() -> None:
+    background = Background()
+    task = background.start(endless(), "endless")
+    await background.drain(0.01)
+
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_without_work_there_is_nothing_to_wait_for() -> None:
+    await Background().drain(10)
