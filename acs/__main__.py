@@ -41,6 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         for sentence in error.sentences:
             sys.stderr.write(f"acs: {sentence}\n")
         return USAGE_ERROR
+    except commands.NotNow as error:
+        sys.stderr.write(f"acs: {error}\n")
+        return commands.NOT_NOW
 
 
 def _parser() -> argparse.ArgumentParser:

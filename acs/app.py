@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from acs.config import Listen, Settings
     from acs.directory_server import DirectoryServer
     from acs.ports import Policies
+    from acs.store.migrate import Migration
     from acs.store.pool import Connection
     from enrollment.callers import Callers
     from otp.gateways.port import SmsGateway
@@ -122,6 +123,7 @@ class Parts:
     gateways: tuple[SmsGateway, ...]
     callers: Callers
     contexts: Mapping[str, ssl.SSLContext | None]
+    migrations: Sequence[Migration]
 
 
 def prepare(settings: Settings, edges: Sequence[str]) -> Parts:
@@ -140,6 +142,7 @@ def prepare(settings: Settings, edges: Sequence[str]) -> Parts:
         gateways=policies.gateways(settings),
         callers=policies.callers(settings),
         contexts=contexts,
+        migrations=migrate.migrations(),
     )
 
 
@@ -289,7 +292,7 @@ class Service:
     def _checks(self, ports: Ports) -> dict[str, Callable[[], Awaitable[str | None]]]:
         return {
             "database": lambda: _database_fault(ports.pool),
-            "migrations": lambda: _migrations_fault(ports.pool),
+            "migrations": lambda: _migrations_fault(ports.pool, self.parts.migrations),
             "keys": lambda: _keys_fault(ports),
         }
 
@@ -333,10 +336,10 @@ async def _database_fault(pool: Pool) -> str | None:
     return None if writable else "the database takes no writes"
 
 
-async def _migrations_fault(pool: Pool) -> str | None:
+async def _migrations_fault(pool: Pool, known: Sequence[Migration]) -> str | None:
     async with pool.connection() as conn:
         try:
-            pending = await migrate.pending(conn)
+            pending = await migrate.pending(conn, known=known)
         except asyncpg.PostgresError:
             return "the schema is not there"
     return f"{len(pending)} migrations are pending" if pending else None

@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 ValueT = TypeVar("ValueT")
 EDGES = app.EDGES
 NOT_NOW = 1
+"""The exit code of a command that could not be carried out, whatever its words."""
+
+
+class NotNow(Exception):
+    """The command cannot be carried out now; the message is a sentence for the operator."""
 
 
 def serve(options: argparse.Namespace, settings: Settings) -> int:
@@ -144,7 +149,7 @@ def database(settings: Settings, *, migrated: bool = True) -> Iterator[str]:
     try:
         server = EmbeddedPostgres.start(settings.data_dir)
     except PostgresFailed as error:
-        raise ConfigError((str(error),)) from error
+        raise NotNow(str(error)) from error
     try:
         if migrated:
             _run_value(_migrate(server.dsn))
@@ -239,4 +244,4 @@ def _run_value(coroutine: Coroutine[Any, Any, ValueT]) -> ValueT:
         return asyncio.run(coroutine)
     except (OSError, asyncpg.PostgresError) as error:
         sentence = f"the database does not answer: {type(error).__name__}"
-        raise ConfigError((sentence,)) from error
+        raise NotNow(sentence) from error

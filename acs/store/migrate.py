@@ -17,12 +17,16 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncpg
 
 import schemas
 from acs import log
 from schemas import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 FOLDER = Path(schemas.__file__).parent / "db" / "migrations"
 """The migrations that ship with this version."""
@@ -57,12 +61,19 @@ def migrations(folder: Path = FOLDER) -> list[Migration]:
     return [Migration(file.name, file.read_text(encoding="utf-8")) for file in files]
 
 
-async def pending(conn: asyncpg.Connection, folder: Path = FOLDER) -> list[str]:
+async def pending(
+    conn: asyncpg.Connection,
+    folder: Path = FOLDER,
+    *,
+    known: Sequence[Migration] | None = None,
+) -> list[str]:
     """Give the names of the migrations still to be applied; changes nothing.
 
-    Raises MigrationChanged.
+    ``known`` are migrations read before, for callers that must not touch the disk. Raises
+    MigrationChanged.
     """
-    return [migration.name for migration in await _pending(conn, folder)]
+    given = migrations(folder) if known is None else known
+    return [migration.name for migration in await _pending(conn, given)]
 
 
 async def apply(conn: asyncpg.Connection, folder: Path = FOLDER) -> list[str]:
@@ -74,7 +85,7 @@ async def apply(conn: asyncpg.Connection, folder: Path = FOLDER) -> list[str]:
     await _SQL.lock.one(conn, key=_LOCK)
     try:
         await _SQL.make_table.run(conn)
-        todo = await _pending(conn, folder)
+        todo = await _pending(conn, migrations(folder))
         for migration in todo:
             await _run(conn, migration)
         roles = folder.parent / "roles.sql"
@@ -97,12 +108,12 @@ async def _run(conn: asyncpg.Connection, migration: Migration) -> None:
     log.event("database:migrated", migration=migration.name)
 
 
-async def _pending(conn: asyncpg.Connection, folder: Path) -> list[Migration]:
+async def _pending(conn: asyncpg.Connection, given: Sequence[Migration]) -> list[Migration]:
     applied: dict[str, str] = {}
     if await _SQL.table_exists.value(conn):
         applied = {row["name"]: row["sha256"] for row in await _SQL.applied.all(conn)}
     todo: list[Migration] = []
-    for migration in migrations(folder):
+    for migration in given:
         if migration.name not in applied:
             todo.append(migration)
         elif migration.sha256 != applied[migration.name]:

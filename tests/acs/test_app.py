@@ -1,0 +1,172 @@
+"""The service as it is composed: every edge answers, readiness tells what is not fit."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import asyncpg
+import pytest
+
+from acs import app, config
+from acs.crypto.software import SoftwareKeys
+from acs.key_files import generate_keys
+from acs.store import card_ranges
+from acs.store.card_ranges import Issuer
+from acs.store.pool import Pool, PoolSettings
+from tests.story.world import RANGES
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+
+def read(folder: Path, **environ: str) -> config.Settings:
+    network = {"id": "t", "schemes": ["visa"], "hosts": ["127.0.0.1"]}
+    listen = {f"ACS_{edge.upper()}__LISTEN": "127.0.0.1:0" for edge in (*app.EDGES, "portal")}
+    return config.read(
+        environ={
+            "ACS_PROFILE": "demo",
+            "ACS_DATA_DIR": str(folder),
+            "ACS_DS__DIRECTORY_SERVERS": json.dumps([network]),
+            **listen,
+            **environ,
+        }
+    )
+
+
+@asynccontextmanager
+async def running(folder: Path, dsn: str, **environ: str) -> AsyncIterator[dict[str, str]]:
+    """Give the base URL of every edge of a running service."""
+
+    def prepared() -> tuple[config.Settings, app.Parts]:
+        settings = read(folder, **environ)
+        generate_keys(settings.keys_dir)
+        return settings, app.prepare(settings, app.EDGES)
+
+    settings, parts = await asyncio.to_thread(prepared)
+    service = app.Service(settings, dsn, parts)
+    await service.start(app.EDGES, work=True)
+    try:
+        ports = [runner.addresses[0][1] for runner in service.runners]
+        yield {
+            edge: f"http://127.0.0.1:{port}" for edge, port in zip(app.EDGES, ports, strict=True)
+        }
+    finally:
+        await service.stop()
+
+
+async def get(url: str) -> tuple[int, Any]:
+    async with aiohttp.ClientSession() as http, http.get(url) as got:
+        text = await got.text()
+        return got.status, json.loads(text) if got.content_type == "application/json" else text
+
+
+async def test_every_edge_answers_on_its_own_listener(dsn: str, tmp_path: Path) -> None:
+    async with running(tmp_path, dsn) as urls, aiohttp.ClientSession() as http:
+        async with http.post(f"{urls['ds']}/3ds/areq", data=b"{}") as got:
+            erro = await got.json(content_type=None)
+        status, page = await get(f"{urls['cardholder']}/challenge")
+        api, document = await get(f"{urls['enrollment']}/v1/openapi.json")
+        alive, _ = await get(f"{urls['ops']}/healthz")
+
+    assert erro["errorCode"] == "201"
+    assert (status, "<html" in page) == (405, True)
+    assert (api, document["openapi"][:3]) == (200, "3.1")
+    assert alive == 200
+
+
+async def test_a_fit_service_is_ready(dsn: str, tmp_path: Path) -> None:
+    async with running(tmp_path, dsn) as urls:
+        assert await get(f"{urls['ops']}/readyz") == (200, [])
+
+
+async def test_a_range_without_its_key_makes_the_service_unready(dsn: str, tmp_path: Path) -> None:
+    """Such a range would answer every payment with U."""
+    conn = await asyncpg.connect(dsn)
+    await card_ranges.put_issuer(conn, Issuer("bank", "Bank", "+48", "pl"))
+    await card_ranges.put_range(conn, RANGES[0])
+    await card_ranges.move_version(conn)
+    await conn.close()
+
+    async with running(tmp_path, dsn) as urls:
+        status, faults = await get(f"{urls['ops']}/readyz")
+
+    assert status == 503
+    assert faults == ["keys: no active key for visa-otp"]
+
+
+async def test_pending_migrations_make_the_service_unready(dsn: str, tmp_path: Path) -> None:
+    async with running(tmp_path, dsn) as urls:
+        conn = await asyncpg.connect(dsn)
+        await conn.execute("DELETE FROM public.schema_migration WHERE name LIKE '0004%'")
+        await conn.close()
+        status, faults = await get(f"{urls['ops']}/readyz")
+
+    assert status == 503
+    assert faults == ["migrations: 1 migrations are pending"]
+
+
+async def test_metrics_have_the_contract_s_names(dsn: str, tmp_path: Path) -> None:
+    names = (
+        "acs_areq_total acs_areq_seconds acs_erro_total acs_challenge_total acs_challenge_seconds"
+        " acs_otp_total acs_sms_total acs_sms_seconds acs_rreq_total acs_rreq_pending"
+        " acs_rreq_oldest_seconds acs_enrollment_total acs_db_pool_connections acs_build_info"
+    )
+
+    async with running(tmp_path, dsn) as urls:
+        status, text = await get(f"{urls['ops']}/metrics")
+
+    assert status == 200
+    assert [name for name in names.split() if name not in text] == []
+    assert 'acs_db_pool_connections{state="idle"}' in text
+
+
+async def test_tables_are_read_again_when_their_version_moves(dsn: str) -> None:
+    pool = await Pool.open(PoolSettings(dsn))
+    tables = app.LiveTables(pool)
+    await tables.load()
+    before = tables.now
+    async with pool.connection() as conn:
+        await card_ranges.put_issuer(conn, Issuer("bank", "Bank", "+48", "pl"))
+        await card_ranges.put_range(conn, RANGES[0])
+        await card_ranges.move_version(conn)
+
+    await tables.load()
+
+    assert before.find("4000001000000018") is None
+    assert tables.now.find("4000001000000018") is not None
+    await pool.close()
+
+
+async def test_the_role_of_the_service_is_taken_on(dsn: str, tmp_path: Path) -> None:
+    async with running(tmp_path, dsn):
+        conn = await asyncpg.connect(dsn)
+        names = await conn.fetch(
+            "SELECT application_name FROM pg_stat_activity"
+            " WHERE datname = current_database() AND application_name LIKE 'acs %'"
+        )
+        await conn.close()
+
+    assert {row[0] for row in names} >= {"acs ds", "acs cardholder", "acs work"}
+
+
+def test_without_a_key_file_there_are_no_value_keys(tmp_path: Path) -> None:
+    generate_keys(read(tmp_path).keys_dir)
+
+    parts = app.prepare(read(tmp_path), ())
+
+    assert isinstance(parts.values, SoftwareKeys)
+    assert parts.values.state("visa-1") is None
+
+
+def test_a_broken_key_file_refuses_to_start(tmp_path: Path) -> None:
+    settings = read(tmp_path)
+    generate_keys(settings.keys_dir)
+    settings.values_file.write_text('{"keys": [{"id": "x"}]}')
+
+    with pytest.raises(config.ConfigError, match=r"values\.json"):
+        app.prepare(settings, ())

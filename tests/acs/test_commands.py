@@ -1,0 +1,134 @@
+"""Commands as an operator types them: what they print and how they end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from acs.store.embedded import EmbeddedPostgres
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def acs(folder: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run ``acs`` with a data directory of its own."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("ACS_")}
+    return subprocess.run(
+        [sys.executable, "-m", "acs", *words],
+        env={**plain, "ACS_DATA_DIR": str(folder), "ACS_PROFILE": "demo", **environ},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_a_wrong_option_ends_with_a_sentence_and_code_2(tmp_path: Path) -> None:
+    ended = acs(tmp_path, "serve", "--workers", "many")
+
+    assert ended.returncode == 2
+    assert "many is not a number" in ended.stderr
+
+
+def test_an_unknown_edge_ends_with_code_2(tmp_path: Path) -> None:
+    ended = acs(tmp_path, "serve", "--edge", "nowhere")
+
+    assert ended.returncode == 2
+    assert "nowhere" in ended.stderr
+
+
+def test_an_unknown_setting_ends_with_its_name_and_code_2(tmp_path: Path) -> None:
+    ended = acs(tmp_path, "serve", ACS_OTP__ATTEMPTS="3")
+
+    assert ended.returncode == 2
+    assert "ACS_OTP__ATTEMPTS" in ended.stderr
+
+
+def test_check_config_starts_nothing(tmp_path: Path) -> None:
+    ended = acs(tmp_path, "check-config")
+
+    assert (ended.returncode, ended.stdout) == (0, "the settings fit\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_command_explains_itself(tmp_path: Path) -> None:
+    for name in ("serve", "work", "demo", "migrate", "check-config", "seed", "keys", "audit"):
+        ended = acs(tmp_path, name, "--help")
+
+        assert ended.returncode == 0
+        assert name in ended.stdout
+
+
+def test_show_tables_prints_the_machine(tmp_path: Path) -> None:
+    ended = acs(tmp_path, "show-tables")
+
+    assert ended.returncode == 0
+    assert "stateDiagram-v2" in ended.stdout
+
+
+def test_keys_are_made_once_and_listed_without_being_shown(tmp_path: Path) -> None:
+    made = acs(tmp_path, "keys", "generate")
+    again = acs(tmp_path, "keys", "generate")
+    listed = acs(tmp_path, "keys", "list")
+
+    assert "pan_index" in made.stdout
+    assert "nothing" in again.stdout
+    assert "pan_index: k1 (active)" in listed.stdout
+    secrets = [file.read_text().strip() for file in (tmp_path / "keys").rglob("*.key")]
+    assert len(secrets) == 8
+    assert not any(secret in listed.stdout + made.stdout for secret in secrets)
+
+
+def test_a_key_is_added_beside_the_active_one(tmp_path: Path) -> None:
+    acs(tmp_path, "keys", "generate")
+
+    added = acs(tmp_path, "keys", "add", "otp", "k2")
+    twice = acs(tmp_path, "keys", "add", "otp", "k2")
+
+    assert added.returncode == 0
+    assert twice.returncode == 2
+    assert "already" in twice.stderr
+
+
+async def test_migrate_seed_and_verify_on_a_database_given_by_its_url(
+    dsn: str, postgres: EmbeddedPostgres, tmp_path: Path
+) -> None:
+    """The three commands an operator runs before the first start."""
+    assert postgres.is_ours
+    acs(tmp_path, "keys", "generate")
+    file = ROOT / "loadtests" / "network" / "issuer.toml"
+
+    migrated = acs(tmp_path, "migrate", ACS_DATABASE__URL=dsn)
+    seeded = acs(tmp_path, "seed", str(file), ACS_DATABASE__URL=dsn)
+    verified = acs(tmp_path, "audit", "verify", ACS_DATABASE__URL=dsn)
+
+    assert (migrated.returncode, migrated.stdout) == (0, "the schema is up to date\n")
+    assert seeded.returncode == 0, seeded.stderr
+    assert "7 card ranges" in seeded.stdout
+    assert verified.returncode == 0
+    assert "0 links verified" in verified.stdout
+
+
+def test_a_database_that_does_not_answer_is_a_sentence(tmp_path: Path) -> None:
+    nowhere = f"postgresql://acs@/acs?host={tmp_path}"
+
+    ended = acs(tmp_path, "migrate", ACS_DATABASE__URL=nowhere)
+
+    assert ended.returncode == 1
+    assert "the database does not answer" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_seed_file_with_a_fault_says_where(tmp_path: Path) -> None:
+    file = tmp_path / "bad.toml"
+    file.write_text('[[card_range]]\nid = "x"\n')
+
+    ended = acs(tmp_path, "seed", str(file), ACS_DATABASE__URL="postgresql://nobody@127.0.0.1:1/x")
+
+    assert ended.returncode == 2
+    assert "card_range number 1: low is missing" in ended.stderr

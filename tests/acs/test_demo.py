@@ -1,0 +1,60 @@
+"""The demo's supervisor: children start, come back, and end when told to."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+
+from acs.demo import Child, Supervisor, answers, environment
+
+SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
+
+
+def test_a_child_that_was_killed_is_started_again() -> None:
+    child = Child("sleeper", SLEEPER, dict(os.environ))
+    child.start()
+    assert child.process is not None
+    first = child.process.pid
+    supervisor = Supervisor(child)
+    watch = threading.Thread(target=supervisor.watch)
+    watch.start()
+
+    os.kill(first, signal.SIGKILL)
+    end = time.monotonic() + 20
+    while child.process.pid == first and time.monotonic() < end:
+        time.sleep(0.02)
+    supervisor.ask_to_stop()
+    watch.join(timeout=5)
+
+    assert child.process.pid != first
+    assert len(supervisor.restarts) == 1
+    child.stop()
+    assert child.has_died()
+
+
+def test_stopping_twice_does_no_harm() -> None:
+    child = Child("sleeper", SLEEPER, dict(os.environ))
+    child.start()
+
+    child.stop()
+    child.stop()
+
+    assert child.has_died()
+
+
+def test_what_the_caller_set_wins_over_the_demo_s_own() -> None:
+    os.environ["DEMO_TEST_NAME"] = "ours"
+    try:
+        made = environment({"DEMO_TEST_NAME": "demo", "DEMO_TEST_OTHER": "demo"})
+    finally:
+        del os.environ["DEMO_TEST_NAME"]
+
+    assert made["DEMO_TEST_NAME"] == "ours"
+    assert made["DEMO_TEST_OTHER"] == "demo"
+
+
+def test_nobody_there_is_no_answer() -> None:
+    assert answers("http://127.0.0.1:9/api/health") is None

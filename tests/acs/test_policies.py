@@ -1,0 +1,127 @@
+"""Settings become the values the packages decide by, none lost on the way."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from acs import config, demo_keys, policies
+from enrollment.policy import Activation
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def read(**environ: str) -> config.Settings:
+    return config.read(environ={"ACS_PROFILE": "demo", **environ})
+
+
+def test_the_challenge_is_as_patient_as_the_settings_say() -> None:
+    made = policies.challenge_policy(
+        read(
+            ACS_CHALLENGE__FIRST_CREQ_S="20",
+            ACS_CHALLENGE__INTERACTION_S="120",
+            ACS_CHALLENGE__CAP_S="900",
+            ACS_OTP__ATTEMPTS_MAX="2",
+        )
+    )
+
+    assert made.first_creq == timedelta(seconds=20)
+    assert made.interaction == timedelta(seconds=120)
+    assert made.cap == timedelta(seconds=900)
+    assert made.attempts_max == 2
+
+
+def test_every_limit_of_the_code_is_a_setting() -> None:
+    made = policies.otp_policy(read(ACS_OTP__PHONE_HOUR="9", ACS_OTP__DESTINATIONS='["48", "49"]'))
+
+    assert made.phone_hour == 9
+    assert made.destinations == ("48", "49")
+
+
+def test_use_is_counted_unless_switched_off() -> None:
+    assert policies.policies(read()).counts_use
+    assert not policies.policies(read(ACS_LIMITS__USAGE_SOURCE="off")).counts_use
+
+
+def test_the_challenge_page_is_where_the_public_address_says() -> None:
+    made = policies.policies(read(ACS_CARDHOLDER__PUBLIC_URL="https://acs.bank.example/pay"))
+
+    assert made.challenge_url == "https://acs.bank.example/pay/challenge"
+
+
+def test_a_directory_server_keeps_its_names_and_hosts() -> None:
+    network = {
+        "id": "visa",
+        "schemes": ["visa"],
+        "hosts": ["Results.Visa.Example"],
+        "client_subject": "ds.visa.example",
+        "acs_reference_number": "REF-1",
+    }
+
+    (made,) = policies.directory_servers(read(ACS_DS__DIRECTORY_SERVERS=json.dumps([network])))
+
+    assert made.ds_id == "visa"
+    assert made.is_listed("https://results.visa.example/rreq")
+    assert made.client_subject == "ds.visa.example"
+    assert made.acs_reference_number == "REF-1"
+
+
+def test_the_demo_sends_to_its_own_phone() -> None:
+    (gateway,) = policies.gateways(read(ACS_DEMO__LISTEN="127.0.0.1:9999"))
+
+    assert gateway.name == "inbox"
+    assert gateway.idempotent
+
+
+def test_an_http_provider_is_made_of_its_table() -> None:
+    provider = {"url": "https://sms.example/send", "body": {"to": "{to}", "text": "{text}"}}
+
+    (gateway,) = policies.gateways(
+        read(
+            ACS_SMS__PROVIDERS='["carrier"]',
+            ACS_SMS__HTTP=json.dumps({"carrier": provider}),
+        )
+    )
+
+    assert gateway.name == "carrier"
+    assert not gateway.idempotent
+
+
+def test_attempts_and_activation_are_the_issuer_s_choice() -> None:
+    made = policies.enrollment_policy(
+        read(ACS_SCA__MAX_CONSECUTIVE_FAILURES="4", ACS_ENROLLMENT__ACTIVATION="automatic")
+    )
+
+    assert made.attempts.failures_max == 4
+    assert made.activation is Activation.AUTOMATIC
+
+
+def test_two_keys_of_one_issuer_are_one_caller(tmp_path: Path) -> None:
+    entries = demo_keys.make_callers(read(ACS_DATA_DIR=str(tmp_path)))
+    second = {**entries[0], "kid": "portal-2"}
+
+    made = policies.callers(read(ACS_ENROLLMENT__CALLERS=json.dumps([*entries, second])))
+
+    first = made.key_of(entries[0]["iss"], entries[0]["kid"])
+    other = made.key_of(entries[0]["iss"], "portal-2")
+    assert first is not None
+    assert other is not None
+    assert first[0] is other[0]
+
+
+def test_a_caller_without_a_readable_key_refuses_to_start(tmp_path: Path) -> None:
+    entry = {
+        "name": "portal",
+        "iss": "https://portal.example",
+        "kid": "1",
+        "sub": "portal",
+        "public_key": str(tmp_path / "missing.pem"),
+        "scopes": ["card:read"],
+    }
+
+    with pytest.raises(config.ConfigError, match="portal"):
+        policies.callers(read(ACS_ENROLLMENT__CALLERS=json.dumps([entry])))
