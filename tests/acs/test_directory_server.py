@@ -1,0 +1,181 @@
+"""The way out: only to listed hosts, never back into this machine, sure of what was sent."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from aiohttp import web
+
+from acs.directory_server import (
+    ANSWER_LIMIT_BYTES,
+    Answered,
+    DirectoryServer,
+    DirectoryServers,
+    GuardedResolver,
+    NoAnswer,
+    NotConnected,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from aiohttp.typedefs import Handler
+
+HOSTS = frozenset({"ds.visa.example", "127.0.0.1:9000"})
+VISA = DirectoryServer("visa", frozenset({"visa"}), HOSTS, "https://results.example/rreq")
+
+
+@pytest.mark.parametrize(
+    ("url", "listed"),
+    [
+        ("https://ds.visa.example/rreq", True),
+        ("https://DS.visa.example:8443/rreq", True),
+        ("http://127.0.0.1:9000/rreq", True),
+        ("http://127.0.0.1:9001/rreq", False),
+        ("http://ds.visa.example/rreq", False),  # plain HTTP to another machine
+        ("https://ds.visa.example.evil.example/", False),
+        ("https://evil.example/?ds.visa.example", False),
+        ("https://ds.visa.example@evil.example/", False),
+        ("https://user@ds.visa.example/", False),
+        ("ftp://ds.visa.example/", False),
+        ("https://ds.visa.example:99999/", False),
+        ("//ds.visa.example/", False),
+        ("", False),
+    ],
+)
+def test_only_a_listed_host_is_spoken_to(url: str, listed: bool) -> None:
+    assert VISA.is_listed(url) is listed
+
+
+@pytest.mark.parametrize(
+    ("ds_url", "goes_to"),
+    [
+        ("https://ds.visa.example/rreq", "https://ds.visa.example/rreq"),
+        ("https://evil.example/rreq", "https://results.example/rreq"),
+        (None, "https://results.example/rreq"),
+    ],
+)
+def test_results_go_to_the_areqs_address_only_if_it_is_listed(
+    ds_url: str | None, goes_to: str
+) -> None:
+    assert VISA.url_for_results(ds_url) == goes_to
+
+
+def test_a_certificate_leads_to_its_directory_server() -> None:
+    named = DirectoryServer("mc", frozenset({"mastercard"}), HOSTS, client_subject="ds.mc.example")
+    servers = DirectoryServers([VISA, named])
+
+    assert servers.by_subject(["x", "ds.mc.example"]) == named
+    assert servers.by_subject(["unknown.example"]) is None
+    assert servers.without_certificate() == VISA
+    assert servers.by_id("mc") == named
+    assert servers.by_id("none") is None
+
+
+@asynccontextmanager
+async def network(handler: Handler) -> AsyncIterator[tuple[DirectoryServers, DirectoryServer, str]]:
+    """Run a Directory Server on this machine; give the client, its entry and its address."""
+    app = web.Application(client_max_size=10_000_000)
+    app.router.add_route("*", "/{path:.*}", handler)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host = f"127.0.0.1:{runner.addresses[0][1]}"
+    server = DirectoryServer("ds", frozenset({"visa"}), frozenset({host}))
+    servers = DirectoryServers([server])
+    yield servers, server, f"http://{host}/rreq"
+    await servers.close()
+    await runner.cleanup()
+
+
+async def test_an_answer_comes_back_whatever_its_status() -> None:
+    async def answer(request: web.Request) -> web.Response:
+        kind = request.headers["Content-Type"]
+        return web.Response(status=500, body=await request.read() + kind.encode())
+
+    async with network(answer) as (servers, server, url):
+        reply = await servers.post(server, url, b"{}")
+
+    assert reply == Answered(500, b"{}application/json;charset=utf-8")
+
+
+async def test_an_endless_answer_is_read_up_to_the_limit() -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(body=b"x" * (ANSWER_LIMIT_BYTES * 3))
+
+    async with network(answer) as (servers, server, url):
+        reply = await servers.post(server, url, b"{}")
+
+    assert isinstance(reply, Answered)
+    assert len(reply.body) <= ANSWER_LIMIT_BYTES
+
+
+async def test_a_redirect_is_an_answer_and_not_followed() -> None:
+    visited: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        visited.append(request.path)
+        return web.Response(status=307, headers={"Location": "/elsewhere"})
+
+    async with network(answer) as (servers, server, url):
+        reply = await servers.post(server, url, b"{}")
+
+    assert isinstance(reply, Answered)
+    assert (reply.status, visited) == (307, ["/rreq"])
+
+
+async def test_nobody_listening_means_nothing_was_sent() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        host = f"127.0.0.1:{unused.getsockname()[1]}"
+        server = DirectoryServer("ds", frozenset({"visa"}), frozenset({host}))
+        servers = DirectoryServers([server])
+        reply = await servers.post(server, f"http://{host}/rreq", b"{}")
+        await servers.close()
+
+    assert reply == NotConnected()
+
+
+async def test_a_connection_cut_after_the_request_leaves_the_outcome_open() -> None:
+    async def cut(request: web.Request) -> web.Response:
+        await request.read()
+        assert request.transport is not None
+        request.transport.close()
+        return web.Response()
+
+    async with network(cut) as (servers, server, url):
+        assert await servers.post(server, url, b"{}") == NoAnswer()
+
+
+async def test_each_message_has_a_connection_of_its_own() -> None:
+    ports: list[int] = []
+
+    async def note(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        ports.append(request.transport.get_extra_info("peername")[1])
+        return web.Response()
+
+    async with network(note) as (servers, server, url):
+        await asyncio.gather(*(servers.post(server, url, b"{}") for _ in range(3)))
+
+    assert len(set(ports)) == 3
+
+
+async def test_a_name_that_leads_back_into_this_machine_is_refused() -> None:
+    resolver = GuardedResolver()
+
+    with pytest.raises(OSError, match="no usable address"):
+        await resolver.resolve("localhost", 80)
+    await resolver.close()
+
+
+async def test_unless_the_list_names_this_machine_itself() -> None:
+    resolver = GuardedResolver(frozenset({"localhost:9000"}))
+    found = await resolver.resolve("localhost", 9000, socket.AF_INET)
+    await resolver.close()
+
+    assert found[0]["host"] == "127.0.0.1"

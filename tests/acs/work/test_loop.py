@@ -1,0 +1,122 @@
+"""The worker loop: a notice wakes it, a failing source stops no other, stopping lets work end."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from acs import metrics
+from acs.work.loop import CHANNEL, Source, WorkLoop
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import asyncpg
+
+_WITHIN_S = 5.0
+_NEVER_S = 3600.0
+
+
+class Counted:
+    """A source that counts how often it was asked and can be waited for."""
+
+    def __init__(self, *, rows: int = 0, fails: int = 0) -> None:
+        """Have so many rows, after failing so often."""
+        self.asked = asyncio.Semaphore(0)
+        self.rows = rows
+        self.fails = fails
+
+    async def run_due(self) -> int:
+        self.asked.release()
+        if self.fails:
+            self.fails -= 1
+            raise RuntimeError("canary")
+        found, self.rows = min(self.rows, 1), max(self.rows - 1, 0)
+        return found
+
+    async def was_asked(self, times: int = 1) -> None:
+        """Wait until it was asked so often again."""
+        for _ in range(times):
+            await asyncio.wait_for(self.asked.acquire(), _WITHIN_S)
+
+
+@asynccontextmanager
+async def working(dsn: str, *sources: Source) -> AsyncIterator[WorkLoop]:
+    """Run a loop over these sources."""
+    loop = WorkLoop(sources, dsn)
+    loop.start()
+    try:
+        yield loop
+    finally:
+        await loop.stop(grace_s=1)
+
+
+async def test_a_source_is_asked_again_at_once_while_it_has_rows(dsn: str) -> None:
+    source = Counted(rows=3)
+
+    async with working(dsn, Source("s", source.run_due, _NEVER_S)):
+        await source.was_asked(times=4)
+
+
+async def test_a_source_without_rows_is_asked_again_after_its_pause(dsn: str) -> None:
+    source = Counted()
+
+    async with working(dsn, Source("s", source.run_due, 0.01)):
+        await source.was_asked(times=3)
+
+
+async def test_a_notice_wakes_it_long_before_its_pause_is_over(
+    dsn: str, owner: asyncpg.Connection
+) -> None:
+    source = Counted()
+
+    async with working(dsn, Source("s", source.run_due, _NEVER_S)):
+        await source.was_asked(times=2)  # at the start, and when it began to listen
+        await owner.execute(f"NOTIFY {CHANNEL}")
+        await source.was_asked()
+
+
+async def test_a_failing_source_is_counted_and_stops_no_other(dsn: str) -> None:
+    labels = {"source": "bad", "outcome": "failed"}
+    before = metrics.REGISTRY.get_sample_value("acs_work_total", labels) or 0.0
+    bad, good = Counted(fails=1), Counted()
+
+    async with working(dsn, Source("bad", bad.run_due, 0.01), Source("good", good.run_due, 0.01)):
+        await good.was_asked(times=3)
+        await bad.was_asked(times=2)
+
+    assert metrics.REGISTRY.get_sample_value("acs_work_total", labels) == before + 1
+
+
+async def test_stopping_lets_the_batch_in_flight_end(dsn: str) -> None:
+    begun, go_on, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def batch() -> int:
+        begun.set()
+        await go_on.wait()
+        ended.set()
+        return 0
+
+    loop = WorkLoop([Source("s", batch, _NEVER_S)], dsn)
+    loop.start()
+    await asyncio.wait_for(begun.wait(), _WITHIN_S)
+    stopping = asyncio.create_task(loop.stop(grace_s=_WITHIN_S))
+    go_on.set()
+    await stopping
+
+    assert ended.is_set()
+
+
+async def test_a_batch_that_does_not_end_is_cancelled_after_the_grace(dsn: str) -> None:
+    begun = asyncio.Event()
+
+    async def endless() -> int:
+        begun.set()
+        await asyncio.Event().wait()
+        return 0
+
+    loop = WorkLoop([Source("s", endless, _NEVER_S)], dsn)
+    loop.start()
+    await asyncio.wait_for(begun.wait(), _WITHIN_S)
+    await asyncio.wait_for(loop.stop(grace_s=0.05), _WITHIN_S)
