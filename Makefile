@@ -37,9 +37,9 @@ check: $(DEV) ## format, lint, types, import contracts, spelling, house rules, g
 	$(BIN)/python -m pytest -q tests/tidy
 
 audit: $(DEV) ## known vulnerabilities of the locked packages (needs a network), risky code
-	$(BIN)/pip-audit --disable-pip --require-hashes -r locks/runtime.txt
-	$(BIN)/pip-audit --disable-pip --require-hashes -r locks/dev.txt
-	$(BIN)/bandit --quiet --configfile pyproject.toml --recursive acs enrollment otp schemas
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r locks/runtime.txt
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r locks/dev.txt
+	$(BIN)/bandit --quiet -ll --configfile pyproject.toml --recursive acs enrollment otp schemas
 
 bench: $(DEV) ## the benchmark: ratios measured side by side on this machine
 	@$(BIN)/python -m loadtests.bench $(ARGS)
