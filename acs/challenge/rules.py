@@ -294,14 +294,17 @@ def timer_due(moment: Moment) -> Step:
 
 
 def creq_refused(moment: Moment) -> Step:
-    """Rows 31, 32, O8: the CReq breaks the protocol; 2.3.1 tells the network which way."""
+    """Rows 31, 32, O8: the CReq breaks the protocol; the shop is told which way [rule 5.7].
+
+    The network is told it too, from 2.3.1 on; before, only that the transaction went wrong.
+    """
     assert isinstance(moment.event, events.CReqRefused)  # noqa: S101 - by the table
-    if moment.challenge.message_version == V231:
-        outcome = _technical(
-            moment, "creq_refused", ChallengeCancel.ERRO_FOR_CREQ, moment.event.error
-        )
-    else:
-        outcome = _technical(moment, "creq_refused", ChallengeCancel.TRANSACTION_ERROR)
+    cancel = (
+        ChallengeCancel.ERRO_FOR_CREQ
+        if moment.challenge.message_version == V231
+        else ChallengeCancel.TRANSACTION_ERROR
+    )
+    outcome = _technical(moment, "creq_refused", cancel, moment.event.error)
     return _end(moment, outcome, page=Page.ERROR)
 
 
