@@ -27,8 +27,9 @@ from acs.crypto.keys import KeyState
 from acs.crypto.software import BadKeyFile, SoftwareKeys
 from acs.directory_server import DirectoryServers
 from acs.edges import browser, ds, ops
-from acs.edges.middleware import middlewares
+from acs.edges.middleware import RUNNER_OPTIONS, middlewares
 from acs.edges.tls import server_context
+from acs.flows import housekeeping
 from acs.key_files import load_keys
 from acs.pages.render import Pages
 from acs.ports import Ports
@@ -64,7 +65,6 @@ _BODY_LIMITS = {
 }
 DATABASE_WITHIN_S = 30.0
 _RELOAD_S = 1.0
-_KEEPALIVE_S = 15.0
 _DRAIN_S = 10.0
 
 
@@ -243,9 +243,7 @@ class Service:
     async def _listen(self, name: str, ports: Ports, *, reuse_port: bool) -> None:
         app = web.Application(middlewares=middlewares(name), client_max_size=_BODY_LIMITS[name])
         app.add_routes(self._routes(name, ports))
-        runner = web.AppRunner(
-            app, access_log=None, keepalive_timeout=_KEEPALIVE_S, shutdown_timeout=_DRAIN_S
-        )
+        runner = web.AppRunner(app, **RUNNER_OPTIONS, shutdown_timeout=_DRAIN_S)
         await runner.setup()
         listen: Listen = getattr(self.settings, name).listen
         site = web.TCPSite(
@@ -268,7 +266,13 @@ class Service:
             case "enrollment":
                 return enrollment_edge.routes(self._enrollment(ports))
             case "ops":
-                return ops.routes(self._checks(ports), (lambda: _count_connections(self.pools),))
+                return ops.routes(
+                    self._checks(ports),
+                    (
+                        lambda: _count_connections(self.pools),
+                        lambda: housekeeping.watch_results(ports),
+                    ),
+                )
             case _:
                 message = f"there is no edge {name}"
                 raise AssertionError(message)
@@ -299,7 +303,10 @@ class Service:
     def _work(self, ports: Ports) -> None:
         delivery = ports.messages
         assert isinstance(delivery, Delivery)  # noqa: S101 - built above
-        loop = WorkLoop(sources(ports, lambda: delivery.deliver_due(10)), self.dsn)
+        loop = WorkLoop(
+            sources(ports, lambda: delivery.deliver_due(10), poll_s=self.settings.work.poll_s),
+            self.dsn,
+        )
         loop.start()
         self.loops.append(loop)
         log.event("work:started", pid=os.getpid())

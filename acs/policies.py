@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from acs.challenge.policy import ChallengePolicy
 from acs.config import ConfigError
@@ -15,6 +16,7 @@ from enrollment.policy import Activation, AttemptPolicy, EnrollmentPolicy
 from otp.gateways.http import AnswerRule, HttpGateway, HttpGatewayConfig
 from otp.gateways.inbox import inbox_gateway
 from otp.policy import OtpPolicy
+from schemas.secret import Secret
 from schemas.values import TransStatusReason
 
 if TYPE_CHECKING:
@@ -162,9 +164,9 @@ def _http(name: str, given: HttpProvider) -> HttpGatewayConfig:
     return HttpGatewayConfig(
         name=name,
         url=given.url,
-        body=given.body,
+        body=_secrets_read(name, given.body),
         body_kind=given.body_kind,
-        headers=given.headers,
+        headers=_secrets_read(name, given.headers),
         answer=None
         if answer is None
         else AnswerRule(answer.path, answer.accepted, answer.permanent, answer.retryable),
@@ -174,3 +176,22 @@ def _http(name: str, given: HttpProvider) -> HttpGatewayConfig:
         total_timeout_s=given.total_timeout_s,
         **optional,
     )
+
+
+def _secrets_read(name: str, template: dict[str, Any]) -> dict[str, Any]:
+    """Put the content of a file where a template says ``{file = "..."}``; it stays a secret."""
+    return {member: _secret_read(name, value) for member, value in template.items()}
+
+
+def _secret_read(name: str, value: object) -> object:
+    if isinstance(value, list):
+        return [_secret_read(name, one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if set(value) != {"file"}:
+        return _secrets_read(name, value)
+    try:
+        return Secret(Path(str(value["file"])).read_text(encoding="utf-8").strip())
+    except (OSError, UnicodeDecodeError) as error:
+        sentence = f"sms.http.{name}: {value['file']} cannot be read: {type(error).__name__}"
+        raise ConfigError((sentence,)) from error

@@ -9,13 +9,23 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from acs.challenge.machine import diagram
 from acs.config.page import settings_page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 FOLDER = Path(__file__).parent
+
+
+def machine_page() -> str:
+    """Give the challenge machine as it runs."""
+    head = "Made from `acs/challenge/machine.py` by `make docs`; change it there."
+    return f"# The challenge machine\n\n{head}\n\n{diagram()}"
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "machine.md": machine_page,
     "operate/settings.md": settings_page,
 }
 

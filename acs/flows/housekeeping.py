@@ -1,5 +1,6 @@
-"""What nobody asks for and still has to be done: counts that lapse, tokens and keys that pass,
-the chain of the audit log.
+"""What nobody asks for and still has to be done: counts, tokens and histories that lapse.
+
+The chain of the audit log is carried on here too.
 
 Each is a small bounded step; a source runs it again while there is more. Every process may run
 them at once: each statement takes what is there under its own lock and finds nothing twice.
@@ -50,14 +51,10 @@ async def seal_audit(ports: Ports) -> int:
         return await audit_chain.seal(conn, ports.keys.audit, _BATCH)
 
 
-async def watch(ports: Ports) -> int:
-    """Worker source: publish how many results wait and how old the oldest is."""
+async def watch_results(ports: Ports) -> None:
+    """Publish how many results wait and how old the oldest is; asked for by every scrape."""
     async with ports.pool.connection() as conn:
         pending, oldest = await results.pending(conn)
     metrics.RREQ_PENDING.set(pending)
     age = timedelta(0) if oldest is None else ports.clock() - oldest
     metrics.RREQ_OLDEST_SECONDS.set(max(age.total_seconds(), 0.0))
-    counts = ports.pool.counts()
-    for state, count in counts.items():
-        metrics.DB_POOL.labels(state).set(count)
-    return 0

@@ -14,15 +14,19 @@ if TYPE_CHECKING:
     from acs.ports import Ports
 
 
-def sources(ports: Ports, send_messages: Callable[[], Awaitable[int]]) -> list[Source]:
-    """Give every source; ``send_messages`` handles one batch of due text messages."""
+def sources(
+    ports: Ports, send_messages: Callable[[], Awaitable[int]], *, poll_s: float = 1.0
+) -> list[Source]:
+    """Give every source; ``send_messages`` handles one batch of due text messages.
+
+    ``poll_s`` is how often the urgent ones look when no notice wakes them.
+    """
     return [
-        Source("results", partial(deliver_results.deliver_due, ports), poll_s=1.0),
-        Source("timers", partial(expire.expire_due, ports), poll_s=0.5),
-        Source("sms", send_messages, poll_s=1.0),
+        Source("results", partial(deliver_results.deliver_due, ports), poll_s=poll_s),
+        Source("timers", partial(expire.expire_due, ports), poll_s=poll_s),
+        Source("sms", send_messages, poll_s=poll_s),
         Source("audit", partial(housekeeping.seal_audit, ports), poll_s=5.0),
         Source("use", partial(housekeeping.lapse_use, ports), poll_s=60.0),
         Source("sms_history", partial(housekeeping.lapse_history, ports), poll_s=300.0),
         Source("used", partial(housekeeping.forget_used, ports), poll_s=60.0),
-        Source("watch", partial(housekeeping.watch, ports), poll_s=5.0),
     ]

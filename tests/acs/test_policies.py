@@ -91,6 +91,26 @@ def test_an_http_provider_is_made_of_its_table() -> None:
     assert not gateway.idempotent
 
 
+def test_a_secret_of_a_provider_is_read_from_its_file(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("s3cret\n")
+    provider = {
+        "url": "https://sms.example/send",
+        "body": {"to": "{to}", "text": "{text}", "auth": {"key": {"file": str(file)}}},
+        "headers": {"Authorization": {"file": str(file)}},
+    }
+    settings = read(
+        ACS_SMS__PROVIDERS='["carrier"]', ACS_SMS__HTTP=json.dumps({"carrier": provider})
+    )
+
+    (gateway,) = policies.gateways(settings)
+
+    assert "s3cret" not in repr(gateway)
+    file.unlink()
+    with pytest.raises(config.ConfigError, match="token cannot be read"):
+        policies.gateways(settings)
+
+
 def test_attempts_and_activation_are_the_issuer_s_choice() -> None:
     made = policies.enrollment_policy(
         read(ACS_SCA__MAX_CONSECUTIVE_FAILURES="4", ACS_ENROLLMENT__ACTIVATION="automatic")
