@@ -91,8 +91,13 @@ BEGIN
 END $$;
 
 CREATE FUNCTION enrollment.standing(p_pan_idx bytea[], p_day date, p_month date) RETURNS TABLE(pan_idx bytea, card_id uuid, account_id uuid, person_id uuid, last4 text, expiry text, previous_expiry text, card_status text, enrolment text, enrolment_reason text, consent_valid boolean, phone_id uuid, phone_mask text, phone_usable boolean, pin_set boolean, block_kind text, block_until timestamp with time zone, failures integer, language text, currency text, account_per_tx bigint, account_per_day bigint, account_per_month bigint, account_count_day integer, account_count_month integer, card_per_tx bigint, card_per_day bigint, card_per_month bigint, card_count_day integer, card_count_month integer, account_used_day bigint, account_uses_day integer, account_used_month bigint, account_uses_month integer, card_used_day bigint, card_uses_day integer, card_used_month bigint, card_uses_month integer)
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
+    SET plan_cache_mode TO 'force_generic_plan'
+    SET enable_seqscan TO 'off'
     AS $$
+#variable_conflict use_column
+BEGIN
+    RETURN QUERY
     SELECT s.pan_idx, s.card_id, s.account_id, s.person_id, s.last4, s.expiry,
            s.previous_expiry, s.card_status, s.enrolment, s.enrolment_reason,
            coalesce(s.consent_act = 'given'
@@ -108,16 +113,28 @@ CREATE FUNCTION enrollment.standing(p_pan_idx bytea[], p_day date, p_month date)
            coalesce(cd.amount, 0), coalesce(cd.count, 0),
            coalesce(cm.amount, 0), coalesce(cm.count, 0)
       FROM enrollment.card_standing s
-      LEFT JOIN enrollment.usage ad
-             ON ad.owner_id = s.account_id AND ad.period = 'day' AND ad.starts_on = p_day
-      LEFT JOIN enrollment.usage am
-             ON am.owner_id = s.account_id AND am.period = 'month' AND am.starts_on = p_month
-      LEFT JOIN enrollment.usage cd
-             ON cd.owner_id = s.card_id AND cd.period = 'day' AND cd.starts_on = p_day
-      LEFT JOIN enrollment.usage cm
-             ON cm.owner_id = s.card_id AND cm.period = 'month' AND cm.starts_on = p_month
-     WHERE s.pan_idx = ANY (p_pan_idx)
-$$;
+      LEFT JOIN LATERAL (
+           SELECT x.amount, x.count
+             FROM enrollment.usage x
+            WHERE x.owner_id = s.account_id AND x.period = 'day' AND x.starts_on = p_day
+            LIMIT 1) ad ON true
+      LEFT JOIN LATERAL (
+           SELECT x.amount, x.count
+             FROM enrollment.usage x
+            WHERE x.owner_id = s.account_id AND x.period = 'month' AND x.starts_on = p_month
+            LIMIT 1) am ON true
+      LEFT JOIN LATERAL (
+           SELECT x.amount, x.count
+             FROM enrollment.usage x
+            WHERE x.owner_id = s.card_id AND x.period = 'day' AND x.starts_on = p_day
+            LIMIT 1) cd ON true
+      LEFT JOIN LATERAL (
+           SELECT x.amount, x.count
+             FROM enrollment.usage x
+            WHERE x.owner_id = s.card_id AND x.period = 'month' AND x.starts_on = p_month
+            LIMIT 1) cm ON true
+     WHERE s.pan_idx = ANY (p_pan_idx);
+END $$;
 
 CREATE TABLE otp.budget (
     lane smallint NOT NULL,
@@ -616,25 +633,81 @@ CREATE VIEW enrollment.card_standing AS
     LEAST(lp.count_day, lb.count_day, lc.count_day) AS card_count_day,
     LEAST(lp.count_month, lb.count_month, lc.count_month) AS card_count_month
    FROM ((((((((((((enrollment.card c
-     JOIN enrollment.account a ON ((a.account_id = c.account_id)))
-     JOIN enrollment.person p ON ((p.person_id = c.person_id)))
-     JOIN enrollment.enrolment e ON ((e.card_id = c.card_id)))
-     LEFT JOIN enrollment.phone f ON (((f.person_id = c.person_id) AND (f.state = ANY (ARRAY['active'::text, 'disputed'::text])))))
-     LEFT JOIN enrollment.credential r ON ((r.person_id = c.person_id)))
-     LEFT JOIN enrollment.sca_state s ON ((s.person_id = c.person_id)))
-     LEFT JOIN LATERAL ( SELECT g.act,
-            g.code,
-            g.version,
-            g.language
-           FROM enrollment.consent g
-          WHERE ((g.person_id = c.person_id) AND (g.code = 'sms_3ds'::text))
-          ORDER BY g.consent_id DESC
+     CROSS JOIN LATERAL ( SELECT x.status,
+            x.currency
+           FROM enrollment.account x
+          WHERE (x.account_id = c.account_id)
+         LIMIT 1) a)
+     CROSS JOIN LATERAL ( SELECT x.status,
+            x.language
+           FROM enrollment.person x
+          WHERE (x.person_id = c.person_id)
+         LIMIT 1) p)
+     CROSS JOIN LATERAL ( SELECT x.state,
+            x.reason
+           FROM enrollment.enrolment x
+          WHERE (x.card_id = c.card_id)
+         LIMIT 1) e)
+     LEFT JOIN LATERAL ( SELECT x.phone_id,
+            x.mask,
+            x.state
+           FROM enrollment.phone x
+          WHERE ((x.person_id = c.person_id) AND (x.state = ANY (ARRAY['active'::text, 'disputed'::text])))
+         LIMIT 1) f ON (true))
+     LEFT JOIN LATERAL ( SELECT x.person_id
+           FROM enrollment.credential x
+          WHERE (x.person_id = c.person_id)
+         LIMIT 1) r ON (true))
+     LEFT JOIN LATERAL ( SELECT x.failures,
+            x.block_kind,
+            x.block_until
+           FROM enrollment.sca_state x
+          WHERE (x.person_id = c.person_id)
+         LIMIT 1) s ON (true))
+     LEFT JOIN LATERAL ( SELECT x.act,
+            x.code,
+            x.version,
+            x.language
+           FROM enrollment.consent x
+          WHERE ((x.person_id = c.person_id) AND (x.code = 'sms_3ds'::text))
+          ORDER BY x.consent_id DESC
          LIMIT 1) n ON (true))
-     LEFT JOIN enrollment.consent_text t ON (((t.code = n.code) AND (t.version = n.version) AND (t.language = n.language))))
-     LEFT JOIN enrollment.spending_limit la ON (((la.owner_id = c.account_id) AND (la.level = 'account'::text))))
-     LEFT JOIN enrollment.spending_limit lb ON (((lb.owner_id = c.card_id) AND (lb.level = 'card_branch'::text))))
-     LEFT JOIN enrollment.spending_limit lc ON (((lc.owner_id = c.card_id) AND (lc.level = 'card_client'::text))))
-     LEFT JOIN enrollment.product lp ON ((lp.product = c.product)));
+     LEFT JOIN LATERAL ( SELECT x.good_until
+           FROM enrollment.consent_text x
+          WHERE ((x.code = n.code) AND (x.version = n.version) AND (x.language = n.language))
+         LIMIT 1) t ON (true))
+     LEFT JOIN LATERAL ( SELECT x.per_tx,
+            x.per_day,
+            x.per_month,
+            x.count_day,
+            x.count_month
+           FROM enrollment.spending_limit x
+          WHERE ((x.owner_id = c.account_id) AND (x.level = 'account'::text))
+         LIMIT 1) la ON (true))
+     LEFT JOIN LATERAL ( SELECT x.per_tx,
+            x.per_day,
+            x.per_month,
+            x.count_day,
+            x.count_month
+           FROM enrollment.spending_limit x
+          WHERE ((x.owner_id = c.card_id) AND (x.level = 'card_branch'::text))
+         LIMIT 1) lb ON (true))
+     LEFT JOIN LATERAL ( SELECT x.per_tx,
+            x.per_day,
+            x.per_month,
+            x.count_day,
+            x.count_month
+           FROM enrollment.spending_limit x
+          WHERE ((x.owner_id = c.card_id) AND (x.level = 'card_client'::text))
+         LIMIT 1) lc ON (true))
+     LEFT JOIN LATERAL ( SELECT x.per_tx,
+            x.per_day,
+            x.per_month,
+            x.count_day,
+            x.count_month
+           FROM enrollment.product x
+          WHERE (x.product = c.product)
+         LIMIT 1) lp ON (true));
 
 ALTER TABLE enrollment.consent ALTER COLUMN consent_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME enrollment.consent_consent_id_seq
