@@ -30,6 +30,7 @@ from schemas.enrollment_api import SCOPES
 from tests.enrollment import people
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import AsyncIterator, Mapping
     from datetime import datetime
     from uuid import UUID
@@ -200,7 +201,13 @@ class _Pool:
 
 @asynccontextmanager
 async def running(
-    pool: asyncpg.Pool, keys: Keys, now: datetime, **policy: Any
+    pool: asyncpg.Pool,
+    keys: Keys,
+    now: datetime,
+    *,
+    known: Callers | None = None,
+    tls: ssl.SSLContext | None = None,
+    **policy: Any,
 ) -> AsyncIterator[Api]:
     """Run the API on loopback."""
     clock = Clock(now)
@@ -211,7 +218,7 @@ async def running(
         keys=keys,
         policy=EnrollmentPolicy(**policy),
         otp_policy=people.OTP_POLICY,
-        callers=callers(),
+        callers=known or callers(),
         clock=clock,
         card_range_known=lambda pan: pan.startswith("400000"),
         deliver_soon=sent.append,
@@ -220,6 +227,8 @@ async def running(
     )
     app = web.Application(middlewares=middlewares("enrollment"), client_max_size=64 * 1024)
     app.add_routes(routes(ports))
-    async with TestServer(app) as server, ClientSession() as session, pool.acquire() as conn:
+    server = TestServer(app, scheme="http" if tls is None else "https")
+    await server.start_server(ssl=tls)
+    async with server, ClientSession() as session, pool.acquire() as conn:
         url = str(server.make_url("")).rstrip("/")
         yield Api(url, session, clock, conn, keys, sent, seen)

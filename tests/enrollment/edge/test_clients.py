@@ -275,6 +275,11 @@ async def test_the_message_says_what_is_changed_in_the_clients_language(
         ({"action": "pin.set", "parameters": {"card_id": str(uuid4())}}, 422, "step_up_parameters"),
         ({"action": "limits.lower", "parameters": {"per_tx": 1}}, 422, "step_up_parameters"),
         ({"action": "threeds.activate", "parameters": {"card_id": str(uuid4())}}, 404, "not_found"),
+        (
+            {"action": "threeds.activate", "parameters": {"card_id": str(uuid4()), "per_tx": 1}},
+            422,
+            "step_up_parameters",
+        ),
         ({"action": "transfer"}, 400, "not_in_list"),
     ],
 )

@@ -5,20 +5,32 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import ssl
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import jwt
 import pytest
+import trustme
+from aiohttp import ClientSession, TCPConnector
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from enrollment.callers import Callers
 from tests.enrollment import people
-from tests.enrollment.api import claims_of, public_pem, sign
+from tests.enrollment.api import AUDIENCE, BANK, caller, claims_of, public_pem, running, sign
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    import asyncpg
+
+    from schemas.vault import Keys
     from tests.enrollment.api import Api
+
+PURPOSES = (ssl.Purpose.CLIENT_AUTH, ssl.Purpose.SERVER_AUTH)
 
 PATH = "/v1/persons/p1"
 PERSON = {"identifier": people.PESELS[1], "phone": people.PHONE}
@@ -360,3 +372,27 @@ async def test_no_body_makes_the_service_fail(
 
 def test_the_callers_keys_of_these_tests_differ() -> None:
     assert public_pem("bank") != public_pem("portal")
+
+
+@pytest.mark.parametrize(
+    ("client", "status"), [("bank.example", 200), ("other.example", 401), (None, 401)]
+)
+async def test_with_mutual_tls_a_token_is_good_from_its_own_system_only(
+    pool: asyncpg.Pool, keys: Keys, now: datetime, client: str | None, status: int
+) -> None:
+    authority = trustme.CA()
+    server, peer = (ssl.create_default_context(purpose) for purpose in PURPOSES)
+    authority.issue_cert("127.0.0.1").configure_cert(server)
+    server.verify_mode = ssl.CERT_OPTIONAL
+    for context in (server, peer):
+        authority.configure_trust(context)
+    if client is not None:
+        authority.issue_cert(client).configure_cert(peer)
+    bank = replace(caller("bank", BANK), client_san="bank.example")
+
+    async with running(pool, keys, now, known=Callers([bank], AUDIENCE), tls=server) as api:
+        made = await people.make_client(people.hands(api.conn, keys, now))
+        async with ClientSession(connector=TCPConnector(ssl=peer)) as session:
+            reply = await replace(api, session=session).call("GET", f"/v1/cards/{made.card_id}")
+
+    assert reply.status == status

@@ -6,6 +6,8 @@ import json
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import pytest
+
 from enrollment.flows import clients, enrolments
 from enrollment.policy import Activation
 from enrollment.refusals import Done, Refusal, RefusalCode
@@ -107,3 +109,57 @@ async def test_a_resumed_card_is_told(db: asyncpg.Connection, keys: Keys, now: d
         await enrolments.recompute(work, client.person_id)
 
     assert (await people.events(db))[-2:] == ["threeds.suspended", "threeds.resumed"]
+
+
+@pytest.mark.parametrize(
+    ("change", "missing"),
+    [
+        ("UPDATE enrollment.phone SET state = 'disputed'", ("phone",)),
+        ("UPDATE enrollment.card SET status = 'blocked_temp'", ("card_state",)),
+        ("UPDATE enrollment.card SET status = 'closed'", ("card_state",)),
+        ("UPDATE enrollment.account SET status = 'closed'", ("card_state",)),
+        ("DELETE FROM enrollment.credential", ("pin",)),
+        ("UPDATE enrollment.person SET status = 'known'", ("pin",)),
+        ("DELETE FROM enrollment.credential; UPDATE enrollment.phone SET state = 'disputed'",
+         ("phone", "pin")),
+    ],
+)  # fmt: skip
+async def test_what_is_missing_for_the_switch_is_named(
+    db: asyncpg.Connection, keys: Keys, now: datetime, change: str, missing: tuple[str, ...]
+) -> None:
+    work = hands(db, keys, now)
+    client = await people.make_client(work)
+    await people.activate(work, client)
+    await db.execute(change)
+
+    fault = await enrolments.switch_fault(work, client.person_id, client.card_id, "activate")
+    done = await enrolments.switch(work, client.person_id, client.card_id, "activate")
+
+    assert fault == done == Refusal(RefusalCode.MISSING, missing=missing)
+
+
+async def test_an_outdated_consent_is_missing(
+    db: asyncpg.Connection, owner: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    work = hands(db, keys, now)
+    client = await people.make_client(work)
+    await people.activate(work, client)
+    await owner.execute("UPDATE enrollment.consent_text SET good_until = '2026-06-16'")
+    await enrolments.recompute(work, client.person_id)
+
+    fault = await enrolments.switch_fault(work, client.person_id, client.card_id, "activate")
+
+    assert await people.enrolment(db, client.card_id) == ("suspended", "consent_outdated")
+    assert fault == Refusal(RefusalCode.MISSING, missing=("consent",))
+
+
+async def test_a_removed_card_hands_nothing_over(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    work = hands(db, keys, now)
+    client = await people.make_client(work)
+    new = await people.make_card(work, client.person_id, client.account_id, 2)
+    await enrolments.copy_to_replacement(work, client.person_id, client.card_id, new)
+    await enrolments.copy_to_replacement(work, client.person_id, client.card_id, uuid4())
+
+    assert await people.enrolment(db, new) == ("none", None)

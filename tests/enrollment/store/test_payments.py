@@ -10,9 +10,12 @@ import asyncpg
 import pytest
 
 from enrollment.store import payments
+from tests.enrollment import people
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from schemas.vault import Keys
 
 RESERVATION = (
     "INSERT INTO enrollment.reservation (acs_trans_id, card_id, account_id, amount, day, month,"
@@ -67,3 +70,15 @@ async def test_one_transaction_reserves_once(db: asyncpg.Connection, now: dateti
 
     with pytest.raises(asyncpg.UniqueViolationError):
         await db.execute(RESERVATION, key, 1, DAY, MONTH, "held", now)
+
+
+async def test_a_person_without_a_phone_stands_without_one(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    client = await people.make_client(people.hands(db, keys, now))
+    await db.execute("DELETE FROM enrollment.phone")
+
+    standing = await payments.standing_of_card(db, client.card_id, DAY, MONTH)
+
+    assert standing is not None
+    assert standing.phone is None
