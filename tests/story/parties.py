@@ -34,7 +34,8 @@ class FakeDirectoryServer:
     """Takes RReqs; the first valid one of a transaction is accepted, the same bytes again are
     accepted again, other bytes never. ``mode``: accept; chunks (the RRes in two pieces); wrong_ids,
     wrong_version, no_status, html (a faulty RRes); erro (``code``); error (HTTP ``status``);
-    redirect; silent (never answers); hang_up (closes without an answer).
+    redirect; silent (never answers); hang_up (closes without an answer); pedantic (takes it and
+    fails, then says that it has it, by an Erro with ``code``).
     """
 
     mode: str = "accept"
@@ -114,6 +115,11 @@ class FakeDirectoryServer:
                 return web.json_response(self._erro(message))
             case "silent":
                 await self.release.wait()
+                return web.Response(status=503)
+            case "pedantic" if message["acsTransID"] in self.accepted:
+                return web.json_response(self._erro(message))
+            case "pedantic":
+                self.accepted[message["acsTransID"]] = raw
                 return web.Response(status=503)
             case "hang_up":
                 assert request.transport is not None
