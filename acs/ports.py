@@ -45,10 +45,12 @@ class Tables(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Policies:
-    """The settings that flows act by. ``final_wait`` bounds how long a cardholder waits for the
-    RRes [rule 1.26]; ``areq_budget`` is T0 with room for the network. A result that was not taken
-    is tried again once after ``rreq_try_again_in_place`` while the cardholder waits [rule 8.11],
-    then by the worker after ``rreq_retry_waits``.
+    """The settings that flows act by.
+
+    ``final_wait`` bounds how long a cardholder waits for the RRes [rule 1.26]; ``areq_budget`` is
+    T0 with room for the network; ``fx_margin_bp`` is added to exchange rates, in basis points. A
+    result that was not taken is tried again once after ``rreq_try_again_in_place`` while the
+    cardholder waits [rule 8.11], then by the worker after ``rreq_retry_waits``.
     """
 
     challenge: ChallengePolicy

@@ -1,1 +1,1 @@
-"""Use cases: gather under lock, decide, commit, then act. The only place where pure meets impure."""
+"""Use cases: gather under lock, decide, commit, then act. Here alone pure meets impure."""

@@ -145,8 +145,10 @@ async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransacti
         cardholder_text=None if info is None else ports.pages.text(f"info_{info}", language),
     )
     answer = to_bytes(ares)
-    transaction = _transaction(ports, asked, acs_trans_id, decision, facts.standing, language)
-    return _new(ports, asked, transaction, decision, ares, answer), answer
+    transaction = _transaction(
+        ports, asked, acs_trans_id, decision, standing=facts.standing, language=language
+    )
+    return _new(ports, asked, transaction, decision, ares=ares, answer=answer), answer
 
 
 async def _gather(ports: Ports, asked: Asked) -> Facts:
@@ -217,6 +219,7 @@ def _transaction(
     asked: Asked,
     acs_trans_id: AcsTransId,
     decision: Decision,
+    *,
     standing: Standing | None,
     language: str,
 ) -> Transaction:
@@ -270,6 +273,7 @@ def _new(
     asked: Asked,
     transaction: Transaction,
     decision: Decision,
+    *,
     ares: Mapping[str, object],
     answer: bytes,
 ) -> transactions.NewTransaction:

@@ -14,7 +14,7 @@ Laws:
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from acs.store.pool import Connection
     from acs.store.transactions import Dialogue
     from acs.transaction import Transaction
+    from enrollment.model import Standing
     from schemas.vault import KeyRing
 
 SESSION_DATA_MAX = 1024  # rule 1.23
@@ -81,8 +82,8 @@ class Form:
 
     token: str
     action: str = ""
-    otp: Secret = Secret("")
-    pin: Secret = Secret("")
+    otp: Secret = field(default_factory=lambda: Secret(""))
+    pin: Secret = field(default_factory=lambda: Secret(""))
     language: str = ""
 
 
@@ -113,8 +114,8 @@ async def open_challenge(ports: Ports, post: CReqPost, wish: str | None) -> Scre
             log.event("creq:refused", reason="unknown")
             return ErrorScreen("unknown", neutral)
         if dialogue.transaction.trans_status != "C":
-            return _never_challenged(ports, dialogue, raw, post, neutral)
-        event = await _creq_event(ports, conn, dialogue, raw, post, now)
+            return _never_challenged(dialogue, raw, post, neutral)
+        event = await _creq_event(conn, dialogue, raw, post, now)
         step = machine.step(dialogue.challenge, event, ports.policies.challenge, now)
         applied = await advance(ports, conn, dialogue, step, now)
     return await _answer(ports, applied, neutral)
@@ -133,28 +134,21 @@ async def post_form(ports: Ports, form: Form, wish: str | None) -> Screen:
         dialogue = await transactions.lock(conn, token.acs_trans_id)
         if dialogue is None:
             return ErrorScreen("unknown", neutral)
-        applied = await _work_on(ports, conn, dialogue, form, token.step, now)
+        applied = await _work_on(ports, conn, dialogue, form, step=token.step, now=now)
     return await _answer(ports, applied, neutral)
 
 
-def _never_challenged(
-    ports: Ports, dialogue: Dialogue, raw: bytes, post: CReqPost, neutral: str
-) -> Screen:
+def _never_challenged(dialogue: Dialogue, raw: bytes, post: CReqPost, neutral: str) -> Screen:
     """Tell the shop that this payment has no challenge, if it is the shop's own payment."""
     if not _knows_both_ids(dialogue.transaction, raw):
         log.event("creq:refused", reason="threeDSServerTransID")
         return ErrorScreen("unknown", neutral)
     told = replace(dialogue, session_data=_session_data(post.session_data))
-    return final.refused(ports, told, "305", "no challenge is open")
+    return final.refused(told, "305", "no challenge is open")
 
 
 async def _creq_event(
-    ports: Ports,
-    conn: Connection,
-    dialogue: Dialogue,
-    raw: bytes,
-    post: CReqPost,
-    now: datetime,
+    conn: Connection, dialogue: Dialogue, raw: bytes, post: CReqPost, now: datetime
 ) -> Event:
     transaction = dialogue.transaction
     if not _knows_both_ids(transaction, raw):
@@ -174,7 +168,7 @@ async def _creq_event(
         return _refused(transaction, error)
     window_size = str(reading.values["challengeWindowSize"])
     await transactions.keep_form(conn, transaction.acs_trans_id, window_size, session_data)
-    withdrawn = await _withdrawn(ports, conn, dialogue, now)
+    withdrawn = await _withdrawn(conn, dialogue, now)
     return withdrawn or Opened()
 
 
@@ -201,7 +195,7 @@ def _refused(transaction: Transaction, error: ProtocolError) -> CReqRefused:
 
 
 async def _work_on(
-    ports: Ports, conn: Connection, dialogue: Dialogue, form: Form, step: int, now: datetime
+    ports: Ports, conn: Connection, dialogue: Dialogue, form: Form, *, step: int, now: datetime
 ) -> Applied:
     """Turn a post into events; one that was worked on before is not worked on again."""
     if dialogue.challenge.state is not machine.State.CHALLENGE:
@@ -212,14 +206,20 @@ async def _work_on(
     if digest in dialogue.seen_posts or len(dialogue.seen_posts) >= _SEEN_POSTS_MAX:
         return await _take_first(ports, conn, dialogue, PostedAgain(), now)
     await transactions.remember_post(conn, dialogue.transaction.acs_trans_id, digest)
-    if form.action == "cancel":
-        return await _take_first(ports, conn, dialogue, CancelAsked(), now)
-    withdrawn = await _withdrawn(ports, conn, dialogue, now)
-    if withdrawn is not None:
-        return await _take_first(ports, conn, dialogue, withdrawn, now)
-    if form.action == "resend":
-        return await _take_first(ports, conn, dialogue, ResendAsked(), now)
+    event = await _wish(conn, dialogue, form, now)
+    if event is not None:
+        return await _take_first(ports, conn, dialogue, event, now)
     return await _submit(ports, conn, dialogue, form, now)
+
+
+async def _wish(conn: Connection, dialogue: Dialogue, form: Form, now: datetime) -> Event | None:
+    """Tell what a post asks for besides checking its entries, or what forbids them."""
+    if form.action == "cancel":
+        return CancelAsked()
+    withdrawn = await _withdrawn(conn, dialogue, now)
+    if withdrawn is not None:
+        return withdrawn
+    return ResendAsked() if form.action == "resend" else None
 
 
 async def _submit(
@@ -295,30 +295,33 @@ def _shape_fault(dialogue: Dialogue, form: Form) -> Notice | None:
     return None if otp_flows.is_well_formed(form.otp) else Notice.CODE_FORMAT
 
 
-async def _withdrawn(
-    ports: Ports, conn: Connection, dialogue: Dialogue, now: datetime
-) -> Event | None:
+async def _withdrawn(conn: Connection, dialogue: Dialogue, now: datetime) -> Event | None:
     """See whether the cardholder may still authenticate: card, enrolment, phone, consent, block."""
     transaction = dialogue.transaction
     if transaction.card_id is None or dialogue.challenge.state in _OVER:
         return None
     day, month = calendar_of(now)
     standing = await enrollment_flows.standing_of_card(conn, transaction.card_id, day, month)
+    reason = _lost(transaction, standing)
+    if reason is not None:
+        return Withdrawn(reason)
+    block = None if standing is None else standing.block
+    return PersonBlocked() if block is not None and block.holds(now) else None
+
+
+def _lost(transaction: Transaction, standing: Standing | None) -> TransStatusReason | None:
+    """Tell what the cardholder has lost since the AReq, if anything."""
     if standing is None or standing.card_status is CardStatus.BLOCKED_STOLEN:
-        return Withdrawn(TransStatusReason.STOLEN_CARD)
+        return TransStatusReason.STOLEN_CARD
     if standing.card_status not in _GOOD_ENOUGH:
-        return Withdrawn(TransStatusReason.NOT_PERMITTED)
-    if standing.enrolment is not EnrolmentState.ACTIVE and (
-        standing.enrolment_reason not in _STILL_GOOD
-    ):
-        return Withdrawn(TransStatusReason.NOT_ENROLLED)
-    if standing.phone is None or standing.phone.phone_id != transaction.phone_id:
-        return Withdrawn(TransStatusReason.NOT_ENROLLED)
-    if not standing.consent_valid:
-        return Withdrawn(TransStatusReason.NOT_ENROLLED)
-    if standing.block is not None and standing.block.holds(now):
-        return PersonBlocked()
-    return None
+        return TransStatusReason.NOT_PERMITTED
+    is_enrolled = (
+        standing.enrolment is EnrolmentState.ACTIVE or standing.enrolment_reason in _STILL_GOOD
+    )
+    has_phone = standing.phone is not None and standing.phone.phone_id == transaction.phone_id
+    if is_enrolled and has_phone and standing.consent_valid:
+        return None
+    return TransStatusReason.NOT_ENROLLED
 
 
 _OVER = frozenset({machine.State.RESULT, machine.State.CLOSED})

@@ -23,7 +23,6 @@ import asyncio
 import logging
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Literal
 
 from acs import log, metrics
@@ -44,7 +43,7 @@ from schemas.values import TransStatus
 from schemas.vault import CannotOpen, Secret
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
     from uuid import UUID
 
     from acs.directory_server import DirectoryServer, Reply
@@ -89,7 +88,7 @@ async def deliver_claimed(ports: Ports, acs_trans_id: UUID, *, tries: int = 2) -
         log.event("rreq:failed", level=logging.ERROR, reason=missing.what)
         await _later(ports, dialogue, row.attempt, row.created_at, f"no {missing.what}")
         return False
-    judged = await _send(ports, dialogue, server, url, body, tries)
+    judged = await _send(ports, dialogue, server, url, body, tries=tries)
     metrics.RREQ.labels(server.ds_id, judged.verdict).inc()
     if judged.verdict == "again":
         await _later(ports, dialogue, row.attempt, row.created_at, judged.answer)
@@ -132,6 +131,7 @@ async def _send(
     server: DirectoryServer,
     url: str,
     body: bytes,
+    *,
     tries: int,
 ) -> Judged:
     loop = asyncio.get_running_loop()
@@ -317,7 +317,9 @@ async def _give_up(ports: Ports, dialogue: Dialogue, why: str) -> bool:
             conn, acs_trans_id, ports.worker, state="abandoned", answer=why, now=now
         ):
             return False
-        step = machine.step(current.challenge, ResultSettled(False), ports.policies.challenge, now)
+        step = machine.step(
+            current.challenge, ResultSettled(confirmed=False), ports.policies.challenge, now
+        )
         await advance(ports, conn, current, step, now)
         await transactions.erase_pan(conn, acs_trans_id)
     metrics.ALARM.labels("rreq_abandoned").inc()

@@ -55,7 +55,7 @@ async def final_screen(ports: Ports, dialogue: Dialogue, *, queued: bool) -> Scr
     return _return(settled, cres)
 
 
-def refused(ports: Ports, dialogue: Dialogue, code: str, detail: str) -> Screen:
+def refused(dialogue: Dialogue, code: str, detail: str) -> Screen:
     """Give the page that carries an Erro for a CReq that should never have come [rule 9 row 50]."""
     transaction = dialogue.transaction
     message = erro(

@@ -30,6 +30,7 @@ import tomllib
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from iso4217 import Currency
@@ -161,7 +162,7 @@ def _number(letters: str) -> str:
 
 def _refuse_overlap(ranges: tuple[CardRange, ...]) -> None:
     ordered = sorted(ranges, key=lambda one: one.low)
-    for before, after in zip(ordered, ordered[1:], strict=False):
+    for before, after in pairwise(ordered):
         if after.low <= before.high:
             message = f"card ranges {before.range_id} and {after.range_id} overlap"
             raise BadSeed(message)

@@ -1,4 +1,4 @@
-"""From a stored challenge to the page the cardholder sees: read what is missing, say it as values."""
+"""From a stored challenge to the page the cardholder sees: what is missing is read here."""
 
 from __future__ import annotations
 
