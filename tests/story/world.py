@@ -46,6 +46,7 @@ from tests.story.parties import CONTENT_TYPE, FakeDirectoryServer, FakePhone
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from acs.work.loop import Source
     from schemas.vault import Keys
 
 KEYS = SoftwareKeys.from_content(
@@ -126,11 +127,18 @@ class Server:
 
     async def work(self, name: str) -> int:
         """Run one source of the worker until it finds nothing more; gives how many it found."""
-        every = {one.name: one for one in sources(self.ports, lambda: self.delivery.deliver_due(10))}
         total = 0
-        while found := await every[name].run_due():
+        while found := await self._sources()[name].run_due():
             total += found
         return total
+
+    async def work_at_everything(self) -> None:
+        """Run every source of the worker until it finds nothing more."""
+        for name in self._sources():
+            await self.work(name)
+
+    def _sources(self) -> dict[str, Source]:
+        return {one.name: one for one in sources(self.ports, lambda: self.delivery.deliver_due(10))}
 
     async def kill(self) -> None:
         """Drop the process: its connections are cut, nothing it began is finished."""
