@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from tests.story.world import World
 
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def world(shared: World) -> World:
+    """One world for all of these: each has its own cardholders."""
+    return shared
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_the_creq_again_shows_the_same_page_and_costs_nothing(
     world: World, version: str

@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from tests.story.world import World
 
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def world(shared: World) -> World:
+    """One world for all of these: each has its own cardholders."""
+    return shared
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 @pytest.mark.parametrize("prefix", [OTP, PIN])
 async def test_wrong_then_right_is_one_y(world: World, prefix: str, version: str) -> None:

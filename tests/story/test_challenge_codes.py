@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from tests.story.world import World
 
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def world(shared: World) -> World:
+    """One world for all of these: each has its own cardholders."""
+    return shared
+
+
 async def test_a_new_code_too_soon_is_refused_with_the_time_left(world: World) -> None:
     holder = await world.enrol(language="en")
     _, page = await begin(world, holder)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,15 @@ from tests.story.buying import PIN, ask, begin, fail, outcome, right, shown, wro
 if TYPE_CHECKING:
     from tests.story.people import Cardholder
     from tests.story.world import World
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def world(shared: World) -> World:
+    """One world for all of these: each has its own cardholders."""
+    return shared
 
 
 async def phone_changed(world: World, holder: Cardholder) -> None:
@@ -76,7 +86,7 @@ async def test_what_a_challenge_rests_on_goes_away_and_it_ends(
     if then == "first CReq":
         await change(world, holder)
         final = await world.open(ares)
-        assert world.phone.messages == {}
+        assert world.phone.texts(holder.phone) == []
     else:
         page = await world.open(ares)
         await change(world, holder)
@@ -88,7 +98,7 @@ async def test_what_a_challenge_rests_on_goes_away_and_it_ends(
                 final = await world.submit(page, "resend")
             case _:
                 final = await world.open(ares)
-        assert len(world.phone.messages) == 1
+        assert len(world.phone.texts(holder.phone)) == 1
     assert shown(final) == "N"
     assert outcome(world, ares)[:3] == ("N", reason, None)
 
@@ -149,12 +159,13 @@ async def test_the_fifth_failure_ends_a_challenge_that_has_attempts_left(world: 
     assert outcome(world, third) == ("N", "19", None, "00")
 
 
-async def test_a_block_ends_at_midnight_but_not_before_six_hours(world: World) -> None:
+async def test_a_block_ends_at_midnight_in_warsaw(world: World) -> None:
+    noon = world.clock().replace(hour=10, minute=0, second=0)
+    world.clock.now = noon + timedelta(days=1)
     holder = await world.enrol(prefix=PIN)
     for times in (3, 2):
         _, page = await begin(world, holder)
         await fail(world, holder, page, times)
-    # It is noon in Warsaw: blocked until midnight.
     for hours, status in ((11, "N"), (1, "C")):
         world.clock.advance(hours=hours, minutes=59 if hours == 11 else 1)
         message = browser_areq(holder.pan, ds_url=world.directory.url)
