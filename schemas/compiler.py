@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from schemas.field import Field, ObjectOf, ObjectsOf, Rule, Table
-from schemas.formats import REFUSALS, Accepts, Format, is_reserved_for_ds, json_length
+from schemas.formats import REFUSALS, Accepts, Format, is_json_within, is_reserved_for_ds
 from schemas.presence import (
     AllOf,
     Earliers,
@@ -247,7 +247,7 @@ def _read_item(inner: Compiled, item: object, findings: Findings, name: str) -> 
 
 def _is_too_long(part: Part, value: object) -> bool:
     try:
-        return part.json_max is not None and json_length(value) > part.json_max
+        return part.json_max is not None and not is_json_within(value, part.json_max)
     except TypeError:
         # Something in it cannot be written; it is found where it stands.
         return False

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from schemas.formats import Format, Versioned, json_length
+from schemas.formats import Format, Versioned, is_json_within
 from schemas.versions import UNTIL_220, V210, V220, V231
 
 _ENTRY_TEXT_MAX = 64
@@ -65,12 +65,14 @@ def unrecognised_critical(
     """List the ids of critical extensions that are not recognised here; ``also`` adds ids."""
     if not isinstance(value, list):
         return ()
+    critical = [entry["id"] for entry in value if entry["criticalityIndicator"] is True]
+    if not critical:
+        return ()
     known = also.union(
         extension.id
         for extension in RECOGNISED
         if version in extension.versions and message_type in extension.messages
     )
-    critical = [entry["id"] for entry in value if entry["criticalityIndicator"] is True]
     return tuple(dict.fromkeys(id_ for id_ in critical if id_ not in known))
 
 
@@ -80,7 +82,7 @@ def _array_of(most: int) -> Format:
             type(value) is list
             and 1 <= len(value) <= most
             and all(map(_is_entry, value))
-            and (_is_surely_short(value) or json_length(value) <= _ALL_MAX)
+            and (_is_surely_short(value) or is_json_within(value, _ALL_MAX))
         )
 
     example = {"name": "Example", "id": "EX-1", "criticalityIndicator": False, "data": {"k": "v"}}
@@ -97,7 +99,7 @@ def _is_entry(entry: object) -> bool:
         and isinstance(entry.get("criticalityIndicator"), bool)
         and isinstance(data, dict)
         and bool(data)
-        and json_length(data) <= _ENTRY_DATA_MAX
+        and is_json_within(data, _ENTRY_DATA_MAX)
     )
 
 

@@ -12,7 +12,7 @@ from typing import Final
 import iso4217
 import pycountry
 
-from schemas.formats import Format, pattern
+from schemas.formats import Format, exactly, pattern
 from schemas.problems import Fault
 
 # 955-964: bond-market units, metals, drawing rights, test; 999: no currency. None: no number.
@@ -34,7 +34,7 @@ def _iso(shape: str, example: str, table: frozenset[str], shaped: str) -> Format
         fits = isinstance(value, str) and is_shaped(value)
         return Fault.NOT_ISO if fits else Fault.MALFORMED
 
-    return Format(shape, example, table.__contains__, fault)
+    return Format(shape, example, table.__contains__, fault, exact=exactly(sorted(table)))
 
 
 def currency() -> Format:

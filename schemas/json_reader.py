@@ -70,7 +70,7 @@ class Opened:
 
 def read_object(raw: bytes) -> Opened:
     """Read one JSON object; raise NotAMessage."""
-    if raw.count(b"{") + raw.count(b"[") > DEPTH_MAX and _is_too_deep(raw):
+    if is_too_deep(raw):
         reason = "The message is nested too deeply"
         raise NotAMessage(reason)
     marked: list[RepeatedNames] = []
@@ -90,6 +90,11 @@ def read_object(raw: bytes) -> Opened:
     if marked:
         _collect_repeated(message, "", found)
     return Opened(message, len(raw), tuple(found))
+
+
+def is_too_deep(raw: bytes) -> bool:
+    """Tell whether a text nests deeper than the limit; what is no JSON gets any answer."""
+    return raw.count(b"{") + raw.count(b"[") > DEPTH_MAX and _nests_deeper(raw)
 
 
 def is_text_usable(text: str) -> bool:
@@ -139,7 +144,7 @@ _ONE_KIND_OF_BRACKET = bytes.maketrans(b"{}", b"[]")
 _NO_BRACKETS = bytes(range(256)).translate(None, b"[]{}")
 
 
-def _is_too_deep(raw: bytes) -> bool:
+def _nests_deeper(raw: bytes) -> bool:
     """Tell whether brackets outside strings nest deeper than the limit, in a few linear passes.
 
     Escapes are dropped, then strings, then all but brackets; each round removes the innermost

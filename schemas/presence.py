@@ -277,13 +277,17 @@ def _has(path: tuple[str, ...], values: tuple[str | bool, ...]) -> Test:
         return isinstance(value, (str, bool)) and value in values
 
     def test(message: Members, _earliers: Earliers) -> bool:
-        value = _value_at(message, path)
+        value = message.get(path[0]) if is_short else _value_at(message, path)
         return any(map(is_one, value)) if isinstance(value, list) else is_one(value)
 
+    is_short = len(path) == 1
     return test
 
 
 def _is_present(path: tuple[str, ...]) -> Test:
+    if len(path) == 1:
+        (name,) = path
+        return lambda message, _earliers: not is_empty(message.get(name))
     return lambda message, _earliers: not is_empty(_value_at(message, path))
 
 
@@ -316,9 +320,22 @@ def _joined(all_needs: Iterable[Needs], *, decisive: bool) -> Needs:
             tests.append(needs)
     if len(tests) <= 1:
         return tests[0] if tests else not decisive
-    if decisive:
-        return lambda message, earliers: any(test(message, earliers) for test in tests)
-    return lambda message, earliers: all(test(message, earliers) for test in tests)
+    return _in_order(tests, decisive=decisive)
+
+
+def _in_order(tests: list[Test], *, decisive: bool) -> Test:
+    """Ask at least two tests one after the other until one is decisive."""
+    first, second, *others = tests
+
+    def test(message: Members, earliers: Earliers) -> bool:
+        if first(message, earliers) is decisive or second(message, earliers) is decisive:
+            return decisive
+        for other in others:
+            if other(message, earliers) is decisive:
+                return decisive
+        return not decisive
+
+    return test
 
 
 def _negated(needs: Needs) -> Needs:
