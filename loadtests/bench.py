@@ -22,6 +22,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 from uuid import uuid4
@@ -160,10 +161,13 @@ def _free_ports(count: int) -> Iterator[list[int]]:
 
 
 @contextlib.asynccontextmanager
-async def _process(*command: str, **env: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, *command, env=os.environ | env, stdout=asyncio.subprocess.DEVNULL
-    )
+async def _process(
+    folder: str, *command: str, **env: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    with (Path(folder) / "log").open("ab") as log:  # it logs as in production, to a file
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *command, env=os.environ | env, stdout=log, stderr=log
+        )
     try:
         yield process
     finally:
@@ -186,8 +190,8 @@ async def _own_demo() -> AsyncIterator[tuple[str, str, int]]:
         env["ACS_CARDHOLDER__PUBLIC_URL"] = f"http://127.0.0.1:{listen['cardholder']}"
         env["ACS_DATA_DIR"] = folder
         async with (
-            _process("-m", "acs", "demo", **env) as demo,
-            _process("-m", "loadtests.bench", "--bare", str(ports[-1])),
+            _process(folder, "-m", "acs", "demo", **env) as demo,
+            _process(folder, "-m", "loadtests.bench", "--bare", str(ports[-1])),
         ):
             network = f"http://127.0.0.1:{listen['demo']}"
             await _until_seeded(network, demo)
