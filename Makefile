@@ -23,10 +23,10 @@ run: $(RUNTIME) ## the demo: the whole service, a small payment network, test ca
 	@exec $(BIN)/acs demo $(ARGS)
 
 test: $(DEV) ## the whole test suite (ARGS="-k word" for a part of it)
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
 
 coverage: $(DEV) ## the test suite with branch coverage
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --cov --cov-report term $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --cov --cov-report term $(ARGS)
 
 check: $(DEV) ## format, lint, types, import contracts, spelling, house rules, generated pages
 	$(BIN)/ruff format --check --quiet .
