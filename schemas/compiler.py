@@ -84,6 +84,7 @@ class Compiled:
     rows: tuple[Row, ...]
     rules: tuple[tuple[Rule, Test], ...]
     """The rules with a test that tells whether each is broken."""
+    advisory: tuple[tuple[Rule, Test], ...]
     names: frozenset[str]
 
 
@@ -138,10 +139,10 @@ def compiled(table: Table, place: Place) -> Compiled:
     if len(names) != len(rows):
         message = f"{table.name}: an element has two rows at {place}"
         raise AssertionError(message)
-    rules = [rule for rule in table.rules if place.version in rule.versions]
     return Compiled(
         tuple(_row(row, names, place) for row in rows),
-        tuple((rule, test) for rule in rules if (test := _broken(rule, names, place)) is not None),
+        _tested(table.rules, names, place),
+        _tested(table.advisory, names, place),
         names,
     )
 
@@ -162,6 +163,13 @@ def _row(row: Field, names: frozenset[str], place: Place) -> Row:
         case shaped:
             format_ = shaped.at(place.version)
             return row.name, format_.accepts, needs, Part(format_, only_when_needed=only)
+
+
+def _tested(
+    rules: tuple[Rule, ...], names: frozenset[str], place: Place
+) -> tuple[tuple[Rule, Test], ...]:
+    here = [rule for rule in rules if place.version in rule.versions]
+    return tuple((rule, test) for rule in here if (test := _broken(rule, names, place)) is not None)
 
 
 def _broken(rule: Rule, names: frozenset[str], place: Place) -> Test | None:
@@ -202,8 +210,22 @@ def read_members(
             required = is_needed(needs, message, earlier)
             findings.add(_fault_of(part.format, value, required=required), prefix + name)
     if table.rules:
-        _hold_rules(table, message, earlier, findings, prefix)
+        hold_rules(table.rules, message, earlier, findings, prefix)
     return values
+
+
+def hold_rules(
+    rules: tuple[tuple[Rule, Test], ...],
+    message: Members,
+    earlier: Earliers,
+    findings: Findings,
+    prefix: str = "",
+) -> None:
+    """Hold a message against rules; what breaks one goes into the findings."""
+    for rule, is_broken in rules:
+        if is_broken(message, earlier):
+            for name in rule.names:
+                findings.add(rule.fault, prefix + name)
 
 
 def _fault_of(format_: Format, value: object, *, required: bool) -> Fault:
@@ -211,15 +233,6 @@ def _fault_of(format_: Format, value: object, *, required: bool) -> Fault:
     if is_empty(value) or value == format_.empty:
         return Fault.MISSING if required else Fault.MALFORMED
     return format_.fault(value)
-
-
-def _hold_rules(
-    table: Compiled, message: Members, earlier: Earliers, findings: Findings, prefix: str
-) -> None:
-    for rule, is_broken in table.rules:
-        if is_broken(message, earlier):
-            for name in rule.names:
-                findings.add(rule.fault, prefix + name)
 
 
 def _read_inside(

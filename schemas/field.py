@@ -100,8 +100,12 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Table:
-    """The rows of a message or object, in the specification's order, and the rules at its foot."""
+    """The rows of a message or object, in the specification's order, and the rules at its foot.
+
+    What real traffic is known to break is ``advisory``: held in the conformance mode only.
+    """
 
     name: str
     rows: tuple[Field, ...]
     rules: tuple[Rule, ...] = ()
+    advisory: tuple[Rule, ...] = ()

@@ -91,6 +91,15 @@ class AnyOf:
 
 
 @dataclass(frozen=True, slots=True)
+class CountOf:
+    """So many of the conditions hold."""
+
+    conditions: tuple[Condition, ...]
+    fewest: int
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
 class Negation:
     """Not the condition."""
 
@@ -109,6 +118,7 @@ Condition: TypeAlias = (
     | Earlier
     | AllOf
     | AnyOf
+    | CountOf
     | Negation
 )
 
@@ -170,6 +180,16 @@ def all_of(*conditions: Condition) -> AllOf:
 def any_of(*conditions: Condition) -> AnyOf:
     """At least one condition holds."""
     return AnyOf(conditions)
+
+
+def exactly_one(*conditions: Condition) -> CountOf:
+    """One condition holds, and no other."""
+    return CountOf(conditions, 1, 1)
+
+
+def at_most_one(*conditions: Condition) -> CountOf:
+    """No two conditions hold."""
+    return CountOf(conditions, 0, 1)
 
 
 def unless(condition: Condition) -> Negation:
@@ -258,6 +278,8 @@ def decided(condition: Condition, names: Container[str], place: Place) -> Needs:
             return _joined((decided(each, names, place) for each in conditions), decisive=False)
         case AnyOf(conditions):
             return _joined((decided(each, names, place) for each in conditions), decisive=True)
+        case CountOf(conditions, fewest, most):
+            return _counted([decided(each, names, place) for each in conditions], fewest, most)
         case Negation(inner):
             return _negated(decided(inner, names, place))
         case _:
@@ -336,6 +358,12 @@ def _in_order(tests: list[Test], *, decisive: bool) -> Test:
         return not decisive
 
     return test
+
+
+def _counted(all_needs: list[Needs], fewest: int, most: int) -> Test:
+    return lambda message, earliers: (
+        fewest <= sum(is_needed(needs, message, earliers) for needs in all_needs) <= most
+    )
 
 
 def _negated(needs: Needs) -> Needs:

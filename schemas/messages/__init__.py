@@ -17,9 +17,10 @@ from schemas.messages.reading import (
     read_erro,
     read_rres,
 )
-from schemas.messages.tables import TABLES
+from schemas.messages.tables import EVERY_TABLE, TABLES
 
 __all__ = [
+    "EVERY_TABLE",
     "TABLES",
     "Additions",
     "Context",

@@ -35,8 +35,11 @@ from schemas.presence import (
     REQUESTOR,
     absent,
     all_of,
+    any_of,
+    at_most_one,
     channel_is,
     earlier,
+    exactly_one,
     flow_is,
     has,
     present,
@@ -73,6 +76,74 @@ _CONTINUED = Format(
     "true; Y and 01 are taken too",
     True,  # noqa: FBT003 - a JSON value
     lambda value: value is True or value in ("Y", "01"),
+)
+
+_RESENDS = has("resendChallenge", "Y")
+_ENTERS = present("challengeDataEntry")
+_ENTERS_NOTHING = present("challengeNoEntry")
+_CANCELS = present("challengeCancel")
+_ANSWERS = ("challengeDataEntry", "challengeNoEntry", "challengeCancel", "resendChallenge")
+
+
+def _answered(*screens: str) -> Condition:
+    """Say that a later CReq comes after one of these kinds of screens."""
+    return all_of(_IS_LATER, earlier("CRes", has("acsUiType", *screens)))
+
+
+# One statement in one CReq; SDKs in the field repeat themselves and say nothing at times.
+_ADVISORY = (
+    Rule(
+        ("challengeDataEntry", "challengeCancel", "resendChallenge"),
+        _answered("01", "02", "03"),
+        at_most_one(_ENTERS, _CANCELS, _RESENDS),
+        versions=ONLY_210,
+    ),
+    Rule(
+        _ANSWERS,
+        _answered("01", "02", "03"),
+        exactly_one(_ENTERS, _ENTERS_NOTHING, _CANCELS, _RESENDS),
+        versions=ONLY_220,
+    ),
+    Rule(
+        (*_ANSWERS, "challengeAddCode"),
+        _answered("01", "02", "03"),
+        exactly_one(_ENTERS, _ENTERS_NOTHING, _CANCELS, _RESENDS, has("challengeAddCode", "Y")),
+        versions=FROM_231,
+    ),
+    Rule(
+        ("oobContinue", "challengeCancel", "resendChallenge"),
+        _answered("04"),
+        exactly_one(present("oobContinue"), _CANCELS, _RESENDS),
+        versions=UNTIL_220,
+    ),
+    Rule(
+        ("oobContinue", "challengeCancel", "resendChallenge", "challengeAddCode", "oobAppStatus"),
+        _answered("04"),
+        any_of(
+            present("oobContinue"),
+            _CANCELS,
+            present("resendChallenge"),
+            present("challengeAddCode"),
+            present("oobAppStatus"),
+        ),
+        versions=FROM_231,
+    ),
+    Rule(
+        ("challengeHTMLDataEntry", "challengeCancel"),
+        _answered("05", "06"),
+        exactly_one(present("challengeHTMLDataEntry"), _CANCELS),
+    ),
+    # Nothing can be answered before anything was asked.
+    *(
+        Rule((name,), all_of(flow_is("first"), present(name)), absent(name))
+        for name in (
+            "challengeDataEntry",
+            "challengeNoEntry",
+            "challengeHTMLDataEntry",
+            "oobContinue",
+            "resendChallenge",
+        )
+    ),
 )
 
 CREQ = Table(
@@ -202,4 +273,5 @@ CREQ = Table(
         *echoed("AReq", "threeDSServerTransID", "messageVersion", "sdkTransID"),
         *echoed("ARes", "acsTransID"),
     ),
+    _ADVISORY,
 )

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Final, assert_never
 
 from schemas.field import Field, ObjectOf, ObjectsOf, Sensitivity, Table
-from schemas.messages.tables import TABLES
+from schemas.messages.tables import EVERY_TABLE
 
 MASK: Final = "***"
 
@@ -30,7 +30,7 @@ class _Mask:
 
 def masked(message_type: str, values: Mapping[str, object]) -> dict[str, object]:
     """Give what may be stored or logged of a message, read or not; unknown elements are dropped."""
-    return _masked_by(TABLES[message_type], values)
+    return _masked_by(EVERY_TABLE[message_type], values)
 
 
 def _masked_by(table: Table, values: Mapping[str, object]) -> dict[str, object]:

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from schemas.compiler import Context, Findings, check_members, compiled
-from schemas.messages.tables import TABLES
+from schemas.messages.tables import EVERY_TABLE
 from schemas.presence import Place
 from schemas.values import DeviceChannel, MessageType
 
@@ -29,12 +29,13 @@ def check_outgoing(message_type: str, values: Mapping[str, object], context: Con
 
     Beyond what a reader checks, nothing may be in it that its version, channel or category does
     not know, and nothing empty [rule 13.7]. Without ``context.flow`` a CRes is final in the browser
-    and in the app as its challengeCompletionInd says.
+    and in the app as its challengeCompletionInd says. What travels beside the messages goes by the
+    name of its table.
     """
     flow = context.flow or _flow_of(message_type, values, context)
     place = Place(context.version, context.channel, context.category, flow)
     findings = Findings(context.version, sys.maxsize, tolerates_ds=True)
-    check_members(compiled(TABLES[message_type], place), values, context.earlier, findings)
+    check_members(compiled(EVERY_TABLE[message_type], place), values, context.earlier, findings)
     if findings.by_kind:
         names = tuple(name for names in findings.by_kind.values() for name in names)
         raise OutgoingInvalid(message_type, names)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import msgspec
 
 from schemas import quick
-from schemas.compiler import Context, Findings, Reading, compiled, read_members
+from schemas.compiler import Context, Findings, Reading, compiled, hold_rules, read_members
 from schemas.extensions import unrecognised_critical
 from schemas.json_reader import UNUSABLE, NotAMessage, Opened, read_object
 from schemas.messages.areq import AREQ
@@ -81,12 +81,19 @@ def read_areq_by_table(raw: bytes, additions: Additions = NO_ADDITIONS) -> Readi
     return Reading(values, context)
 
 
-def read_creq(raw: bytes, context: Context, additions: Additions = NO_ADDITIONS) -> Reading:
+def read_creq(
+    raw: bytes,
+    context: Context,
+    additions: Additions = NO_ADDITIONS,
+    *,
+    advisory: bool = False,
+) -> Reading:
     """Read the decoded JSON of a CReq of a known transaction; raise ProtocolError.
 
-    The ids are held against those of ``context.earlier`` where it has them (301).
+    The ids are held against those of ``context.earlier`` where it has them (301). With
+    ``advisory``, the conformance mode, rules are held too that SDKs in the field break.
     """
-    return _read_later(raw, MessageType.CREQ, context, additions)
+    return _read_later(raw, MessageType.CREQ, context, additions, advisory=advisory)
 
 
 def read_rres(raw: bytes, context: Context, additions: Additions = NO_ADDITIONS) -> Reading:
@@ -159,14 +166,22 @@ def _critical(
 # --- the order of judgement
 
 
-def _read_later(raw: bytes, kind: MessageType, context: Context, additions: Additions) -> Reading:
-    reading = _quick(raw, TABLES[kind], context, additions)
+def _read_later(
+    raw: bytes,
+    kind: MessageType,
+    context: Context,
+    additions: Additions,
+    *,
+    advisory: bool = False,
+) -> Reading:
+    reading = None if advisory else _quick(raw, TABLES[kind], context, additions)
     if reading is not None:
         return reading
     opened = _opened(raw, kind, context.version)
     version = _version_of(opened, kind, context.version)
     place = Place(version, context.channel, context.category, context.flow)
-    return Reading(_read(opened, TABLES[kind], place, additions, context.earlier), context)
+    values = _read(opened, TABLES[kind], place, additions, context.earlier, advisory=advisory)
+    return Reading(values, context)
 
 
 def _opened(raw: bytes, kind: MessageType, version: str | None = None) -> Opened:
@@ -207,12 +222,17 @@ def _read(
     place: Place,
     additions: Additions,
     earlier: Mapping[str, Mapping[str, object]],
+    *,
+    advisory: bool = False,
 ) -> dict[str, Any]:
     if opened.repeated:
         names = tuple(dict.fromkeys(map(_printable, opened.repeated)))
         _refuse(naming("204", names), opened, table.name, place.version)
     findings = Findings(place.version, opened.size, additions.values)
-    values = read_members(compiled(table, place), opened.message, earlier, findings)
+    rows = compiled(table, place)
+    values = read_members(rows, opened.message, earlier, findings)
+    if advisory:
+        hold_rules(rows.advisory, opened.message, earlier, findings)
     critical = _critical(values, table, place.version, additions)
     if critical:
         findings.by_kind[Fault.CRITICAL] = list(critical)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from schemas.compiler import Findings, check_members, compiled, read_members
+from schemas.compiler import Findings, check_members, compiled, hold_rules, read_members
 from schemas.field import BRW, Field, ObjectOf, ObjectsOf, Rule, Table
 from schemas.formats import codes, list_of, text
 from schemas.iso import currency
@@ -44,6 +44,7 @@ TABLE = Table(
         Field("last", text(3), required_only(when=flow_is("final"))),
     ),
     (Rule(("b",), present("c"), present("b"), Fault.MISSING),),
+    (Rule(("list",), present("a"), present("list")),),
 )
 GOOD = {"a": "x", "brw": "x"}
 
@@ -59,6 +60,13 @@ def findings_of(
 
 def test_a_good_message_has_no_faults() -> None:
     assert findings_of(GOOD) == {}
+
+
+def test_an_advisory_rule_is_held_when_it_is_asked_for() -> None:
+    findings = Findings("2.3.1", 0)
+    hold_rules(compiled(TABLE, Place("2.3.1", "02", "01")).advisory, GOOD, {}, findings)
+
+    assert findings.by_kind == {Fault.MALFORMED: ["list"]}
 
 
 def test_all_faults_are_found_by_kind_and_in_the_order_of_the_table() -> None:

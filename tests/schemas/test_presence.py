@@ -14,10 +14,12 @@ from schemas.presence import (
     absent,
     all_of,
     any_of,
+    at_most_one,
     category_is,
     channel_is,
     decided,
     earlier,
+    exactly_one,
     flow_is,
     has,
     is_empty,
@@ -144,3 +146,20 @@ def test_presence_is_required_optional_or_forbidden() -> None:
     assert optional().when is None
     assert required_only(when=MARKET).otherwise_forbidden
     assert not required(when=MARKET).otherwise_forbidden
+
+
+@pytest.mark.parametrize(
+    ("message", "exactly", "at_most"),
+    [
+        ({}, False, True),
+        ({"a": "x"}, True, True),
+        ({"b": "x"}, True, True),
+        ({"a": "x", "b": "x"}, False, False),
+    ],
+)
+def test_so_many_of_the_conditions_hold(
+    message: dict[str, Any], exactly: bool, at_most: bool
+) -> None:
+    assert holds(exactly_one(present("a"), present("b"), MARKET), message) is exactly
+    assert holds(at_most_one(present("a"), present("b"), MARKET), message) is at_most
+    assert holds(exactly_one(ALWAYS, present("a")), message) is ("a" not in message)

@@ -13,9 +13,9 @@ from schemas.versions import SUPPORTED
 from tests import builders
 
 
-def answer(message: dict[str, Any], context: Context) -> str:
+def answer(message: dict[str, Any], context: Context, *, advisory: bool = False) -> str:
     try:
-        read_creq(builders.raw(message), context)
+        read_creq(builders.raw(message), context, advisory=advisory)
     except ProtocolError as error:
         return f"{error.problem.code} {error.problem.detail}"
     return "accepted"
@@ -130,3 +130,53 @@ def test_an_element_younger_than_the_version_is_ignored() -> None:
 
 def test_there_is_none_in_3ri() -> None:
     assert answer(builders.creq("2.2.0", "03"), Context("2.2.0", "03")) == "203 messageType"
+
+
+FIRST = Context("2.2.0", "01", flow="first")
+
+
+@pytest.mark.parametrize(
+    ("changes", "context", "expected"),
+    [
+        ({"challengeDataEntry": "1", "challengeNoEntry": "Y"}, after("01"), "4"),
+        ({"challengeDataEntry": "1", "resendChallenge": "Y"}, after("02"), "4"),
+        ({"challengeDataEntry": "1", "resendChallenge": "N"}, after("02"), None),
+        ({"oobContinue": True, "challengeCancel": "01"}, after("04"), "3"),
+        ({"oobContinue": True}, after("04"), None),
+        ({"challengeHTMLDataEntry": "x", "challengeCancel": "01"}, after("05"), "2"),
+        ({"challengeHTMLDataEntry": "x"}, after("05"), None),
+        ({"challengeDataEntry": "1", "challengeCancel": "01"}, after("03", "2.1.0"), "3"),
+        ({}, after("03", "2.1.0"), None),
+        ({"challengeDataEntry": "1", "challengeAddCode": "Y"}, after("01", "2.3.1"), "5"),
+        ({"challengeDataEntry": "1", "challengeAddCode": "N"}, after("01", "2.3.1"), None),
+        ({}, after("04", "2.3.1"), "5"),
+        ({"oobAppStatus": "01", "oobContinue": "01"}, after("04", "2.3.1"), None),
+        ({"challengeNoEntry": "Y"}, FIRST, "1"),
+        ({"resendChallenge": "N", "challengeDataEntry": "1"}, FIRST, "2"),
+        ({"challengeCancel": "01"}, FIRST, None),
+    ],
+)
+def test_what_sdks_break_in_the_field_is_told_in_the_conformance_mode_only(
+    changes: dict[str, Any], context: Context, expected: str | None
+) -> None:
+    message = {**builders.creq(context.version, "01"), **changes}
+    # Some of it is required all the same.
+    usual = answer(message, context)
+
+    told = answer(message, context, advisory=True)
+
+    if expected is None:
+        assert told == usual
+    elif usual == "accepted":
+        assert (told[:3], str(len(told.split(",")))) == ("203", expected)
+    else:
+        assert told == usual
+
+
+def test_the_conformance_mode_names_the_elements_of_the_rule() -> None:
+    message = {**builders.creq("2.2.0", "01"), "challengeDataEntry": "1", "challengeCancel": "01"}
+
+    assert answer(message, after("01")) == "accepted"
+    assert answer(message, after("01"), advisory=True) == (
+        "203 challengeDataEntry,challengeNoEntry,challengeCancel,resendChallenge"
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.messages.tables import TABLES
+from schemas.messages.tables import EVERY_TABLE, TABLES
 
 
 @pytest.mark.parametrize("name", list(TABLES))
@@ -17,3 +17,10 @@ def test_every_table_demands_its_own_type_and_a_version(name: str) -> None:
 
 def test_there_is_a_table_for_each_message_the_acs_handles() -> None:
     assert set(TABLES) == {"AReq", "ARes", "CReq", "CRes", "RReq", "RRes", "Erro"}
+
+
+def test_what_travels_beside_the_messages_has_a_table_of_its_own_name() -> None:
+    assert {name: table.name for name, table in EVERY_TABLE.items()} == {
+        name: name for name in EVERY_TABLE
+    }
+    assert len(EVERY_TABLE) == len(TABLES) + 5
