@@ -6,11 +6,14 @@ A page is added by one line in PAGES. The tidy tests call ``stale`` so that none
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acs.challenge.machine import diagram
 from acs.config.page import settings_page
+from schemas.messages.page import page as message_page
+from schemas.messages.tables import EVERY_TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +30,7 @@ def machine_page() -> str:
 PAGES: dict[str, Callable[[], str]] = {
     "machine.md": machine_page,
     "operate/settings.md": settings_page,
+    **{f"messages/{name}.md": partial(message_page, table) for name, table in EVERY_TABLE.items()},
 }
 
 

@@ -120,10 +120,8 @@ _IF_REQUESTOR_CAN = required(when=REQUESTOR)
 
 def _for_purpose(requestor: str, ri3: str = "") -> Condition:
     """Say that the requestor's purpose, or that of a 3RI request, is one of the codes."""
-    return any_of(
-        has("threeDSRequestorAuthenticationInd", *requestor.split()),
-        has("threeRIInd", *ri3.split()),
-    )
+    by_requestor = has("threeDSRequestorAuthenticationInd", *requestor.split())
+    return any_of(by_requestor, has("threeRIInd", *ri3.split())) if ri3 else by_requestor
 
 
 def _with_amount(requestor: str, ri3: str = "") -> Condition:
