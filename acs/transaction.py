@@ -18,7 +18,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NewType
 from uuid import UUID
 
-from schemas.values import AuthenticationMethod
+from schemas.values import AuthenticationMethod, RequestorAuthenticationInd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -81,7 +81,11 @@ class Linked:
 
 
 def linked(areq: Mapping[str, object], acs_trans_id: AcsTransId, card_id: UUID | None) -> Linked:
-    """Take the frozen elements out of an AReq that was read and found right."""
+    """Take the frozen elements out of an AReq that was read and found right.
+
+    A non-payment may leave the merchant's name out; the requestor's stands in, so that the
+    cardholder is always told who asks.
+    """
     return Linked(
         acs_trans_id=acs_trans_id,
         ds_trans_id=DsTransId(str(areq["dsTransID"])),
@@ -89,7 +93,7 @@ def linked(areq: Mapping[str, object], acs_trans_id: AcsTransId, card_id: UUID |
         purchase_amount=_number(areq, "purchaseAmount"),
         purchase_currency=_text(areq, "purchaseCurrency"),
         purchase_exponent=_number(areq, "purchaseExponent"),
-        merchant_name=_text(areq, "merchantName"),
+        merchant_name=_text(areq, "merchantName") or _text(areq, "threeDSRequestorName"),
         acquirer_bin=_text(areq, "acquirerBIN"),
         acquirer_merchant_id=_text(areq, "acquirerMerchantID"),
         message_category=str(areq["messageCategory"]),
@@ -116,7 +120,8 @@ class Transaction:
 
     ``trans_status`` and ``trans_status_reason`` are those of the ARes; ``rule`` is the rule of the
     decision that spoke and ``reasons`` everything it noticed. ``pan_sealed`` is there only while a
-    challenge may still need the number for its authentication value.
+    challenge may still need the number for its authentication value. ``authentication_ind`` is
+    what the requestor authenticates for (threeDSRequestorAuthenticationInd).
     """
 
     acs_trans_id: AcsTransId
@@ -157,6 +162,13 @@ class Transaction:
     elements: Elements | None
     language: str
     created_at: datetime
+    requestor_id: str | None = None
+    authentication_ind: str | None = None
+
+    @property
+    def adds_card(self) -> bool:
+        """Tell whether the cardholder adds the card at the shop."""
+        return self.authentication_ind == RequestorAuthenticationInd.ADD_CARD
 
     @property
     def linked(self) -> Linked:

@@ -17,7 +17,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, assert_never
 
-from otp.model import ActionText, PaymentText, TextParameters
+from otp.model import ActionText, CardText, PaymentText, TextParameters
 from schemas.secret import Secret
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 Alphabet = Literal["gsm7", "ucs2"]
 
-TEXT_IDS: Final = ("payment", "step_up", "numbered", "merchant")
+TEXT_IDS: Final = ("payment", "card_add", "card_use", "step_up", "numbered", "merchant")
 
 _GSM7_BASIC: Final = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
@@ -194,6 +194,13 @@ def compose(
             amount = _visible(text.amount, catalogue.alphabet)
             values |= {"amount": amount, "payee": payee, "last4": text.last4}
             return Secret(_fit(catalogue, "payment", values, "payee", seq))
+        case CardText():
+            payee = _payee(catalogue, text)
+            if not payee:
+                return None
+            values |= {"payee": payee, "last4": text.last4}
+            text_id = "card_add" if text.adds else "card_use"
+            return Secret(_fit(catalogue, text_id, values, "payee", seq))
         case ActionText():
             action = _settled(_visible(text.action, catalogue.alphabet), keep_digits=True)
             values["action"] = action.rstrip(".")
@@ -202,7 +209,7 @@ def compose(
             assert_never(text)
 
 
-def _payee(catalogue: Catalogue, text: PaymentText) -> str:
+def _payee(catalogue: Catalogue, text: PaymentText | CardText) -> str:
     name = clean_name(text.payee, catalogue.alphabet)
     if name:
         return name

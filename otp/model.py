@@ -23,7 +23,11 @@ PhoneNumber = NewType("PhoneNumber", Secret)
 
 
 class Purpose(StrEnum):
-    """What the cardholder confirms with the code."""
+    """What the cardholder confirms with the code.
+
+    PAYMENT is what a shop began, whether money moves or a card is only added there: the same limits
+    hold for both.
+    """
 
     PAYMENT = "payment"
     STEP_UP = "step_up"
@@ -46,9 +50,31 @@ class PaymentText:
 
     def __post_init__(self) -> None:
         """Refuse anything but four digits of the card."""
-        if len(self.last4) != _LAST4 or not (self.last4.isascii() and self.last4.isdigit()):
-            message = "last4 is the last four digits of the card number"
-            raise ValueError(message)
+        _check_last4(self.last4)
+
+
+@dataclass(frozen=True, slots=True)
+class CardText:
+    """What a message tells when a card is used without a payment: no amount, not even nothing.
+
+    `adds` says that the card is added at the payee; otherwise its use is confirmed. The rest is as
+    in PaymentText.
+    """
+
+    payee: str
+    merchant_id: str
+    last4: str
+    adds: bool
+
+    def __post_init__(self) -> None:
+        """Refuse anything but four digits of the card."""
+        _check_last4(self.last4)
+
+
+def _check_last4(last4: str) -> None:
+    if len(last4) != _LAST4 or not (last4.isascii() and last4.isdigit()):
+        message = "last4 is the last four digits of the card number"
+        raise ValueError(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +84,7 @@ class ActionText:
     action: str
 
 
-TextParameters = PaymentText | ActionText
+TextParameters = PaymentText | CardText | ActionText
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,13 @@ import json
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Final
 
-from schemas.addresses import https_url, language_tag
+from schemas.addresses import language_tag
 from schemas.base64url import NotBase64Url, decode, encode
-from schemas.formats import uuid
+from schemas.compiler import Context
 from schemas.json_reader import NotAMessage, is_text_usable, read_object
+from schemas.messages import check_outgoing
+from schemas.messages.beside import THREE_DS_METHOD_DATA, THREE_DS_METHOD_NOTICE, read_usable
+from schemas.versions import HIGHEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -26,7 +29,6 @@ DEVICE_MAX: Final = 2048
 """Bytes a script may say of its device; what is asked for takes some hundred."""
 HEADER_MAX: Final = 512
 LANGUAGES_MAX: Final = 10
-_NOTIFICATION_URL_MAX: Final = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,7 @@ class MethodRequest:
     def notification(self) -> str:
         """Give the threeDSMethodData that tells the end: the identifier and nothing else."""
         members = {"threeDSServerTransID": self.three_ds_server_trans_id}
+        check_outgoing(THREE_DS_METHOD_NOTICE.name, members, Context(HIGHEST))
         return encode(json.dumps(members, separators=(",", ":")).encode())
 
 
@@ -84,16 +87,18 @@ def read_request(text: str) -> MethodRequest | None:
     if len(text) > REQUEST_MAX:
         return None
     try:
-        opened = read_object(decode(text))
+        raw = decode(text)
+        opened = read_object(raw)
     except (NotBase64Url, NotAMessage):
         return None
-    identifier = opened.message.get("threeDSServerTransID")
-    address = opened.message.get("threeDSMethodNotificationURL")
-    if opened.repeated or not isinstance(identifier, str) or not _UUID.accepts(identifier):
+    said = {name for name, value in opened.message.items() if value is not None}
+    usable = read_usable(THREE_DS_METHOD_DATA, raw)
+    if opened.repeated or "threeDSServerTransID" not in usable or said & _NAMES - usable.keys():
         return None
-    if address is not None and not (isinstance(address, str) and _ADDRESS.accepts(address)):
-        return None
-    return MethodRequest(identifier, address)
+    address = usable.get("threeDSMethodNotificationURL")
+    return MethodRequest(
+        str(usable["threeDSServerTransID"]), None if address is None else str(address)
+    )
 
 
 def read_device(text: str, headers: Mapping[str, str]) -> DeviceData | None:
@@ -150,8 +155,7 @@ def _languages(value: Any) -> bool:  # noqa: ANN401 - whatever JSON gave
     )
 
 
-_UUID: Final = uuid()
-_ADDRESS: Final = https_url(_NOTIFICATION_URL_MAX)
+_NAMES: Final = frozenset({"threeDSServerTransID", "threeDSMethodNotificationURL"})
 _LANGUAGE: Final = language_tag(35)
 _MEMBERS: Final = {
     "screenWidth": _Member("screen_width", _whole(0, 100_000)),

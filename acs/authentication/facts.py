@@ -15,14 +15,16 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from acs.transaction import Elements
-from schemas.values import ChallengeInd
+from schemas.values import ChallengeInd, MessageCategory, TransStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import date
     from decimal import Decimal
+    from uuid import UUID
 
     from enrollment.model import Standing
+    from schemas.three_ds_method import DeviceData
 
 
 class Default(StrEnum):
@@ -39,6 +41,13 @@ class RateMissing(StrEnum):
     DECLINE = "decline"
 
 
+class Unproved(StrEnum):
+    """What happens to a requestor-initiated payment without an earlier authentication of ours."""
+
+    COULD_NOT = "could_not"
+    DECLINE = "decline"
+
+
 HONOURABLE: Final = {
     ChallengeInd.RISK_ANALYSIS_DONE,
     ChallengeInd.STRONG_AUTHENTICATION_DONE,
@@ -50,7 +59,8 @@ not kept yet, so their exemption is not honoured."""
 
 PAN_DIGITS_MAX: Final = 19
 _PAD_BYTES: Final = {20, 21}
-_STATUS_MAX: Final = 10
+_TIED_TO_NO_AMOUNT: Final = ("visa-v0", "mastercard-dstrans")
+_ECI_FOR: Final = frozenset({*TransStatus, "data_share", "merchant_initiated"})
 _TWO_DIGITS: Final = re.compile(r"[0-9]{2}")
 _ECI: Final = re.compile(r"(?:[0-9A-Z]{2})?")
 
@@ -64,6 +74,9 @@ class RangePolicy:
     value is made (see acs.crypto.value) and ``av_key_id`` its key; without both no Y and no
     challenge is promised. ``av_second_factor`` replaces the method code inside the value.
     ``eci`` maps a transStatus to an ECI that differs from the scheme's table; "" leaves it out.
+    ``offer_npa`` and ``offer_3ri`` switch non-payment and requestor-initiated requests on;
+    ``npa_value`` has an authentication value made for a non-payment as well, by a profile that is
+    tied to no amount [rule 3.21].
     """
 
     elements: Elements = Elements.PIN_AND_OTP
@@ -73,6 +86,10 @@ class RangePolicy:
     honoured_requests: frozenset[str] = frozenset()
     fx_missing: RateMissing = RateMissing.CHALLENGE
     zero_blocks_npa: bool = True
+    offer_npa: bool = True
+    npa_value: bool = False
+    offer_3ri: bool = True
+    unproved_3ri: Unproved = Unproved.COULD_NOT
     av_profile: str | None = None
     av_key_id: str | None = None
     av_key_indicator: str = "01"
@@ -91,9 +108,16 @@ class RangePolicy:
         if (self.av_profile is None) != (self.av_key_id is None):
             message = "av_profile and av_key_id go together"
             raise ValueError(message)
+        if self.npa_value and self.av_profile not in {None, *_TIED_TO_NO_AMOUNT}:
+            message = f"npa_value goes with av_profile {' or '.join(_TIED_TO_NO_AMOUNT)} only"
+            raise ValueError(message)
         if self.av_pad_bytes not in _PAD_BYTES:
             message = "av_pad_bytes is 20 or 21"
             raise ValueError(message)
+
+    def proves(self, category: str) -> bool:
+        """Tell whether a Y of a message category carries an authentication value."""
+        return category == MessageCategory.PA or self.npa_value
 
     @classmethod
     def from_json(cls, members: Mapping[str, object]) -> RangePolicy:
@@ -116,6 +140,7 @@ class RangePolicy:
         plain["elements"] = str(self.elements)
         plain["default"] = str(self.default)
         plain["fx_missing"] = str(self.fx_missing)
+        plain["unproved_3ri"] = str(self.unproved_3ri)
         plain["honoured_requests"] = sorted(self.honoured_requests)
         plain["eci"] = dict(self.eci)
         return plain
@@ -172,8 +197,7 @@ def _codes(name: str, value: object) -> frozenset[str]:
 
 def _map(name: str, value: object) -> Mapping[str, str]:
     if not isinstance(value, dict) or not all(
-        isinstance(key, str) and len(key) <= _STATUS_MAX and _ECI.fullmatch(str(eci))
-        for key, eci in value.items()
+        key in _ECI_FOR and _ECI.fullmatch(str(eci)) for key, eci in value.items()
     ):
         message = f"{name} maps a transStatus to two characters or to nothing"
         raise ValueError(message)
@@ -188,6 +212,10 @@ _READERS: Final[Mapping[str, Callable[[str, object], object]]] = {
     "honoured_requests": _codes,
     "fx_missing": _choice(RateMissing),
     "zero_blocks_npa": _flag,
+    "offer_npa": _flag,
+    "npa_value": _flag,
+    "offer_3ri": _flag,
+    "unproved_3ri": _choice(Unproved),
     "av_profile": _text,
     "av_key_id": _text,
     "av_key_indicator": _two_digits,
@@ -232,11 +260,30 @@ class NoRate:
 
 
 @dataclass(frozen=True, slots=True)
+class Prior:
+    """An earlier authentication of ours that an AReq refers to, as it ended.
+
+    ``trans_status`` is the result's where there was a challenge, else the answer's.
+    """
+
+    ds_id: str
+    card_id: UUID | None
+    requestor_id: str | None
+    acquirer_bin: str | None
+    acquirer_merchant_id: str | None
+    device_channel: str
+    message_category: str
+    trans_status: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What decide() is given besides the AReq.
 
     ``amount`` is the purchase in the account's currency (None: no amount was asked).
     ``keys_available``: the key that the range's policy names can make an authentication value.
+    ``device``: what the browser said of itself before (3DS Method); ``priors``: the earlier
+    authentications a 3RI payment refers to, as far as they are known here.
     """
 
     range: CardRange
@@ -244,3 +291,5 @@ class Facts:
     ds_id: str
     amount: Converted | NoRate | None
     keys_available: bool
+    device: DeviceData | None = None
+    priors: tuple[Prior, ...] = ()

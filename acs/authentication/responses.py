@@ -18,7 +18,7 @@ from schemas.values import AuthenticationType, DeviceChannel, TransStatus
 from schemas.versions import V220, V231
 
 if TYPE_CHECKING:
-    from acs.authentication.decision import Decision
+    from acs.authentication.case import Decision
     from acs.transaction import AcsTransId, AuthenticationValue
     from schemas.compiler import Reading
 
@@ -123,10 +123,12 @@ def _challenge(areq: Reading, decision: Decision, challenge_url: str) -> dict[st
 
 
 def _final(areq: Reading, decision: Decision, text: str | None) -> dict[str, object]:
-    """Give what only an answer without a challenge may carry."""
+    """Give what only an answer without a challenge may carry; nobody reads a text in 3RI."""
     if decision.trans_status in _NO_INFO:
         return {}
-    return {"cardholderInfo": _info(areq.context.version, text), **_not_decoupled(areq)}
+    is_read = areq.context.channel != DeviceChannel.RI3
+    info = _info(areq.context.version, text) if is_read else None
+    return {"cardholderInfo": info, **_not_decoupled(areq)}
 
 
 def _not_decoupled(areq: Reading) -> dict[str, object]:

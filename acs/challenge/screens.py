@@ -91,6 +91,8 @@ class CodeScreen:
     viewport (a lying value does no harm)."""
     code_live: bool = True
     """False once the newest code can no longer be accepted: a new one is then the way on."""
+    adds_card: bool = False
+    """True when there is no payment and the cardholder adds the card at the shop."""
 
 
 Outcome: TypeAlias = Literal["done", "cancelled", "failed", "expired"]

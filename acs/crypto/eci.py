@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 NON_PAYMENT: Final = "02"
 DATA_SHARE: Final = "data_share"
+MERCHANT_INITIATED: Final = "merchant_initiated"
 
 _VISA_LIKE: Final = {"Y": "05", "A": "06", "N": "07", "U": "07", "R": "07", "I": "07"}
 _MASTERCARD: Final = {
@@ -23,6 +24,7 @@ _MASTERCARD: Final = {
     "R": "00",
     "I": "06",
     DATA_SHARE: "04",
+    MERCHANT_INITIATED: "07",
 }
 
 TABLE: Final[Mapping[tuple[str, str], Mapping[str, str]]] = {
@@ -49,14 +51,15 @@ def eci_of(
     category: str,
     trans_status: str,
     *,
-    data_share: bool = False,
+    kind: str | None = None,
     override: Mapping[str, str] | None = None,
 ) -> str | None:
     """Give the ECI, or None when the message carries none (C, D, S and unknown schemes).
 
-    ``data_share`` marks an I that answers "data share only". ``override`` is the range policy's
-    own map from transStatus (or ``data_share``) to a value; "" leaves the element out.
+    ``kind`` marks an I that answers "data share only" (DATA_SHARE) and the Y of a payment that a
+    requestor initiates on an earlier authentication (MERCHANT_INITIATED). ``override`` is the
+    range policy's own map from transStatus (or kind) to a value; "" leaves the element out.
     """
     row = {**TABLE.get((scheme, category), {}), **(override or {})}
-    shared = row.get(DATA_SHARE) if data_share else None
-    return (shared if shared is not None else row.get(trans_status)) or None
+    special = None if kind is None else row.get(kind)
+    return (special if special is not None else row.get(trans_status)) or None

@@ -20,9 +20,10 @@ from acs.store import results, timers, transactions
 from acs.transaction import link_digest
 from enrollment import flows as enrollment_flows
 from otp import flows as otp_flows
-from otp.model import Issued, IssueRequest, PaymentText, Purpose, SendRefusal
+from otp.model import CardText, Issued, IssueRequest, PaymentText, Purpose, SendRefusal
 from schemas import audit
 from schemas.audit import AuditEvent
+from schemas.values import MessageCategory
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from acs.store.pool import Connection
     from acs.store.transactions import Dialogue
     from acs.transaction import Transaction
+    from otp.model import TextParameters
     from schemas.vault import Secret
 
 _NOT_SENT = {
@@ -170,7 +172,6 @@ async def _issue(ports: Ports, conn: Connection, applied: Applied, now: datetime
 
 
 def _request(transaction: Transaction, language: str, number: Secret) -> IssueRequest:
-    merchant_id = transaction.acquirer_merchant_id or ""
     return IssueRequest(
         challenge_id=transaction.acs_trans_id,
         purpose=Purpose.PAYMENT,
@@ -178,19 +179,28 @@ def _request(transaction: Transaction, language: str, number: Secret) -> IssueRe
         phone=number,
         phone_mask=transaction.phone_mask or "",
         language=language,
-        text=PaymentText(
-            amount=plain_amount_text(
-                transaction.purchase_amount or 0,
-                transaction.purchase_exponent or 0,
-                transaction.purchase_currency or "999",
-                language,
-            ),
-            payee=transaction.merchant_name or merchant_id,
-            merchant_id=merchant_id,
-            last4=transaction.last4,
-        ),
+        text=_text(transaction, language),
         card_ref=transaction.card_id,
-        merchant_ref=merchant_id or None,
+        merchant_ref=transaction.acquirer_merchant_id or None,
+    )
+
+
+def _text(transaction: Transaction, language: str) -> TextParameters:
+    """Say what the code confirms: a payment with its amount, or a card without any."""
+    merchant_id = transaction.acquirer_merchant_id or ""
+    payee = transaction.merchant_name or merchant_id
+    if transaction.message_category != MessageCategory.PA:
+        return CardText(payee, merchant_id, transaction.last4, adds=transaction.adds_card)
+    return PaymentText(
+        amount=plain_amount_text(
+            transaction.purchase_amount or 0,
+            transaction.purchase_exponent or 0,
+            transaction.purchase_currency or "999",
+            language,
+        ),
+        payee=payee,
+        merchant_id=merchant_id,
+        last4=transaction.last4,
     )
 
 

@@ -2,7 +2,8 @@
 
 Laws:
 - Two round trips to the database: one reads all facts, one commits everything; pure code decides
-  in between. A limit that another payment used up meanwhile is read again and decided again.
+  in between. A requestor-initiated payment may read once more (``gather``). A limit that another
+  payment used up meanwhile is read again and decided again.
 - The answer leaves only after the commit: what an ARes promises is on disk [rule 1E, T0].
 - The authentication value is made before the commit and nothing is promised without it: a key
   that fails turns the outcome into U, never into a made-up value.
@@ -17,18 +18,18 @@ import hashlib
 import logging
 import secrets
 import time
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from acs import log, metrics
 from acs.authentication import responses
-from acs.authentication.decision import Decision, Exemption, decide
-from acs.authentication.facts import Converted, Facts, NoRate
-from acs.authentication.limits import convert
+from acs.authentication.case import Decision, Exemption
+from acs.authentication.decision import decide
 from acs.challenge.responses import to_bytes
 from acs.crypto import value
-from acs.crypto.eci import eci_of
+from acs.crypto.eci import DATA_SHARE, MERCHANT_INITIATED, eci_of
+from acs.flows.gather import Asked, gather
 from acs.store import transactions
 from acs.store.pool import Missing, Unavailable
 from acs.transaction import (
@@ -41,8 +42,6 @@ from acs.transaction import (
     link_digest,
     linked,
 )
-from enrollment import flows as enrollment_flows
-from enrollment import pan as enrollment_pan
 from enrollment.model import calendar_of
 from schemas import messages
 from schemas.audit import AuditEvent
@@ -56,27 +55,14 @@ if TYPE_CHECKING:
 
     from acs.directory_server import DirectoryServer
     from acs.ports import Ports
-    from acs.store.card_ranges import IssuedRange
     from enrollment.model import Standing
     from schemas.compiler import Reading
 
 TRIES_FOR_A_LIMIT = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One AReq that was read and found right, and who asked."""
-
-    areq: Reading
-    raw: bytes
-    server: DirectoryServer
-    issued: IssuedRange
-    now: datetime
-
-    @property
-    def pan(self) -> str:
-        """The card number, in memory only."""
-        return str(self.areq.values["acctNumber"])
+_ECI_KINDS = {
+    Exemption.DATA_SHARE: DATA_SHARE,
+    Exemption.MERCHANT_INITIATED: MERCHANT_INITIATED,
+}
 
 
 async def authenticate(ports: Ports, raw: bytes, server: DirectoryServer) -> bytes:
@@ -120,11 +106,12 @@ async def _authenticate(ports: Ports, raw: bytes, server: DirectoryServer) -> by
 
 
 async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransaction, bytes]:
-    facts = await _gather(ports, asked)
+    gathered = await gather(ports, asked)
+    facts = gathered.facts
     acs_trans_id = AcsTransId(uuid4())
     decision = decide(asked.areq, facts, asked.now)
     proof: AuthenticationValue | None = None
-    if decision.trans_status is TransStatus.AUTHENTICATED:
+    if decision.trans_status is TransStatus.AUTHENTICATED and _proves(asked):
         made = _prove(ports, asked, _eci(asked, decision))
         if isinstance(made, value.KeyUnavailable):
             decision = decide(asked.areq, replace(facts, keys_available=False), asked.now)
@@ -148,40 +135,12 @@ async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransacti
     transaction = _transaction(
         ports, asked, acs_trans_id, decision, standing=facts.standing, language=language
     )
-    return _new(ports, asked, transaction, decision, ares=ares, answer=answer), answer
+    new = _new(ports, asked, transaction, decision, ares=ares, answer=answer)
+    return replace(new, device_id=gathered.device_id), answer
 
 
-async def _gather(ports: Ports, asked: Asked) -> Facts:
-    day, month = calendar_of(asked.now)
-    indexes = enrollment_pan.index(ports.keys, asked.pan)
-    async with ports.pool.connection() as conn:
-        standing = await enrollment_flows.standing_of(conn, indexes, day, month)
-    amount = asked.areq.values.get("purchaseAmount")
-    return Facts(
-        range=asked.issued.range,
-        standing=standing,
-        ds_id=asked.server.ds_id,
-        amount=_converted(ports, asked, standing),
-        keys_available=value.available(
-            asked.issued.range, ports.values, None if amount is None else int(str(amount))
-        ),
-    )
-
-
-def _converted(ports: Ports, asked: Asked, standing: Standing | None) -> Converted | NoRate | None:
-    values = asked.areq.values
-    amount, currency = values.get("purchaseAmount"), values.get("purchaseCurrency")
-    if standing is None or amount is None or currency is None:
-        return None
-    return convert(
-        int(str(amount)),
-        int(str(values.get("purchaseExponent", "2"))),
-        str(currency),
-        into=standing.currency,
-        rates=ports.tables.now.rates,
-        margin_bp=ports.policies.fx_margin_bp,
-        today=asked.now.date(),
-    )
+def _proves(asked: Asked) -> bool:
+    return asked.issued.range.policy.proves(asked.areq.context.category)
 
 
 def _prove(
@@ -209,7 +168,7 @@ def _eci(asked: Asked, decision: Decision) -> str | None:
         asked.issued.range.scheme,
         asked.areq.context.category,
         decision.trans_status,
-        data_share=decision.exemption is Exemption.DATA_SHARE,
+        kind=_ECI_KINDS.get(decision.exemption),
         override=asked.issued.range.policy.eci,
     )
 
@@ -248,7 +207,9 @@ def _transaction(
         phone_id=None if phone is None else phone.phone_id,
         phone_mask=None if phone is None else phone.mask,
         last4=asked.pan[-4:],
-        pan_sealed=ports.keys.vault.seal(asked.pan.encode(), place) if challenged else None,
+        pan_sealed=ports.keys.vault.seal(asked.pan.encode(), place)
+        if challenged and _proves(asked)
+        else None,
         purchase_amount=frozen.purchase_amount,
         purchase_currency=frozen.purchase_currency,
         purchase_exponent=frozen.purchase_exponent,
@@ -265,6 +226,8 @@ def _transaction(
         elements=decision.elements,
         language=language,
         created_at=asked.now,
+        requestor_id=_text(values, "threeDSRequestorID"),
+        authentication_ind=_text(values, "threeDSRequestorAuthenticationInd"),
     )
 
 

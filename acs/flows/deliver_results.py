@@ -39,7 +39,7 @@ from acs.store.pool import Missing, Unavailable
 from schemas import messages
 from schemas.compiler import Context
 from schemas.problems import CODES, Problem, ProtocolError, erro
-from schemas.values import TransStatus
+from schemas.values import MessageCategory, TransStatus
 from schemas.vault import CannotOpen, Secret
 
 if TYPE_CHECKING:
@@ -224,9 +224,15 @@ def _eci(ports: Ports, dialogue: Dialogue) -> str | None:
 
 
 def _prove(ports: Ports, dialogue: Dialogue) -> AuthenticationValue | None:
-    """Make the value of a Y; raise Unavailable when its key does not answer."""
+    """Make the value of a Y that carries one; raise Unavailable when its key does not answer.
+
+    Whether a non-payment carries one was decided at the AReq: the number was kept for it, or not.
+    """
     transaction = dialogue.transaction
     if _status(dialogue) is not TransStatus.AUTHENTICATED:
+        return None
+    is_payment = transaction.message_category == MessageCategory.PA
+    if not is_payment and transaction.pan_sealed is None:
         return None
     issued = ports.tables.now.by_id(transaction.range_id)
     if issued is None or transaction.pan_sealed is None:

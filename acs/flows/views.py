@@ -13,6 +13,7 @@ from acs.transaction import Elements
 from otp import flows as otp_flows
 from otp.model import CodePhase
 from otp.policy import resend_wait_s
+from schemas.values import MessageCategory
 
 if TYPE_CHECKING:
     from acs.ports import Ports
@@ -30,7 +31,7 @@ async def code_screen(ports: Ports, dialogue: Dialogue) -> CodeScreen:
     async with ports.pool.connection() as conn:
         code = await otp_flows.state_of(conn, transaction.acs_trans_id)
     issued = ports.tables.now.by_id(transaction.range_id)
-    is_payment = transaction.purchase_amount is not None
+    is_payment = transaction.message_category == MessageCategory.PA
     return CodeScreen(
         action=FORM_ACTION,
         form_token=form_token.seal(ports.keys.form, transaction.acs_trans_id, challenge.step),
@@ -53,6 +54,7 @@ async def code_screen(ports: Ports, dialogue: Dialogue) -> CodeScreen:
         resend=_resend(ports, dialogue, now),
         window_size=dialogue.window_size or "05",
         code_live=is_live(code, now),
+        adds_card=not is_payment and transaction.adds_card,
     )
 
 

@@ -175,7 +175,7 @@ class Pages:
         language = self._language_of(screen)
         is_payment = screen.amount is not None
         suffix = "" if is_payment else "_no_amount"
-        title = self.text(f"title{suffix}", language)
+        title = self.text("title_add_card" if screen.adds_card else f"title{suffix}", language)
         notice = self._notice(screen, language)
         sent_to = self._sent_to(screen, language)
         failed = notice is not None and notice.tone == "error"
@@ -259,7 +259,7 @@ def _notice_text_id(screen: CodeScreen) -> str:
         case (Notice.CODE_EMPTY | Notice.CODE_FORMAT) as notice if screen.asks_pin:
             return f"notice_{notice}_pin"
         case (Notice.CODE_EXPIRED | Notice.SMS_FAILED) as notice if is_spent:
-            return f"notice_{notice}_spent"
+            return f"notice_{notice}_spent{'' if screen.amount is not None else '_no_amount'}"
         case notice:
             return f"notice_{notice}"
 

@@ -11,9 +11,11 @@ import json
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 import asyncpg
 
+from acs.authentication.facts import Prior
 from acs.challenge.machine import Challenge, Outcome, State
 from acs.challenge.screens import Notice
 from acs.transaction import (
@@ -28,11 +30,10 @@ from schemas import queries
 from schemas.values import TransStatus, TransStatusReason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
-    from uuid import UUID
 
-    from acs.authentication.decision import Reservation
+    from acs.authentication.case import Reservation
     from acs.store.pool import Connection
     from schemas.vault import Tag
 
@@ -71,6 +72,7 @@ class NewTransaction:
     """A transaction as it is about to be stored, with its messages and its audit event.
 
     ``areq_digest``: SHA-256 of the bytes received. ``ares_sealed``: the answer for its place.
+    ``device_id``: where the device data that was found is stored.
     """
 
     transaction: Transaction
@@ -85,6 +87,7 @@ class NewTransaction:
     audit_outcome: str
     audit_details: str
     audit_tag: Tag
+    device_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,7 @@ async def record(conn: Connection, new: NewTransaction) -> Recorded | AlreadyKno
         "audit_details": new.audit_details,
         "audit_key_id": new.audit_tag.key_id,
         "audit_mac": new.audit_tag.value,
+        "device_id": new.device_id,
     }
     try:
         await _SQL.record.one(conn, **values)
@@ -146,6 +150,12 @@ async def answered_before(
         conn, three_ds_server_trans_id=three_ds_server_trans_id, ds_trans_id=ds_trans_id
     )
     return None if row is None else Answered(AcsTransId(row[0]), row[1], row[2])
+
+
+async def priors(conn: Connection, acs_trans_ids: Sequence[str]) -> tuple[Prior, ...]:
+    """Read how the transactions with these identifiers ended, as far as they are ours."""
+    rows = await _SQL.priors.all(conn, acs_trans_ids=[UUID(one) for one in acs_trans_ids])
+    return tuple(Prior(**dict(row)) for row in rows)
 
 
 async def lock(conn: Connection, acs_trans_id: UUID) -> Dialogue | None:

@@ -1,8 +1,8 @@
 -- name: record
 -- Everything an accepted AReq leaves behind, in one statement and so in one database transaction:
 -- the transaction, what it holds of the limits (which raises AL001 when a limit would be passed),
--- the timer of the first CReq, both messages and the audit event. The same AReq again breaks
--- transaction_areq_once and leaves nothing.
+-- the timer of the first CReq, the device data it asked for, both messages and the audit event. The
+-- same AReq again breaks transaction_areq_once and leaves nothing.
 WITH held AS (
     SELECT enrollment.reserve(
         :acs_trans_id, :card_id, :account_id, :reserve_amount, :day, :month, :counted,
@@ -16,18 +16,22 @@ made AS (
      account_id, person_id, phone_id, phone_mask, last4, pan_sealed, purchase_amount, purchase_currency,
      purchase_exponent, purchase_date, merchant_name, acquirer_bin, acquirer_merchant_id, notification_url,
      link_digest, trans_status, trans_status_reason, rule, reasons, elements, ares_sealed, state, language,
-     created_at)
+     created_at, requestor_id, authentication_ind)
     VALUES
     (:acs_trans_id, :three_ds_server_trans_id, :ds_trans_id, :sdk_trans_id, :ds_id, :ds_url, :areq_digest,
      :message_version, :device_channel, :message_category, :range_id, :range_version, :scheme, :card_id,
      :account_id, :person_id, :phone_id, :phone_mask, :last4, :pan_sealed, :purchase_amount,
      :purchase_currency, :purchase_exponent, :purchase_date, :merchant_name, :acquirer_bin,
      :acquirer_merchant_id, :notification_url, :link_digest, :trans_status, :trans_status_reason, :rule,
-     :reasons, :elements, :ares_sealed, :state, :language, :created_at)
+     :reasons, :elements, :ares_sealed, :state, :language, :created_at, :requestor_id,
+     :authentication_ind)
     RETURNING acs_trans_id),
 timed AS (
     INSERT INTO acs.timer (acs_trans_id, kind, due_at)
     SELECT acs_trans_id, 'first_creq', :first_creq_due FROM made WHERE :first_creq_due::timestamptz IS NOT NULL),
+claimed AS (
+    UPDATE acs.device_data SET acs_trans_id = :acs_trans_id
+    WHERE three_ds_server_trans_id = :device_id AND acs_trans_id IS NULL),
 logged AS (
     INSERT INTO acs.message_log (acs_trans_id, at, direction, message_type, body)
     SELECT m.acs_trans_id, :created_at, l.direction, l.message_type, l.body::jsonb
@@ -45,6 +49,12 @@ SELECT (SELECT count(*) FROM held) AS held, acs_trans_id FROM made;
 SELECT acs_trans_id, areq_digest, ares_sealed FROM acs.transaction
 WHERE lower(three_ds_server_trans_id) = lower(:three_ds_server_trans_id) AND lower(ds_trans_id) = lower(:ds_trans_id);
 
+-- name: priors
+-- How earlier authentications ended that a request without a cardholder refers to.
+SELECT ds_id, card_id, requestor_id, acquirer_bin, acquirer_merchant_id, device_channel, message_category,
+     coalesce(outcome_status, trans_status) AS trans_status
+FROM acs.transaction WHERE acs_trans_id = ANY(:acs_trans_ids::uuid[]);
+
 -- name: lock
 -- One transaction with its challenge, locked until the end of the database transaction.
 SELECT
@@ -52,7 +62,8 @@ SELECT
      device_channel, message_category, range_id, range_version, scheme, card_id, account_id, person_id,
      phone_id, phone_mask, last4, pan_sealed, purchase_amount, purchase_currency, purchase_exponent,
      purchase_date, merchant_name, acquirer_bin, acquirer_merchant_id, notification_url, link_digest,
-     trans_status, trans_status_reason, rule, reasons, elements, language, created_at,
+     trans_status, trans_status_reason, rule, reasons, elements, language, created_at, requestor_id,
+     authentication_ind,
      state, step, form_posts, interaction_counter, attempts, code_seq, code_sent_at, notice, outcome_name,
      outcome_status, outcome_reason, outcome_cancel, outcome_error, cres_status, opened_at,
      last_activity_at, outcome_at, closed_at,
@@ -66,7 +77,8 @@ SELECT
      device_channel, message_category, range_id, range_version, scheme, card_id, account_id, person_id,
      phone_id, phone_mask, last4, pan_sealed, purchase_amount, purchase_currency, purchase_exponent,
      purchase_date, merchant_name, acquirer_bin, acquirer_merchant_id, notification_url, link_digest,
-     trans_status, trans_status_reason, rule, reasons, elements, language, created_at,
+     trans_status, trans_status_reason, rule, reasons, elements, language, created_at, requestor_id,
+     authentication_ind,
      state, step, form_posts, interaction_counter, attempts, code_seq, code_sent_at, notice, outcome_name,
      outcome_status, outcome_reason, outcome_cancel, outcome_error, cres_status, opened_at,
      last_activity_at, outcome_at, closed_at,

@@ -16,6 +16,7 @@ from enrollment.flows.payments import (
     lapse_use,
     phone_number,
     release_use,
+    standing_from,
     standing_of,
     standing_of_card,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "lapse_use",
     "phone_number",
     "release_use",
+    "standing_from",
     "standing_of",
     "standing_of_card",
 ]

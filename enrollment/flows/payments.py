@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from enrollment.model import Standing
+    from enrollment.store import Row
     from schemas.queries import Connection
     from schemas.vault import Keys, Secret
 
@@ -31,6 +32,15 @@ async def standing_of(
     ``day`` and ``month`` (its first day) are the calendar of ``enrollment.model.calendar_of``.
     """
     return await payments.standing(conn, pan_indexes, day, month)
+
+
+def standing_from(row: Row) -> Standing:
+    """Make the value of one row of the SQL function ``enrollment.standing``.
+
+    For a caller that reads it in a statement of its own, together with what it has to look up
+    besides: the function is the door, the columns are those of its declaration.
+    """
+    return payments.standing_from(row)
 
 
 async def standing_of_card(

@@ -9,6 +9,17 @@ CREATE SCHEMA enrollment;
 
 CREATE SCHEMA otp;
 
+CREATE FUNCTION acs.device_data_of(p_ids uuid[], p_good_after timestamp with time zone) RETURNS TABLE(three_ds_server_trans_id uuid, sealed bytea)
+    LANGUAGE sql STABLE ROWS 1
+    AS $$
+    SELECT d.three_ds_server_trans_id, d.sealed
+      FROM unnest(p_ids) WITH ORDINALITY AS wanted (id, place)
+      JOIN acs.device_data d ON d.three_ds_server_trans_id = wanted.id
+     WHERE d.made_at > p_good_after OR d.acs_trans_id IS NOT NULL
+     ORDER BY wanted.place
+     LIMIT 1
+$$;
+
 CREATE FUNCTION acs.refuse_relinking() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -167,6 +178,14 @@ CREATE TABLE acs.card_range (
     CONSTRAINT card_range_scheme_check CHECK (((length(scheme) >= 1) AND (length(scheme) <= 20)))
 );
 
+CREATE TABLE acs.device_data (
+    three_ds_server_trans_id uuid NOT NULL,
+    sealed bytea NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    acs_trans_id uuid,
+    CONSTRAINT device_data_sealed_check CHECK ((length(sealed) <= 8192))
+);
+
 CREATE TABLE acs.exchange_rate (
     currency_from text NOT NULL,
     currency_to text NOT NULL,
@@ -301,12 +320,15 @@ CREATE TABLE acs.transaction (
     last_activity_at timestamp with time zone,
     outcome_at timestamp with time zone,
     closed_at timestamp with time zone,
+    requestor_id text,
+    authentication_ind text,
     CONSTRAINT challenge_has_elements CHECK (((trans_status <> 'C'::text) OR (elements IS NOT NULL))),
     CONSTRAINT only_a_challenge_waits CHECK (((state = 'done'::text) OR (trans_status = ANY (ARRAY['C'::text, 'D'::text])))),
     CONSTRAINT outcome_ends_the_wait CHECK (((state = ANY (ARRAY['result'::text, 'closed'::text])) = (outcome_status IS NOT NULL))),
     CONSTRAINT transaction_acquirer_bin_check CHECK ((length(acquirer_bin) <= 11)),
     CONSTRAINT transaction_acquirer_merchant_id_check CHECK ((length(acquirer_merchant_id) <= 35)),
     CONSTRAINT transaction_areq_digest_check CHECK ((length(areq_digest) = 32)),
+    CONSTRAINT transaction_authentication_ind_check CHECK ((length(authentication_ind) = 2)),
     CONSTRAINT transaction_cres_status_check CHECK ((cres_status = ANY (ARRAY['Y'::text, 'N'::text]))),
     CONSTRAINT transaction_device_channel_check CHECK ((device_channel = ANY (ARRAY['01'::text, '02'::text, '03'::text]))),
     CONSTRAINT transaction_ds_id_check CHECK ((length(ds_id) <= 40)),
@@ -327,6 +349,7 @@ CREATE TABLE acs.transaction (
     CONSTRAINT transaction_purchase_currency_check CHECK ((purchase_currency ~ '^[0-9]{3}$'::text)),
     CONSTRAINT transaction_purchase_date_check CHECK ((length(purchase_date) = 14)),
     CONSTRAINT transaction_purchase_exponent_check CHECK (((purchase_exponent >= 0) AND (purchase_exponent <= 9))),
+    CONSTRAINT transaction_requestor_id_check CHECK ((length(requestor_id) <= 35)),
     CONSTRAINT transaction_rule_check CHECK ((length(rule) <= 60)),
     CONSTRAINT transaction_sdk_trans_id_check CHECK ((length(sdk_trans_id) = 36)),
     CONSTRAINT transaction_session_data_check CHECK ((length(session_data) <= 1024)),
@@ -888,6 +911,9 @@ ALTER TABLE ONLY acs.card_range
 ALTER TABLE ONLY acs.card_range
     ADD CONSTRAINT card_range_pkey PRIMARY KEY (range_id);
 
+ALTER TABLE ONLY acs.device_data
+    ADD CONSTRAINT device_data_pkey PRIMARY KEY (three_ds_server_trans_id);
+
 ALTER TABLE ONLY acs.exchange_rate
     ADD CONSTRAINT exchange_rate_pkey PRIMARY KEY (currency_from, currency_to);
 
@@ -1002,6 +1028,10 @@ ALTER TABLE ONLY otp.outbox
 ALTER TABLE ONLY otp.sending
     ADD CONSTRAINT sending_pkey PRIMARY KEY (challenge_id, seq);
 
+CREATE INDEX device_data_claimed ON acs.device_data USING btree (acs_trans_id) WHERE (acs_trans_id IS NOT NULL);
+
+CREATE INDEX device_data_made ON acs.device_data USING btree (made_at);
+
 CREATE INDEX message_log_transaction ON acs.message_log USING btree (acs_trans_id);
 
 CREATE INDEX result_due ON acs.result USING btree (next_at) WHERE (state = 'queued'::text);
@@ -1062,6 +1092,9 @@ CREATE TRIGGER consent_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON enroll
 
 ALTER TABLE ONLY acs.card_range
     ADD CONSTRAINT card_range_issuer_id_fkey FOREIGN KEY (issuer_id) REFERENCES acs.issuer(issuer_id);
+
+ALTER TABLE ONLY acs.device_data
+    ADD CONSTRAINT device_data_acs_trans_id_fkey FOREIGN KEY (acs_trans_id) REFERENCES acs.transaction(acs_trans_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY acs.result
     ADD CONSTRAINT result_acs_trans_id_fkey FOREIGN KEY (acs_trans_id) REFERENCES acs.transaction(acs_trans_id) ON DELETE CASCADE;

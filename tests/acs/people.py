@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from acs.authentication.facts import CardRange, Converted, Facts, RangePolicy
+from acs.authentication.facts import CardRange, Converted, Facts, Prior, RangePolicy
 from acs.challenge.machine import Challenge
 from acs.transaction import (
     AcsTransId,
@@ -94,6 +94,7 @@ def an_areq(
         "threeDSServerTransID": SERVER_TRANS_ID,
         "dsTransID": DS_TRANS_ID,
         "dsReferenceNumber": "DS_REF_1",
+        "threeDSRequestorID": "R-1",
         "acctNumber": PAN,
         "purchaseAmount": "10000",
         "purchaseCurrency": "985",
@@ -106,6 +107,21 @@ def an_areq(
     }
     present = {name: value for name, value in known.items() if value is not None}
     return Reading(present, Context(version, channel, category))
+
+
+def a_prior(**changes: Any) -> Prior:
+    """Give an earlier payment of the same card at the same shop that ended with Y."""
+    good = Prior(
+        ds_id="visa",
+        card_id=CARD_ID,
+        requestor_id="R-1",
+        acquirer_bin="412345",
+        acquirer_merchant_id="M-1",
+        device_channel="02",
+        message_category="01",
+        trans_status="Y",
+    )
+    return replace(good, **changes)
 
 
 def a_transaction(**changes: Any) -> Transaction:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from otp.flows import CATALOGUES
 from otp.message import TEXT_IDS, Catalogue, clean_name, compose, plain, size_of
-from otp.model import ActionText, PaymentText
+from otp.model import ActionText, CardText, PaymentText
 from schemas.vault import Secret
 
 CODE = Secret("048291")
@@ -19,6 +19,8 @@ UKRAINIAN = Catalogue(
     "uk",
     {
         "payment": "Оплата {amount} у {payee} карткою *{last4}. Код: {code}. Дійсний {minutes} хв.",
+        "card_add": "Додавання картки *{last4} у {payee}. Код: {code}. Дійсний {minutes} хв.",
+        "card_use": "Підтвердження картки *{last4} для {payee}. Код: {code}. Дійсний {minutes} хв.",
         "step_up": "Підтверджуєте: {action}. Код: {code}. Дійсний {minutes} хв.",
         "numbered": " (SMS № {seq})",
         "merchant": "магазин {merchant_id}",
@@ -61,6 +63,33 @@ def test_an_english_payment_reads_like_this() -> None:
     assert _payment(language="en", seq=2, amount="12.50 PLN") == (
         "Payment of 12.50 PLN to Sklep ABC, card *0694. Code: 048291, valid 5 min. "
         "Tell it to no one, not even to bank staff. (SMS no. 2)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "adds", "says"),
+    [
+        ("pl", True, "Dodanie karty *0694 w Sklep ABC. Kod: 048291, wazny 5 min. "),
+        ("pl", False, "Potwierdzenie karty *0694 dla Sklep ABC, bez platnosci. Kod: 048291, "),
+        ("en", True, "Adding card *0694 at Sklep ABC. Code: 048291, valid 5 min. "),
+        ("en", False, "Confirming card *0694 for Sklep ABC, no payment. Code: 048291, "),
+    ],
+)
+def test_a_card_without_a_payment_is_told_without_an_amount(
+    language: str, says: str, *, adds: bool
+) -> None:
+    text = CardText("Sklep ABC", "12345678", "0694", adds)
+
+    message = compose(CATALOGUES[language], text, CODE, 1, 300)
+
+    assert message is not None
+    assert message.reveal().startswith(says)
+    assert size_of(message.reveal()).parts == 1
+
+
+def test_a_card_is_never_added_at_nobodys() -> None:
+    assert (
+        compose(CATALOGUES["pl"], CardText("\u200b", "", "0694", adds=True), CODE, 1, 300) is None
     )
 
 
@@ -241,6 +270,8 @@ def test_every_language_has_every_text_with_the_same_places(language: str) -> No
 
     assert places == {
         "payment": {"amount", "payee", "last4", "code", "minutes"},
+        "card_add": {"payee", "last4", "code", "minutes"},
+        "card_use": {"payee", "last4", "code", "minutes"},
         "step_up": {"action", "code", "minutes"},
         "numbered": {"seq"},
         "merchant": {"merchant_id"},
@@ -252,7 +283,7 @@ def test_polish_and_english_are_sent_in_gsm7() -> None:
 
 
 def test_a_catalogue_without_a_text_is_refused() -> None:
-    with pytest.raises(ValueError, match="de lack step_up, numbered, merchant"):
+    with pytest.raises(ValueError, match="de lack card_add, card_use, step_up, numbered, merchant"):
         Catalogue("de", {"payment": "x"})
 
 

@@ -64,7 +64,7 @@ def ares(areq: Mapping[str, Any], given: Mapping[str, Any]) -> None:
             needs |= {"acsURL", "acsChallengeMandated", method}
         case "Y" | "A":
             needs |= {"authenticationValue", "eci"} if is_payment else set()
-            may |= {"cardholderInfo"}
+            may |= {"cardholderInfo"} if is_payment else {"cardholderInfo", "eci"}
         case "N" | "U" | "R":
             needs |= {"transStatusReason"}
             may |= {"cardholderInfo", "eci"}
@@ -91,7 +91,7 @@ def ares(areq: Mapping[str, Any], given: Mapping[str, Any]) -> None:
 
 
 def rreq(given: Mapping[str, Any]) -> None:
-    """Judge an RReq of the browser channel, payment."""
+    """Judge an RReq of the browser channel."""
     version, status = given["messageVersion"], given["transStatus"]
     needs = {
         "messageType", "messageVersion", "messageCategory", "threeDSServerTransID", "acsTransID",
@@ -101,7 +101,7 @@ def rreq(given: Mapping[str, Any]) -> None:
     if status in {"Y", "N"}:
         needs |= {"authenticationMethod"}
         needs |= set() if version == "2.3.1" else {"authenticationType"}
-    if status == "Y":
+    if status == "Y" and given["messageCategory"] == "01":
         needs |= {"authenticationValue"}
     if status in {"N", "U", "R"}:
         needs |= {"transStatusReason"}
@@ -177,7 +177,7 @@ def _proof(given: Mapping[str, Any]) -> None:
     if "authenticationValue" in given:
         assert len(base64.b64decode(given["authenticationValue"], validate=True)) == 20
     if "eci" in given:
-        assert re.fullmatch("[0-9]{2}", given["eci"])
+        assert re.fullmatch("[0-9]{2}|N[02]", given["eci"])
 
 
 def _method(given: Mapping[str, Any], version: str, *, in_ares: bool) -> None:

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acs.authentication.decision import RULES, Decision, Exemption, decide
-from acs.authentication.facts import Converted, Default, Facts, NoRate
+from acs.authentication.case import Decision, Exemption
+from acs.authentication.decision import RULES, decide
+from acs.authentication.facts import Converted, Default, Facts, NoRate, Prior
 from acs.transaction import Elements
 from enrollment.model import (
     Block,
@@ -21,8 +22,18 @@ from enrollment.model import (
     EnrolmentState,
     Use,
 )
+from schemas.three_ds_method import DeviceData
 from schemas.values import ChallengeInd, TransStatus
-from tests.acs.people import NOW, PHONE, a_range, a_standing, an_areq, some_facts
+from tests.acs.people import (
+    ACS_TRANS_ID,
+    NOW,
+    PHONE,
+    a_prior,
+    a_range,
+    a_standing,
+    an_areq,
+    some_facts,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +60,41 @@ READ_CARD: dict[str, Callable[[Any], Any]] = {
     "block": BLOCKS.__getitem__,
 }
 AMOUNTS = {"none": None, "missing": NoRate("missing"), "stale": NoRate("stale")}
+PRIORS: dict[str, tuple[Prior, ...]] = {
+    "good": (a_prior(),),
+    "unknown": (),
+    "failed": (a_prior(trans_status="N"),),
+    "other_card": (a_prior(card_id=None),),
+    "other_shop": (a_prior(requestor_id="R-2"),),
+    "other_merchant": (a_prior(acquirer_merchant_id="M-2"),),
+    "other_acquirer": (a_prior(acquirer_bin="1"),),
+    "other_network": (a_prior(ds_id="mastercard"),),
+    "add_card": (a_prior(message_category="02", acquirer_bin=None, acquirer_merchant_id=None),),
+    "account_check": (a_prior(message_category="02", device_channel="03"),),
+    "chained": (a_prior(device_channel="03"),),
+    "second_of_two": (a_prior(trans_status="N"), a_prior()),
+}
+REFERENCE = {"threeDSReqPriorRef": str(ACS_TRANS_ID)}
+FACTS: dict[str, Callable[[Any], tuple[dict[str, Any], dict[str, Any]]]] = {
+    "amount": lambda value: (
+        {},
+        {
+            "amount": AMOUNTS[value]
+            if isinstance(value, str)
+            else Converted(value, "985", None, None)
+        },
+    ),
+    "keys": lambda value: ({}, {"keys_available": value}),
+    "prior": lambda value: (
+        {"threeDSRequestorPriorAuthenticationInfo": REFERENCE},
+        {"priors": PRIORS[value]},
+    ),
+    "device": lambda value: (
+        {"threeDSCompInd": "Y"},
+        {"device": DeviceData() if value == "known" else None},
+    ),
+}
+"""What such a word puts into the AReq, and into the facts."""
 ROWS = [
     line
     for line in TABLE.read_text("utf-8").splitlines()
@@ -82,16 +128,12 @@ def case_of(left: str) -> tuple[Reading, Facts]:
                 policy |= {"default": value, "challenge_mandated": False}
             case ["areq", field]:
                 areq[field] = value
-            case ["amount"]:
-                facts["amount"] = (
-                    AMOUNTS[value]
-                    if isinstance(value, str)
-                    else Converted(value, "985", None, None)
-                )
-            case ["keys"]:
-                facts["keys_available"] = value
             case ["card"]:
                 has_card = False
+            case [("amount" | "keys" | "prior" | "device") as fact]:
+                said, found = FACTS[fact](value)
+                areq |= said
+                facts |= found
             case _:
                 areq[name] = text
     ours = a_range()
@@ -139,9 +181,9 @@ def test_every_rule_of_the_table_speaks_somewhere() -> None:
 
     assert spoken == {
         "card", "consent", "enrolment", "fx", "key", "limit", "offer", "person", "phone", "pin",
-        "range", "wish",
+        "range", "ri3", "wish",
     }  # fmt: skip
-    assert len(RULES) == 17
+    assert len(RULES) == 19
 
 
 def test_a_reservation_carries_the_limits_it_was_decided_on() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acs.authentication.facts import HONOURABLE, Default, RangePolicy, RateMissing
+from acs.authentication.facts import HONOURABLE, Default, RangePolicy, RateMissing, Unproved
 from acs.transaction import Elements
 from tests.acs.people import a_range
 
@@ -19,7 +19,11 @@ POLICIES = st.builds(
     honoured_requests=st.frozensets(st.sampled_from(sorted(HONOURABLE))),
     fx_missing=st.sampled_from(RateMissing),
     zero_blocks_npa=st.booleans(),
-    av_profile=st.just("visa-v7"),
+    offer_npa=st.booleans(),
+    npa_value=st.booleans(),
+    offer_3ri=st.booleans(),
+    unproved_3ri=st.sampled_from(Unproved),
+    av_profile=st.just("visa-v0"),
     av_key_id=st.just("key"),
     av_key_indicator=st.from_regex(r"\A[0-9]{2}\Z"),
     av_pad_bytes=st.sampled_from([20, 21]),
@@ -57,6 +61,12 @@ def test_the_default_policy_challenges_with_pin_and_code() -> None:
         ({"av_key_indicator": "1"}, "av_key_indicator is two digits"),
         ({"av_second_factor": 2}, "av_second_factor is two digits"),
         ({"av_pad_bytes": 28}, "av_pad_bytes is 20 or 21"),
+        ({"offer_npa": "yes"}, "offer_npa is true or false"),
+        ({"unproved_3ri": "accept"}, "unproved_3ri is one of could_not, decline"),
+        (
+            {"npa_value": True, "av_profile": "visa-v7", "av_key_id": "key"},
+            "npa_value goes with av_profile visa-v0 or mastercard-dstrans only",
+        ),
         ({"honoured_requests": "05"}, "honoured_requests is a list of codes"),
         ({"honoured_requests": [5]}, "honoured_requests is a list of codes"),
         ({"honoured_requests": ["06"]}, "honoured_requests may hold 05, 07, 10 and 11 only"),

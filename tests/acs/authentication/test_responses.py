@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from acs.authentication.decision import Decision
+from acs.authentication.case import Decision
 from acs.authentication.responses import Identity, ares
 from acs.transaction import AuthenticationValue, Elements
 from schemas.messages import OutgoingInvalid
@@ -214,3 +214,20 @@ def test_what_breaks_the_table_never_leaves(decision: Decision, parts: dict[str,
     """A Y without its value, an N without its reason, an ECI of one digit."""
     with pytest.raises(OutgoingInvalid):
         answer(decision, **parts)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("channel", ["01", "02", "03"])
+@pytest.mark.parametrize("category", ["01", "02"])
+@pytest.mark.parametrize("decision", [ACCEPT, REFUSE, CANNOT, REJECT], ids=lambda one: one.rule)
+def test_a_text_goes_where_somebody_reads_it(
+    decision: Decision, category: str, channel: str, version: str
+) -> None:
+    """Without a cardholder there is nobody, and 2.1.0 does not know the element there."""
+    proof = PROOF if decision is ACCEPT and category == "01" else None
+
+    sent = answer(
+        decision, version, channel, category, proof=proof, eci="05", cardholder_text="Hello"
+    )
+
+    assert ("cardholderInfo" in sent) == (channel != "03")

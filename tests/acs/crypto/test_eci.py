@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from acs.crypto.eci import TABLE, eci_of
+from acs.crypto.eci import DATA_SHARE, MERCHANT_INITIATED, TABLE, eci_of
 
 VISA_LIKE = ("visa", "amex", "discover", "diners", "jcb", "unionpay")
 ROWS = [
@@ -34,8 +34,17 @@ def test_the_table_gives_the_schemes_value(
 
 
 def test_data_share_has_its_own_value_where_the_scheme_has_one() -> None:
-    assert eci_of("mastercard", "01", "I", data_share=True) == "04"
-    assert eci_of("visa", "01", "I", data_share=True) == "07"
+    assert eci_of("mastercard", "01", "I", kind=DATA_SHARE) == "04"
+    assert eci_of("visa", "01", "I", kind=DATA_SHARE) == "07"
+
+
+def test_a_later_payment_of_the_merchant_has_its_own_value_where_the_scheme_has_one() -> None:
+    assert eci_of("mastercard", "01", "Y", kind=MERCHANT_INITIATED) == "07"
+    assert eci_of("visa", "01", "Y", kind=MERCHANT_INITIATED) == "05"
+    assert (
+        eci_of("visa", "01", "Y", kind=MERCHANT_INITIATED, override={"merchant_initiated": "07"})
+        == "07"
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acs.authentication.decision import InfoText
+from acs.authentication.case import InfoText
 from acs.challenge.screens import (
     Amount,
     ErrorScreen,

@@ -1,0 +1,201 @@
+"""One AReq with everything the rules look at, worked out once; and the ways a rule can answer.
+
+Laws:
+- Every limit that is passed is named in ``reasons``, also when another rule spoke first.
+- What measures money measures payments that spend: neither a payment of nothing, nor a
+  non-payment, nor one that a requestor initiates later, which the account's host decides on.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from acs.authentication import limits
+from acs.authentication.facts import Converted, NoRate
+from acs.authentication.references import device_ids
+from schemas.values import (
+    ChallengeInd,
+    DeviceChannel,
+    MessageCategory,
+    TransStatus,
+    TransStatusReason,
+    reason_for,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from acs.authentication.facts import Facts
+    from acs.transaction import Elements
+    from enrollment.model import EffectiveLimits, Standing
+    from schemas.compiler import Reading
+
+
+class Exemption(StrEnum):
+    """Why no strong authentication was asked, for the record (RTS art. 10-18)."""
+
+    NONE = "none"
+    ISSUER = "issuer"
+    ACQUIRER_TRA = "acquirer_tra"
+    SCA_DELEGATED = "sca_delegated"
+    LOW_VALUE = "low_value"
+    CORPORATE = "corporate"
+    DATA_SHARE = "data_share"
+    MERCHANT_INITIATED = "merchant_initiated"
+
+
+class InfoText(StrEnum):
+    """What the shop may show the cardholder; the texts stand in the catalogues."""
+
+    PAYMENTS_OFF = "payments_off"
+    OVER_LIMIT = "over_limit"
+    NOT_ENROLLED = "not_enrolled"
+    NO_PHONE = "no_phone"
+    SET_PIN = "set_pin"
+    BLOCKED = "blocked"
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What must be held against the limits when the decision is committed.
+
+    ``amount`` is in minor units of the account's currency; 0 when it could not be converted, so
+    that the counts hold all the same.
+    """
+
+    amount: int
+    card: EffectiveLimits
+    account: EffectiveLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The outcome of an AReq, the rule that spoke and everything that was noticed.
+
+    ``reason`` is as the message's version can say it. ``elements`` are set with C only,
+    ``reserve`` with C and Y of a payment, ``cardholder_info`` with N only.
+    """
+
+    trans_status: TransStatus
+    rule: str
+    reason: TransStatusReason | None = None
+    reasons: tuple[str, ...] = ()
+    elements: Elements | None = None
+    reserve: Reservation | None = None
+    cardholder_info: InfoText | None = None
+    challenge_mandated: bool = False
+    exemption: Exemption = Exemption.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One AReq with everything the rules look at, worked out once.
+
+    ``spends``: a payment of more than nothing, made by the cardholder. ``unconverted``: why a limit
+    about money could not be compared.
+    """
+
+    areq: Reading
+    facts: Facts
+    standing: Standing
+    now: datetime
+    spends: bool
+    wishes: tuple[ChallengeInd, ...]
+    off: tuple[str, ...]
+    over_per_tx: tuple[str, ...]
+    over_period: tuple[str, ...]
+    unconverted: str | None
+
+    @property
+    def is_payment(self) -> bool:
+        """Tell payment from everything else, a scheme's own categories included."""
+        return self.areq.context.category == MessageCategory.PA
+
+    @property
+    def is_requestor_initiated(self) -> bool:
+        """Tell whether no cardholder is there (3RI)."""
+        return self.areq.context.channel == DeviceChannel.RI3
+
+    @property
+    def asks_account(self) -> bool:
+        """Tell whether only the standing of the account is asked: 3RI and no payment [7.15]."""
+        return self.is_requestor_initiated and not self.is_payment
+
+    @property
+    def noticed(self) -> tuple[str, ...]:
+        """Every reason by its stable name, in the order of the rules."""
+        rate = () if self.unconverted is None else (f"fx:{self.unconverted}",)
+        wishes = tuple(f"wish:{wish}" for wish in self.wishes)
+        found = "device:none" if self.facts.device is None else "device:known"
+        device = (found,) if device_ids(self.areq) else ()
+        return (*self.off, *self.over_per_tx, *rate, *self.over_period, *wishes, *device)
+
+
+def case_of(areq: Reading, facts: Facts, standing: Standing, now: datetime) -> Case:
+    """Work out everything the rules look at."""
+    amount = facts.amount
+    money = amount.amount if isinstance(amount, Converted) else 0
+    is_payment = areq.context.category == MessageCategory.PA
+    no_rate = amount.why if isinstance(amount, NoRate) else None
+    pays = is_payment and (money > 0 or no_rate is not None)
+    spends = pays and areq.context.channel != DeviceChannel.RI3
+    counted = pays or facts.range.policy.zero_blocks_npa
+    return Case(
+        areq=areq,
+        facts=facts,
+        standing=standing,
+        now=now,
+        spends=spends,
+        wishes=_wishes(areq),
+        off=limits.switched_off(standing) if counted else (),
+        over_per_tx=limits.over_per_tx(standing, money) if spends else (),
+        over_period=limits.over_period(standing, money) if spends else (),
+        unconverted=no_rate if spends and limits.needs_amount(standing) else None,
+    )
+
+
+def _wishes(areq: Reading) -> tuple[ChallengeInd, ...]:
+    """Read the requestor's wishes: one code until 2.2.0, a list in 2.3.1; no preference is none."""
+    value = areq.values.get("threeDSRequestorChallengeInd")
+    codes = value if isinstance(value, list) else [value]
+    return tuple(
+        wish
+        for wish in ChallengeInd
+        if wish in codes
+        and wish.exists_in(areq.context.version)
+        and wish is not ChallengeInd.NO_PREFERENCE
+    )
+
+
+def reservation(case: Case) -> Reservation | None:
+    """Give what a payment that spends takes of the limits; None for everything else."""
+    if not case.spends:
+        return None
+    amount = case.facts.amount
+    return Reservation(
+        amount.amount if isinstance(amount, Converted) else 0,
+        case.standing.card_limits,
+        case.standing.account_limits,
+    )
+
+
+def refuse(
+    case: Case, rule: str, reason: TransStatusReason, info: InfoText | None = None
+) -> Decision:
+    """Answer N."""
+    return Decision(
+        TransStatus.NOT_AUTHENTICATED, rule, reason, reasons=case.noticed, cardholder_info=info
+    )
+
+
+def cannot(case: Case, rule: str, reason: TransStatusReason) -> Decision:
+    """Answer U, with the reason as the version can say it."""
+    said = reason_for(case.areq.context.version, reason)
+    return Decision(TransStatus.COULD_NOT, rule, said, reasons=case.noticed)
+
+
+def information(case: Case, rule: str, exemption: Exemption) -> Decision:
+    """Answer I."""
+    return Decision(TransStatus.INFORMATION, rule, reasons=case.noticed, exemption=exemption)

@@ -1,0 +1,41 @@
+"""What an AReq refers back to: device data gathered before, and earlier authentications.
+
+An identifier is a claim of the requestor. Laws: one that is not a UUID refers to nothing; an
+unknown one is no error [rules 4.5, 7.17].
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from schemas.formats import uuid
+from schemas.values import DeviceChannel
+
+if TYPE_CHECKING:
+    from schemas.compiler import Reading
+
+GATHERED: Final = "Y"
+"""threeDSCompInd of a 3DS Method that ran to its end."""
+PRIOR_MAX: Final = 3
+"""References looked up at most; the message has one, or three from 2.3.1 on."""
+
+_UUID: Final = uuid()
+
+
+def device_ids(areq: Reading) -> tuple[str, ...]:
+    """Give the identifiers device data may be stored under, the AReq's own first [4.5, 4.6]."""
+    if areq.context.channel != DeviceChannel.BRW:
+        return ()
+    values = areq.values
+    own = values["threeDSServerTransID"] if values.get("threeDSCompInd") == GATHERED else None
+    named = (own, values.get("threeDSMethodId"))
+    return tuple(one for one in named if isinstance(one, str) and _UUID.accepts(one))
+
+
+def prior_ids(areq: Reading) -> tuple[str, ...]:
+    """Give the acsTransIDs of the earlier authentications an AReq refers to, lower case."""
+    told = areq.values.get("threeDSRequestorPriorAuthenticationInfo")
+    infos = told if isinstance(told, list) else [told]
+    named = [info.get("threeDSReqPriorRef") for info in infos if isinstance(info, dict)]
+    known = [one.lower() for one in named if isinstance(one, str) and _UUID.accepts(one)]
+    return tuple(dict.fromkeys(known))[:PRIOR_MAX]

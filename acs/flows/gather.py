@@ -1,0 +1,128 @@
+"""Gather the facts of an AReq: the first of its two round trips.
+
+What the card's standing, and with it the device data of a 3DS Method, cost is one statement. Only
+a requestor-initiated payment that refers to an earlier authentication asks a second question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from acs.authentication.facts import Converted, Facts, NoRate
+from acs.authentication.limits import convert
+from acs.authentication.references import device_ids, prior_ids
+from acs.crypto import value
+from acs.store import device_data, transactions
+from enrollment import flows as enrollment_flows
+from enrollment import pan as enrollment_pan
+from enrollment.model import calendar_of
+from schemas.three_ds_method import DeviceData
+from schemas.values import DeviceChannel, MessageCategory
+from schemas.vault import CannotOpen
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    from acs.authentication.facts import Prior
+    from acs.directory_server import DirectoryServer
+    from acs.ports import Ports
+    from acs.store.card_ranges import IssuedRange
+    from acs.store.pool import Connection
+    from enrollment.model import Standing
+    from schemas.compiler import Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One AReq that was read and found right, and who asked."""
+
+    areq: Reading
+    raw: bytes
+    server: DirectoryServer
+    issued: IssuedRange
+    now: datetime
+
+    @property
+    def pan(self) -> str:
+        """The card number, in memory only."""
+        return str(self.areq.values["acctNumber"])
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The facts, and where the device data among them is stored."""
+
+    facts: Facts
+    device_id: UUID | None
+
+
+async def gather(ports: Ports, asked: Asked) -> Gathered:
+    """Read what the decision may know."""
+    async with ports.pool.connection() as conn:
+        standing, sealed = await _standing(ports, conn, asked)
+        priors = await _priors(conn, asked)
+    amount = asked.areq.values.get("purchaseAmount")
+    facts = Facts(
+        range=asked.issued.range,
+        standing=standing,
+        ds_id=asked.server.ds_id,
+        amount=_converted(ports, asked, standing),
+        keys_available=value.available(
+            asked.issued.range, ports.values, None if amount is None else int(str(amount))
+        ),
+        device=None if sealed is None else _opened(ports, sealed),
+        priors=priors,
+    )
+    found = None if sealed is None else sealed.three_ds_server_trans_id
+    return Gathered(facts, found)
+
+
+async def _standing(
+    ports: Ports, conn: Connection, asked: Asked
+) -> tuple[Standing | None, device_data.Sealed | None]:
+    day, month = calendar_of(asked.now)
+    indexes = enrollment_pan.index(ports.keys, asked.pan)
+    named = device_ids(asked.areq)
+    if not named:
+        return await enrollment_flows.standing_of(conn, indexes, day, month), None
+    return await device_data.with_standing(conn, indexes, day, month, named, asked.now)
+
+
+async def _priors(conn: Connection, asked: Asked) -> tuple[Prior, ...]:
+    context = asked.areq.context
+    if context.channel != DeviceChannel.RI3 or context.category != MessageCategory.PA:
+        return ()
+    named = prior_ids(asked.areq)
+    return await transactions.priors(conn, named) if named else ()
+
+
+def _opened(ports: Ports, sealed: device_data.Sealed) -> DeviceData | None:
+    """Open device data; what a forgotten key sealed is as good as none."""
+    place = device_place(sealed.three_ds_server_trans_id)
+    try:
+        return DeviceData.from_bytes(ports.keys.vault.open(sealed.sealed, place))
+    except CannotOpen:
+        return None
+
+
+def _converted(ports: Ports, asked: Asked, standing: Standing | None) -> Converted | NoRate | None:
+    values = asked.areq.values
+    amount, currency = values.get("purchaseAmount"), values.get("purchaseCurrency")
+    if standing is None or amount is None or currency is None:
+        return None
+    return convert(
+        int(str(amount)),
+        int(str(values.get("purchaseExponent", "2"))),
+        str(currency),
+        into=standing.currency,
+        rates=ports.tables.now.rates,
+        margin_bp=ports.policies.fx_margin_bp,
+        today=asked.now.date(),
+    )
+
+
+def device_place(three_ds_server_trans_id: UUID) -> str:
+    """Name the place device data is sealed for."""
+    return f"acs.device_data|{three_ds_server_trans_id}"

@@ -1,0 +1,28 @@
+-- name: keep
+-- What a device said of itself, once per 3DS Server transaction.
+INSERT INTO acs.device_data (three_ds_server_trans_id, sealed, made_at)
+VALUES (:three_ds_server_trans_id, :sealed, :made_at)
+ON CONFLICT (three_ds_server_trans_id) DO NOTHING;
+
+-- name: with_standing
+-- The standing of a card as enrollment.flows reads it, with device data at hand: one round trip.
+SELECT d.three_ds_server_trans_id AS device_id, d.sealed AS device_sealed,
+       s.pan_idx, s.card_id, s.account_id, s.person_id, s.last4, s.expiry, s.previous_expiry,
+       s.card_status, s.enrolment, s.enrolment_reason, s.consent_valid, s.phone_id, s.phone_mask,
+       s.phone_usable, s.pin_set, s.block_kind, s.block_until, s.failures, s.language, s.currency,
+       s.account_per_tx, s.account_per_day, s.account_per_month,
+       s.account_count_day, s.account_count_month,
+       s.card_per_tx, s.card_per_day, s.card_per_month, s.card_count_day, s.card_count_month,
+       s.account_used_day, s.account_uses_day, s.account_used_month, s.account_uses_month,
+       s.card_used_day, s.card_uses_day, s.card_used_month, s.card_uses_month
+  FROM (SELECT 1) AS always
+  LEFT JOIN acs.device_data_of(:device_ids::uuid[], :good_after::timestamptz) d ON true
+  LEFT JOIN enrollment.standing(:pan_idx::bytea[], :day::date, :month::date) s ON true;
+
+-- name: lapse
+-- Clears away what no AReq asked for in time, and what was asked for long ago.
+DELETE FROM acs.device_data
+ WHERE three_ds_server_trans_id IN (
+       SELECT three_ds_server_trans_id FROM acs.device_data
+        WHERE made_at <= :unclaimed_before AND (acs_trans_id IS NULL OR made_at <= :claimed_before)
+        ORDER BY made_at LIMIT :batch FOR UPDATE SKIP LOCKED);
