@@ -22,6 +22,8 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
+from schemas.messages import NO_ADDITIONS, Additions
+
 if TYPE_CHECKING:
     import socket
     import ssl
@@ -46,6 +48,8 @@ class DirectoryServer:
     client_subject: str | None = None
     acs_reference_number: str = "ACS_REFERENCE_PENDING"
     acs_operator_id: str | None = None
+    additions: Additions = NO_ADDITIONS
+    """What it defines beyond the published tables [rules 2.13 and 10.11]."""
     tls: ssl.SSLContext | None = field(default=None, repr=False)
 
     def url_for_results(self, ds_url: str | None) -> str | None:
@@ -115,6 +119,11 @@ class DirectoryServers:
     def by_id(self, ds_id: str) -> DirectoryServer | None:
         """Find a Directory Server by its configured id."""
         return self._by_id.get(ds_id)
+
+    def additions_of(self, ds_id: str) -> Additions:
+        """Give what a Directory Server defines; nothing when it is configured no more."""
+        server = self._by_id.get(ds_id)
+        return NO_ADDITIONS if server is None else server.additions
 
     def by_subject(self, subjects: Sequence[str]) -> DirectoryServer | None:
         """Find the Directory Server one of these certificate names belongs to [rule 1.9]."""

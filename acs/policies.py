@@ -16,6 +16,7 @@ from enrollment.policy import Activation, AttemptPolicy, EnrollmentPolicy
 from otp.gateways.http import AnswerRule, HttpGateway, HttpGatewayConfig
 from otp.gateways.inbox import inbox_gateway
 from otp.policy import OtpPolicy
+from schemas.messages import Additions
 from schemas.secret import Secret
 from schemas.values import TransStatusReason
 
@@ -150,6 +151,10 @@ def _directory_server(given: DirectoryServerSettings) -> DirectoryServer:
         client_subject=given.client_subject,
         acs_reference_number=given.acs_reference_number,
         acs_operator_id=given.acs_operator_id,
+        additions=Additions(
+            frozenset(given.recognised_extensions),
+            {name: frozenset(codes) for name, codes in given.values.items()},
+        ),
         tls=client_context(given.ca, given.tls_cert, given.tls_key),
     )
 

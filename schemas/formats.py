@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from schemas.values import Code
 
 Accepts = Callable[[Any], object]
+_CODE_OF_A_NETWORK: Final = "99"
 REFUSALS: Final = (TypeError, ValueError, AttributeError)
 """What a method of a string or a set raises for a value that is none."""
 
@@ -61,6 +62,12 @@ class Format:
         """Give the format in a version: the same in all."""
         del version
         return self
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether a Directory Server may define more codes of it."""
+        code = [_CODE_OF_A_NETWORK] if isinstance(self.example, list) else _CODE_OF_A_NETWORK
+        return self.fault(code) is Fault.RESERVED
 
 
 class Shaped(Protocol):

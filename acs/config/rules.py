@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from acs.config.settings import is_loopback
+from schemas.messages.tables import open_elements
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -101,6 +102,8 @@ def _directory_server(server: DirectoryServer) -> Iterator[str]:
         is_plain_local = parts.scheme == "http" and is_loopback(parts.hostname or "")
         if not parts.hostname or (parts.scheme != "https" and not is_plain_local):
             yield f"{where}: rreq_url must be https, or http to this machine"
+    for name in sorted(server.values.keys() - open_elements()):
+        yield f"{where}: values names {name}, which has no codes that a network may define"
 
 
 def _names(settings: Settings) -> Iterator[str]:

@@ -134,6 +134,14 @@ class DirectoryServer(Section, frozen=True, kw_only=True):
         Annotated[str, Meta(max_length=32)] | None,
         Meta(description="acsOperatorID the network assigned to us"),
     ] = None
+    recognised_extensions: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=64)], ...],
+        Meta(description="ids of message extensions it may mark critical, besides the published"),
+    ] = ()
+    values: Annotated[
+        dict[str, tuple[Annotated[str, Meta(pattern="^[89][0-9]$")], ...]],
+        Meta(description="codes 80-99 it has defined, by element name with dots"),
+    ] = {}
     ca: Annotated[Pem, Meta(description="who signs its server certificate, PEM file")] = None
     tls_cert: Annotated[Pem, Meta(description="our client certificate for it, PEM file")] = None
     tls_key: Annotated[Pem, Meta(description=_KEY)] = None

@@ -84,7 +84,7 @@ async def authenticate(ports: Ports, raw: bytes, server: DirectoryServer) -> byt
 
 
 async def _authenticate(ports: Ports, raw: bytes, server: DirectoryServer) -> bytes:
-    areq = messages.read_areq(raw)
+    areq = messages.read_areq(raw, server.additions)
     issued = ports.tables.now.find(str(areq.values["acctNumber"]))
     if issued is None or issued.range.scheme not in server.schemes:
         raise _error(areq, Problem("305", "acctNumber", ("acctNumber",)))

@@ -115,7 +115,7 @@ async def open_challenge(ports: Ports, post: CReqPost, wish: str | None) -> Scre
             return ErrorScreen("unknown", neutral)
         if dialogue.transaction.trans_status != "C":
             return _never_challenged(dialogue, raw, post, neutral)
-        event = await _creq_event(conn, dialogue, raw, post, now)
+        event = await _creq_event(ports, conn, dialogue, post, raw=raw, now=now)
         step = machine.step(dialogue.challenge, event, ports.policies.challenge, now)
         applied = await advance(ports, conn, dialogue, step, now)
     return await _answer(ports, applied, neutral)
@@ -148,7 +148,13 @@ def _never_challenged(dialogue: Dialogue, raw: bytes, post: CReqPost, neutral: s
 
 
 async def _creq_event(
-    conn: Connection, dialogue: Dialogue, raw: bytes, post: CReqPost, now: datetime
+    ports: Ports,
+    conn: Connection,
+    dialogue: Dialogue,
+    post: CReqPost,
+    *,
+    raw: bytes,
+    now: datetime,
 ) -> Event:
     transaction = dialogue.transaction
     if not _knows_both_ids(transaction, raw):
@@ -162,7 +168,8 @@ async def _creq_event(
     )
     session_data = _session_data(post.session_data)
     try:
-        reading = messages.read_creq(raw, context)
+        additions = ports.directory_servers.additions_of(transaction.ds_id)
+        reading = messages.read_creq(raw, context, additions)
     except ProtocolError as error:
         await transactions.keep_form(conn, transaction.acs_trans_id, None, session_data)
         return _refused(transaction, error)

@@ -138,23 +138,23 @@ async def _send(
     pause_s = ports.policies.rreq_try_again_in_place.total_seconds()
     whole_try_s = ports.directory_servers.budget.total_s
     last_start = loop.time() + results.LEASE.total_seconds() - whole_try_s - _OWN_WORK_S
-    judged = _judge(dialogue, await ports.directory_servers.post(server, url, body))
+    judged = _judge(dialogue, server, await ports.directory_servers.post(server, url, body))
     for _ in range(tries - 1):
         if judged.verdict != "again" or loop.time() + pause_s > last_start:
             break
         await asyncio.sleep(pause_s)
-        judged = _judge(dialogue, await ports.directory_servers.post(server, url, body))
+        judged = _judge(dialogue, server, await ports.directory_servers.post(server, url, body))
     return judged
 
 
-def _judge(dialogue: Dialogue, reply: Reply) -> Judged:
+def _judge(dialogue: Dialogue, server: DirectoryServer, reply: Reply) -> Judged:
     match reply:
         case NotConnected():
             return Judged("again", "no connection")
         case Answered(status=status) if status in _SERVER_FAILED:
             return Judged("again", f"HTTP {status}")
         case Answered(status=200, body=body):
-            return _judge_body(dialogue, body)
+            return _judge_body(dialogue, server, body)
         case Answered(status=status):
             return Judged("unconfirmed", f"HTTP {status}")
         case NoAnswer():
@@ -162,7 +162,7 @@ def _judge(dialogue: Dialogue, reply: Reply) -> Judged:
             return Judged("unconfirmed", "no answer", late)
 
 
-def _judge_body(dialogue: Dialogue, body: bytes) -> Judged:
+def _judge_body(dialogue: Dialogue, server: DirectoryServer, body: bytes) -> Judged:
     transaction = dialogue.transaction
     if messages.peek(body).get("messageType") == "Erro":
         code = str(messages.peek(body).get("errorCode", ""))
@@ -178,7 +178,7 @@ def _judge_body(dialogue: Dialogue, body: bytes) -> Judged:
         earlier={"RReq": _ids(dialogue)},
     )
     try:
-        reading = messages.read_rres(body, context)
+        reading = messages.read_rres(body, context, server.additions)
     except ProtocolError as error:
         return Judged("unconfirmed", f"RRes {error.problem.code}", error.problem)
     return Judged("delivered", f"RRes {reading.values['resultsStatus']}")

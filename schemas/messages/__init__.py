@@ -10,6 +10,7 @@ from schemas.compiler import Context, Reading
 from schemas.messages.masking import masked
 from schemas.messages.outgoing import OutgoingInvalid, check_outgoing
 from schemas.messages.reading import (
+    NO_ADDITIONS,
     Additions,
     peek,
     read_areq,
@@ -21,6 +22,7 @@ from schemas.messages.tables import EVERY_TABLE, TABLES
 
 __all__ = [
     "EVERY_TABLE",
+    "NO_ADDITIONS",
     "TABLES",
     "Additions",
     "Context",

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from schemas.field import ANY_CATEGORY, ANY_CHANNEL, Field, ObjectOf, ObjectsOf, Rule, Table
 from schemas.messages.words import in_words
 from schemas.presence import Always, Unknowable
-from schemas.problems import Fault
 from schemas.versions import EVERY, SUPPORTED
 
 if TYPE_CHECKING:
@@ -58,7 +57,6 @@ _KEPT = ("all", "six and four", "nothing", "nothing")
 _CHARACTERS = re.compile(r",? ?((?:up to )?\d+(?:-\d+)?) characters")
 _ONE_OF = re.compile(r"one of ([^;]*)")
 _FIXED = ("UUID", "ISO ", "date ", "time ", "digit,")
-_A_RESERVED_CODE = "99"
 
 
 def page(table: Table) -> str:
@@ -147,9 +145,7 @@ def _format(row: Field, version: str) -> str:
 
 def _format_words(format_: Format) -> str:
     words = _CHARACTERS.sub("", format_.shape) or "text"
-    value = [_A_RESERVED_CODE] if isinstance(format_.example, list) else _A_RESERVED_CODE
-    is_open = format_.fault(value) is Fault.RESERVED
-    return f"{words}; 80-99 if defined" if is_open else words
+    return f"{words}; 80-99 if defined" if format_.is_open else words
 
 
 def _example(row: Field, version: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,6 +20,7 @@ from acs.directory_server import (
     NoAnswer,
     NotConnected,
 )
+from schemas.messages import NO_ADDITIONS, Additions
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -74,6 +76,15 @@ def test_a_certificate_leads_to_its_directory_server() -> None:
     assert servers.without_certificate() == VISA
     assert servers.by_id("mc") == named
     assert servers.by_id("none") is None
+
+
+def test_what_a_directory_server_defines_is_its_own() -> None:
+    additions = Additions(frozenset({"TEST-1"}))
+    servers = DirectoryServers([VISA, replace(VISA, ds_id="mc", additions=additions)])
+
+    assert servers.additions_of("mc") == additions
+    assert servers.additions_of("visa") == NO_ADDITIONS
+    assert servers.additions_of("none") == NO_ADDITIONS
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ import pytest
 
 from acs import config, demo_keys, policies
 from enrollment.policy import Activation
+from schemas.messages import Additions
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -60,6 +61,8 @@ def test_a_directory_server_keeps_its_names_and_hosts() -> None:
         "hosts": ["Results.Visa.Example"],
         "client_subject": "ds.visa.example",
         "acs_reference_number": "REF-1",
+        "recognised_extensions": ["TEST-1"],
+        "values": {"acctType": ["80", "81"]},
     }
 
     (made,) = policies.directory_servers(read(ACS_DS__DIRECTORY_SERVERS=json.dumps([network])))
@@ -68,6 +71,7 @@ def test_a_directory_server_keeps_its_names_and_hosts() -> None:
     assert made.is_listed("https://results.visa.example/rreq")
     assert made.client_subject == "ds.visa.example"
     assert made.acs_reference_number == "REF-1"
+    assert made.additions == Additions(frozenset({"TEST-1"}), {"acctType": frozenset({"80", "81"})})
 
 
 def test_the_demo_sends_to_its_own_phone() -> None:

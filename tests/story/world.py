@@ -38,6 +38,7 @@ from acs.work.sources import sources
 from otp.gateways.deliver import Delivery, DeliveryPorts
 from otp.gateways.inbox import inbox_gateway
 from otp.policy import OtpPolicy
+from schemas.messages import Additions
 from tests.story import judge, laws, people
 from tests.story.death import Death, MortalDirectoryServers, MortalPool
 from tests.story.pages import Page, faults_of, packed
@@ -343,6 +344,7 @@ async def _start(world: World, policies: Policies) -> Server:
         hosts=frozenset({"127.0.0.1"}),
         results_url=world.directory.url,
         acs_reference_number="3DS_LOA_ACS_TEST_020301_00001",
+        additions=Additions(frozenset({"TEST-1"}), {"acctType": frozenset({"80"})}),
     )
     directories = MortalDirectoryServers([of_tests], Budget(connect_s=2, read_s=1))
     directories.death = death

@@ -89,6 +89,20 @@ def test_a_directory_server_says_where_results_go() -> None:
     assert "must say where results go" in refused(ds__directory_servers=[server])
 
 
+@pytest.mark.parametrize("name", ["acctTyp", "mcc", "deviceChannel", "acctInfo", "addrMatch"])
+def test_a_network_defines_codes_of_elements_that_have_them(name: str) -> None:
+    server = {**_DS, "values": {name: ["80"]}}
+
+    assert f"values names {name}" in refused(ds__directory_servers=[server])
+
+
+@pytest.mark.parametrize("code", ["79", "100", "8", "AA"])
+def test_a_network_defines_codes_of_its_own_range(code: str) -> None:
+    server = {**_DS, "values": {"acctType": [code]}}
+
+    assert "directory_servers" in refused(ds__directory_servers=[server])
+
+
 def test_an_id_stands_once() -> None:
     assert "an id stands twice" in refused(ds__directory_servers=[_DS, _DS])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.messages.tables import EVERY_TABLE, TABLES
+from schemas.messages.tables import EVERY_TABLE, TABLES, open_elements
 
 
 @pytest.mark.parametrize("name", list(TABLES))
@@ -24,3 +24,12 @@ def test_what_travels_beside_the_messages_has_a_table_of_its_own_name() -> None:
         name: name for name in EVERY_TABLE
     }
     assert len(EVERY_TABLE) == len(TABLES) + 5
+
+
+def test_a_directory_server_may_define_codes_of_open_lists_only() -> None:
+    names = open_elements()
+
+    assert {"acctType", "messageCategory", "threeDSRequestorChallengeInd"} <= names
+    assert "recurringInd.amountInd" in names
+    assert "threeDSRequestorAuthenticationInfo.threeDSReqAuthMethod" in names
+    assert names.isdisjoint({"deviceChannel", "mcc", "addrMatch", "messageVersion", "acctInfo"})
