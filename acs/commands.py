@@ -242,6 +242,8 @@ def _run(coroutine: Coroutine[Any, Any, int]) -> int:
 def _run_value(coroutine: Coroutine[Any, Any, ValueT]) -> ValueT:
     try:
         return asyncio.run(coroutine)
+    except migrations.MigrationChanged as error:
+        raise NotNow(str(error)) from error
     except (OSError, asyncpg.PostgresError) as error:
         sentence = f"the database does not answer: {type(error).__name__}"
         raise NotNow(sentence) from error
