@@ -59,6 +59,14 @@ CHALLENGE = _counter(
 CHALLENGE_SECONDS = _histogram(
     "acs_challenge_seconds", "From the first CReq to the challenge's end", _DIALOGUE_S
 )
+THREE_DS_METHOD = _counter(
+    "acs_three_ds_method_total", "Posts to the 3DS Method, by what became of them", "outcome"
+)
+THREE_DS_METHOD_SECONDS = _histogram(
+    "acs_three_ds_method_seconds",
+    "From opening the hidden frame to its script's post, as the browser tells it",
+    _FAST_S,
+)
 OTP = _counter("acs_otp_total", "What happened to one-time codes", "event")
 SMS = _counter("acs_sms_total", "Text messages handed to a provider", "provider", "outcome")
 SMS_SECONDS = _histogram("acs_sms_seconds", "How long a provider took", _FAST_S, "provider")

@@ -1,4 +1,4 @@
-"""The edge to the cardholder's browser: CReq, the challenge page's form, static files.
+"""The edge to the cardholder's browser: CReq, the challenge page's form, 3DS Method, static files.
 
 Laws: no cookie is set or read; everything a step needs is in the form and in the database. Every
 answer is a page in the cardholder's language, whatever was sent. Only form-encoded bodies are
@@ -8,12 +8,13 @@ read, bounded in size and in fields.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
 from aiohttp import web
 
 from acs import log
 from acs.challenge.screens import ErrorScreen
+from acs.edges import three_ds_method
+from acs.edges.forms import read_form
 from acs.flows.challenge import CReqPost, Form, open_challenge, post_form
 from acs.store.pool import Unavailable
 from schemas.vault import Secret
@@ -25,15 +26,13 @@ if TYPE_CHECKING:
     from acs.ports import Ports
 
 BODY_LIMIT_BYTES = 128 * 1024
-_FIELDS_MAX = 30
-_FORM_TYPE = "application/x-www-form-urlencoded"
 
 
 def routes(ports: Ports) -> list[web.RouteDef]:
     """Give the routes of this edge."""
 
     async def post(request: web.Request) -> web.Response:
-        fields = await _fields(request)
+        fields = await read_form(request)
         wish = request.headers.get("Accept-Language", "")[:200]
         try:
             screen = await _screen(ports, fields, wish)
@@ -59,6 +58,7 @@ def routes(ports: Ports) -> list[web.RouteDef]:
         web.post("/challenge", post),
         web.get("/challenge", other, allow_head=False),
         web.get("/static/{name}", static),
+        *three_ds_method.routes(ports),
     ]
 
 
@@ -80,26 +80,6 @@ def _form(fields: Mapping[str, str], languages: tuple[str, ...]) -> Form:
         pin=Secret(fields.get("pin", "")[:64]),
         language=language if language in languages else "",
     )
-
-
-async def _fields(request: web.Request) -> dict[str, str]:
-    """Read a form-encoded body; anything else has no fields. A repeated field keeps its first."""
-    raw = await request.read()
-    if request.content_type != _FORM_TYPE:
-        return {}
-    try:
-        pairs = parse_qsl(
-            raw.decode("ascii", "replace"),
-            keep_blank_values=True,
-            max_num_fields=_FIELDS_MAX,
-            errors="replace",
-        )
-    except ValueError:
-        return {}
-    fields: dict[str, str] = {}
-    for name, text in pairs:
-        fields.setdefault(name, text)
-    return fields
 
 
 def _page(ports: Ports, screen: Screen, status: int = 200) -> web.Response:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from acs import metrics
-from acs.store import audit_chain, results
+from acs.store import audit_chain, device_data, results
 from enrollment import flows as enrollment_flows
 from otp import flows as otp_flows
 
@@ -37,6 +37,12 @@ async def lapse_history(ports: Ports) -> int:
     now = ports.clock()
     async with ports.pool.transaction() as conn:
         return await otp_flows.lapse_history(conn, now - HISTORY_LAPSES_AFTER, _BATCH)
+
+
+async def lapse_devices(ports: Ports) -> int:
+    """Worker source: clear away what browsers said of themselves and no AReq asked for in time."""
+    async with ports.pool.transaction() as conn:
+        return await device_data.lapse(conn, ports.clock(), _BATCH)
 
 
 async def forget_used(ports: Ports) -> int:

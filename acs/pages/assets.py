@@ -1,4 +1,4 @@
-"""The static files of the pages: style, three small scripts, neutral marks.
+"""The static files of the pages: style, four small scripts, neutral marks.
 
 Everything a page loads comes from here, from the page's own origin. An address carries a hash of
 the content, so a file may be kept by the browser for ever. Read once at start.

@@ -40,13 +40,17 @@ _PAGE_HEADERS: Final = {
 }
 
 
-def page_headers(form_action: str) -> dict[str, str]:
-    """Give the headers of a page whose forms may go to the sources in ``form_action``."""
+def page_headers(form_action: str, *, posts_itself: bool = False) -> dict[str, str]:
+    """Give the headers of a page whose forms may go to the sources in ``form_action``.
+
+    ``posts_itself``: the page's script may post to its own origin.
+    """
     policy = (
         "default-src 'none'",
         "style-src 'self'",
         "img-src 'self' data:",
         "script-src 'self'",
+        *(("connect-src 'self'",) if posts_itself else ()),
         f"form-action {form_action}",
         "base-uri 'none'",
         "object-src 'none'",

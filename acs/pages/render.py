@@ -139,6 +139,22 @@ class Pages:
             case _:
                 assert_never(screen)
 
+    def method_page(self, request: str, notification_url: str | None, notification: str) -> Page:
+        """Draw the hidden frame of a 3DS Method; without an address it goes nowhere at its end.
+
+        ``request`` is threeDSMethodData as it came, for the page's script to name it. Raises
+        ValueError when the address is not absolute http or https.
+        """
+        targets = FORM_NOWHERE if notification_url is None else form_action_of(notification_url)
+        html = self._templates["method.html"].render(
+            request=request, notification_url=notification_url, notification=notification
+        )
+        return Page(html.encode(), page_headers(targets, posts_itself=True))
+
+    def blank_page(self) -> Page:
+        """Draw the page that shows and does nothing."""
+        return Page(self._templates["blank.html"].render().encode(), page_headers(FORM_NOWHERE))
+
     def _compile(self) -> dict[str, Template]:
         environment = Environment(
             loader=FileSystemLoader(_HERE / "templates"),

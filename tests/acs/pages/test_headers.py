@@ -33,6 +33,13 @@ def test_a_page_loads_from_its_own_origin_only() -> None:
     }
 
 
+def test_only_a_page_whose_script_posts_may_connect() -> None:
+    policy = directives(page_headers(FORM_NOWHERE, posts_itself=True))
+
+    assert policy["connect-src"] == "'self'"
+    assert "connect-src" not in directives(page_headers(FORM_TO_US))
+
+
 @pytest.mark.parametrize("form_action", [FORM_TO_US, FORM_NOWHERE, "https:"])
 def test_any_https_shop_may_frame_every_kind_of_page(form_action: str) -> None:
     """A closed frame-ancestors is a white box in the shop, error pages included."""

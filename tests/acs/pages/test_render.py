@@ -447,3 +447,29 @@ def test_an_unknown_text_or_a_missing_value_is_a_mistake() -> None:
     for text_id in ("no_such_text", "resend_wait"):
         with pytest.raises(KeyError):
             PAGES.text(text_id, "pl")
+
+
+def test_a_hidden_frame_shows_nothing_and_escapes_what_it_carries() -> None:
+    page = PAGES.method_page('"><b>', "https://3dss.example/m?a=1&b=%22'<", "e30")
+    html = page.html.decode()
+
+    assert 'data-request="&#34;&gt;&lt;b&gt;"' in html
+    assert 'action="https://3dss.example/m?a=1&amp;b=%22&#39;&lt;"' in html
+    assert "<button" not in html
+    assert "<a " not in html
+
+
+def test_a_hidden_frame_without_an_address_has_no_form() -> None:
+    page = PAGES.method_page("e30", None, "e30")
+
+    assert b"<form" not in page.html
+    assert "form-action 'none'" in page.headers["Content-Security-Policy"]
+
+
+def test_an_address_that_is_no_target_is_never_drawn() -> None:
+    with pytest.raises(ValueError, match="absolute http or https"):
+        PAGES.method_page("e30", "javascript:alert(1)", "e30")
+
+
+def test_a_blank_page_has_nothing_in_it() -> None:
+    assert b"<body></body>" in PAGES.blank_page().html
