@@ -43,6 +43,7 @@ audit: $(DEV) ## known vulnerabilities of the locked packages (needs a network),
 
 bench: $(DEV) ## the benchmark: ratios measured side by side on this machine
 	@$(BIN)/python -m loadtests.bench $(ARGS)
+	@$(BIN)/python -m loadtests.micro.read_areq
 
 format: $(DEV) ## write the house format and the safe fixes
 	$(BIN)/ruff format .

@@ -5,7 +5,7 @@ rest is asked of the table's own tests. So there is one declaration, and the loo
 stays the only judge of what is wrong.
 
 Laws: the answer is the values that the table would give, or None; None says nothing of the message,
-not even that it is wrong. In doubt it is None: for escapes that may hide a quote or a character
+not even that it is wrong. In doubt it is None: for escapes that may hide a colon or a character
 nobody may send, and for numbers that two decoders may read differently.
 """
 
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, NotRequired, TypeAlias, TypedDict
 import msgspec
 
 from schemas.compiler import compiled
-from schemas.formats import REFUSALS, list_type
+from schemas.formats import REFUSALS, is_json_within, list_type
 from schemas.json_reader import is_too_deep
 from schemas.presence import Earliers, Members, Place
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 IsGood: TypeAlias = Callable[[dict[str, Any], Earliers], bool]
 
 _NOTHING: Final[Members] = {}
-# An escaped quote, U+0000, a surrogate; also what only looks like one after an escaped backslash.
-_DOUBTFUL_ESCAPE = re.compile(rb'\\"|\\u(?:0000|0022|[dD][89a-fA-F])')
+# U+0000, a colon, a surrogate; also what only looks like one after an escaped backslash.
+_DOUBTFUL_ESCAPE = re.compile(rb"\\u(?:0000|003[aA]|[dD][89a-fA-F])")
 _EXACT_INTEGERS = 2**53
 _FREE_DEPTH_MAX = 16
 """Levels of free JSON; with those above it, well below what a message may have."""
@@ -73,39 +73,42 @@ def values_of(way: Quick, raw: bytes, earlier: Earliers) -> dict[str, Any] | Non
     try:
         raw.decode()
         values = way.decoder.decode(raw)
-        encoded = _ENCODER.encode(values)
-        # Nothing is longer when it is encoded again, so equal lengths mean that nothing was lost.
-        is_whole = len(encoded) == len(raw) or _has_as_many_quotes(encoded, raw)
-        if not is_whole and not _is_harmless(raw):
-            return None
-        if not all(
-            len(raw) <= most or (is_whole and len(_ENCODER.encode(values[name])) <= most)
-            for name, most in way.bounded
-            if name in values
-        ):
+        whole = values if _has_all_names(values, raw) else _with_unknown(raw)
+        if whole is None or not _is_short(way, whole, raw):
             return None
         return values if way.is_good(values, earlier) else None
     except (msgspec.MsgspecError, RecursionError, *REFUSALS):
         return None
 
 
+def _is_short(way: Quick, whole: dict[str, Any], raw: bytes) -> bool:
+    for name, most in way.bounded:
+        if len(raw) > most and name in whole and not is_json_within(whole[name], most):
+            return False
+    return True
+
+
 # --- what the decoder would not notice
 
 
-def _has_as_many_quotes(encoded: bytes, raw: bytes) -> bool:
-    """Tell whether every name of a text is in what was decoded from it and encoded again.
+def _has_all_names(decoded: object, raw: bytes) -> bool:
+    """Tell whether every name of a text is in what was decoded from it.
 
-    A name that is there twice, or is unknown and dropped, takes its quotes with it; as no string
-    holds a quote of its own, equal numbers of quotes mean that nothing was lost.
+    A name that is there twice, or is unknown and dropped, takes its colon with it. Those inside
+    strings stay as they are, so equal numbers of colons mean that nothing was lost.
     """
-    return encoded.count(b'"') == raw.count(b'"')
+    return _ENCODER.encode(decoded).count(b":") == raw.count(b":")
 
 
-def _is_harmless(raw: bytes) -> bool:
-    """Tell whether what was lost is unknown names only, none of any name twice, and not deep."""
+def _with_unknown(raw: bytes) -> dict[str, Any] | None:
+    """Give all of a message of which unknown names only were lost; None if a name is there twice.
+
+    An unknown element may be deep; the known ones are not.
+    """
     if is_too_deep(raw):
-        return False
-    return _has_as_many_quotes(_ENCODER.encode(_DECODER.decode(raw)), raw)
+        return None
+    whole: dict[str, Any] = _DECODER.decode(raw)
+    return whole if _has_all_names(whole, raw) else None
 
 
 def _is_plain(value: object, depth: int = 0) -> bool:

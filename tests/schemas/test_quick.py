@@ -124,8 +124,9 @@ def test_a_name_written_twice_never_takes_the_quick_way(
         '"mcc":"5411"',
         '"mcc" : "54\\u0031\\u0031"',
         '"m\\u0063c":"5411"',
-        '"mcc":"5411","x":"\\u0022"',
-        '"mcc":"5411","x":"\\""',
+        '"mcc":"5411","x":"\\u003a"',
+        '"mcc":"5411","x":"\\u003A"',
+        '"mcc":"5411","x:":":\\":"',
         '"unknown":{"a":1,"a":1e5,"b":1e5}',
     ],
 )
@@ -170,6 +171,14 @@ def test_an_escape_gets_the_same_verdict(escape: str) -> None:
     text = json.dumps(builders.areq("2.3.1")).replace("Example Shop", f"Shop {escape}")
 
     agree(text.encode(), ("2.3.1", "02", "01"))
+
+
+@pytest.mark.parametrize("name", ['a "b": c', "a:b", "\\:", "ż:ł", "\u2028:"])
+def test_colons_and_quotes_inside_texts_count_for_nothing(name: str) -> None:
+    message = builders.areq("2.3.1", merchantName=name)
+
+    assert quickly(builders.raw(message)) == message
+    assert quickly(builders.raw({**message, name: {name: name}})) == message
 
 
 def test_an_object_at_its_limit_as_json_gets_the_same_verdict() -> None:
