@@ -1,4 +1,4 @@
-"""The command line: serve, work, demo, migrate, check-config, seed, keys, audit, show-tables.
+"""The command line: serve, work, demo, migrate, seed, keys, audit, conformance and others.
 
 A wrong option or setting ends with a clear sentence and exit code 2; a database or key that is not
 there with exit code 1.
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acs import VERSION, commands, config
+from acs.conformance import command as conformance
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +26,8 @@ USAGE_ERROR = 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; gives the exit code."""
     options = _parser().parse_args(argv)
+    if options.command == "conformance":  # a client of any ACS: it needs none of our settings
+        return conformance.main(options)
     run: Callable[[argparse.Namespace, Settings], int] | None = options.run
     try:
         settings = config.read(options.config, os.environ, options.implies)
@@ -97,6 +100,10 @@ def _parser() -> argparse.ArgumentParser:
         "--expect", metavar="SEQ:HEX", help="a link kept elsewhere, which must still be there"
     )
     command("show-tables", "print the challenge machine as Markdown", commands.show_tables)
+    says = "run the conformance cases against an ACS, ours or another"
+    conformance.add_options(
+        add.add_parser("conformance", help=says, description=says, allow_abbrev=False)
+    )
     return parser
 
 

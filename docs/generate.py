@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from acs.challenge.machine import diagram
 from acs.config.page import settings_page
+from acs.conformance import cases, matrix
 from schemas.messages.page import page as message_page
 from schemas.messages.tables import EVERY_TABLE
 
@@ -27,7 +28,14 @@ def machine_page() -> str:
     return f"# The challenge machine\n\n{head}\n\n{diagram()}"
 
 
+def conformance_page() -> str:
+    """Give which conformance case shows which rule."""
+    folder = FOLDER.parent / "tests" / "conformance"
+    return matrix.page(matrix.read_rules(folder / "rules.toml"), cases.load(folder / "cases"))
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "conformance.md": conformance_page,
     "machine.md": machine_page,
     "operate/settings.md": settings_page,
     **{f"messages/{name}.md": partial(message_page, table) for name, table in EVERY_TABLE.items()},

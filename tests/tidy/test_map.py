@@ -8,10 +8,13 @@ from tests.tidy.tree import PACKAGES, ROOT, name, python_files
 
 _STORY = "runs whole, over HTTP and PostgreSQL, in tests/story and tests/demo"
 _SQL = "its statements are prepared in tests/db and run by the stories, races included"
+_SET = "runs whole against the demo in tests/demo/test_conformance.py"
 # Modules without a test module of their own, each with the reason. A module that gets one is taken
 # off here.
 WITHOUT: dict[str, str] = {
     "acs/__main__.py": "hands over to acs.commands; tests/demo starts it as a process",
+    "acs/conformance/listener.py": _SET,
+    "acs/conformance/story.py": _SET,
     "acs/edges/browser.py": _STORY,
     "acs/edges/ds.py": _STORY,
     "acs/edges/forms.py": _STORY,
