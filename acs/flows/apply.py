@@ -15,13 +15,13 @@ from acs import log, metrics
 from acs.challenge import effects as do
 from acs.challenge import machine
 from acs.challenge.events import CodeIssued, CodeRefused, NotSent
-from acs.pages.amounts import plain_amount_text
 from acs.store import results, timers, transactions
 from acs.transaction import link_digest
 from enrollment import flows as enrollment_flows
 from otp import flows as otp_flows
 from otp.model import CardText, Issued, IssueRequest, PaymentText, Purpose, SendRefusal
 from schemas import audit
+from schemas.amounts import plain_amount_text
 from schemas.audit import AuditEvent
 from schemas.values import MessageCategory
 

@@ -1,4 +1,4 @@
-"""The headers that every page and every static file leaves with.
+"""The headers that every page leaves with.
 
 A challenge page lives in a frame inside the page of a shop nobody knows in advance, often with
 cookies off and sometimes in a sandboxed frame. Hence:
@@ -7,9 +7,6 @@ cookies off and sometimes in a sandboxed frame. Hence:
   to plain http on a loopback host for development; X-Frame-Options and
   Cross-Origin-Opener-Policy are never sent. What a hostile parent could click through such a frame
   needs a typed code, or does no harm beyond a cancelled payment.
-- Static files say ``Cross-Origin-Resource-Policy: cross-origin``. "same-site" breaks a sandboxed
-  frame, whose origin is opaque and so belongs to no site: style and script are then refused
-  (tried in Chromium 156). The files hold nothing worth protecting.
 - Error pages on the challenge's address are framed too, so they are as open as the challenge.
 """
 
@@ -57,19 +54,6 @@ def page_headers(form_action: str, *, posts_itself: bool = False) -> dict[str, s
         f"frame-ancestors {_FRAME_ANCESTORS}",
     )
     return {**_PAGE_HEADERS, "Content-Security-Policy": "; ".join(policy)}
-
-
-def static_headers(content_type: str, etag: str) -> dict[str, str]:
-    """Give the headers of a static file; its address changes with its content."""
-    return {
-        "Content-Type": content_type,
-        "Cache-Control": "public, max-age=31536000, immutable",
-        "ETag": etag,
-        "X-Content-Type-Options": "nosniff",
-        "Cross-Origin-Resource-Policy": "cross-origin",
-        # Reached directly, an SVG is a document: it may do nothing.
-        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
-    }
 
 
 def form_action_of(notification_url: str) -> str:

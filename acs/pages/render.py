@@ -30,11 +30,11 @@ from acs.challenge.screens import (
     Screen,
     WaitScreen,
 )
-from acs.pages.amounts import amount_text
-from acs.pages.assets import StaticFile, load_static
 from acs.pages.headers import FORM_NOWHERE, FORM_TO_US, form_action_of, page_headers
 from acs.pages.names import shown_name
-from acs.pages.texts import choose_language, load_catalogues
+from schemas.amounts import amount_text
+from schemas.static_files import StaticFile, load_static
+from schemas.texts import choose_language, load_catalogues
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -9,7 +9,6 @@ from acs.pages.headers import (
     FORM_TO_US,
     form_action_of,
     page_headers,
-    static_headers,
 )
 
 
@@ -75,19 +74,6 @@ def test_a_page_is_neither_kept_nor_guessed_nor_told_about() -> None:
         "no-referrer",
         "max-age=31536000; includeSubDomains",
     )
-
-
-def test_a_static_file_may_be_kept_and_loads_in_any_frame() -> None:
-    headers = static_headers("text/css; charset=utf-8", '"abc"')
-
-    assert headers == {
-        "Content-Type": "text/css; charset=utf-8",
-        "Cache-Control": "public, max-age=31536000, immutable",
-        "ETag": '"abc"',
-        "X-Content-Type-Options": "nosniff",
-        "Cross-Origin-Resource-Policy": "cross-origin",
-        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
-    }
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acs.pages import texts
-from acs.pages.texts import (
+from schemas.texts import (
     Catalogue,
     check_catalogues,
     choose_language,
@@ -17,7 +16,7 @@ from acs.pages.texts import (
     load_catalogues,
 )
 
-FOLDER = Path(texts.__file__).parent / "locale"
+FOLDER = Path(__file__).parents[2] / "acs" / "pages" / "locale"
 
 
 def write(folder: Path, language: str, body: str) -> None:

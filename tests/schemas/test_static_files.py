@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from acs.pages import assets
-from acs.pages.assets import load_static
+from schemas.static_files import load_static, static_headers
 
-FOLDER = Path(assets.__file__).parent / "static"
+FOLDER = Path(__file__).parents[2] / "acs" / "pages" / "static"
 FILES = load_static(FOLDER)
 SHEET = (FOLDER / "pages.css").read_text(encoding="utf-8")
 
@@ -114,3 +113,16 @@ def test_edges_and_focus_are_visible(colour: str, *, dark: bool) -> None:
 
 def test_both_schemes_name_the_same_colours() -> None:
     assert colours(dark=False).keys() == colours(dark=True).keys()
+
+
+def test_a_static_file_may_be_kept_and_loads_in_any_frame() -> None:
+    headers = static_headers("text/css; charset=utf-8", '"abc"')
+
+    assert headers == {
+        "Content-Type": "text/css; charset=utf-8",
+        "Cache-Control": "public, max-age=31536000, immutable",
+        "ETag": '"abc"',
+        "X-Content-Type-Options": "nosniff",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
+    }

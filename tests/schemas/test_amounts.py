@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acs.pages.amounts import amount_text, currency_code, iso_exponent, plain_amount_text
+from schemas.amounts import amount_text, currency_code, iso_exponent, plain_amount_text
 
 HUGE = 10**47 + 1
 """purchaseAmount has room for 48 digits."""
