@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -24,6 +25,22 @@ class Pool(Protocol):
         """Lend a connection with an open transaction; leaving the block commits."""
 
 
+class Host(Protocol):
+    """The bank's card host, as far as the portal needs it."""
+
+    async def block(self, card_ref: str, wish: str) -> bool:
+        """Ask for a ``temporary`` or ``permanent`` block; False = the host cannot be reached."""
+
+
+class NoHost:
+    """Stands in where no host is configured: every wish is refused clearly, nothing is done."""
+
+    async def block(self, card_ref: str, wish: str) -> bool:
+        """Say that the host cannot be reached."""
+        del card_ref, wish
+        return False
+
+
 def _nothing(*_: object) -> None:
     """Let it pass."""
 
@@ -39,7 +56,8 @@ class EnrollmentPorts:
     ``card_range_known`` tells whether a PAN belongs to a card range of this service.
     ``deliver_soon`` is told of a message after the commit and returns at once. ``observe`` counts
     a call by route template and outcome, a word of a closed list. ``request_id`` gives the id
-    under which the request at hand stands in the logs.
+    under which the request at hand stands in the logs. ``host`` blocks cards. Inside ``pace`` an
+    answer to somebody unknown takes at least as long as its floor (no client is found by time).
     """
 
     pool: Pool
@@ -52,3 +70,5 @@ class EnrollmentPorts:
     deliver_soon: Callable[[UUID], object] = _nothing
     observe: Callable[[str, str], object] = _nothing
     request_id: Callable[[], str] = _no_id
+    host: Host = field(default_factory=NoHost)
+    pace: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
