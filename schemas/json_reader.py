@@ -23,6 +23,9 @@ DEPTH_MAX: Final = 32
 _NUMBER_CHARACTERS_MAX = 32
 """No element is a JSON number; free JSON may hold some, and none needs more digits."""
 
+_NOTED_NAME_MAX = 256
+"""Longer repeated names are cut: many names inside one long name would multiply its length."""
+
 _NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -60,7 +63,7 @@ class RepeatedNames(dict[str, Any]):
 class Opened:
     """A message as JSON gives it, its size in bytes, and its repeated names.
 
-    These are dotted, in order and each once.
+    These are dotted, in order and each once; a very long one is cut.
     """
 
     message: dict[str, Any]
@@ -186,7 +189,8 @@ def _collect_repeated(node: object, prefix: str, found: dict[str, None]) -> None
             _collect_repeated(item, prefix, found)
     elif isinstance(node, dict):
         if isinstance(node, RepeatedNames):
-            found.update(dict.fromkeys(prefix + name for name in node.repeated))
+            names = ((prefix + name)[:_NOTED_NAME_MAX] for name in node.repeated)
+            found.update(dict.fromkeys(names))
         for name, value in node.items():
             if isinstance(value, (dict, list)):
-                _collect_repeated(value, f"{prefix}{name}.", found)
+                _collect_repeated(value, f"{prefix}{name}."[:_NOTED_NAME_MAX], found)

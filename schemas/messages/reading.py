@@ -250,7 +250,8 @@ def _refuse(problem: Problem, opened: Opened, kind: str | None, version: str | N
     if version is None and own in SUPPORTED:
         version = own
     # An id that is there twice is none: nobody knows which one is meant.
-    once = {name: message[name] for name in message if name not in opened.repeated}
+    twice = frozenset(opened.repeated)
+    once = {name: message[name] for name in message if name not in twice}
     ids = well_formed_ids(once)
     if kind == MessageType.AREQ:
         # Its table has no acsTransID, and sdkTransID in the app only.

@@ -139,3 +139,9 @@ def test_any_bytes_are_a_message_or_not(raw: bytes) -> None:
         return
 
     assert isinstance(message, dict)
+
+
+def test_a_repeated_name_that_is_very_long_is_cut() -> None:
+    raw = b'{"%b":{"a":1,"a":1,"b":1,"b":1}}' % (b"n" * 1000)
+
+    assert read_object(raw).repeated == ("n" * 256,)
