@@ -51,6 +51,10 @@ def browser_areq(
     if version != "2.1.0":
         message["browserJavascriptEnabled"] = True
     if version == "2.3.1":
-        message |= {"acceptLanguage": ["pl"], "acquirerCountryCode": "616", "acquirerCountryCodeSource": "01"}
+        message |= {
+            "acceptLanguage": ["pl"],
+            "acquirerCountryCode": "616",
+            "acquirerCountryCodeSource": "01",
+        }
     message |= overrides
     return {name: value for name, value in message.items() if value is not None}

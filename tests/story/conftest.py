@@ -17,6 +17,7 @@ from tests.story import world as worlds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
     from acs.store.embedded import EmbeddedPostgres
     from schemas.vault import Keys
 

@@ -145,7 +145,7 @@ async def dump(world: World) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class Trace:
-    """A text that would betray a secret; ``bounded`` when it must not be part of a longer number."""
+    """A text that would betray a secret; ``bounded``: not as a part of a longer number."""
 
     kind: str
     text: str

@@ -105,7 +105,7 @@ def faults_of(page: Page, sent: Mapping[str, Any]) -> list[str]:
     policy = sent.get("Content-Security-Policy", "")
     faults += [f"policy {part}" for part in _REQUIRED_POLICY if part not in policy]
     faults += [f"header {name}" for name in ("Set-Cookie", "X-Frame-Options") if name in sent]
-    if sent.get("Content-Type") not in {"text/html; charset=utf-8"}:
+    if sent.get("Content-Type") != "text/html; charset=utf-8":
         faults.append(f"type {sent.get('Content-Type')}")
     shop = None if page.final_fields is None else page.returns_to
     for element in page.tree.iter():
@@ -115,7 +115,7 @@ def faults_of(page: Page, sent: Mapping[str, Any]) -> list[str]:
             address = element.get(name)
             if address and address != shop and not _OWN_ADDRESSES.match(address):
                 faults.append(f"address {address}")
-        faults += [f"attribute {name}" for name in element.keys() if name.startswith("on")]
+        faults += [f"attribute {name}" for name in element.attrib if name.startswith("on")]
         if element.get("style") or element.get("target"):
             faults.append(f"attribute of {element.tag}")
         if element.tag == "script" and (element.text or "").strip():

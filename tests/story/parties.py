@@ -47,6 +47,7 @@ class FakeDirectoryServer:
     faults: list[str] = field(default_factory=list)
     release: asyncio.Event = field(default_factory=asyncio.Event)
     news: asyncio.Event = field(default_factory=asyncio.Event)
+    door: asyncio.Lock = field(default_factory=asyncio.Lock)
     url: str = ""
     runner: web.AppRunner | None = None
 
@@ -58,14 +59,18 @@ class FakeDirectoryServer:
 
     async def shut(self) -> None:
         """Refuse connections until ``reopen``."""
-        self.release.set()
-        if self.runner is not None:
-            await self.runner.cleanup()
-            self.runner = None
+        async with self.door:
+            self.release.set()
+            if self.runner is not None:
+                await self.runner.cleanup()
+                self.runner = None
 
     async def reopen(self) -> None:
-        self.release = asyncio.Event()
-        await self.start(int(self.url.rsplit(":", 1)[1].split("/")[0]))
+        """Take connections again, at the same address."""
+        async with self.door:
+            if self.runner is None:
+                self.release = asyncio.Event()
+                await self.start(int(self.url.rsplit(":", 1)[1].split("/")[0]))
 
     async def stop(self) -> None:
         await self.shut()
@@ -95,7 +100,9 @@ class FakeDirectoryServer:
                 self.news.clear()
                 await self.news.wait()
 
-    async def _rreq(self, request: web.Request) -> web.StreamResponse:
+    async def _rreq(  # noqa: PLR0911 - one per way to answer
+        self, request: web.Request
+    ) -> web.StreamResponse:
         raw = await request.read()
         message = json.loads(raw)
         self._look_at(request, message)
@@ -125,7 +132,8 @@ class FakeDirectoryServer:
                 assert request.transport is not None
                 request.transport.close()
                 return web.Response()
-        return await self._accept(request, raw, message)
+            case _:
+                return await self._accept(request, raw, message)
 
     async def _accept(
         self, request: web.Request, raw: bytes, message: dict[str, Any]
@@ -168,6 +176,8 @@ class FakeDirectoryServer:
                 answer["messageVersion"] = "2.9.0"
             case "no_status":
                 del answer["resultsStatus"]
+            case _:
+                pass
         return answer
 
     def _erro(self, message: dict[str, Any]) -> dict[str, Any]:

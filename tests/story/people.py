@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import count
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -13,10 +12,15 @@ from enrollment import phones, pin_hash
 from schemas.vault import Keys, Secret
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import asyncpg
 
 _NUMBERS = count(1)
-_CONSENT = "SELECT sha256 FROM enrollment.consent_text WHERE code = 'sms_3ds' AND version = 1 AND language = 'pl'"
+_CONSENT = (
+    "SELECT sha256 FROM enrollment.consent_text"
+    " WHERE code = 'sms_3ds' AND version = 1 AND language = 'pl'"
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,9 @@ class Facts:
     unknown: bool = False
 
 
-async def enrol(conn: asyncpg.Connection[Any], keys: Keys, now: datetime, **facts: Any) -> Cardholder:
+async def enrol(
+    conn: asyncpg.Connection[Any], keys: Keys, now: datetime, **facts: Any
+) -> Cardholder:
     """Put a cardholder into the database; ``unknown=True`` only makes up a card number."""
     given, number = Facts(**facts), next(_NUMBERS)
     holder = Cardholder(
@@ -90,7 +96,8 @@ async def _person(
     conn: asyncpg.Connection[Any], keys: Keys, now: datetime, holder: Cardholder, given: Facts
 ) -> None:
     await conn.execute(
-        "INSERT INTO enrollment.person (person_id, ref, kind, status, language, created_at, updated_at)"
+        "INSERT INTO enrollment.person"
+        " (person_id, ref, kind, status, language, created_at, updated_at)"
         " VALUES ($1, $2, 'natural', 'registered', $3, $4, $4)",
         holder.person_id, str(holder.person_id), given.language, now,
     )  # fmt: skip
@@ -101,7 +108,8 @@ async def _person(
     if not given.no_pin:
         made, key_id = await pin_hash.make(keys, holder.person_id, Secret(holder.pin))
         await conn.execute(
-            "INSERT INTO enrollment.credential (person_id, pin_hash, pin_key_id, pin_set_at, pin_day)"
+            "INSERT INTO enrollment.credential"
+            " (person_id, pin_hash, pin_key_id, pin_set_at, pin_day)"
             " VALUES ($1, $2, $3, $4, $5)",
             holder.person_id, made, key_id, now, now.date(),
         )  # fmt: skip
@@ -112,7 +120,8 @@ async def declare(
 ) -> None:
     """Record what the person says to codes by SMS: given, refused, withdrawn."""
     await conn.execute(
-        "INSERT INTO enrollment.consent (person_id, code, version, language, text_sha256, act, at, channel)"
+        "INSERT INTO enrollment.consent"
+        " (person_id, code, version, language, text_sha256, act, at, channel)"
         " VALUES ($1, 'sms_3ds', 1, 'pl', $2, $3, $4, 'portal')",
         holder.person_id, await conn.fetchval(_CONSENT), act, now,
     )  # fmt: skip
@@ -123,14 +132,16 @@ async def add_phone(
 ) -> None:
     """Put a phone into use; the one before is retired."""
     await conn.execute(
-        "UPDATE enrollment.phone SET state = 'retired', valid_to = $2 WHERE person_id = $1 AND state = 'active'",
+        "UPDATE enrollment.phone SET state = 'retired', valid_to = $2"
+        " WHERE person_id = $1 AND state = 'active'",
         person_id, now,
     )  # fmt: skip
     phone_id = uuid4()
     secret = Secret(number)
     tag = phones.tag(keys, secret)
     await conn.execute(
-        "INSERT INTO enrollment.phone (phone_id, person_id, state, number_ct, idx, key_id, mask, source, valid_from)"
+        "INSERT INTO enrollment.phone"
+        " (phone_id, person_id, state, number_ct, idx, key_id, mask, source, valid_from)"
         " VALUES ($1, $2, 'active', $3, $4, $5, $6, 'branch', $7)",
         phone_id, person_id, phones.seal(keys, phone_id, secret), tag.value, tag.key_id,
         phones.mask(secret, ("48",)), now,
@@ -154,7 +165,8 @@ async def _card(
     pan = Secret(holder.pan)
     tag = enrollment_pan.tag(keys, pan)
     await conn.execute(
-        "INSERT INTO enrollment.card (card_id, ref, account_id, person_id, pan_idx, idx_key_id, pan_ct, last4,"
+        "INSERT INTO enrollment.card"
+        " (card_id, ref, account_id, person_id, pan_idx, idx_key_id, pan_ct, last4,"
         " expiry, product, status, created_at, updated_at)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'debit', $10, $11, $11)",
         holder.card_id, str(holder.card_id), holder.account_id, holder.person_id, tag.value,
@@ -181,8 +193,9 @@ async def set_limits(
     """Set the limits of an account, or of a card (``card_branch``), as the branch does."""
     names = ("per_tx", "per_day", "per_month", "count_day", "count_month")
     await conn.execute(
-        "INSERT INTO enrollment.spending_limit (owner_id, level, per_tx, per_day, per_month, count_day,"
-        " count_month, set_by, set_at) VALUES ($1, $2, $3, $4, $5, $6, $7, 'branch', $8)"
+        "INSERT INTO enrollment.spending_limit"
+        " (owner_id, level, per_tx, per_day, per_month, count_day, count_month, set_by, set_at)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, 'branch', $8)"
         " ON CONFLICT (owner_id, level) DO UPDATE SET per_tx = $3, per_day = $4, per_month = $5,"
         " count_day = $6, count_month = $7",
         owner_id, level, *[limits.get(name) for name in names], now,
@@ -198,9 +211,7 @@ async def block(conn: asyncpg.Connection[Any], holder: Cardholder, now: datetime
     )  # fmt: skip
 
 
-async def set_card_status(
-    conn: asyncpg.Connection[Any], holder: Cardholder, status: str
-) -> None:
+async def set_card_status(conn: asyncpg.Connection[Any], holder: Cardholder, status: str) -> None:
     """Let the host say something else of a card."""
     await conn.execute(
         "UPDATE enrollment.card SET status = $2 WHERE card_id = $1", holder.card_id, status

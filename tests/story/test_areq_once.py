@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -75,7 +76,9 @@ async def test_a_repeat_reaches_the_same_answer_through_another_process(shared: 
     assert await shared.areq_bytes(body) == await shared.areq_bytes(body, other)
 
 
-@pytest.mark.parametrize(("version", "code"), [("2.1.0", "305"), ("2.2.0", "305"), ("2.3.1", "312")])
+@pytest.mark.parametrize(
+    ("version", "code"), [("2.1.0", "305"), ("2.2.0", "305"), ("2.3.1", "312")]
+)
 async def test_other_content_under_the_same_identifiers_is_refused(
     shared: World, version: str, code: str
 ) -> None:
@@ -191,8 +194,6 @@ async def test_without_a_database_the_answer_is_an_erro_of_the_areqs_version(
 
 
 async def test_an_answer_that_takes_too_long_is_given_up(shared: World) -> None:
-    from datetime import timedelta
-
     server = await shared.start_server(areq_budget=timedelta(seconds=0.2))
     holder = await shared.enrol()
     message = browser_areq(holder.pan, ds_url=shared.directory.url)

@@ -100,7 +100,9 @@ async def _refusals(world: World, holder: Cardholder) -> None:
         message = browser_areq(pan, ds_url=world.directory.url) | {name: pan, "acctInfo": pan}
         await world.raw_areq(json.dumps(message).encode())
     await world.raw_areq(pan.encode())
-    await world.areq_bytes(f'{{"messageType":"Erro","errorCode":"{pan}","errorDetail":"{pan}"}}'.encode())
+    await world.areq_bytes(
+        f'{{"messageType":"Erro","errorCode":"{pan}","errorDetail":"{pan}"}}'.encode()
+    )
     ares = await ask(world, holder)
     await world.open(ares, challengeWindowSize=pan, messageExtension=pan)
     ares = await ask(world, holder)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.story.buying import OTP, PIN, VERSIONS, begin, fail, outcome, right, shown, wrong
+from tests.story.buying import OTP, PIN, VERSIONS, ask, begin, fail, outcome, right, shown, wrong
 
 if TYPE_CHECKING:
     from tests.story.world import World
@@ -68,7 +68,11 @@ async def test_nothing_tells_which_element_was_wrong(world: World) -> None:
     assert len({page.without_token for page in pages}) == 1
     assert len({len(page.html) for page in pages}) == 1
     kept = [
-        {name: value for name, value in page.headers.items() if name not in {"Date", "X-Request-ID"}}
+        {
+            name: value
+            for name, value in page.headers.items()
+            if name not in {"Date", "X-Request-ID"}
+        }
         for page in pages
     ]
     assert kept[0] == kept[1] == kept[2]
@@ -95,7 +99,19 @@ async def test_the_page_counts_the_attempts_down(world: World) -> None:
     assert page.notice == "The details do not match. You have one attempt left."
 
 
-MALFORMED = ("", " ", "12345", "1234567", "12345a", "abcdef", "１２３", "12 34", "<b>", "0x1234", "½½½½½½")
+MALFORMED = (
+    "",
+    " ",
+    "12345",
+    "1234567",
+    "12345a",
+    "abcdef",
+    "１２３",
+    "12 34",
+    "<b>",
+    "0x1234",
+    "½½½½½½",
+)
 
 
 @pytest.mark.parametrize("entry", MALFORMED)
@@ -120,7 +136,9 @@ async def test_an_entry_that_is_no_pin_costs_no_attempt(world: World, pin: str) 
     assert shown(await world.submit(page, otp=right(world, holder), pin=holder.pin)) == "Y"
 
 
-@pytest.mark.parametrize("spell", ["{0} {1}", " {0}-{1} ", "{0}\u00a0{1}", "\t{0}{1}", "{0}\u2013{1}"])
+@pytest.mark.parametrize(
+    "spell", ["{0} {1}", " {0}-{1} ", "{0}\u00a0{1}", "\t{0}{1}", "{0}\u2013{1}"]
+)
 async def test_blanks_and_dashes_in_a_code_are_no_mistake(world: World, spell: str) -> None:
     holder = await world.enrol()
     _, page = await begin(world, holder)
@@ -179,8 +197,6 @@ async def test_the_message_tells_amount_payee_and_card(world: World) -> None:
 
 
 async def test_no_message_leaves_before_the_cardholder_comes(world: World) -> None:
-    from tests.story.buying import ask
-
     holder = await world.enrol()
     ares = await ask(world, holder)
     await world.server.work("sms")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.story.buying import VERSIONS, ask, begin, outcome, right, shown, wrong
+from tests.story.world import run_together
 
 if TYPE_CHECKING:
     from tests.story.world import World
@@ -78,8 +81,6 @@ async def test_a_right_code_in_the_last_second_is_in_time(world: World) -> None:
 async def test_a_right_code_in_the_second_of_the_time_out_is_too_late(
     world: World, worker_first: bool
 ) -> None:
-    from dataclasses import replace
-
     patient = replace(world.policies.otp, lifetime_s=600)
     server = await world.start_server(otp=patient)
     holder = await world.enrol()
@@ -142,8 +143,6 @@ async def test_a_time_out_that_the_browser_finds_first_is_told_once(world: World
 
 
 async def test_two_workers_deliver_a_time_out_once(world: World) -> None:
-    from tests.story.world import run_together
-
     other = await world.start_server()
     holder = await world.enrol()
     asked = [await ask(world, holder) for _ in range(10)]
@@ -156,8 +155,6 @@ async def test_two_workers_deliver_a_time_out_once(world: World) -> None:
 
 
 async def test_a_worker_that_dies_with_a_timer_in_hand_leaves_it_to_the_next(world: World) -> None:
-    import asyncio
-
     holder = await world.enrol()
     ares = await ask(world, holder)
     world.clock.advance(seconds=FIRST_CREQ_S)

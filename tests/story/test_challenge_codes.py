@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.story.buying import begin, outcome, right, shown, wrong
+from tests.story.buying import ask, begin, outcome, right, shown, wrong
 
 if TYPE_CHECKING:
     from tests.story.world import World
@@ -150,8 +150,6 @@ async def test_too_many_messages_to_a_phone_end_the_next_challenge(world: World)
             world.clock.advance(seconds=wait_s)
             page = await world.submit(page, "resend")
         await world.submit(page, "cancel")
-    from tests.story.buying import ask
-
     ares = await ask(world, holder)
     final = await world.open(ares)
     assert shown(final) == "N"
@@ -162,8 +160,6 @@ async def test_too_many_messages_to_a_phone_end_the_next_challenge(world: World)
 
 
 async def test_a_sixth_challenge_of_a_card_without_success_is_refused(world: World) -> None:
-    from tests.story.buying import ask
-
     holder = await world.enrol()
     for _ in range(5):
         _, page = await begin(world, holder)

@@ -75,9 +75,7 @@ async def test_fifty_first_creqs_send_one_message(world: World) -> None:
     holder = await world.enrol()
     ares = await ask(world, holder)
     servers = (world.server, await world.start_server())
-    pages = await asyncio.gather(
-        *(world.open(ares, server=servers[n % 2]) for n in range(MANY))
-    )
+    pages = await asyncio.gather(*(world.open(ares, server=servers[n % 2]) for n in range(MANY)))
     assert len({page.without_token for page in pages}) == 1
     assert len(world.phone.messages) == 1
     assert shown(await world.submit(pages[7], otp=right(world, holder))) == "Y"
@@ -128,9 +126,7 @@ async def test_the_last_attempt_of_a_person_in_two_challenges_at_once(world: Wor
         await world.submit(page, "cancel")
     asked = [await begin(world, holder) for _ in range(2)]
     codes = world.phone.codes(holder.phone)
-    pages = await asyncio.gather(
-        *(world.submit(page, otp=other_than(*codes)) for _, page in asked)
-    )
+    pages = await asyncio.gather(*(world.submit(page, otp=other_than(*codes)) for _, page in asked))
     assert [shown(page) for page in pages] == ["N", "N"]
     assert await world.db.fetchval("SELECT failures FROM enrollment.sca_state") == 5
     assert await world.db.fetchval("SELECT sum(attempts) FROM otp.code") == 5

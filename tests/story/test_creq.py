@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -60,9 +61,11 @@ WRONG: tuple[tuple[str, dict[str, Any], str, str], ...] = (
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize(("_name", "changes", "code", "detail"), WRONG, ids=[row[0] for row in WRONG])
+@pytest.mark.parametrize(
+    ("_name", "changes", "code", "detail"), WRONG, ids=[row[0] for row in WRONG]
+)
 @pytest.mark.parametrize("opened", [False, True])
-async def test_a_creq_that_breaks_the_protocol_ends_the_challenge_and_tells_the_shop(  # noqa: PLR0917
+async def test_a_creq_that_breaks_the_protocol_ends_the_challenge_and_tells_the_shop(
     world: World,
     _name: str,
     changes: dict[str, Any],
@@ -142,7 +145,9 @@ def bad_bodies(ares: dict[str, Any]) -> dict[str, dict[str, str]]:
         "no acsTransID": {"creq": packed(creq(ares, acsTransID=None))},
         "acsTransID is none": {"creq": packed(creq(ares, acsTransID="x"))},
         "acsTransID is a number": {"creq": packed(creq(ares, acsTransID=7))},
-        "acsTransID in braces": {"creq": packed(creq(ares, acsTransID="{" + ares["acsTransID"][:-2] + "}"))},
+        "acsTransID in braces": {
+            "creq": packed(creq(ares, acsTransID="{" + ares["acsTransID"][:-2] + "}"))
+        },
         "wrong case of the field": {"CReq": packed(creq(ares))},
         "an answer without a token": {"otp": "123456", "action": "submit"},
         "deep": {"creq": base64.urlsafe_b64encode(b"[" * 9_000).decode()},
@@ -165,7 +170,11 @@ async def test_from_what_cannot_be_read_nothing_follows(world: World) -> None:
 
 async def test_base64_with_padding_or_in_the_other_alphabet_is_read(world: World) -> None:
     holder = await world.enrol()
-    for encode, pad in ((base64.urlsafe_b64encode, True), (base64.b64encode, True), (base64.b64encode, False)):
+    for encode, pad in (
+        (base64.urlsafe_b64encode, True),
+        (base64.b64encode, True),
+        (base64.b64encode, False),
+    ):
         ares = await ask(world, holder)
         coded = encode(json.dumps(creq(ares, note="?>~ÿ¿")).encode()).decode()
         fields = {"creq": coded if pad else coded.rstrip("=")}
@@ -293,12 +302,12 @@ async def test_a_charset_in_the_content_type_is_no_matter(world: World) -> None:
     ares = await ask(world, holder)
     kind = "Application/X-WWW-Form-Urlencoded; charset=UTF-8"
     body = f"creq={packed(creq(ares))}"
-    assert (await world.fetch("POST", ares["acsURL"], body, **{"Content-Type": kind})).has_code_field
+    assert (
+        await world.fetch("POST", ares["acsURL"], body, **{"Content-Type": kind})
+    ).has_code_field
 
 
 async def test_too_large_and_unknown_addresses_get_pages_too(world: World) -> None:
-    from io import BytesIO
-
     url = world.server.challenge_url
     large = await world.fetch("POST", url, BytesIO(b"creq=" + b"A" * 200_000))  # type: ignore[arg-type]
     assert large.status == 413
@@ -369,7 +378,7 @@ async def test_the_first_session_data_stays(world: World) -> None:
 
 # What HTML keeps as it is: no NUL, no line breaks (a browser changes those in every form).
 OPAQUE = st.text(
-    st.characters(blacklist_categories=("Cs",), blacklist_characters="\x00\r\n"),
+    st.characters(exclude_categories=["Cs"], exclude_characters="\x00\r\n"),
     min_size=1,
     max_size=200,
 )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.story.areqs import browser_areq
 from tests.story.buying import ask, outcome, right, shown
 
 if TYPE_CHECKING:
@@ -93,9 +94,7 @@ async def test_the_code_is_used_even_if_its_process_dies_at_once(world: World) -
     doomed, holder, ares, page = await before_the_right_code(world)
     heir = await world.start_server()
     doomed.death.arm(lambda steps: steps[-1] == "after commit")
-    assert await until_death(
-        doomed, world.submit(page, otp=right(world, holder), pin=holder.pin)
-    )
+    assert await until_death(doomed, world.submit(page, otp=right(world, holder), pin=holder.pin))
     row = await world.db.fetchrow("SELECT phase, mac FROM otp.code")
     assert tuple(row) == ("used", None)
     world.clock.advance(seconds=LEASE_S)
@@ -108,9 +107,7 @@ async def test_an_impatient_reload_after_a_death_is_an_n_on_the_screen_only(worl
     doomed, holder, ares, page = await before_the_right_code(world)
     heir = await world.start_server(final_wait=timedelta(seconds=0.2))
     doomed.death.arm(lambda steps: steps[-1] == "before post")
-    assert await until_death(
-        doomed, world.submit(page, otp=right(world, holder), pin=holder.pin)
-    )
+    assert await until_death(doomed, world.submit(page, otp=right(world, holder), pin=holder.pin))
     reloaded = await world.open(ares, server=heir)
     assert shown(reloaded) == "N"
     world.clock.advance(seconds=LEASE_S)
@@ -124,9 +121,7 @@ async def test_a_death_before_the_commit_leaves_the_challenge_as_it_was(world: W
     heir = await world.start_server()
     before = await world.challenge_row(ares)
     doomed.death.arm(lambda steps: steps[-1] == "before commit")
-    assert await until_death(
-        doomed, world.submit(page, otp=right(world, holder), pin=holder.pin)
-    )
+    assert await until_death(doomed, world.submit(page, otp=right(world, holder), pin=holder.pin))
     assert await world.challenge_row(ares) == before
     final = await world.submit(page, server=heir, otp=right(world, holder), pin=holder.pin)
     assert shown(final) == "Y"
@@ -146,8 +141,6 @@ DURING_THE_AREQ: tuple[tuple[str, Callable[[list[str]], bool], int], ...] = (
 async def test_a_death_during_the_areq_leaves_all_or_nothing(
     world: World, _name: str, when: Callable[[list[str]], bool], kept: int
 ) -> None:
-    from tests.story.areqs import browser_areq
-
     doomed, heir = await world.start_server(), await world.start_server()
     holder = await world.enrol(limits={"count_day": 1})
     message = browser_areq(holder.pan, ds_url=world.directory.url)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.story.laws import traces
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PAN = "4000001000000018"
 
@@ -14,7 +18,9 @@ PAN = "4000001000000018"
 @pytest.mark.parametrize("before", ["", "a", "ab", "abc"])
 @pytest.mark.parametrize("after", ["", "x", "xy"])
 @pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
-def test_base64_of_any_text_around_a_secret_is_noticed(before: str, after: str, encode) -> None:  # type: ignore[no-untyped-def]
+def test_base64_of_any_text_around_a_secret_is_noticed(
+    before: str, after: str, encode: Callable[[bytes], bytes]
+) -> None:
     text = encode(f"{before}{PAN}{after}".encode()).decode()
     assert any(one.is_in(text) for one in traces("PAN", PAN))
 

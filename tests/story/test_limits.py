@@ -12,6 +12,7 @@ import pytest
 from acs.store import card_ranges
 from tests.story.areqs import browser_areq
 from tests.story.parties import other_than
+from tests.story.people import set_limits
 
 if TYPE_CHECKING:
     from tests.story.people import Cardholder
@@ -24,9 +25,7 @@ EASY = "40000012"
 async def buy(
     world: World, holder: Cardholder, server: Server | None = None, **areq: Any
 ) -> dict[str, Any]:
-    return await world.areq(
-        browser_areq(holder.pan, ds_url=world.directory.url, **areq), server
-    )
+    return await world.areq(browser_areq(holder.pan, ds_url=world.directory.url, **areq), server)
 
 
 async def statuses(world: World, holders: list[Cardholder], amount: str = "10000") -> list[str]:
@@ -38,7 +37,7 @@ async def statuses(world: World, holders: list[Cardholder], amount: str = "10000
             for n in range(PARALLEL)
         )
     )
-    return [answer.get("transStatus", answer.get("errorCode")) for answer in answers]
+    return [str(answer.get("transStatus", answer.get("errorCode"))) for answer in answers]
 
 
 @pytest.mark.parametrize("prefix", ["40000010", EASY])
@@ -237,9 +236,7 @@ async def test_an_old_rate_is_no_rate_and_the_cardholder_is_asked(
 
 async def test_without_a_rate_counts_hold_all_the_same(world: World) -> None:
     holder = await world.enrol(prefix=EASY, limits={"per_day": 100, "count_day": 2})
-    answered = [
-        (await buy(world, holder, purchaseCurrency="978"))["transStatus"] for _ in range(3)
-    ]
+    answered = [(await buy(world, holder, purchaseCurrency="978"))["transStatus"] for _ in range(3)]
     assert answered == ["C", "C", "N"]
 
 
@@ -250,8 +247,6 @@ async def test_a_payment_of_nothing_uses_no_limit(world: World) -> None:
 
 
 async def test_a_limit_that_was_lowered_holds_at_once(world: World) -> None:
-    from tests.story.people import set_limits
-
     holder = await world.enrol(limits={"per_day": 100_000})
     assert (await buy(world, holder))["transStatus"] == "C"
     await set_limits(world.db, holder.account_id, world.clock(), {"per_day": 20_000})

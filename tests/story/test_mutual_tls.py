@@ -22,9 +22,10 @@ from acs.key_files import generate_keys
 from acs.store import card_ranges
 from acs.store.card_ranges import Issuer
 from tests.story.areqs import browser_areq
+from tests.story.pages import Page, packed
 from tests.story.parties import FakeDirectoryServer, FakePhone
 from tests.story.people import enrol
-from tests.story.world import RANGES, Page, packed
+from tests.story.world import RANGES
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -97,7 +98,7 @@ async def _directory_server(authority: trustme.CA, folder: Path) -> FakeDirector
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(folder / "ca.pem")
     application = web.Application()
-    application.router.add_post("/rreq", fake._rreq)  # noqa: SLF001 - our own fake
+    application.router.add_post("/rreq", fake._rreq)
     fake.runner = web.AppRunner(application)
     await fake.runner.setup()
     site = web.TCPSite(fake.runner, "127.0.0.1", 0, ssl_context=context)
@@ -106,7 +107,9 @@ async def _directory_server(authority: trustme.CA, folder: Path) -> FakeDirector
     return fake
 
 
-def _settings(folder: Path, authority: trustme.CA, fake: FakeDirectoryServer, phone: FakePhone) -> Any:
+def _settings(
+    folder: Path, authority: trustme.CA, fake: FakeDirectoryServer, phone: FakePhone
+) -> Any:
     cert, key = _pem(folder, "server", authority.issue_cert("127.0.0.1"))
     client_cert, client_key = _pem(folder, "client", authority.issue_cert("acs.bank.example"))
     network = {
@@ -202,7 +205,9 @@ async def test_a_trusted_certificate_of_nobody_we_know_is_refused_by_an_erro(
     """Rule 1.9: trusted, but this caller may not use this endpoint: 303."""
     context = secured.client("ds.other.example")
 
-    answer = await secured.areq(context, browser_areq("4000001000000018", ds_url="https://x.example"))
+    answer = await secured.areq(
+        context, browser_areq("4000001000000018", ds_url="https://x.example")
+    )
 
     assert answer["messageType"] == "Erro"
     assert answer["errorCode"] == "303"

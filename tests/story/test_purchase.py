@@ -18,9 +18,7 @@ VERSIONS = ("2.1.0", "2.2.0", "2.3.1")
 async def test_a_right_code_ends_in_one_y_for_network_and_shop(world: World, version: str) -> None:
     """The main job, in every version of the protocol."""
     holder = await world.enrol()
-    ares = await world.areq(
-        browser_areq(holder.pan, version=version, ds_url=world.directory.url)
-    )
+    ares = await world.areq(browser_areq(holder.pan, version=version, ds_url=world.directory.url))
     assert ares.get("transStatus") == "C", ares
 
     page = await world.open(ares)

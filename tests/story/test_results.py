@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from acs import metrics
+from tests.story.areqs import browser_areq
 from tests.story.buying import VERSIONS, ask, begin, outcome, right, shown
 
 if TYPE_CHECKING:
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
 
 def heard_bytes(world: World, ares: dict[str, Any]) -> list[bytes]:
     """Give the RReqs of a transaction as they came over the wire."""
-    return [raw for raw in world.directory.heard if json.loads(raw)["acsTransID"] == ares["acsTransID"]]
+    return [
+        raw for raw in world.directory.heard if json.loads(raw)["acsTransID"] == ares["acsTransID"]
+    ]
 
 
 async def state(world: World, ares: dict[str, Any]) -> str:
@@ -100,8 +104,6 @@ async def test_the_waits_between_tries_grow(world: World) -> None:
 
 
 async def test_after_a_day_a_result_is_given_up_with_an_alarm(world: World) -> None:
-    from acs import metrics
-
     world.directory.mode = "error"
     holder = await world.enrol()
     ares, page = await begin(world, holder)
@@ -262,8 +264,6 @@ async def test_the_page_never_comes_before_the_networks_answer(world: World) -> 
     ],
 )
 async def test_a_result_goes_to_no_host_that_is_not_listed(world: World, ds_url: str) -> None:
-    from tests.story.areqs import browser_areq
-
     holder = await world.enrol()
     ares = await world.areq(browser_areq(holder.pan, ds_url=ds_url))
     if ares["messageType"] == "Erro":  # refused as no address at all is as good

@@ -25,7 +25,7 @@ from acs.authentication.facts import CardRange, Default, RangePolicy
 from acs.background import Background
 from acs.challenge.policy import ChallengePolicy
 from acs.crypto.software import SoftwareKeys
-from acs.directory_server import Budget, DirectoryServer, DirectoryServers
+from acs.directory_server import Budget, DirectoryServer
 from acs.edges import browser, ds
 from acs.edges.middleware import RUNNER_OPTIONS, middlewares
 from acs.pages.render import Pages
@@ -50,18 +50,22 @@ if TYPE_CHECKING:
     from acs.work.loop import Source
     from schemas.vault import Keys
 
+_KEYS = (
+    ("visa-1", "3des", "0123456789ABCDEFFEDCBA9876543210"),
+    ("mc-1", "hmac", "B039878C1F96D212F509B2DC4CC8CD1B"),
+)
 KEYS = SoftwareKeys.from_content(
     {
         "keys": [
-            {"id": "visa-1", "kind": "3des", "state": "active", "hex": "0123456789ABCDEFFEDCBA9876543210"},
-            {"id": "mc-1", "kind": "hmac", "state": "active", "hex": "B039878C1F96D212F509B2DC4CC8CD1B"},
+            {"id": key_id, "kind": kind, "state": "active", "hex": key}
+            for key_id, kind, key in _KEYS
         ]
     }
-)  # fmt: skip
+)
 PAGES = Pages()
 """Read once, as a process does before it listens; the same for every server."""
-_VISA = {"av_profile": "visa-v7", "av_key_id": "visa-1"}
-_MC = {"av_profile": "mastercard-dstrans", "av_key_id": "mc-1"}
+_VISA: dict[str, Any] = {"av_profile": "visa-v7", "av_key_id": "visa-1"}
+_MC: dict[str, Any] = {"av_profile": "mastercard-dstrans", "av_key_id": "mc-1"}
 _EASY: dict[str, Any] = {
     "elements": Elements.OTP,
     "default": Default.FRICTIONLESS,
@@ -143,12 +147,15 @@ class Server:
 
     async def kill(self) -> None:
         """Drop the process: its connections are cut, nothing it began is finished."""
+        if self.killed:
+            return
         self.killed = True
-        self.ports.pool._pool.terminate()
+        self.death.died.set()  # whatever is under way gets no further than its next step
         for task in [*self.ports.background._tasks, *self.delivery._running]:
             task.cancel()
         for runner in self.runners:
             await runner.cleanup()
+        self.ports.pool._pool.terminate()
         await self.delivery.close()
         await self.ports.directory_servers.close()
 
@@ -180,6 +187,8 @@ class World:
     holders: list[people.Cardholder] = field(default_factory=list)
     finals: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     log_lines: list[str] = field(default_factory=list)
+    budget: Budget = field(default_factory=Budget)
+    """The service's patience with the Directory Server, in real seconds."""
 
     async def start_server(self, **changes: Any) -> Server:
         """Start one more process of the service on the same database, with other policies."""
@@ -279,8 +288,15 @@ class World:
         return [("log", "\n".join(self.log_lines)), ("metrics", metrics.exposition().decode())]
 
 
-async def build(dsn: str, keys: Keys, now: datetime) -> World:
-    """Make a world on a fresh database."""
+async def build(
+    dsn: str,
+    keys: Keys,
+    now: datetime,
+    *,
+    budget: Budget | None = None,
+    final_wait: timedelta = timedelta(seconds=3),
+) -> World:
+    """Make a world on a fresh database; how patient it is with the Directory Server is told."""
     directory, phone = FakeDirectoryServer(), FakePhone()
     await directory.start()
     await phone.start()
@@ -293,7 +309,7 @@ async def build(dsn: str, keys: Keys, now: datetime) -> World:
         challenge=ChallengePolicy(),
         otp=OtpPolicy(),
         challenge_url="",
-        final_wait=timedelta(seconds=3),
+        final_wait=final_wait,
         rreq_try_again_in_place=timedelta(seconds=0.1),
     )
     world = World(
@@ -306,6 +322,7 @@ async def build(dsn: str, keys: Keys, now: datetime) -> World:
         http=aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()),
         policies=policies,
         server=None,  # type: ignore[arg-type]
+        budget=budget or Budget(connect_s=2, read_s=1),
     )
     world.server = await world.start_server()
     return world
@@ -346,7 +363,7 @@ async def _start(world: World, policies: Policies) -> Server:
         acs_reference_number="3DS_LOA_ACS_TEST_020301_00001",
         additions=Additions(frozenset({"TEST-1"}), {"acctType": frozenset({"80"})}),
     )
-    directories = MortalDirectoryServers([of_tests], Budget(connect_s=2, read_s=1))
+    directories = MortalDirectoryServers([of_tests], world.budget)
     directories.death = death
     ports = Ports(
         pool=pool,
