@@ -6,7 +6,6 @@ message; one that is not critical is passed over [rule 10.6]. We never send one 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -90,7 +89,7 @@ def _array_of(most: int) -> Format:
 
 
 def _is_entry(entry: object) -> bool:
-    if not isinstance(entry, Mapping):
+    if not isinstance(entry, dict):
         return False
     data = entry.get("data")
     return (

@@ -370,13 +370,7 @@ def is_json_within(value: object, longest: int) -> bool:
 
     A number may be some characters longer than the quick encoder writes it, never twice as long.
     """
-    try:
-        if 2 * len(_QUICK_ENCODER.encode(value)) <= longest:
-            return True
-    except OverflowError:
-        # A whole number that only the exact encoder can write.
-        pass
-    return json_length(value) <= longest
+    return 2 * len(_QUICK_ENCODER.encode(value)) <= longest or json_length(value) <= longest
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))

@@ -12,6 +12,7 @@ and never comes to be judged.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import msgspec
@@ -135,13 +136,20 @@ def _without_fault(raw: bytes, additions: Additions) -> Reading | None:
         found = _PLACE.decode(raw)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-    context = Context(found.messageVersion, found.deviceChannel, found.messageCategory)
-    is_known = (
-        context.version in SUPPORTED
-        and context.channel in _CHANNELS
-        and context.category in _CATEGORIES
-    )
-    return _quick(raw, AREQ, context, additions) if is_known else None
+    if (
+        found.messageVersion not in SUPPORTED
+        or found.deviceChannel not in _CHANNELS
+        or found.messageCategory not in _CATEGORIES
+    ):
+        return None
+    context = _context(found.messageVersion, found.deviceChannel, found.messageCategory)
+    return _quick(raw, AREQ, context, additions)
+
+
+@cache
+def _context(version: str, channel: str, category: str) -> Context:
+    """Give the context of an AReq; there are as many as known values go together."""
+    return Context(version, channel, category)
 
 
 def _quick(raw: bytes, table: Table, context: Context, additions: Additions) -> Reading | None:

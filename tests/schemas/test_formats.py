@@ -165,3 +165,13 @@ def test_only_80_to_99_belong_to_the_directory_servers() -> None:
 
 def test_the_length_of_json_is_counted_in_characters_without_blanks() -> None:
     assert formats.json_length({"a": ["ż", 1]}) == len('{"a":["ż",1]}')
+
+
+@pytest.mark.parametrize(
+    "value", [{"a": ["ż", 1]}, [1e22, 1.5e-7, 10**31, -(10**25)], "x" * 90, {"a": True, "b": None}]
+)
+def test_within_means_not_longer_as_json(value: object) -> None:
+    length = formats.json_length(value)
+
+    for longest in range(length - 3, 2 * length + 3):
+        assert formats.is_json_within(value, longest) is (length <= longest)

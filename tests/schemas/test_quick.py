@@ -182,12 +182,19 @@ def test_colons_and_quotes_inside_texts_count_for_nothing(name: str) -> None:
 
 
 def test_an_object_at_its_limit_as_json_gets_the_same_verdict() -> None:
-    for length in (3900, 4000, 4096):
-        info = {"category": "01", "severity": "01", "recipients": ["01"], "source": "01"}
+    for length, is_short in ((3900, True), (4096, True), (4097, False)):
+        info: dict[str, Any] = {
+            "category": "01",
+            "severity": "01",
+            "source": "01",
+            "expDate": "20260131",
+        }
+        info["recipients"] = ["01", "02", "03", "04"]
         room = length - len(json.dumps({**info, "description": ""}, separators=(",", ":")))
         message = builders.areq("2.3.1", broadInfo={**info, "description": "ż" * room})
-        agree(builders.raw(message), ("2.3.1", "02", "01"))
-        agree(builders.raw({**message, "unknown": "x"}), ("2.3.1", "02", "01"))
+        for raw in (builders.raw(message), builders.raw({**message, "unknown": "x"})):
+            agree(raw, ("2.3.1", "02", "01"))
+            assert (quickly(raw) is not None) is is_short
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b"1", b"\xef\xbb\xbf{}", b"\xff", b"{}", b"[" * 99999])
