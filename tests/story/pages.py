@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin
 
@@ -33,7 +34,7 @@ class Page:
     html: str
     headers: Any
 
-    @property
+    @cached_property
     def tree(self) -> Any:
         return html5lib.parse(self.html, treebuilder="etree", namespaceHTMLElements=False)
 
@@ -74,7 +75,7 @@ class Page:
                 return " ".join("".join(one.itertext()).split())
         return None
 
-    @property
+    @cached_property
     def final_fields(self) -> dict[str, str] | None:
         """Give the fields of the form that goes to the shop, or None when there is none."""
         for _, fields in self.forms():
