@@ -57,7 +57,8 @@ class Text:
         """Give the text."""
         if not isinstance(value, str):
             return Fault("wrong_type", path)
-        if any(unicodedata.category(sign) in _NOT_TEXT for sign in value):
+        is_plain = value.isascii() and value.isprintable()  # most values, and told at once
+        if not is_plain and any(unicodedata.category(sign) in _NOT_TEXT for sign in value):
             return Fault("bad_characters", path)
         if not self.shortest <= len(value) <= self.longest:
             return Fault("bad_length", path)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from enrollment.flows.work import Work
+    from enrollment.policy import EnrollmentPolicy
     from schemas.vault import Secret
 
 
@@ -112,11 +113,17 @@ async def _update_account(work: Work, found: Account, data: AccountData) -> Done
 
 
 async def _put_initial_limits(work: Work, account_id: UUID) -> None:
-    initial = work.policy.initial_limits
-    if initial != EffectiveLimits():
+    initial = initial_limits(work.policy)
+    if initial is not None:
         await limits.put(
             work.conn, account_id, Level.ACCOUNT, initial, by=work.actor.name, now=work.now
         )
+
+
+def initial_limits(policy: EnrollmentPolicy) -> EffectiveLimits | None:
+    """Give the limits with which an account begins; None = with none."""
+    initial = policy.initial_limits
+    return None if initial == EffectiveLimits() else initial
 
 
 def _account_view(account: Account, roles: Mapping[UUID, str]) -> AccountView:
@@ -133,9 +140,9 @@ async def put_card(
     work: Work, ref: str, data: CardData, *, is_in_range: bool, if_match: int | None
 ) -> Done[CardView] | Refusal:
     """Make a card of that reference, or bring it up to date; its PAN stays what it is."""
-    is_number = pan.luhn(data.pan.reveal())
-    if not (is_number and is_in_range):
-        return Refusal(RefusalCode.UNKNOWN_RANGE if is_number else RefusalCode.LUHN, "pan")
+    number_fault = pan_fault(data.pan, is_in_range=is_in_range)
+    if number_fault is not None:
+        return number_fault
     await persons.claim(work.conn, pan.tag(work.keys, data.pan))
     account = await cards.lock_account(work.conn, data.account_id)
     if account is None:
@@ -145,9 +152,9 @@ async def put_card(
         return Refusal(RefusalCode.PERSON_UNKNOWN, "person_id")
     found = await cards.lock_card_by_ref(work.conn, ref)
     seen = None if found is None else await cards.view(work.conn, found.card_id)
-    fault = version_fault(if_match, None if seen is None else seen.version) or await _pan_fault(
-        work, ref, found, data
-    )
+    fault = version_fault(
+        if_match, None if seen is None else seen.version
+    ) or await _known_pan_fault(work, ref, found, data)
     if fault is not None:
         return fault
     if found is None:
@@ -155,7 +162,16 @@ async def put_card(
     return await _update_card(work, found, data)
 
 
-async def _pan_fault(work: Work, ref: str, found: Card | None, data: CardData) -> Refusal | None:
+def pan_fault(number: Secret, *, is_in_range: bool) -> Refusal | None:
+    """Tell why a card number cannot be one of ours, before anything is looked up."""
+    if not pan.luhn(number.reveal()):
+        return Refusal(RefusalCode.LUHN, "pan")
+    return None if is_in_range else Refusal(RefusalCode.UNKNOWN_RANGE, "pan")
+
+
+async def _known_pan_fault(
+    work: Work, ref: str, found: Card | None, data: CardData
+) -> Refusal | None:
     indexes = pan.index(work.keys, data.pan)
     if found is not None and found.pan_idx not in indexes:
         return Refusal(RefusalCode.PAN_FIXED, "pan")

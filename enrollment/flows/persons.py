@@ -18,8 +18,11 @@ from enrollment.store import attempts, persons
 from enrollment.store.persons import Person, Phone
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from enrollment.flows.work import Work
-    from schemas.vault import Secret, Tag
+    from enrollment.policy import EnrollmentPolicy
+    from schemas.vault import Keys, Secret, Tag
 
 Source = Literal["branch", "portal"]
 
@@ -52,7 +55,7 @@ class PersonView:
 
 
 @dataclass(frozen=True, slots=True)
-class _Numbers:
+class Numbers:
     """What was read of the numbers the bank sent, and the keyed hash of the identifier."""
 
     identifier: Identifier
@@ -64,7 +67,7 @@ async def put_person(
     work: Work, ref: str, data: PersonData, if_match: int | None
 ) -> Done[PersonView] | Refusal:
     """Make a person of that reference, or bring it up to date; repeating changes nothing."""
-    read = _read(work, data)
+    read = read_numbers(work.keys, work.policy, data, work.now)
     if isinstance(read, Refusal):
         return read
     identifier, number = read.identifier, read.phone
@@ -83,7 +86,7 @@ async def put_person(
     if found is not None:
         return await _update(work, found, data, read)
     made = Person(uuid4(), ref, data.kind, PersonStatus.KNOWN, data.language, 1)
-    made = replace(made, birth_date_ct=_sealed_birth_date(work, made.person_id, identifier))
+    made = replace(made, birth_date_ct=sealed_birth_date(work.keys, made.person_id, identifier))
     if not await persons.insert(work.conn, made, work.now):
         # Race: another request made the same reference with another number a moment ago.
         return Refusal(RefusalCode.CONFLICT)
@@ -100,7 +103,7 @@ async def put_phone(
     work: Work, person_id: UUID, text: str, source: Source, if_match: int | None
 ) -> Done[PersonView] | Refusal:
     """Change the phone after the branch checked who asks; takes effect at once."""
-    number = _phone(work, text)
+    number = read_phone(work.policy, text)
     if isinstance(number, Refusal):
         return number
     await persons.claim(work.conn, phones.tag(work.keys, number))
@@ -148,19 +151,23 @@ async def unblock(
     return Done(await _view(work, person), person.version)
 
 
-def _read(work: Work, data: PersonData) -> _Numbers | Refusal:
-    day, _ = calendar_of(work.now)
-    identifier = identifiers.read(data.identifier, day, work.policy.nonresident_pattern)
+def read_numbers(
+    keys: Keys, policy: EnrollmentPolicy, data: PersonData, now: datetime
+) -> Numbers | Refusal:
+    """Check and read the identification number and the phone, before anything is looked up."""
+    day, _ = calendar_of(now)
+    identifier = identifiers.read(data.identifier, day, policy.nonresident_pattern)
     if not isinstance(identifier, Identifier):
         return Refusal(RefusalCode(identifier.value), "identifier")
-    number = None if data.phone is None else _phone(work, data.phone)
+    number = None if data.phone is None else read_phone(policy, data.phone)
     if isinstance(number, Refusal):
         return number
-    return _Numbers(identifier, identifiers.tag(work.keys, identifier), number)
+    return Numbers(identifier, identifiers.tag(keys, identifier), number)
 
 
-def _phone(work: Work, text: str) -> Secret | Refusal:
-    number = phones.read(text, work.policy.countries)
+def read_phone(policy: EnrollmentPolicy, text: str) -> Secret | Refusal:
+    """Check and read a phone number."""
+    number = phones.read(text, policy.countries)
     if isinstance(number, PhoneFault):
         return Refusal(RefusalCode(number.value), "phone")
     return number
@@ -199,7 +206,7 @@ async def _shared_fault(work: Work, number: Secret, person_id: UUID) -> Refusal 
 
 
 async def _update(
-    work: Work, person: Person, data: PersonData, numbers: _Numbers
+    work: Work, person: Person, data: PersonData, numbers: Numbers
 ) -> Done[PersonView]:
     known = await persons.holder_of_identifier(
         work.conn, identifiers.index(work.keys, numbers.identifier)
@@ -214,7 +221,7 @@ async def _update(
         person,
         kind=data.kind,
         language=data.language,
-        birth_date_ct=_sealed_birth_date(work, person.person_id, numbers.identifier),
+        birth_date_ct=sealed_birth_date(work.keys, person.person_id, numbers.identifier),
     )
     await persons.update(work.conn, changed, work.now)
     changed = replace(changed, version=person.version + 1)
@@ -228,7 +235,7 @@ async def _update(
     return Done(await _view(work, changed), changed.version)
 
 
-async def _link(work: Work, person_id: UUID, numbers: _Numbers) -> None:
+async def _link(work: Work, person_id: UUID, numbers: Numbers) -> None:
     kind = numbers.identifier.kind.value
     replaced = await persons.put_identifier(work.conn, person_id, kind, numbers.id_tag, work.now)
     await work.record(EventName.IDENTIFIER_LINKED, person_id, kind=kind, replaced=replaced)
@@ -257,11 +264,12 @@ async def _put_phone(work: Work, person_id: UUID, number: Secret, source: Source
     )
 
 
-def _sealed_birth_date(work: Work, person_id: UUID, identifier: Identifier) -> bytes | None:
+def sealed_birth_date(keys: Keys, person_id: UUID, identifier: Identifier) -> bytes | None:
+    """Seal the birth date that a PESEL tells, for that person's row."""
     if identifier.birth_date is None:
         return None
     plain = identifier.birth_date.isoformat().encode()
-    return work.keys.vault.seal(plain, birth_date_place(person_id))
+    return keys.vault.seal(plain, birth_date_place(person_id))
 
 
 def birth_date_place(person_id: UUID) -> str:
