@@ -30,12 +30,7 @@ WITHOUT: dict[str, str] = {
     "acs/flows/three_ds_method.py": _STORY,
     "acs/flows/views.py": _STORY,
     "acs/ports.py": "declares what a flow is handed; nothing in it runs",
-    "acs/store/audit_chain.py": _SQL,
-    "acs/store/card_ranges.py": _SQL,
     "acs/store/device_data.py": _SQL,
-    "acs/store/results.py": _SQL,
-    "acs/store/timers.py": _SQL,
-    "acs/store/transactions.py": _SQL,
     "acs/work/sources.py": "a list; the stories wait for what each of its entries does",
 }
 # Test modules that are a second part of another one or look at several modules.

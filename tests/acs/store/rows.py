@@ -1,0 +1,66 @@
+"""Rows as the service would store them: one transaction, with or without what it holds."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+from acs.authentication.case import Reservation
+from acs.store import transactions
+from acs.store.transactions import Hold, NewTransaction
+from acs.transaction import AcsTransId, DsTransId, ThreeDSServerTransId
+from enrollment.model import EffectiveLimits
+from schemas.audit import AuditEvent
+from tests.acs.people import NOW, a_transaction
+
+if TYPE_CHECKING:
+    from acs.store.pool import Connection
+    from schemas.vault import Keys
+
+
+def a_new(keys: Keys, *, hold: Hold | None = None, **changes: Any) -> NewTransaction:
+    """Give a transaction about to be stored, with identifiers of its own."""
+    transaction = a_transaction(
+        **{
+            "acs_trans_id": AcsTransId(uuid4()),
+            "three_ds_server_trans_id": ThreeDSServerTransId(str(uuid4())),
+            "ds_trans_id": DsTransId(str(uuid4())),
+            **changes,
+        }
+    )
+    event = AuditEvent(
+        at=NOW,
+        name="authentication.decided",
+        actor_kind="network",
+        actor=transaction.ds_id,
+        object=str(transaction.acs_trans_id),
+        outcome="C",
+    )
+    return NewTransaction(
+        transaction=transaction,
+        areq_digest=bytes(32),
+        ares_sealed=b"sealed answer",
+        areq_masked={"messageType": "AReq"},
+        ares_masked={"messageType": "ARes"},
+        hold=hold,
+        first_creq_due=NOW + timedelta(seconds=32) if transaction.trans_status == "C" else None,
+        audit_name=event.name,
+        audit_object=event.object,
+        audit_outcome=event.outcome,
+        audit_details=event.details_json(),
+        audit_tag=keys.audit.tag(b"audit/1", event.canonical()),
+    )
+
+
+def a_hold(amount: int = 10_000, *, counted: bool = False, **limits: int) -> Hold:
+    """Give what a payment takes of the account's limits on one day."""
+    reservation = Reservation(amount, EffectiveLimits(), EffectiveLimits(**limits))
+    return Hold(reservation, date(2026, 4, 15), date(2026, 4, 1), counted)
+
+
+async def stored(conn: Connection, keys: Keys, **changes: Any) -> AcsTransId:
+    """Store a transaction; gives its identifier."""
+    new = a_new(keys, **changes)
+    assert isinstance(await transactions.record(conn, new), transactions.Recorded)
+    return new.transaction.acs_trans_id
