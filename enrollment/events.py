@@ -44,6 +44,8 @@ class EventName(StrEnum):
     BLOCK_CLEARED = "block.cleared"
     STEP_UP_SENT = "step_up.sent"
     STEP_UP_FAILED = "step_up.failed"
+    IMPORT_BATCH = "import.batch"
+    STAFF_SEARCH = "staff.search"
     API_DENIED = "api.denied"
     JTI_REPLAY = "jti.replay"
 

@@ -754,6 +754,44 @@ CREATE TABLE enrollment.idempotency (
     CONSTRAINT idempotency_key_check CHECK ((length(key) <= 64))
 );
 
+CREATE TABLE enrollment.import_error (
+    run_id uuid NOT NULL,
+    line bigint NOT NULL,
+    code text NOT NULL,
+    field text,
+    CONSTRAINT import_error_code_check CHECK ((length(code) <= 60)),
+    CONSTRAINT import_error_field_check CHECK ((length(field) <= 100)),
+    CONSTRAINT import_error_line_check CHECK ((line >= 1))
+);
+
+CREATE TABLE enrollment.import_run (
+    run_id uuid NOT NULL,
+    sha256 bytea,
+    caller text NOT NULL,
+    state text NOT NULL,
+    bytes_total bigint,
+    bytes_done bigint DEFAULT 0 NOT NULL,
+    lines_done bigint DEFAULT 0 NOT NULL,
+    created bigint DEFAULT 0 NOT NULL,
+    changed bigint DEFAULT 0 NOT NULL,
+    unchanged bigint DEFAULT 0 NOT NULL,
+    refused bigint DEFAULT 0 NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT import_run_bytes_done_check CHECK ((bytes_done >= 0)),
+    CONSTRAINT import_run_bytes_total_check CHECK ((bytes_total >= 0)),
+    CONSTRAINT import_run_caller_check CHECK ((length(caller) <= 100)),
+    CONSTRAINT import_run_changed_check CHECK ((changed >= 0)),
+    CONSTRAINT import_run_check CHECK ((bytes_done <= bytes_total)),
+    CONSTRAINT import_run_check1 CHECK (((((created + changed) + unchanged) + refused) = lines_done)),
+    CONSTRAINT import_run_created_check CHECK ((created >= 0)),
+    CONSTRAINT import_run_lines_done_check CHECK ((lines_done >= 0)),
+    CONSTRAINT import_run_refused_check CHECK ((refused >= 0)),
+    CONSTRAINT import_run_sha256_check CHECK ((length(sha256) = 32)),
+    CONSTRAINT import_run_state_check CHECK ((state = ANY (ARRAY['running'::text, 'done'::text]))),
+    CONSTRAINT import_run_unchanged_check CHECK ((unchanged >= 0))
+);
+
 CREATE TABLE enrollment.jti_seen (
     iss text NOT NULL,
     jti text NOT NULL,
@@ -980,6 +1018,12 @@ ALTER TABLE ONLY enrollment.enrolment
 ALTER TABLE ONLY enrollment.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (caller, key);
 
+ALTER TABLE ONLY enrollment.import_error
+    ADD CONSTRAINT import_error_pkey PRIMARY KEY (run_id, line);
+
+ALTER TABLE ONLY enrollment.import_run
+    ADD CONSTRAINT import_run_pkey PRIMARY KEY (run_id);
+
 ALTER TABLE ONLY enrollment.jti_seen
     ADD CONSTRAINT jti_seen_pkey PRIMARY KEY (iss, jti);
 
@@ -1053,6 +1097,8 @@ CREATE INDEX card_by_person ON enrollment.card USING btree (person_id);
 CREATE INDEX consent_newest ON enrollment.consent USING btree (person_id, code, consent_id DESC);
 
 CREATE INDEX idempotency_age ON enrollment.idempotency USING btree (made_at);
+
+CREATE INDEX import_run_unfinished ON enrollment.import_run USING btree (sha256, started_at) WHERE (state = 'running'::text);
 
 CREATE INDEX jti_seen_exp ON enrollment.jti_seen USING btree (exp);
 
@@ -1137,6 +1183,9 @@ ALTER TABLE ONLY enrollment.credential
 
 ALTER TABLE ONLY enrollment.enrolment
     ADD CONSTRAINT enrolment_card_id_fkey FOREIGN KEY (card_id) REFERENCES enrollment.card(card_id);
+
+ALTER TABLE ONLY enrollment.import_error
+    ADD CONSTRAINT import_error_run_id_fkey FOREIGN KEY (run_id) REFERENCES enrollment.import_run(run_id);
 
 ALTER TABLE ONLY enrollment.person_identifier
     ADD CONSTRAINT person_identifier_person_id_fkey FOREIGN KEY (person_id) REFERENCES enrollment.person(person_id);

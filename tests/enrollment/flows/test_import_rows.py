@@ -1,0 +1,120 @@
+"""Sets of records: what is plainly new is added, what is the same is left, the rest given back."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from enrollment.flows import import_rows
+from enrollment.flows.import_lines import Reading, Record, read_batch
+from enrollment.flows.imports import ALL_SCOPES
+from enrollment.policy import EnrollmentPolicy
+from tests.enrollment import importing, people
+from tests.enrollment.importing import account, card, limits, person
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import asyncpg
+
+    from enrollment.flows.import_rows import Sorted
+    from schemas.vault import Keys
+
+
+class Bench:
+    """Carries out lines of one kind."""
+
+    def __init__(self, pool: asyncpg.Pool, keys: Keys, now: datetime) -> None:
+        self.pool, self.keys, self.now = pool, keys, now
+
+    def records(self, *lines: importing.Line) -> list[Record]:
+        reading = Reading(self.keys, EnrollmentPolicy(), lambda _: True, ALL_SCOPES, self.now)
+        return read_batch(io.BytesIO(importing.file_of(lines)), reading, 1).records
+
+    async def __call__(self, *lines: importing.Line) -> Sorted:
+        async with self.pool.acquire() as conn, conn.transaction():
+            work = people.hands(conn, self.keys, self.now)
+            return await import_rows.carry_out(work, uuid4(), self.records(*lines))
+
+
+@pytest.fixture
+def bench(pool: asyncpg.Pool, keys: Keys, now: datetime) -> Bench:
+    return Bench(pool, keys, now)
+
+
+def sums(found: Sorted) -> tuple[int, int, int]:
+    return found.created, found.unchanged, len(found.singly)
+
+
+async def test_new_same_and_other_persons_are_told_apart(bench: Bench) -> None:
+    await bench(person(1), person(2))
+    found = await bench(person(1), person(2, language="en"), person(3))
+
+    assert sums(found) == (1, 1, 1)
+    assert found.singly[0].ref == "p2"
+
+
+async def test_a_phone_that_somebody_uses_is_to_be_decided(bench: Bench) -> None:
+    await bench(person(1))
+
+    assert sums(await bench(person(2, phone="+48600000001"))) == (0, 0, 1)
+
+
+async def test_new_same_and_other_accounts_are_told_apart(bench: Bench) -> None:
+    await bench(*map(person, (1, 2, 3)))
+    await bench(account(1), account(2))
+    found = await bench(account(1), account(2, status="closed"), account(3), account(4))
+
+    assert sums(found) == (1, 1, 2)
+
+
+async def test_new_same_and_other_cards_are_told_apart(bench: Bench) -> None:
+    await bench(*map(person, (1, 2, 3)))
+    await bench(*map(account, (1, 2, 3)))
+    await bench(card(1), card(2))
+    found = await bench(card(1), card(2, exp="3101"), card(3), card(4))
+
+    assert sums(found) == (1, 1, 2)
+
+
+async def test_a_card_of_a_client_who_agreed_is_to_be_decided(
+    bench: Bench, pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    await bench(person(1))
+    await bench(account(1))
+    async with pool.acquire() as conn:
+        person_id = await conn.fetchval("SELECT person_id FROM enrollment.person")
+        await people.consent(people.hands(conn, keys, now), person_id)
+
+    assert sums(await bench(card(1))) == (0, 0, 1)
+
+
+async def test_new_same_and_other_limits_are_told_apart(bench: Bench) -> None:
+    await bench(*map(person, (1, 2)))
+    await bench(*map(account, (1, 2)))
+    await bench(limits(1, "account", per_tx=5))
+    found = await bench(
+        limits(1, "account", per_tx=5), limits(2, "account"), limits(3, "account"), limits(1)
+    )
+
+    assert sums(found) == (1, 1, 2)
+    assert sums(await bench(limits(1, "account", per_tx=6))) == (0, 0, 1)
+
+
+async def test_a_number_sealed_in_bulk_opens_in_its_row(
+    bench: Bench, pool: asyncpg.Pool, keys: Keys
+) -> None:
+    from enrollment import pan, phones  # noqa: PLC0415 - what only this test opens
+
+    for line in (person(1), account(1), card(1)):
+        await bench(line)
+    row = await pool.fetchrow("SELECT card_id, pan_ct, pan_idx FROM enrollment.card")
+    phone = await pool.fetchrow("SELECT phone_id, number_ct, mask FROM enrollment.phone")
+
+    assert pan.unseal(keys, row["card_id"], row["pan_ct"]) == people.pan(1)
+    assert row["pan_idx"] == pan.tag(keys, people.pan(1)).value
+    assert phones.unseal(keys, phone["phone_id"], phone["number_ct"]).reveal() == "+48600000001"
+    assert phone["mask"] == "+48 *** *** 001"
