@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from acs import VERSION, commands, config
+from acs import VERSION, commands, config, importing
 from acs.conformance import command as conformance
 
 if TYPE_CHECKING:
@@ -98,6 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("action", choices=("verify",), help="what to do")
     audit.add_argument(
         "--expect", metavar="SEQ:HEX", help="a link kept elsewhere, which must still be there"
+    )
+    importing.add_options(
+        command("import", "bring in persons, accounts, cards from a file", importing.run)
     )
     command("show-tables", "print the challenge machine as Markdown", commands.show_tables)
     says = "run the conformance cases against an ACS, ours or another"

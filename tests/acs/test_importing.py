@@ -1,0 +1,149 @@
+"""``acs import`` as an operator types it: report, exit code, a kill half-way."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+from tests.enrollment import importing, people
+from tests.enrollment.importing import bank, card
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+ROOT = Path(__file__).resolve().parents[2]
+_SEED = """\
+[[issuer]]
+id = "b"
+name = "B"
+phone = "+48 22 000 00 00"
+default_language = "pl"
+
+[[card_range]]
+id = "r"
+low = "400000100000"
+high = "400000199999"
+scheme = "visa"
+issuer = "b"
+policy = { elements = "otp", default = "challenge" }
+"""
+
+
+def _environ(folder: Path, dsn: str) -> dict[str, str]:
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("ACS_")}
+    return {
+        **plain,
+        "ACS_DATA_DIR": str(folder),
+        "ACS_PROFILE": "demo",
+        "ACS_DATABASE__URL": dsn,
+    }
+
+
+def acs(
+    folder: Path, dsn: str, *words: str, given: bytes = b""
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "acs", *words],
+        env=_environ(folder, dsn),
+        cwd=ROOT,
+        input=given,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def ready(tmp_path: Path, dsn: str) -> Path:
+    """Give a data directory with keys, beside a database with a card range."""
+    (tmp_path / "seed.toml").write_text(_SEED)
+    assert acs(tmp_path, dsn, "keys", "generate").returncode == 0
+    assert acs(tmp_path, dsn, "seed", str(tmp_path / "seed.toml")).returncode == 0
+    return tmp_path
+
+
+def test_a_file_is_imported_and_its_refused_lines_are_listed(ready: Path, dsn: str) -> None:
+    file = ready / "cards.ndjson"
+    file.write_bytes(importing.file_of([*bank(1, 2), card(9, pan="4000001000000011")]))
+    ended = acs(ready, dsn, "import", str(file))
+    report = (ready / "cards.ndjson.errors.ndjson").read_text()
+
+    assert ended.returncode == 1, ended.stderr
+    assert b"100 %  7 lines: 6 new, 0 changed, 0 known, 1 refused" in ended.stdout
+    assert [json.loads(line) for line in report.splitlines()] == [
+        {"line": 7, "code": "luhn", "field": "body.pan"}
+    ]
+
+
+def test_standard_input_is_imported(ready: Path, dsn: str) -> None:
+    ended = acs(ready, dsn, "import", "-", given=importing.file_of(bank(1)))
+    again = acs(ready, dsn, "import", "-", given=importing.file_of(bank(1)))
+
+    assert (ended.returncode, again.returncode) == (0, 0)
+    assert b"3 lines: 3 new" in ended.stdout
+    assert b"0 new, 0 changed, 3 known" in again.stdout
+
+
+def test_a_file_that_is_not_there_is_a_usage_error(ready: Path, dsn: str) -> None:
+    ended = acs(ready, dsn, "import", str(ready / "nothing.ndjson"))
+
+    assert ended.returncode == 2
+    assert b"cannot be read" in ended.stderr
+
+
+def test_killed_half_way_and_run_again_it_is_whole(ready: Path, dsn: str) -> None:
+    """The process is killed as an operator's machine would: without a word (SIGKILL)."""
+    file = ready / "cards.ndjson"
+    file.write_bytes(importing.file_of(bank(*range(2000))))
+    words: Sequence[str] = (sys.executable, "-m", "acs", "import", str(file))
+    process = subprocess.Popen(words, env=_environ(ready, dsn), cwd=ROOT)
+    end = time.monotonic() + 40
+    while asyncio.run(_lines_done(dsn)) < 500:
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    ended = acs(ready, dsn, "import", str(file))
+
+    assert ended.returncode == 0, ended.stderr
+    assert b"going on after line" in ended.stdout
+    assert asyncio.run(_count(dsn)) == (2000, 2000, 2000, 1)
+
+
+async def _lines_done(dsn: str) -> int:
+    conn = await asyncpg.connect(dsn)
+    try:
+        return int(await conn.fetchval("SELECT max(lines_done) FROM enrollment.import_run") or 0)
+    finally:
+        await conn.close()
+
+
+async def _count(dsn: str) -> tuple[int, ...]:
+    conn = await asyncpg.connect(dsn)
+    tables = ("person", "account", "card", "import_run")
+    try:
+        counts = [await conn.fetchval(f"SELECT count(*) FROM enrollment.{one}") for one in tables]
+    finally:
+        await conn.close()
+    return tuple(counts)
+
+
+def test_what_the_command_says_holds_no_number(ready: Path, dsn: str) -> None:
+    line = {**card(1), "ref": people.pan(1)}
+    ended = acs(
+        ready, dsn, "import", "-", "--report", str(ready / "r"), given=importing.file_of([line])
+    )
+    text = ended.stdout + ended.stderr + (ready / "r").read_bytes()
+
+    assert people.pan(1).encode() not in text
