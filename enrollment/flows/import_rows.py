@@ -5,8 +5,9 @@ statements; what is known and the same is left untouched; all else (changes, con
 clients who may have 3-D Secure already) is given back, to be carried out by the single use case.
 So nothing is decided here but that there is nothing to decide.
 
-Race: keyed hashes are claimed before they are looked up, as by the single calls; accounts and
-persons that get a card are held. Lock order: claims, account, person, card.
+Race: keyed hashes are claimed before they are looked up, as by the single calls; persons who get a
+card are held, so that none of them agrees to anything while we think that nothing can be enrolled.
+Lock order: claims, person, card.
 """
 
 from __future__ import annotations
@@ -169,7 +170,7 @@ async def _phones(work: Work, records: Sequence[Record]) -> tuple[Sorted, set[UU
 
 async def _accounts(work: Work, records: Sequence[Record]) -> tuple[Sorted, set[UUID]]:
     named = {one["person_ref"] for record in records for one in record.body["people"]}
-    persons = await imports.hold_persons(work.conn, named)
+    persons = await imports.person_ids(work.conn, named)
     known = await imports.accounts_by_ref(work.conn, [one.ref for one in records])
     found = Sorted()
     new: list[tuple[Record, Wanted]] = []
@@ -195,13 +196,13 @@ class Wanted:
     roles: Mapping[UUID, str]
 
 
-def _wanted(record: Record, persons: Mapping[str, Row]) -> Wanted | None:
+def _wanted(record: Record, persons: Mapping[str, UUID]) -> Wanted | None:
     """Give what a record of an account says; None when it names what there is not, or twice."""
     people = record.body["people"]
     currency = rules.currency_number(record.body["currency"])
     if currency is None or any(one["person_ref"] not in persons for one in people):
         return None
-    roles = {persons[one["person_ref"]]["person_id"]: one["role"] for one in people}
+    roles = {persons[one["person_ref"]]: one["role"] for one in people}
     if len(roles) != len(people):
         return None
     return Wanted(currency, record.body["status"] or "active", roles)
@@ -248,7 +249,7 @@ async def _add_accounts(
 
 
 async def _cards(work: Work, records: Sequence[Record]) -> tuple[Sorted, set[UUID]]:
-    accounts = await imports.hold_accounts(work.conn, [one.body["account_ref"] for one in records])
+    accounts = await imports.account_ids(work.conn, [one.body["account_ref"] for one in records])
     persons = await imports.hold_persons(work.conn, [one.body["person_ref"] for one in records])
     engaged = await imports.engaged(work.conn, [row["person_id"] for row in persons.values()])
     known = await imports.cards_by_ref(work.conn, [one.ref for one in records])
@@ -268,17 +269,17 @@ async def _cards(work: Work, records: Sequence[Record]) -> tuple[Sorted, set[UUI
             and person["person_id"] not in engaged
             and not any(one in pans for one in record.hashes[0])
         ):
-            new.append((record, account["account_id"], person["person_id"]))
+            new.append((record, account, person["person_id"]))
         else:
             found.singly.append(record)
     return found, await _add_cards(work, new, found)
 
 
-def _is_same_card(record: Record, row: Row, account: Row, person: Row) -> bool:
+def _is_same_card(record: Record, row: Row, account_id: UUID, person: Row) -> bool:
     body = record.body
     return row["pan_idx"] in record.hashes[0] and (
         (row["person_id"], row["account_id"], row["expiry"], row["product"])
-        == (person["person_id"], account["account_id"], body["exp"], body["product"])
+        == (person["person_id"], account_id, body["exp"], body["product"])
     )
 
 

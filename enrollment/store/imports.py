@@ -90,9 +90,16 @@ async def cards_by_ref(conn: Connection, refs: Collection[str]) -> dict[str, Row
     return await _by_ref(_SQL.cards_by_ref, conn, refs)
 
 
-async def hold_accounts(conn: Connection, refs: Collection[str]) -> dict[str, Row]:
-    """Read accounts and keep them as they are until the transaction ends."""
-    return await _by_ref(_SQL.hold_accounts, conn, refs)
+async def person_ids(conn: Connection, refs: Collection[str]) -> dict[str, UUID]:
+    """Find persons by their references."""
+    found = await _by_ref(_SQL.person_ids, conn, refs)
+    return {ref: row["person_id"] for ref, row in found.items()}
+
+
+async def account_ids(conn: Connection, refs: Collection[str]) -> dict[str, UUID]:
+    """Find accounts by their references."""
+    found = await _by_ref(_SQL.account_ids, conn, refs)
+    return {ref: row["account_id"] for ref, row in found.items()}
 
 
 async def hold_persons(conn: Connection, refs: Collection[str]) -> dict[str, Row]:

@@ -104,13 +104,19 @@ SELECT g.account_id, g.person_id, g.role
   FROM unnest(:account_ids::uuid[], :person_ids::uuid[], :roles::text[])
        AS g (account_id, person_id, role);
 
--- name: hold_accounts
--- The accounts of these references, held as they are until the batch is done.
-SELECT ref, account_id
-  FROM enrollment.account
- WHERE ref = ANY (:refs::text[])
- ORDER BY account_id
-   FOR SHARE;
+-- name: person_ids
+-- The ids of the persons of these references.
+SELECT p.ref, p.person_id
+  FROM unnest(:refs::text[]) AS g (ref)
+ CROSS JOIN LATERAL (
+       SELECT x.ref, x.person_id FROM enrollment.person x WHERE x.ref = g.ref LIMIT 1) p;
+
+-- name: account_ids
+-- The ids of the accounts of these references.
+SELECT a.ref, a.account_id
+  FROM unnest(:refs::text[]) AS g (ref)
+ CROSS JOIN LATERAL (
+       SELECT x.ref, x.account_id FROM enrollment.account x WHERE x.ref = g.ref LIMIT 1) a;
 
 -- name: hold_persons
 -- The persons of these references, held as they are until the batch is done.
