@@ -15,23 +15,11 @@ WITHOUT: dict[str, str] = {
     "acs/__main__.py": "hands over to acs.commands; tests/demo starts it as a process",
     "acs/conformance/listener.py": _SET,
     "acs/conformance/story.py": _SET,
-    "acs/edges/browser.py": _STORY,
-    "acs/edges/ds.py": _STORY,
     "acs/edges/forms.py": _STORY,
-    "acs/flows/apply.py": _STORY,
-    "acs/flows/authenticate.py": _STORY,
-    "acs/flows/challenge.py": _STORY,
-    "acs/flows/deliver_results.py": _STORY,
-    "acs/flows/expire.py": _STORY,
-    "acs/flows/final.py": _STORY,
     "acs/flows/gather.py": _STORY,
-    "acs/flows/housekeeping.py": _STORY,
-    "acs/flows/seed.py": _STORY,
     "acs/flows/three_ds_method.py": _STORY,
-    "acs/flows/views.py": _STORY,
     "acs/ports.py": "declares what a flow is handed; nothing in it runs",
     "acs/store/device_data.py": _SQL,
-    "acs/work/sources.py": "a list; the stories wait for what each of its entries does",
 }
 # Test modules that are a second part of another one or look at several modules.
 ACROSS: dict[str, str] = {

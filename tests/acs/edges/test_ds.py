@@ -1,0 +1,74 @@
+"""Who speaks at the Directory Server's edge, and that every answer is a protocol answer."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from aiohttp import ClientSession, web
+
+from acs.directory_server import DirectoryServer, DirectoryServers
+from acs.edges import ds
+from acs.edges.ds import subjects_of
+from tests.story import judge
+from tests.story.conftest import log_lines, world
+from tests.story.parties import CONTENT_TYPE, serve
+
+if TYPE_CHECKING:
+    from tests.story.world import World
+
+__all__ = ["log_lines", "world"]
+
+
+@pytest.mark.parametrize(
+    ("certificate", "names"),
+    [
+        ({}, []),
+        ({"subject": ((("commonName", "ds.example"),),)}, ["ds.example"]),
+        (
+            {
+                "subject": ((("countryName", "PL"),), (("commonName", "old"),)),
+                "subjectAltName": (
+                    ("DNS", "a.example"),
+                    ("URI", "urn:ds:1"),
+                    ("IP Address", "1.2.3.4"),
+                ),
+            },
+            ["a.example", "urn:ds:1", "old"],
+        ),
+        ({"subjectAltName": (("email", "ds@example.com"), ("DirName", ()))}, []),
+    ],
+)
+def test_a_certificate_speaks_for_its_alternative_names_and_its_common_name(
+    certificate: dict[str, Any], names: list[str]
+) -> None:
+    assert list(subjects_of(certificate)) == names
+
+
+async def answer_of(world: World, *servers: DirectoryServer) -> dict[str, Any]:
+    """Ask an edge that knows only these Directory Servers, without a certificate."""
+    ports = replace(world.server.ports, directory_servers=DirectoryServers(servers))
+    app = web.Application()
+    app.add_routes(ds.routes(ports))
+    runner, base = await serve(app)
+    try:
+        async with ClientSession() as http, http.post(f"{base}/3ds/areq", data=b"{}") as got:
+            assert (got.status, got.headers["Content-Type"]) == (200, CONTENT_TYPE)
+            assert got.headers["Cache-Control"] == "no-store"
+            given = dict(json.loads(await got.read()))
+    finally:
+        await runner.cleanup()
+    judge.erro(given)
+    return given
+
+
+async def test_without_a_certificate_only_a_server_that_needs_none_may_speak(
+    world: World,
+) -> None:
+    needs = DirectoryServer("a", frozenset(), frozenset(), client_subject="ds.example")
+    plain = DirectoryServer("b", frozenset(), frozenset())
+    assert (await answer_of(world, needs))["errorCode"] == "303"
+    assert (await answer_of(world))["errorCode"] == "303"
+    assert (await answer_of(world, needs, plain))["errorCode"] == "201"

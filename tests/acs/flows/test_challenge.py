@@ -1,0 +1,120 @@
+"""What a post means before the machine hears of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from acs.challenge.screens import CodeScreen, ErrorScreen, ReturnScreen
+from acs.flows.challenge import (
+    CReqPost,
+    Form,
+    _digits,
+    _session_data,
+    _uuid,
+    open_challenge,
+    post_form,
+)
+from acs.store.pool import Unavailable
+from schemas.vault import Secret
+from tests.story.buying import PIN, ask, begin, right
+from tests.story.pages import packed
+
+if TYPE_CHECKING:
+    from tests.story.world import World
+
+
+def creq(ares: dict[str, Any]) -> CReqPost:
+    message = {
+        "messageType": "CReq",
+        "messageVersion": ares["messageVersion"],
+        "threeDSServerTransID": ares["threeDSServerTransID"],
+        "acsTransID": ares["acsTransID"],
+        "challengeWindowSize": "02",
+    }
+    return CReqPost(packed(message), None)
+
+
+def test_a_form_does_not_show_what_was_typed() -> None:
+    text = repr(Form("token", otp=Secret("123456"), pin=Secret("4826")))
+    assert "123456" not in text
+    assert "4826" not in text
+
+
+@pytest.mark.parametrize("data", ["{}", "<b>", " ", "x" * 1024, "ż"])
+def test_session_data_is_kept_as_it_came(data: str) -> None:
+    assert _session_data(data) == data
+
+
+@pytest.mark.parametrize("data", [None, "", "x" * 1025, "a\x00b"])
+def test_session_data_that_cannot_be_kept_is_dropped(data: str | None) -> None:
+    assert _session_data(data) is None
+
+
+@pytest.mark.parametrize(
+    ("entry", "digits"),
+    [("48 26", "4826"), ("\u00a04826", "4826"), ("４８２６", "4826"), ("48-26", "48-26")],
+)
+def test_a_pin_is_read_without_its_blanks(entry: str, digits: str) -> None:
+    assert _digits(Secret(entry)) == digits
+
+
+@pytest.mark.parametrize(
+    "text", [None, 7, "", "x" * 36, "d7c1ee9994784 4a6b1f2391e29c6b340", "{" + "0" * 34 + "}"]
+)
+def test_an_identifier_has_its_canonical_form(text: object) -> None:
+    assert _uuid(text) is None
+
+
+async def test_the_first_creq_gives_the_entry_page(world: World) -> None:
+    ares = await ask(world, await world.enrol(prefix=PIN))
+    screen = await open_challenge(world.server.ports, creq(ares), "en")
+    assert isinstance(screen, CodeScreen)
+    assert screen.asks_pin
+    assert screen.language == "pl"  # the card's own, whatever the browser says
+
+
+async def test_an_unknown_transaction_gets_the_browsers_language(world: World) -> None:
+    ares = await ask(world, await world.enrol())
+    other = {**ares, "acsTransID": "00000000-0000-4000-8000-000000000000"}
+    screen = await open_challenge(world.server.ports, creq(other), "en-GB,en;q=0.9")
+    assert screen == ErrorScreen("unknown", "en")
+
+
+async def test_a_right_answer_gives_the_page_for_the_shop(world: World) -> None:
+    holder = await world.enrol()
+    _, page = await begin(world, holder)
+    form = Form(page.forms()[0][1]["form_token"], "submit", Secret(right(world, holder)))
+    screen = await post_form(world.server.ports, form, None)
+    assert isinstance(screen, ReturnScreen)
+    assert screen.outcome == "done"
+    assert screen.notification_url == "https://shop.example/3ds"
+
+
+async def test_an_unknown_button_is_an_answer(world: World) -> None:
+    holder = await world.enrol()
+    _, page = await begin(world, holder)
+    token = page.forms()[0][1]["form_token"]
+    screen = await post_form(world.server.ports, Form(token, "dance"), None)
+    assert isinstance(screen, CodeScreen)
+    assert screen.notice == "code_empty"
+
+
+async def test_without_a_database_the_edge_is_told_so(world: World) -> None:
+    ares = await ask(world, await world.enrol())
+    dead = await world.start_server()
+    dead.ports.pool._pool.terminate()
+    with pytest.raises(Unavailable):
+        await open_challenge(dead.ports, creq(ares), None)
+
+
+async def test_the_pin_of_a_cardholder_is_not_asked_where_the_range_does_not(
+    world: World,
+) -> None:
+    holder = await world.enrol()
+    _, page = await begin(world, holder)
+    form = Form(
+        page.forms()[0][1]["form_token"], "submit", Secret(right(world, holder)), Secret("wrong")
+    )
+    assert isinstance(await post_form(world.server.ports, form, None), ReturnScreen)

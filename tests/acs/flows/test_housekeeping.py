@@ -1,0 +1,73 @@
+"""What passes by itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from acs import metrics
+from acs.flows import housekeeping
+from acs.store import audit_chain
+from tests.story.areqs import browser_areq
+from tests.story.buying import EASY, ask, begin, right
+
+if TYPE_CHECKING:
+    from tests.story.world import World
+
+
+async def test_counted_use_lapses_after_seven_days_and_held_use_does_not(world: World) -> None:
+    easy, other = await world.enrol(prefix=EASY), await world.enrol()
+    await world.areq(browser_areq(easy.pan, ds_url=world.directory.url))
+    await ask(world, other)
+    world.clock.advance(days=7)
+    assert await housekeeping.lapse_use(world.server.ports) == 0
+    world.clock.advance(seconds=1)
+    assert await housekeeping.lapse_use(world.server.ports) == 1
+    assert await housekeeping.lapse_use(world.server.ports) == 0
+    states = await world.db.fetch("SELECT state FROM enrollment.reservation ORDER BY state")
+    assert [row[0] for row in states] == ["held", "lapsed"]
+
+
+async def test_the_history_of_messages_is_forgotten_when_no_limit_looks_back(world: World) -> None:
+    await begin(world, await world.enrol())
+    world.clock.advance(days=1, hours=23)
+    assert await housekeeping.lapse_history(world.server.ports) == 0
+    world.clock.advance(hours=1, seconds=1)
+    assert await housekeeping.lapse_history(world.server.ports) == 1
+    assert await world.db.fetchval("SELECT count(*) FROM otp.sending") == 0
+
+
+async def test_the_chain_of_the_audit_log_is_carried_on(world: World) -> None:
+    await begin(world, await world.enrol())
+    sealed = await housekeeping.seal_audit(world.server.ports)
+    assert sealed == await world.db.fetchval("SELECT count(*) FROM audit.event")
+    assert await housekeeping.seal_audit(world.server.ports) == 0
+    found = await audit_chain.verify(world.db, world.keys.audit)
+    assert (found.links, found.faults) == (sealed, ())
+
+
+async def test_waiting_results_are_published_with_their_age(world: World) -> None:
+    await housekeeping.watch_results(world.server.ports)
+    assert metrics.RREQ_PENDING._value.get() == 0
+    assert metrics.RREQ_OLDEST_SECONDS._value.get() == 0
+    world.directory.mode = "error"
+    holder = await world.enrol()
+    _, page = await begin(world, holder)
+    await world.submit(page, otp=right(world, holder))
+    world.clock.now += timedelta(seconds=90)
+    await housekeeping.watch_results(world.server.ports)
+    assert metrics.RREQ_PENDING._value.get() == 1
+    assert metrics.RREQ_OLDEST_SECONDS._value.get() == 90
+    world.directory.mode = "accept"
+    await world.server.work("results")
+
+
+async def test_an_empty_service_has_nothing_to_keep(world: World) -> None:
+    ports = world.server.ports
+    for chore in (
+        housekeeping.lapse_use,
+        housekeeping.lapse_history,
+        housekeeping.forget_used,
+        housekeeping.seal_audit,
+    ):
+        assert await chore(ports) == 0

@@ -1,0 +1,89 @@
+"""The entry page is the challenge as it is."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from acs.challenge.screens import Amount, CodeScreen, Notice, ResendState
+from acs.flows.views import code_screen
+from acs.store import transactions
+from tests.story.buying import PIN, begin, fail
+
+if TYPE_CHECKING:
+    from tests.story.world import World
+
+
+async def screen(world: World, ares: dict[str, Any]) -> CodeScreen:
+    ports = world.server.ports
+    async with ports.pool.connection() as conn:
+        dialogue = await transactions.read(conn, UUID(ares["acsTransID"]))
+    assert dialogue is not None
+    return await code_screen(ports, dialogue)
+
+
+async def test_it_shows_what_is_paid_by_which_card_to_whom(world: World) -> None:
+    holder = await world.enrol(prefix=PIN)
+    ares, _ = await begin(world, holder, amount="123456", purchaseExponent="3")
+    found = await screen(world, ares)
+    assert found.amount == Amount(123456, 3, "985")
+    assert found.merchant == "Księgarnia Pod Lipą"
+    assert found.last4 == holder.pan[-4:]
+    assert found.purchase_at == datetime(2026, 11, 25, 12, tzinfo=UTC)
+    assert found.asks_pin
+    assert (found.issuer_name, found.issuer_phone) == ("Bank Testowy", "+48 22 123 45 67")
+    assert holder.phone not in repr(found)
+    assert found.window_size == "01"
+
+
+async def test_a_name_that_would_deceive_is_not_shown(world: World) -> None:
+    holder = await world.enrol()
+    ares, _ = await begin(world, holder, merchantName="\u202e \u200b")
+    assert (await screen(world, ares)).merchant == "MERCHANT-1"
+
+
+async def test_the_wait_for_a_new_code_counts_down(world: World) -> None:
+    ares, _ = await begin(world, await world.enrol())
+    assert (await screen(world, ares)).resend == ResendState(allowed=False, wait_s=30, left=2)
+    world.clock.advance(seconds=29, milliseconds=1)
+    assert (await screen(world, ares)).resend == ResendState(allowed=False, wait_s=1, left=2)
+    world.clock.advance(seconds=1)
+    assert (await screen(world, ares)).resend == ResendState(allowed=True, wait_s=0, left=2)
+
+
+async def test_no_more_codes_is_no_more_codes(world: World) -> None:
+    ares, page = await begin(world, await world.enrol())
+    for wait_s in (30, 60):
+        world.clock.advance(seconds=wait_s)
+        page = await world.submit(page, "resend")
+    world.clock.advance(hours=0, minutes=5)
+    found = await screen(world, ares)
+    assert (found.resend.left, found.resend.allowed, found.code_number) == (0, False, 3)
+
+
+async def test_a_code_is_live_until_its_last_second(world: World) -> None:
+    ares, _ = await begin(world, await world.enrol())
+    found = await screen(world, ares)
+    assert found.expires_at == world.clock() + timedelta(minutes=5)
+    world.clock.advance(minutes=4, seconds=59)
+    assert (await screen(world, ares)).code_live
+    world.clock.advance(seconds=1)
+    assert not (await screen(world, ares)).code_live
+
+
+async def test_it_tells_the_attempts_left_and_what_happened_last(world: World) -> None:
+    holder = await world.enrol()
+    ares, page = await begin(world, holder)
+    await fail(world, holder, page, 1)
+    found = await screen(world, ares)
+    assert (found.attempts_left, found.notice) == (2, Notice.WRONG)
+
+
+async def test_each_step_has_a_token_of_its_own(world: World) -> None:
+    holder = await world.enrol()
+    ares, page = await begin(world, holder)
+    before = (await screen(world, ares)).form_token
+    await fail(world, holder, page, 1)
+    assert (await screen(world, ares)).form_token != before
+    assert before not in repr(await screen(world, ares))
