@@ -88,10 +88,10 @@ def test_free_text_of_our_own_packages_is_left_out(lines: io.StringIO) -> None:
 
 
 def test_a_librarys_text_and_arguments_are_never_written(lines: io.StringIO) -> None:
-    logging.getLogger("some.library").warning("bad row %s", PAN)
+    logging.getLogger("some.package").warning("bad row %s", PAN)
 
     line = only_line(lines)
-    assert (line["event"], line["logger"]) == ("library:record", "some.library")
+    assert (line["event"], line["logger"]) == ("library:record", "some.package")
     assert PAN[-6:] not in lines.getvalue()
 
 
