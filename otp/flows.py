@@ -17,7 +17,7 @@ from uuid import uuid4
 from babel.messages.pofile import read_po
 
 from otp import code as codes
-from otp import message, store
+from otp import message, notices, store
 from otp import policy as limits
 from otp.gateways import outbox
 from otp.model import (
@@ -60,6 +60,7 @@ __all__ = [
     "is_well_formed",
     "issue",
     "lapse_history",
+    "notify",
     "state_of",
 ]
 
@@ -208,6 +209,34 @@ async def _no_attempt(conn: Connection, challenge_id: UUID, policy: OtpPolicy) -
             return Expired()
         case _:
             return Exhausted()
+
+
+async def notify(
+    conn: Connection, keys: Keys, policy: OtpPolicy, notice: notices.Notice, now: datetime
+) -> UUID | None:
+    """Queue a message without a code of ours; give its id, or None when it may not leave.
+
+    It counts in the total budget and in no limit of a phone: what leads to it is limited.
+    """
+    sms_id = uuid4()
+    if not limits.may_reach(policy, notice.phone.reveal()):
+        return None
+    if not await store.take_total(conn, policy, sms_id, now):
+        return None
+    catalogue = CATALOGUES.get(notice.language, CATALOGUES[DEFAULT_LANGUAGE])
+    await outbox.queue(
+        conn,
+        keys.vault,
+        sms_id=sms_id,
+        challenge_id=sms_id,
+        seq=1,
+        number=notice.phone,
+        text=notices.compose(catalogue, notice),
+        now=now,
+        expires_at=now + notice.lifetime,
+        kind="notice",
+    )
+    return sms_id
 
 
 def is_well_formed(entry: Secret) -> bool:

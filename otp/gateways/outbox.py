@@ -8,7 +8,7 @@ number); a worker whose lease has passed changes nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from otp.model import SmsState
 from schemas import queries
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 _SQL = queries.load(__file__)
 
+Kind = Literal["code", "notice"]
+"""A notice carries no code and may leave whatever became of any."""
+
 
 async def queue(  # noqa: PLR0913 - the columns of the row
     conn: Connection,
@@ -35,6 +38,7 @@ async def queue(  # noqa: PLR0913 - the columns of the row
     text: Secret,
     now: datetime,
     expires_at: datetime,
+    kind: Kind = "code",
 ) -> None:
     """Put a message into the caller's transaction and wake the workers when it commits."""
     await _SQL.queue.run(
@@ -42,6 +46,7 @@ async def queue(  # noqa: PLR0913 - the columns of the row
         sms_id=sms_id,
         challenge_id=challenge_id,
         seq=seq,
+        kind=kind,
         number_sealed=vault.seal(number.reveal().encode(), number_place(sms_id)),
         text_sealed=vault.seal(text.reveal().encode(), text_place(sms_id)),
         now=now,

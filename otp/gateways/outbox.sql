@@ -2,10 +2,10 @@
 -- One message, number and text sealed, and the word to the workers that it is there.
 WITH queued AS (
     INSERT INTO otp.outbox
-        (sms_id, challenge_id, seq, number_sealed, text_sealed, state, queued_at, due_at,
+        (sms_id, challenge_id, seq, kind, number_sealed, text_sealed, state, queued_at, due_at,
          expires_at)
     VALUES
-        (:sms_id, :challenge_id, :seq, :number_sealed, :text_sealed, 'queued', :now, :now,
+        (:sms_id, :challenge_id, :seq, :kind, :number_sealed, :text_sealed, 'queued', :now, :now,
          :expires_at)
     RETURNING sms_id
 )
@@ -13,7 +13,7 @@ SELECT pg_notify('acs_work', 'sms') FROM queued;
 
 -- name: claim
 -- Take the messages that may leave now: due ones, and those whose worker is gone if nothing was
--- handed over or the provider never makes two messages of one id. Only for a code that is alive.
+-- handed over or the provider never makes two messages of one id. Only a notice, or for a code that is alive.
 WITH free AS MATERIALIZED (
     SELECT outbox.sms_id FROM otp.outbox
     WHERE (:sms_id::uuid IS NULL OR outbox.sms_id = :sms_id::uuid)
@@ -21,10 +21,10 @@ WITH free AS MATERIALIZED (
       AND ((outbox.state = 'queued' AND outbox.due_at <= :now)
         OR (outbox.state = 'sending' AND outbox.claimed_at <= :lease_began
             AND (outbox.provider IS NULL OR outbox.provider = ANY (:idempotent::text[]))))
-      AND EXISTS (
+      AND (outbox.kind = 'notice' OR EXISTS (
           SELECT FROM otp.code
           WHERE code.challenge_id = outbox.challenge_id AND code.seq = outbox.seq
-            AND code.phase = 'live')
+            AND code.phase = 'live'))
     ORDER BY outbox.due_at
     LIMIT :most FOR UPDATE OF outbox SKIP LOCKED
 )
@@ -65,10 +65,10 @@ WITH over AS MATERIALIZED (
       AND (outbox.state = 'queued' OR outbox.claimed_at <= :lease_began)
       AND (outbox.expires_at <= :now
         OR (outbox.provider IS NOT NULL AND outbox.provider <> ALL (:idempotent::text[]))
-        OR NOT EXISTS (
+        OR (outbox.kind = 'code' AND NOT EXISTS (
             SELECT FROM otp.code
             WHERE code.challenge_id = outbox.challenge_id AND code.seq = outbox.seq
-              AND code.phase = 'live'))
+              AND code.phase = 'live')))
     LIMIT :most FOR UPDATE OF outbox SKIP LOCKED
 )
 UPDATE otp.outbox SET

@@ -421,6 +421,25 @@ CREATE TABLE enrollment.account_person (
     CONSTRAINT account_person_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'co_owner'::text, 'proxy'::text])))
 );
 
+CREATE TABLE enrollment.activation (
+    activation_id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    code_hash bytea NOT NULL,
+    key_id text NOT NULL,
+    issued_by text NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    used_at timestamp with time zone,
+    void_at timestamp with time zone,
+    CONSTRAINT activation_attempts_check CHECK (((attempts >= 0) AND (attempts <= 10))),
+    CONSTRAINT activation_check CHECK ((expires_at > issued_at)),
+    CONSTRAINT activation_check1 CHECK (((used_at IS NULL) OR (void_at IS NULL))),
+    CONSTRAINT activation_code_hash_check CHECK ((length(code_hash) = 32)),
+    CONSTRAINT activation_issued_by_check CHECK ((length(issued_by) <= 100)),
+    CONSTRAINT activation_key_id_check CHECK ((length(key_id) <= 32))
+);
+
 CREATE TABLE enrollment.block (
     block_id uuid NOT NULL,
     person_id uuid NOT NULL,
@@ -545,6 +564,7 @@ CREATE TABLE enrollment.person (
     version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
+    low_value boolean DEFAULT false NOT NULL,
     CONSTRAINT person_kind_check CHECK ((kind = ANY (ARRAY['natural'::text, 'corporate_user'::text]))),
     CONSTRAINT person_language_check CHECK ((language = ANY (ARRAY['pl'::text, 'en'::text, 'de'::text, 'uk'::text]))),
     CONSTRAINT person_ref_check CHECK (((length(ref) >= 1) AND (length(ref) <= 64))),
@@ -571,6 +591,20 @@ CREATE TABLE enrollment.phone (
     CONSTRAINT phone_purpose_check CHECK ((purpose = 'sca'::text)),
     CONSTRAINT phone_source_check CHECK ((source = ANY (ARRAY['branch'::text, 'portal'::text]))),
     CONSTRAINT phone_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'active'::text, 'disputed'::text, 'retired'::text])))
+);
+
+CREATE TABLE enrollment.phone_change (
+    change_id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    phone_id uuid NOT NULL,
+    state text NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    confirmed_at timestamp with time zone,
+    active_at timestamp with time zone,
+    CONSTRAINT phone_change_check CHECK (((confirmed_at IS NULL) = (active_at IS NULL))),
+    CONSTRAINT phone_change_check1 CHECK (((state <> ALL (ARRAY['confirmed'::text, 'active'::text])) OR (confirmed_at IS NOT NULL))),
+    CONSTRAINT phone_change_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'confirmed'::text, 'active'::text, 'dropped'::text])))
 );
 
 CREATE TABLE enrollment.product (
@@ -645,17 +679,17 @@ CREATE VIEW enrollment.card_standing AS
     COALESCE(s.failures, 0) AS failures,
     p.language,
     a.currency,
-    la.per_tx AS account_per_tx,
-    la.per_day AS account_per_day,
-    la.per_month AS account_per_month,
-    la.count_day AS account_count_day,
-    la.count_month AS account_count_month,
-    LEAST(lp.per_tx, lb.per_tx, lc.per_tx) AS card_per_tx,
-    LEAST(lp.per_day, lb.per_day, lc.per_day) AS card_per_day,
-    LEAST(lp.per_month, lb.per_month, lc.per_month) AS card_per_month,
-    LEAST(lp.count_day, lb.count_day, lc.count_day) AS card_count_day,
-    LEAST(lp.count_month, lb.count_month, lc.count_month) AS card_count_month
-   FROM ((((((((((((enrollment.card c
+    (((la.per_tx + k.share) - 1) / k.share) AS account_per_tx,
+    (((la.per_day + k.share) - 1) / k.share) AS account_per_day,
+    (((la.per_month + k.share) - 1) / k.share) AS account_per_month,
+    (((la.count_day + k.share) - 1) / k.share) AS account_count_day,
+    (((la.count_month + k.share) - 1) / k.share) AS account_count_month,
+    (((LEAST(lp.per_tx, lb.per_tx, lc.per_tx) + k.share) - 1) / k.share) AS card_per_tx,
+    (((LEAST(lp.per_day, lb.per_day, lc.per_day) + k.share) - 1) / k.share) AS card_per_day,
+    (((LEAST(lp.per_month, lb.per_month, lc.per_month) + k.share) - 1) / k.share) AS card_per_month,
+    (((LEAST(lp.count_day, lb.count_day, lc.count_day) + k.share) - 1) / k.share) AS card_count_day,
+    (((LEAST(lp.count_month, lb.count_month, lc.count_month) + k.share) - 1) / k.share) AS card_count_month
+   FROM (((((((((((((enrollment.card c
      CROSS JOIN LATERAL ( SELECT x.status,
             x.currency
            FROM enrollment.account x
@@ -671,6 +705,13 @@ CREATE VIEW enrollment.card_standing AS
            FROM enrollment.enrolment x
           WHERE (x.card_id = c.card_id)
          LIMIT 1) e)
+     CROSS JOIN LATERAL ( SELECT
+                CASE
+                    WHEN (EXISTS ( SELECT
+                       FROM enrollment.phone_change x
+                      WHERE ((x.person_id = c.person_id) AND (x.state = 'confirmed'::text)))) THEN 2
+                    ELSE 1
+                END AS share) k)
      LEFT JOIN LATERAL ( SELECT x.phone_id,
             x.mask,
             x.state
@@ -741,6 +782,36 @@ ALTER TABLE enrollment.consent ALTER COLUMN consent_id ADD GENERATED ALWAYS AS I
     CACHE 1
 );
 
+CREATE TABLE enrollment.counter (
+    kind text NOT NULL,
+    key bytea NOT NULL,
+    count integer NOT NULL,
+    ends_at timestamp with time zone NOT NULL,
+    CONSTRAINT counter_count_check CHECK ((count >= 1)),
+    CONSTRAINT counter_key_check CHECK ((length(key) = 32)),
+    CONSTRAINT counter_kind_check CHECK ((length(kind) <= 40))
+);
+
+CREATE TABLE enrollment.entry (
+    entry_id uuid NOT NULL,
+    kind text NOT NULL,
+    who bytea NOT NULL,
+    person_id uuid,
+    is_open boolean NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    token_hash bytea,
+    proved_at timestamp with time zone,
+    used_at timestamp with time zone,
+    started_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT entry_attempts_check CHECK (((attempts >= 0) AND (attempts <= 10))),
+    CONSTRAINT entry_check CHECK ((expires_at > started_at)),
+    CONSTRAINT entry_check1 CHECK (((NOT is_open) OR (person_id IS NOT NULL))),
+    CONSTRAINT entry_kind_check CHECK ((kind = ANY (ARRAY['login'::text, 'reset'::text]))),
+    CONSTRAINT entry_token_hash_check CHECK ((length(token_hash) = 32)),
+    CONSTRAINT entry_who_check CHECK ((length(who) = 32))
+);
+
 CREATE TABLE enrollment.idempotency (
     caller text NOT NULL,
     key text NOT NULL,
@@ -800,6 +871,16 @@ CREATE TABLE enrollment.jti_seen (
     CONSTRAINT jti_seen_jti_check CHECK ((length(jti) <= 100))
 );
 
+CREATE TABLE enrollment.password (
+    person_id uuid NOT NULL,
+    hash text NOT NULL,
+    key_id text NOT NULL,
+    set_at timestamp with time zone NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT password_hash_check CHECK ((hash ~~ '$argon2id$%'::text)),
+    CONSTRAINT password_key_id_check CHECK ((length(key_id) <= 32))
+);
+
 CREATE TABLE enrollment.person_identifier (
     identifier_id bigint NOT NULL,
     person_id uuid NOT NULL,
@@ -820,6 +901,57 @@ ALTER TABLE enrollment.person_identifier ALTER COLUMN identifier_id ADD GENERATE
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE enrollment.portal_session (
+    session_id uuid NOT NULL,
+    token_hash bytea NOT NULL,
+    person_id uuid NOT NULL,
+    ua_hash bytea NOT NULL,
+    origin text DEFAULT ''::text NOT NULL,
+    opened_at timestamp with time zone NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    end_reason text,
+    CONSTRAINT portal_session_check CHECK (((ended_at IS NULL) = (end_reason IS NULL))),
+    CONSTRAINT portal_session_end_reason_check CHECK ((length(end_reason) <= 40)),
+    CONSTRAINT portal_session_origin_check CHECK ((length(origin) <= 60)),
+    CONSTRAINT portal_session_token_hash_check CHECK ((length(token_hash) = 32)),
+    CONSTRAINT portal_session_ua_hash_check CHECK ((length(ua_hash) = 32))
+);
+
+CREATE TABLE enrollment.registration (
+    registration_id uuid NOT NULL,
+    idx bytea NOT NULL,
+    person_id uuid,
+    activation_id uuid,
+    state text NOT NULL,
+    sends text NOT NULL,
+    phone_mask text NOT NULL,
+    consents jsonb DEFAULT '[]'::jsonb NOT NULL,
+    sms_hash bytea,
+    sms_key_id text,
+    sms_expires_at timestamp with time zone,
+    sent integer DEFAULT 0 NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    token_hash bytea,
+    verified_at timestamp with time zone,
+    started_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT registration_attempts_check CHECK (((attempts >= 0) AND (attempts <= 10))),
+    CONSTRAINT registration_check CHECK ((expires_at > started_at)),
+    CONSTRAINT registration_check1 CHECK (((sms_hash IS NULL) = (sms_key_id IS NULL))),
+    CONSTRAINT registration_check2 CHECK (((sms_hash IS NULL) = (sms_expires_at IS NULL))),
+    CONSTRAINT registration_check3 CHECK (((state <> 'sms_ok'::text) OR ((token_hash IS NOT NULL) AND (verified_at IS NOT NULL)))),
+    CONSTRAINT registration_check4 CHECK (((sends <> 'password'::text) OR (person_id IS NOT NULL))),
+    CONSTRAINT registration_idx_check CHECK ((length(idx) = 32)),
+    CONSTRAINT registration_phone_mask_check CHECK ((length(phone_mask) <= 24)),
+    CONSTRAINT registration_sends_check CHECK ((sends = ANY (ARRAY['password'::text, 'notice'::text, 'nothing'::text]))),
+    CONSTRAINT registration_sent_check CHECK ((sent >= 0)),
+    CONSTRAINT registration_sms_hash_check CHECK ((length(sms_hash) = 32)),
+    CONSTRAINT registration_sms_key_id_check CHECK ((length(sms_key_id) <= 32)),
+    CONSTRAINT registration_state_check CHECK ((state = ANY (ARRAY['started'::text, 'consented'::text, 'sms_sent'::text, 'sms_ok'::text, 'done'::text, 'expired'::text, 'failed'::text, 'cancelled'::text]))),
+    CONSTRAINT registration_token_hash_check CHECK ((length(token_hash) = 32))
 );
 
 CREATE TABLE enrollment.reservation (
@@ -849,6 +981,20 @@ CREATE TABLE enrollment.step_up (
     expires_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone,
     CONSTRAINT step_up_action_check CHECK ((length(action) <= 40))
+);
+
+CREATE TABLE enrollment.trusted_merchant (
+    merchant_id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    acquirer_bin text NOT NULL,
+    acquirer_merchant_id text NOT NULL,
+    name text NOT NULL,
+    added_by uuid NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    removed_at timestamp with time zone,
+    CONSTRAINT trusted_merchant_acquirer_bin_check CHECK ((length(acquirer_bin) <= 11)),
+    CONSTRAINT trusted_merchant_acquirer_merchant_id_check CHECK ((length(acquirer_merchant_id) <= 35)),
+    CONSTRAINT trusted_merchant_name_check CHECK ((length(name) <= 40))
 );
 
 CREATE TABLE enrollment.usage (
@@ -907,6 +1053,7 @@ CREATE TABLE otp.outbox (
     provider_id text,
     reason text,
     settled_at timestamp with time zone,
+    kind text DEFAULT 'code'::text NOT NULL,
     CONSTRAINT outbox_attempts_check CHECK ((attempts >= 0)),
     CONSTRAINT outbox_check CHECK (((number_sealed IS NULL) = (text_sealed IS NULL))),
     CONSTRAINT outbox_check1 CHECK (((claimed_by IS NULL) = (claimed_at IS NULL))),
@@ -918,6 +1065,7 @@ CREATE TABLE otp.outbox (
     CONSTRAINT outbox_check7 CHECK (((state = 'sent'::text) OR (provider_id IS NULL))),
     CONSTRAINT outbox_check8 CHECK (((state = 'queued'::text) OR (state = 'expired'::text) OR (attempts > 0))),
     CONSTRAINT outbox_claimed_by_check CHECK ((length(claimed_by) <= 100)),
+    CONSTRAINT outbox_kind_check CHECK ((kind = ANY (ARRAY['code'::text, 'notice'::text]))),
     CONSTRAINT outbox_provider_check CHECK ((length(provider) <= 40)),
     CONSTRAINT outbox_provider_id_check CHECK ((length(provider_id) <= 200)),
     CONSTRAINT outbox_reason_check CHECK ((length(reason) <= 80)),
@@ -991,6 +1139,9 @@ ALTER TABLE ONLY enrollment.account
 ALTER TABLE ONLY enrollment.account
     ADD CONSTRAINT account_ref_key UNIQUE (ref);
 
+ALTER TABLE ONLY enrollment.activation
+    ADD CONSTRAINT activation_pkey PRIMARY KEY (activation_id);
+
 ALTER TABLE ONLY enrollment.block
     ADD CONSTRAINT block_pkey PRIMARY KEY (block_id);
 
@@ -1009,11 +1160,17 @@ ALTER TABLE ONLY enrollment.consent
 ALTER TABLE ONLY enrollment.consent_text
     ADD CONSTRAINT consent_text_pkey PRIMARY KEY (code, version, language);
 
+ALTER TABLE ONLY enrollment.counter
+    ADD CONSTRAINT counter_pkey PRIMARY KEY (kind, key);
+
 ALTER TABLE ONLY enrollment.credential
     ADD CONSTRAINT credential_pkey PRIMARY KEY (person_id);
 
 ALTER TABLE ONLY enrollment.enrolment
     ADD CONSTRAINT enrolment_pkey PRIMARY KEY (card_id);
+
+ALTER TABLE ONLY enrollment.entry
+    ADD CONSTRAINT entry_pkey PRIMARY KEY (entry_id);
 
 ALTER TABLE ONLY enrollment.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (caller, key);
@@ -1027,6 +1184,9 @@ ALTER TABLE ONLY enrollment.import_run
 ALTER TABLE ONLY enrollment.jti_seen
     ADD CONSTRAINT jti_seen_pkey PRIMARY KEY (iss, jti);
 
+ALTER TABLE ONLY enrollment.password
+    ADD CONSTRAINT password_pkey PRIMARY KEY (person_id);
+
 ALTER TABLE ONLY enrollment.person_identifier
     ADD CONSTRAINT person_identifier_pkey PRIMARY KEY (identifier_id);
 
@@ -1036,11 +1196,23 @@ ALTER TABLE ONLY enrollment.person
 ALTER TABLE ONLY enrollment.person
     ADD CONSTRAINT person_ref_key UNIQUE (ref);
 
+ALTER TABLE ONLY enrollment.phone_change
+    ADD CONSTRAINT phone_change_pkey PRIMARY KEY (change_id);
+
 ALTER TABLE ONLY enrollment.phone
     ADD CONSTRAINT phone_pkey PRIMARY KEY (phone_id);
 
+ALTER TABLE ONLY enrollment.portal_session
+    ADD CONSTRAINT portal_session_pkey PRIMARY KEY (session_id);
+
+ALTER TABLE ONLY enrollment.portal_session
+    ADD CONSTRAINT portal_session_token_hash_key UNIQUE (token_hash);
+
 ALTER TABLE ONLY enrollment.product
     ADD CONSTRAINT product_pkey PRIMARY KEY (product);
+
+ALTER TABLE ONLY enrollment.registration
+    ADD CONSTRAINT registration_pkey PRIMARY KEY (registration_id);
 
 ALTER TABLE ONLY enrollment.reservation
     ADD CONSTRAINT reservation_pkey PRIMARY KEY (acs_trans_id);
@@ -1053,6 +1225,9 @@ ALTER TABLE ONLY enrollment.spending_limit
 
 ALTER TABLE ONLY enrollment.step_up
     ADD CONSTRAINT step_up_pkey PRIMARY KEY (step_up_id);
+
+ALTER TABLE ONLY enrollment.trusted_merchant
+    ADD CONSTRAINT trusted_merchant_pkey PRIMARY KEY (merchant_id);
 
 ALTER TABLE ONLY enrollment.usage
     ADD CONSTRAINT usage_pkey PRIMARY KEY (owner_id, period, starts_on);
@@ -1086,7 +1261,13 @@ CREATE INDEX timer_due ON acs.timer USING btree (due_at);
 
 CREATE UNIQUE INDEX transaction_areq_once ON acs.transaction USING btree (lower(three_ds_server_trans_id), lower(ds_trans_id));
 
+CREATE INDEX event_by_object ON audit.event USING btree (object, at);
+
 CREATE INDEX account_person_by_person ON enrollment.account_person USING btree (person_id);
+
+CREATE INDEX activation_by_person ON enrollment.activation USING btree (person_id, issued_at);
+
+CREATE UNIQUE INDEX activation_one_open ON enrollment.activation USING btree (person_id) WHERE ((used_at IS NULL) AND (void_at IS NULL));
 
 CREATE INDEX block_by_person ON enrollment.block USING btree (person_id, from_at);
 
@@ -1095,6 +1276,10 @@ CREATE INDEX card_by_account ON enrollment.card USING btree (account_id);
 CREATE INDEX card_by_person ON enrollment.card USING btree (person_id);
 
 CREATE INDEX consent_newest ON enrollment.consent USING btree (person_id, code, consent_id DESC);
+
+CREATE INDEX counter_age ON enrollment.counter USING btree (ends_at);
+
+CREATE INDEX entry_age ON enrollment.entry USING btree (expires_at);
 
 CREATE INDEX idempotency_age ON enrollment.idempotency USING btree (made_at);
 
@@ -1108,11 +1293,27 @@ CREATE UNIQUE INDEX person_identifier_once ON enrollment.person_identifier USING
 
 CREATE INDEX phone_by_number ON enrollment.phone USING btree (idx) WHERE (state = ANY (ARRAY['active'::text, 'disputed'::text]));
 
+CREATE INDEX phone_change_by_person ON enrollment.phone_change USING btree (person_id, confirmed_at);
+
+CREATE INDEX phone_change_due ON enrollment.phone_change USING btree (active_at) WHERE (state = 'confirmed'::text);
+
+CREATE UNIQUE INDEX phone_change_one ON enrollment.phone_change USING btree (person_id) WHERE (state = ANY (ARRAY['asked'::text, 'confirmed'::text]));
+
 CREATE UNIQUE INDEX phone_one_in_use ON enrollment.phone USING btree (person_id) WHERE (state = ANY (ARRAY['active'::text, 'disputed'::text]));
+
+CREATE INDEX portal_session_age ON enrollment.portal_session USING btree (opened_at);
+
+CREATE INDEX portal_session_open ON enrollment.portal_session USING btree (person_id) WHERE (ended_at IS NULL);
+
+CREATE INDEX registration_age ON enrollment.registration USING btree (expires_at);
+
+CREATE UNIQUE INDEX registration_one_open ON enrollment.registration USING btree (idx) WHERE (state = ANY (ARRAY['started'::text, 'consented'::text, 'sms_sent'::text, 'sms_ok'::text]));
 
 CREATE INDEX reservation_counted ON enrollment.reservation USING btree (counted_at) WHERE (state = 'counted'::text);
 
 CREATE INDEX step_up_by_person ON enrollment.step_up USING btree (person_id, asked_at);
+
+CREATE UNIQUE INDEX trusted_merchant_once ON enrollment.trusted_merchant USING btree (person_id, acquirer_bin, acquirer_merchant_id) WHERE (removed_at IS NULL);
 
 CREATE INDEX code_card_unsuccessful ON otp.code USING btree (card_ref, created_at) WHERE ((consumed_at IS NULL) AND (purpose = 'payment'::text) AND (card_ref IS NOT NULL));
 
@@ -1157,6 +1358,9 @@ ALTER TABLE ONLY enrollment.account_person
 ALTER TABLE ONLY enrollment.account_person
     ADD CONSTRAINT account_person_person_id_fkey FOREIGN KEY (person_id) REFERENCES enrollment.person(person_id);
 
+ALTER TABLE ONLY enrollment.activation
+    ADD CONSTRAINT activation_person_id_fkey FOREIGN KEY (person_id) REFERENCES enrollment.person(person_id);
+
 ALTER TABLE ONLY enrollment.block
     ADD CONSTRAINT block_card_id_fkey FOREIGN KEY (card_id) REFERENCES enrollment.card(card_id);
 
@@ -1184,14 +1388,35 @@ ALTER TABLE ONLY enrollment.credential
 ALTER TABLE ONLY enrollment.enrolment
     ADD CONSTRAINT enrolment_card_id_fkey FOREIGN KEY (card_id) REFERENCES enrollment.card(card_id);
 
+ALTER TABLE ONLY enrollment.entry
+    ADD CONSTRAINT entry_person_id_fkey FOREIGN KEY (person_id) REFERENCES enrollment.person(person_id);
+
 ALTER TABLE ONLY enrollment.import_error
     ADD CONSTRAINT import_error_run_id_fkey FOREIGN KEY (run_id) REFERENCES enrollment.import_run(run_id);
+
+ALTER TABLE ONLY enrollment.password
+    ADD CONSTRAINT password_person_id_fkey FOREIGN KEY (person_id) REFERENCES enrollment.person(person_id);
 
 ALTER TABLE ONLY enrollment.person_identifier
     ADD CONSTRAINT person_identifier_person_id_fkey FOREIGN KEY (person_id) REFERENCES enrollment.person(person_id);
 
+ALTER TABLE ONLY enrollment.phone_change
+    ADD CONSTRAINT phone_change_person_id_fkey FOREIGN KEY (person_id) REFERENCES enrollment.person(person_id);
+
+ALTER TABLE ONLY enrollment.phone_change
+    ADD CONSTRAINT phone_change_phone_id_fkey FOREIGN KEY (phone_id) REFERENCES enrollment.phone(phone_id);
+
 ALTER TABLE ONLY enrollment.phone
     ADD CONSTRAINT phone_person_id_fkey FOREIGN KEY (person_id) REFERENCES enrollment.person(person_id);
+
+ALTER TABLE ONLY enrollment.portal_session
+    ADD CONSTRAINT portal_session_person_id_fkey FOREIGN KEY (person_id) REFERENCES enrollment.person(person_id);
+
+ALTER TABLE ONLY enrollment.registration
+    ADD CONSTRAINT registration_activation_id_fkey FOREIGN KEY (activation_id) REFERENCES enrollment.activation(activation_id);
+
+ALTER TABLE ONLY enrollment.registration
+    ADD CONSTRAINT registration_person_id_fkey FOREIGN KEY (person_id) REFERENCES enrollment.person(person_id);
 
 ALTER TABLE ONLY enrollment.sca_state
     ADD CONSTRAINT sca_state_person_id_fkey FOREIGN KEY (person_id) REFERENCES enrollment.person(person_id);
@@ -1201,3 +1426,6 @@ ALTER TABLE ONLY enrollment.step_up
 
 ALTER TABLE ONLY enrollment.step_up
     ADD CONSTRAINT step_up_phone_id_fkey FOREIGN KEY (phone_id) REFERENCES enrollment.phone(phone_id);
+
+ALTER TABLE ONLY enrollment.trusted_merchant
+    ADD CONSTRAINT trusted_merchant_person_id_fkey FOREIGN KEY (person_id) REFERENCES enrollment.person(person_id);

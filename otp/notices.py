@@ -1,0 +1,60 @@
+"""Messages that carry no one-time code: what happened, and the first password of a registration.
+
+Laws: no link, no name, no PAN, no whole phone number; every text has one part, so that none of it
+is lost. Catalogues write them under ``notice.<kind>``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from otp.message import plain
+from schemas.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from otp.message import Catalogue
+
+_DAY: Final = timedelta(hours=24)
+
+
+class NoticeKind(StrEnum):
+    """What a message tells; the value is part of its text id."""
+
+    REGISTRATION_PASSWORD = "registration_password"  # noqa: S105 - the id of a text
+    ALREADY_REGISTERED = "already_registered"
+    REGISTERED = "registered"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the id of a text
+    PHONE_CHANGED = "phone_changed"
+    PIN_CHANGED = "pin_changed"
+    THREEDS_OFF = "threeds_off"
+    BLOCKED = "blocked"
+    LIMIT_RAISED = "limit_raised"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One message to the phone on record; ``values`` may hold the first password, so no repr."""
+
+    kind: NoticeKind
+    phone: Secret
+    language: str
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    lifetime: timedelta = _DAY
+
+
+def text_id(kind: NoticeKind) -> str:
+    """Give the id under which a catalogue has the text."""
+    return f"notice.{kind.value}"
+
+
+def compose(catalogue: Catalogue, notice: Notice) -> Secret:
+    """Write the message in the alphabet of its language."""
+    frame = catalogue.texts[text_id(notice.kind)]
+    if catalogue.alphabet == "gsm7":
+        frame = plain(frame)
+    return Secret(frame.format_map(dict(notice.values)))

@@ -1,0 +1,77 @@
+"""Messages without a code: in every language, in one part, and never with a link or a number."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otp import flows
+from otp.gateways import outbox
+from otp.message import size_of
+from otp.notices import Notice, NoticeKind, compose, text_id
+from otp.policy import OtpPolicy
+from schemas.vault import Secret
+from tests.otp.fakes import sms_text
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import asyncpg
+
+    from schemas.vault import Keys
+
+VALUES = {"password": "ABCDEFGHJK", "minutes": "15", "phone": "+48 *** *** 761", "last4": "0694"}
+PHONE = Secret("+48600700800")
+
+
+@pytest.mark.parametrize("language", sorted(flows.CATALOGUES))
+@pytest.mark.parametrize("kind", list(NoticeKind))
+def test_every_notice_has_its_words_and_fits_one_part(kind: NoticeKind, language: str) -> None:
+    catalogue = flows.CATALOGUES[language]
+    text = compose(catalogue, Notice(kind, PHONE, language, VALUES)).reveal()
+
+    assert size_of(text).parts == 1
+    assert not any(sign in text for sign in ("{", "http", "www", "600700800"))
+    assert catalogue.texts[text_id(kind)]
+
+
+def test_a_notice_does_not_show_itself() -> None:
+    notice = Notice(NoticeKind.REGISTRATION_PASSWORD, PHONE, "pl", VALUES)
+
+    assert "ABCDEFGHJK" not in repr(notice)
+    assert "600700800" not in repr(notice)
+
+
+async def test_a_notice_is_queued_for_its_life(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    notice = Notice(NoticeKind.REGISTERED, PHONE, "en", lifetime=timedelta(minutes=5))
+    sms_id = await flows.notify(db, keys, OtpPolicy(), notice, now)
+
+    assert sms_id is not None
+    assert "access to the card portal is ready" in await sms_text(db, keys, sms_id)
+    row = await db.fetchrow("SELECT kind, expires_at FROM otp.outbox WHERE sms_id = $1", sms_id)
+    assert tuple(row) == ("notice", now + timedelta(minutes=5))
+
+
+async def test_a_notice_needs_no_code_to_leave(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    sms_id = await flows.notify(db, keys, OtpPolicy(), Notice(NoticeKind.BLOCKED, PHONE, "pl"), now)
+    lease = now - timedelta(seconds=60)
+    swept = await outbox.sweep(db, idempotent=[], now=now, lease_began=lease, most=10)
+    claims = await outbox.claim(db, worker="w", idempotent=[], now=now, lease_began=lease, most=10)
+
+    assert (swept, [claim.sms_id for claim in claims]) == (0, [sms_id])
+
+
+async def test_no_notice_leaves_once_the_budget_is_spent(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    notice = Notice(NoticeKind.BLOCKED, PHONE, "pl")
+    policy = OtpPolicy(total_minute=1, total_hour=1, total_day=1)
+
+    sent = [await flows.notify(db, keys, policy, notice, now) for _ in range(2)]
+    assert [one is not None for one in sent] == [True, False]
