@@ -8,12 +8,13 @@ Times are aware UTC; a block says until when it holds and the reader compares wi
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import date
     from uuid import UUID
 
 ISSUER_ZONE = ZoneInfo("Europe/Warsaw")
@@ -190,3 +191,9 @@ def calendar_of(now: datetime) -> tuple[date, date]:
     """Give the calendar day of that time in the issuer's zone and the first day of its month."""
     day = now.astimezone(ISSUER_ZONE).date()
     return day, day.replace(day=1)
+
+
+def midnight_after(now: datetime) -> datetime:
+    """Give the moment, in UTC, at which the issuer's next calendar day begins."""
+    day, _ = calendar_of(now)
+    return datetime.combine(day + timedelta(days=1), time(), ISSUER_ZONE).astimezone(UTC)

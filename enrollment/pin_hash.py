@@ -1,10 +1,10 @@
-"""The slow, keyed hash of the PIN for internet payments: argon2id over HMAC(pepper, person, PIN).
+"""The slow, keyed hash of PINs and passwords: argon2id over HMAC(pepper, person, secret).
 
 A PIN has so few values that a stolen table would be searched through in minutes; the pepper, which
 is not in the database, prevents it, and the slow hash is the second line. Costs follow OWASP's
 advice for argon2id: 19 MiB, two passes, one lane. The work runs in threads of its own, so few that
 they cannot starve the payments (a hash takes some 30 ms of a core). Every check costs the same,
-whether there is a PIN or not.
+whether there is a PIN or not. A password goes the same way under a label of its own.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ _HASHER: Final = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, paral
 _THREADS: Final = ThreadPoolExecutor(
     max_workers=max(1, (os.cpu_count() or 1) // 2), thread_name_prefix="pin"
 )
-_LABEL = b"pin/1"
+PIN: Final = b"pin/1"
+PASSWORD: Final = b"password/1"
+"""What a hash is of: the hash of one is never that of the other."""
+
 # The hash of 32 random bytes that nobody kept: what persons without a PIN are compared with.
 _NOBODYS: Final = (
     "$argon2id$v=19$m=19456,t=2,p=1$4xgr9vLxc0utuT4hBwctfA"
@@ -34,17 +37,23 @@ _NOBODYS: Final = (
 )
 
 
-async def make(keys: Keys, person_id: UUID, pin: Secret) -> tuple[str, str]:
+async def make(keys: Keys, person_id: UUID, pin: Secret, label: bytes = PIN) -> tuple[str, str]:
     """Hash a PIN with the active pepper; give the hash and the id of the pepper."""
-    tag = keys.pin.tag(_LABEL, person_id.bytes, pin.reveal().encode())
+    tag = keys.pin.tag(label, person_id.bytes, pin.reveal().encode())
     loop = asyncio.get_running_loop()
     made = await loop.run_in_executor(_THREADS, _HASHER.hash, tag.value)
     return made, tag.key_id
 
 
-async def matches(keys: Keys, person_id: UUID, pin: Secret, stored: tuple[str, str] | None) -> bool:
+async def matches(
+    keys: Keys,
+    person_id: UUID,
+    pin: Secret,
+    stored: tuple[str, str] | None,
+    label: bytes = PIN,
+) -> bool:
     """Compare a PIN with a stored hash and its pepper's id; None costs the same and is False."""
-    parts = (_LABEL, person_id.bytes, pin.reveal().encode())
+    parts = (label, person_id.bytes, pin.reveal().encode())
     peppered = {tag.key_id: tag.value for tag in keys.pin.tags(*parts)}
     known = stored is not None and stored[1] in peppered
     made, key_id = stored if stored is not None and known else (_NOBODYS, keys.pin.active)

@@ -51,6 +51,84 @@ class AttemptPolicy:
             raise ValueError(message)
 
 
+class RegistrationMode(StrEnum):
+    """What a first registration takes besides the number and the SMS."""
+
+    STRICT = "strict"
+    LEGACY = "legacy"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistrationPolicy:
+    """How a client registers for the portal. Raises ValueError on a bad value.
+
+    ``strict`` asks for an activation code of the branch, too (RTS art. 24(2)(b)); ``legacy`` does
+    not. The password by SMS lives at most an hour.
+    """
+
+    mode: RegistrationMode = RegistrationMode.STRICT
+    lifetime: timedelta = timedelta(minutes=60)
+    sms_lifetime: timedelta = timedelta(minutes=15)
+    sends_max: int = 3
+    attempts_max: int = 5
+    password_within: timedelta = timedelta(minutes=10)
+    per_number_day: int = 3
+    per_number_week: int = 5
+    per_address_hour: int = 10
+    activation_code_life: timedelta = timedelta(days=14)
+    activation_attempts_max: int = 5
+    activation_codes_day: int = 5
+
+    def __post_init__(self) -> None:
+        """Refuse what would make guessing worth while."""
+        if not timedelta(0) < self.sms_lifetime <= timedelta(minutes=60):
+            message = "registration.sms_lifetime_s must be at most an hour"
+            raise ValueError(message)
+        if not (1 <= self.attempts_max <= 5 and 1 <= self.activation_attempts_max <= 5):  # noqa: PLR2004
+            message = "a password or code of a registration has 1 to 5 tries"
+            raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortalPolicy:
+    """How a client is let into the portal and kept there. Raises ValueError on a bad value.
+
+    Five minutes without an act end a session, at most (RTS art. 4(3)(d)); wrong passwords lock the
+    way in until midnight of the issuer's zone.
+    """
+
+    session_idle: timedelta = timedelta(minutes=5)
+    session_max: timedelta = timedelta(minutes=30)
+    login_lifetime: timedelta = timedelta(minutes=5)
+    password_failures_max: int = 3
+    code_failures_max: int = 5
+    logins_per_address_hour: int = 30
+    numbers_per_address_hour: int = 10
+    resets_day: int = 3
+    reset_failures_max: int = 5
+    phone_cooling: timedelta = timedelta(hours=24)
+    phone_changes_year: int = 3
+    password_length_min: int = 8
+    password_length_max: int = 128
+    forbidden_words: tuple[str, ...] = ()
+    events_days: int = 90
+
+    def __post_init__(self) -> None:
+        """Refuse what the law or good sense forbids."""
+        if not timedelta(0) < self.session_idle <= timedelta(minutes=5):
+            message = "portal.session_idle_s must be at most five minutes"
+            raise ValueError(message)
+        if not 1 <= self.password_failures_max <= FAILURES_CEILING:
+            message = f"portal.password_failures_max must be 1 to {FAILURES_CEILING}"
+            raise ValueError(message)
+        if not 1 <= self.code_failures_max <= FAILURES_CEILING:
+            message = f"portal.code_failures_max must be 1 to {FAILURES_CEILING}"
+            raise ValueError(message)
+        if not 8 <= self.password_length_min <= self.password_length_max <= 128:  # noqa: PLR2004
+            message = "a password has 8 to 128 characters"
+            raise ValueError(message)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrollmentPolicy:
     """What the issuer decides about persons, phones, PINs and limits.
@@ -72,6 +150,8 @@ class EnrollmentPolicy:
     step_up_sends_day: int = 10
     initial_limits: EffectiveLimits = field(default_factory=EffectiveLimits)
     attempts: AttemptPolicy = field(default_factory=AttemptPolicy)
+    registration: RegistrationPolicy = field(default_factory=RegistrationPolicy)
+    portal: PortalPolicy = field(default_factory=PortalPolicy)
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot work."""

@@ -13,6 +13,7 @@ class RefusalCode(StrEnum):
     """The reasons; each is a stable text id that callers may translate."""
 
     NOT_FOUND = "not_found"
+    BAD_QUERY = "bad_query"
     VERSION_CHANGED = "version_changed"
     CONFLICT = "conflict"
     PERSON_CLOSED = "person_closed"
@@ -56,6 +57,21 @@ class RefusalCode(StrEnum):
     STEP_UP_PARAMETERS = "step_up_parameters"
     TOO_MANY_CODES = "too_many_codes"
     PHONE_NOT_REACHABLE = "phone_not_reachable"
+    TOO_OFTEN = "too_often"
+    INVALID = "invalid"
+    SESSION_OVER = "session_over"
+    REGISTRATION_OVER = "registration_over"
+    NOT_YET = "not_yet"
+    CONSENT_REQUIRED = "consent_required"
+    TOO_SHORT = "too_short"
+    TOO_LONG = "too_long"
+    COMMON = "common"
+    CONTAINS_ID = "contains_id"
+    MISMATCH = "mismatch"
+    SAME_AS_OLD = "same_as_old"
+    PHONE_SAME = "phone_same"
+    PHONE_CHANGES = "phone_changes"
+    HOST_UNAVAILABLE = "host_unavailable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,11 @@ class Action(StrEnum):
     THREEDS_ACTIVATE = "threeds.activate"
     THREEDS_DEACTIVATE = "threeds.deactivate"
     LIMITS_LOWER = "limits.lower"
+    LOW_VALUE_ON = "low_value.on"
+    PHONE_CHANGE = "phone.change"
+    PHONE_CONFIRM = "phone.confirm"
+    LOGIN = "login"
+    PASSWORD_RESET = "password.reset"  # noqa: S105 - the name of an action
 
 
 _WORDS: Final = {
@@ -21,28 +26,48 @@ _WORDS: Final = {
         Action.THREEDS_ACTIVATE: "Włączenie 3-D Secure dla karty *{last4}",
         Action.THREEDS_DEACTIVATE: "Wyłączenie 3-D Secure dla karty *{last4}",
         Action.LIMITS_LOWER: "Zmiana limitów karty *{last4}",
+        Action.LOW_VALUE_ON: "Włączenie drobnych płatności bez kodu",
+        Action.PHONE_CHANGE: "Zmiana telefonu na numer z końcówką {last4}",
+        Action.PHONE_CONFIRM: "Ten telefon będzie dostawał kody do płatności",
+        Action.LOGIN: "Logowanie do portalu kart",
+        Action.PASSWORD_RESET: "Nowe hasło do portalu kart",
     },
     "en": {
         Action.PIN_SET: "Change of your PIN for online payments",
         Action.THREEDS_ACTIVATE: "Switching 3-D Secure on for card *{last4}",
         Action.THREEDS_DEACTIVATE: "Switching 3-D Secure off for card *{last4}",
         Action.LIMITS_LOWER: "Change of the limits of card *{last4}",
+        Action.LOW_VALUE_ON: "Switching small payments without a code on",
+        Action.PHONE_CHANGE: "Change of your phone to the number ending {last4}",
+        Action.PHONE_CONFIRM: "This phone will get the codes for your payments",
+        Action.LOGIN: "Sign-in to the card portal",
+        Action.PASSWORD_RESET: "New password for the card portal",
     },
     "de": {
         Action.PIN_SET: "Änderung Ihrer PIN für Online-Zahlungen",
         Action.THREEDS_ACTIVATE: "3-D Secure einschalten für Karte *{last4}",
         Action.THREEDS_DEACTIVATE: "3-D Secure ausschalten für Karte *{last4}",
         Action.LIMITS_LOWER: "Änderung der Limits der Karte *{last4}",
+        Action.LOW_VALUE_ON: "Kleine Zahlungen ohne Code einschalten",
+        Action.PHONE_CHANGE: "Änderung Ihres Telefons auf die Nummer mit Ende {last4}",
+        Action.PHONE_CONFIRM: "Dieses Telefon erhält die Codes für Ihre Zahlungen",
+        Action.LOGIN: "Anmeldung im Kartenportal",
+        Action.PASSWORD_RESET: "Neues Passwort für das Kartenportal",
     },
     "uk": {
         Action.PIN_SET: "Зміна PIN-коду для онлайн-платежів",
         Action.THREEDS_ACTIVATE: "Увімкнення 3-D Secure для картки *{last4}",
         Action.THREEDS_DEACTIVATE: "Вимкнення 3-D Secure для картки *{last4}",
         Action.LIMITS_LOWER: "Зміна лімітів картки *{last4}",
+        Action.LOW_VALUE_ON: "Увімкнення дрібних платежів без коду",
+        Action.PHONE_CHANGE: "Зміна телефону на номер із закінченням {last4}",
+        Action.PHONE_CONFIRM: "Цей телефон отримуватиме коди для платежів",
+        Action.LOGIN: "Вхід до порталу карток",
+        Action.PASSWORD_RESET: "Новий пароль до порталу карток",
     },
 }
 
 
 def action_text(action: Action, language: str, last4: str) -> str:
-    """Say what the code confirms; ``last4`` is empty for what concerns no single card."""
+    """Say what the code confirms; ``last4`` is the end of a card, or of a new phone's number."""
     return _WORDS[language][action].format(last4=last4)

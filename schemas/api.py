@@ -287,7 +287,7 @@ class Route:
 
     ``scopes``: any one of them opens the route; empty = the handler decides. ``of_person`` = the
     token has to name the person on whose behalf the call is made. ``errors`` are the statuses
-    beyond those of every route.
+    beyond those of every route. ``is_paced``: the answer takes the same time for everybody.
     """
 
     name: str
@@ -300,3 +300,6 @@ class Route:
     statuses: tuple[int, ...] = (200,)
     errors: tuple[int, ...] = ()
     of_person: bool = False
+    body_type: str = "application/json"
+    query: tuple[Member, ...] = ()
+    is_paced: bool = False

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from schemas import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from schemas.vault import KeyRing
@@ -56,6 +56,25 @@ class AuditEvent:
     def details_json(self) -> str:
         """Give the details as JSON with sorted members."""
         return json.dumps(dict(self.details), ensure_ascii=False, sort_keys=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An event as the person it is about may see it."""
+
+    at: datetime
+    name: str
+    object: str
+    outcome: str
+    channel: str
+
+
+async def of_objects(
+    conn: queries.Connection, objects: Sequence[str], since: datetime, limit: int
+) -> list[Seen]:
+    """Read what happened to these objects since that time, newest first."""
+    rows = await _SQL.of_objects.all(conn, objects=list(objects), since=since, limit=limit)
+    return [Seen(**dict(row)) for row in rows]
 
 
 async def append(conn: queries.Connection, ring: KeyRing, event: AuditEvent) -> None:

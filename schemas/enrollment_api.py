@@ -28,13 +28,18 @@ REF_PATTERN: Final = r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}"
 SCOPES: Final = (
     "person:write", "person:read", "card:enrol", "card:read", "card:status", "threeds:write",
     "limit:lower", "limit:raise", "consent:write", "phone:write", "pin:write", "block:clear",
+    "portal",
 )  # fmt: skip
+PORTAL_SCOPE: Final = "portal"
 LANGUAGES: Final = ("pl", "en", "de", "uk")
 CARD_STATUSES: Final = (
     "active", "blocked_temp", "blocked_stolen", "blocked", "expired", "replaced", "closed",
 )  # fmt: skip
 CONSENT_CODES: Final = ("sms_3ds", "terms")
-ACTIONS: Final = ("pin.set", "threeds.activate", "threeds.deactivate", "limits.lower")
+ACTIONS: Final = (
+    "pin.set", "threeds.activate", "threeds.deactivate", "limits.lower", "phone.change",
+    "low_value.on",
+)  # fmt: skip
 
 _AMOUNT = Nullable(Whole(0, 10**15))
 _COUNT = Nullable(Whole(0, 10**6))
@@ -102,7 +107,7 @@ PHONE_IN: Final = Body(
 UNBLOCK_IN: Final = Body(
     "UnblockIn",
     (
-        Member("kind", OneOf(("sca_temp", "sca_perm", "manual")), "Which block ends"),
+        Member("kind", OneOf(("sca_temp", "sca_perm", "manual", "portal")), "Which block ends"),
         Member("reason", _REASON, "Why, for the audit log"),
         Member("staff_id", _STAFF, "Who checked the person"),
         optional("second_staff_id", _STAFF, "Second member of staff, for a permanent one"),
@@ -215,6 +220,19 @@ CONSENTS_IN: Final = Body(
     "ConsentsIn",
     (Member("consents", ListOf(_DECLARATION, 10, 1), "Answers, all or none are kept"),),
 )
+TEXTS: Final = ListOf(
+    Body(
+        "ConsentText",
+        (
+            Member("code", OneOf(CONSENT_CODES), "Which declaration"),
+            Member("version", Whole(1, 10**6), "Its current version"),
+            Member("language", OneOf(LANGUAGES), "Its language"),
+            Member("body", Text(20000), "The exact words to show"),
+            Member("text_sha256", _SHA256, "SHA-256 of the words in UTF-8"),
+        ),
+    ),
+    40,
+)
 CONSENTS: Final = Body(
     "Consents",
     (
@@ -237,19 +255,7 @@ CONSENTS: Final = Body(
         ),
         Member(
             "texts",
-            ListOf(
-                Body(
-                    "ConsentText",
-                    (
-                        Member("code", OneOf(CONSENT_CODES), "Which declaration"),
-                        Member("version", Whole(1, 10**6), "Its current version"),
-                        Member("language", OneOf(LANGUAGES), "Its language"),
-                        Member("body", Text(20000), "The exact words to show"),
-                        Member("text_sha256", _SHA256, "SHA-256 of the words in UTF-8"),
-                    ),
-                ),
-                40,
-            ),
+            TEXTS,
             "The texts to show now",
         ),
     ),
@@ -299,9 +305,16 @@ STEP_UP_IN: Final = Body(
         Member("action", OneOf(ACTIONS), "What the code shall confirm"),
         optional(
             "parameters",
-            Body("StepUpParameters", (optional("card_id", Id(), "Which card"), *LIMIT_MEMBERS)),
-            "What the action depends on: the card of every action but pin.set, the limits of "
-            "limits.lower; the same as in the call that follows",
+            Body(
+                "StepUpParameters",
+                (
+                    optional("card_id", Id(), "Which card"),
+                    optional("phone", Text(32), "Which new phone, E.164", secret=True),
+                    *LIMIT_MEMBERS,
+                ),
+            ),
+            "What the action depends on: the card of what is done to a card, the limits of "
+            "limits.lower, the number of phone.change; the same as in the call that follows",
         ),
     ),
 )
@@ -409,7 +422,8 @@ ROUTES: Final = (
     ),
     Route(
         "post_own_step_up", "POST", "/v1/me/step-ups", "Send a code that confirms one action",
-        ("pin:write", "threeds:write", "limit:lower"), STEP_UP_OUT, STEP_UP_IN, (202,),
+        ("pin:write", "threeds:write", "limit:lower", "phone:write", "consent:write"),
+        STEP_UP_OUT, STEP_UP_IN, (202,),
         (404, 409, 422, 423), of_person=True,
     ),
 )  # fmt: skip

@@ -22,10 +22,13 @@ _EVERYWHERE: Final = {
 }
 _ERRORS: Final = {
     404: "There is no such thing, or it is somebody else's",
+    408: "The body took too long",
+    410: "It is over; begin again",
     409: "It contradicts what is known, or something has to be done first",
     412: "It was changed since it was read",
     422: "A member is well-formed but cannot be right",
     423: "Blocked for a while",
+    502: "The card host cannot be reached; nothing was done",
 }
 _OK: Final = {200: "Done", 201: "Made", 202: "On its way"}
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
@@ -65,7 +68,8 @@ def _operation(route: Route) -> JsonSchema:
         "security": [{"token": list(route.scopes)}],
     }
     if route.body is not None:
-        operation["requestBody"] = {"required": True, "content": _json(route.body)}
+        content = _content(route.body, route.body_type)
+        operation["requestBody"] = {"required": True, "content": content}
     return operation
 
 
@@ -73,6 +77,16 @@ def _parameters(route: Route) -> Iterable[JsonSchema]:
     for name in _PARAMETER.findall(route.path):
         form = {"type": "string", "format": "uuid"} if name == "id" else {"type": "string"}
         yield {"name": name, "in": "path", "required": True, "schema": form}
+    if route.of_person or route.path == "/v1/session":
+        yield _header("Portal-Session", "The session of the client; stands for act.person_id")
+    for member in route.query:
+        yield {
+            "name": member.name,
+            "in": "query",
+            "required": member.required,
+            "description": member.about,
+            "schema": member.kind.schema(),
+        }
     if route.method in {"PUT", "POST"}:
         yield {
             "name": "Idempotency-Key",
@@ -91,6 +105,16 @@ def _parameters(route: Route) -> Iterable[JsonSchema]:
         }
 
 
+def _header(name: str, about: str) -> JsonSchema:
+    return {
+        "name": name,
+        "in": "header",
+        "required": False,
+        "description": about,
+        "schema": {"type": "string"},
+    }
+
+
 def _responses(route: Route) -> JsonSchema:
     good = {
         str(status): {"description": _OK[status], "content": _json(route.answer)}
@@ -106,7 +130,11 @@ def _responses(route: Route) -> JsonSchema:
 
 
 def _json(body: Body) -> JsonSchema:
-    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{body.name}"}}}
+    return _content(body, "application/json")
+
+
+def _content(body: Body, media_type: str) -> JsonSchema:
+    return {media_type: {"schema": {"$ref": f"#/components/schemas/{body.name}"}}}
 
 
 def _collect(kind: Kind, schemas: JsonSchema) -> None:

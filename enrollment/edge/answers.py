@@ -48,32 +48,46 @@ _STATUS: Final = {
     RefusalCode.LOCKED: 423,
     RefusalCode.TOO_MANY_CODES: 429,
     RefusalCode.PIN_CHANGES: 429,
+    RefusalCode.TOO_OFTEN: 429,
+    RefusalCode.PHONE_CHANGES: 429,
+    RefusalCode.INVALID: 401,
+    RefusalCode.SESSION_OVER: 401,
+    RefusalCode.REGISTRATION_OVER: 410,
+    RefusalCode.NOT_YET: 409,
+    RefusalCode.HOST_UNAVAILABLE: 502,
 }
 _CANNOT_BE: Final = 422  # well-formed, and still no value that can be right
 
 _TITLES: Final = {
     400: "The request cannot be read",
-    401: "The token is not accepted",
+    401: "The token, or what was typed, is not accepted",
     403: "Not allowed",
     404: "Not found",
+    408: "The body took too long",
     409: "It contradicts what is known, or something has to be done first",
+    410: "It is over; begin again",
     412: "It was changed since it was read",
     413: "The body is too long",
     415: "The body has to be application/json",
     422: "A member cannot be right",
     423: "Blocked for a while",
     429: "Too often",
+    502: "The card host cannot be reached; nothing was done",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a use case answers with: status, body, version for the ETag, a message to send."""
+    """What a use case answers with: status, body, version for the ETag, a message to send.
+
+    ``is_secret``: the body is shown once, so it is not kept for a request sent twice.
+    """
 
     body: Json
     status: int = 200
     version: int | None = None
     sms_id: UUID | None = None
+    is_secret: bool = False
 
     @property
     def etag(self) -> str | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from enrollment.edge import answers
 from enrollment.edge.answers import Answer
-from enrollment.flows import cards, limits, persons
+from enrollment.flows import activation_codes, cards, limits, persons
 from enrollment.flows.cards import AccountData, CardData, StatusData
 from enrollment.flows.persons import PersonData
 from enrollment.model import BlockKind, CardStatus, EffectiveLimits
@@ -46,6 +46,11 @@ async def _put_phone(call: Call) -> Answer | Refusal:
 
 async def _unblock(call: Call) -> Answer | Refusal:
     body = call.body
+    if body["kind"] == "portal":
+        done = await persons.unlock_portal(
+            call.work, call.key, reason=body["reason"], staff=body["staff_id"]
+        )
+        return done if isinstance(done, Refusal) else Answer(answers.person(done.value))
     done = await persons.unblock(
         call.work,
         call.key,
@@ -129,6 +134,18 @@ async def _put_card_limits(call: Call) -> Answer | Refusal:
     if isinstance(done, Refusal):
         return done
     return Answer(answers.card_limits(done.value), version=done.version)
+
+
+async def post_activation_code(call: Call) -> Answer | Refusal:
+    """Make a code and show it, this once."""
+    done = await activation_codes.issue(call.work, call.key)
+    if isinstance(done, Refusal):
+        return done
+    body = {
+        "code": done.value.code.reveal(),
+        "expires_at": done.value.expires_at.isoformat(),
+    }
+    return Answer(body, _CREATED, is_secret=True)
 
 
 USE_CASES: Final[Mapping[str, UseCase]] = {

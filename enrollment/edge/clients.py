@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from enrollment.edge import answers
 from enrollment.edge.answers import Answer, Json
-from enrollment.flows import clients
+from enrollment.flows import clients, phone_change
 from enrollment.flows.clients import Consents, Declaration, OwnCard
 from enrollment.flows.step_up import Intent, Proof
 from enrollment.model import EffectiveLimits
@@ -15,9 +15,10 @@ from enrollment.words import Action
 from schemas.vault import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from enrollment.edge.gate import Call, UseCase
+    from enrollment.store.consents import ConsentText
 
 _ACCEPTED: Final = 202
 _CREATED: Final = 201
@@ -26,7 +27,10 @@ _SCOPES: Final = {
     Action.THREEDS_ACTIVATE: "threeds:write",
     Action.THREEDS_DEACTIVATE: "threeds:write",
     Action.LIMITS_LOWER: "limit:lower",
+    Action.PHONE_CHANGE: "phone:write",
+    Action.LOW_VALUE_ON: "consent:write",
 }
+_WITHOUT_CARD: Final = (Action.PIN_SET, Action.PHONE_CHANGE, Action.LOW_VALUE_ON)
 _LIMITS: Final = tuple(EffectiveLimits().as_dict())
 
 
@@ -36,7 +40,14 @@ async def _get_consents(call: Call) -> Answer | Refusal:
 
 
 async def _post_consents(call: Call) -> Answer | Refusal:
-    said = [
+    said = declarations_of(call.body)
+    done = await clients.declare(call.work, call.client, said)
+    return done if isinstance(done, Refusal) else Answer(_consents(done.value), _CREATED)
+
+
+def declarations_of(body: Mapping[str, Any]) -> list[Declaration]:
+    """Read what a client answered to the texts shown."""
+    return [
         Declaration(
             code=entry["code"],
             version=entry["version"],
@@ -44,10 +55,8 @@ async def _post_consents(call: Call) -> Answer | Refusal:
             is_accepted=entry["accepted"],
             sha256=None if entry["text_sha256"] is None else bytes.fromhex(entry["text_sha256"]),
         )
-        for entry in call.body["consents"]
+        for entry in body["consents"]
     ]
-    done = await clients.declare(call.work, call.client, said)
-    return done if isinstance(done, Refusal) else Answer(_consents(done.value), _CREATED)
 
 
 async def _withdraw_consent(call: Call) -> Answer | Refusal:
@@ -57,7 +66,7 @@ async def _withdraw_consent(call: Call) -> Answer | Refusal:
 
 async def _put_pin(call: Call) -> Answer | Refusal:
     pins = (Secret(call.body["pin"]), Secret(call.body["repeat"]))
-    done = await clients.set_pin(call.work, call.client, pins, _proof(call.body))
+    done = await clients.set_pin(call.work, call.client, pins, proof_of(call.body))
     return done if isinstance(done, Refusal) else Answer({})
 
 
@@ -70,7 +79,7 @@ async def _get_cards(call: Call) -> Answer | Refusal:
 
 async def _switch_threeds(call: Call) -> Answer | Refusal:
     done = await clients.switch_threeds(
-        call.work, call.client, call.key, call.body["wish"], _proof(call.body)
+        call.work, call.client, call.key, call.body["wish"], proof_of(call.body)
     )
     if isinstance(done, Refusal):
         return done
@@ -79,7 +88,7 @@ async def _switch_threeds(call: Call) -> Answer | Refusal:
 
 async def _lower_limits(call: Call) -> Answer | Refusal:
     wanted = _limits(call.body)
-    done = await clients.lower_limits(call.work, call.client, call.key, wanted, _proof(call.body))
+    done = await clients.lower_limits(call.work, call.client, call.key, wanted, proof_of(call.body))
     if isinstance(done, Refusal):
         return done
     return Answer(answers.card_limits(done.value), version=done.version)
@@ -89,7 +98,10 @@ async def _post_step_up(call: Call) -> Answer | Refusal:
     intent = _intent(call)
     if isinstance(intent, Refusal):
         return intent
-    done = await clients.ask_code(call.work, call.client, intent)
+    if isinstance(intent, str):
+        done = await phone_change.ask_code(call.work, call.client, intent)
+    else:
+        done = await clients.ask_code(call.work, call.client, intent)
     if not isinstance(done, Done):
         return done
     body = {
@@ -100,26 +112,31 @@ async def _post_step_up(call: Call) -> Answer | Refusal:
     return Answer(body, _ACCEPTED, sms_id=done.value.sms_id)
 
 
-def _intent(call: Call) -> Intent | Refusal:
+def _intent(call: Call) -> Intent | str | Refusal:
+    """Read what the code is for; of a change of phone, the new number."""
     action = Action(call.body["action"])
     if _SCOPES[action] not in call.scopes:
         return Refusal(RefusalCode.SCOPE_MISSING, _SCOPES[action])
     given: Mapping[str, Any] = call.body["parameters"] or {}
     card_id = given.get("card_id")
-    if (card_id is None) != (action is Action.PIN_SET):
+    phone = given.get("phone")
+    if (phone is None) == (action is Action.PHONE_CHANGE):
+        return Refusal(RefusalCode.STEP_UP_PARAMETERS, "parameters.phone")
+    if (card_id is None) != (action in _WITHOUT_CARD):
         return Refusal(RefusalCode.STEP_UP_PARAMETERS, "parameters.card_id")
     if action is Action.LIMITS_LOWER:
         return Intent(action, card_id, _limits(given).as_dict())
     if any(given.get(name) is not None for name in _LIMITS):
         return Refusal(RefusalCode.STEP_UP_PARAMETERS, "parameters")
-    return Intent(action, card_id)
+    return Intent(action, card_id) if phone is None else str(phone)
 
 
 def _limits(body: Mapping[str, Any]) -> EffectiveLimits:
     return EffectiveLimits(**{name: body[name] for name in _LIMITS})
 
 
-def _proof(body: Mapping[str, Any]) -> Proof | None:
+def proof_of(body: Mapping[str, Any]) -> Proof | None:
+    """Read the step-up that came with a body."""
     given = body["step_up"]
     return None if given is None else Proof(given["id"], Secret(given["code"]))
 
@@ -150,17 +167,22 @@ def _consents(view: Consents) -> Json:
             }
             for given in view.given
         ],
-        "texts": [
-            {
-                "code": text.code,
-                "version": text.version,
-                "language": text.language,
-                "body": text.body,
-                "text_sha256": text.sha256.hex(),
-            }
-            for text in view.texts
-        ],
+        "texts": texts_of(view.texts),
     }
+
+
+def texts_of(texts: Iterable[ConsentText]) -> list[Json]:
+    """Show the texts that are to be accepted."""
+    return [
+        {
+            "code": text.code,
+            "version": text.version,
+            "language": text.language,
+            "body": text.body,
+            "text_sha256": text.sha256.hex(),
+        }
+        for text in texts
+    ]
 
 
 USE_CASES: Final[Mapping[str, UseCase]] = {

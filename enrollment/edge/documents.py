@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from schemas.enrollment_api import ERROR, ROUTES
+from schemas.enrollment_api import ERROR
+from schemas.enrollment_portal_api import ALL_ROUTES
+from schemas.import_api import IMPORT_ROUTES
 from schemas.openapi import document
 
 if TYPE_CHECKING:
@@ -38,7 +40,7 @@ _POLICY: Final = (
 
 def openapi() -> dict[str, object]:
     """Give the OpenAPI document as an object."""
-    return document(ROUTES, ERROR, title=TITLE, version=VERSION)
+    return document((*ALL_ROUTES, *IMPORT_ROUTES), ERROR, title=TITLE, version=VERSION)
 
 
 def routes() -> list[web.RouteDef]:
@@ -58,7 +60,7 @@ def routes() -> list[web.RouteDef]:
 
 
 def _page() -> str:
-    parts = "\n".join(_section(route) for route in ROUTES)
+    parts = "\n".join(_section(route) for route in (*ALL_ROUTES, *IMPORT_ROUTES))
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'

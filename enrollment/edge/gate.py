@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from aiohttp import web
@@ -20,12 +22,14 @@ from enrollment import callers, idempotency, identifiers
 from enrollment.callers import Asked, Denied, Token
 from enrollment.edge.answers import Answer, faulty, good, problem, refused
 from enrollment.events import Actor, EventName
+from enrollment.flows import sessions
 from enrollment.flows.work import Work
-from enrollment.refusals import Refusal
+from enrollment.refusals import Refusal, RefusalCode
 from schemas import audit
 from schemas.api import Fault, uuid_of
-from schemas.enrollment_api import BODY_MAX, CONSENT_CODES, REF_PATTERN
+from schemas.enrollment_api import BODY_MAX, CONSENT_CODES, PORTAL_SCOPE, REF_PATTERN
 from schemas.json_reader import NotAMessage, read_object
+from schemas.vault import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -51,6 +55,7 @@ class Call:
     key: Any
     person_id: UUID | None
     if_match: int | None
+    session: Secret | None = None
 
     @property
     def client(self) -> UUID:
@@ -72,6 +77,7 @@ class _Request:
     body: dict[str, Any]
     if_match: int | None
     ticket: idempotency.Ticket | None
+    session: Secret | None
 
 
 def guarded(ports: EnrollmentPorts, route: Route, use_case: UseCase) -> web.RouteDef:
@@ -79,11 +85,15 @@ def guarded(ports: EnrollmentPorts, route: Route, use_case: UseCase) -> web.Rout
     template = f"{route.method} {route.path}"
 
     async def handle(request: web.Request) -> web.StreamResponse:
+        async with ports.pace() if route.is_paced else nullcontext():
+            return await answer(request)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
         read = await _read(ports, route, request)
         if isinstance(read, web.Response):
             ports.observe(template, _word(read.status))
             return read
-        response, sms_id = await _carry_out(ports, use_case, read)
+        response, sms_id = await _carry_out(ports, route, use_case, read)
         ports.observe(template, _word(response.status))
         if sms_id is not None:
             ports.deliver_soon(sms_id)
@@ -120,15 +130,21 @@ async def _read(
     ticket = _ticket(ports, token, request, raw)
     if isinstance(ticket, web.Response):
         return ticket
-    return _Request(token, _actor(ports, request, token), key, body, _version(request), ticket)
+    actor = _actor(ports, request, token)
+    return _Request(token, actor, key, body, _version(request), ticket, _session(request))
 
 
 async def _carry_out(
-    ports: EnrollmentPorts, use_case: UseCase, read: _Request
+    ports: EnrollmentPorts, route: Route, use_case: UseCase, read: _Request
 ) -> tuple[web.Response, UUID | None]:
     now = ports.clock()
     async with ports.pool.transaction() as conn:
         work = Work(conn, ports.keys, ports.policy, ports.otp_policy, read.actor, now)
+        if route.of_person and read.session is not None:
+            person_id = await _of_session(work, read)
+            if person_id is None:
+                return problem(401, RefusalCode.SESSION_OVER.value), None
+            work = replace(work, actor=replace(read.actor, person_id=person_id))
         if read.ticket is not None:
             taken = await idempotency.take(conn, read.ticket, now)
             if isinstance(taken, idempotency.Differs):
@@ -142,11 +158,21 @@ async def _carry_out(
                 read.token.scopes,
                 read.body,
                 read.key,
-                read.token.person_id,
+                work.actor.person_id,
                 read.if_match,
+                read.session,
             )
         )
         return await _settle(work, read.ticket, answer)
+
+
+async def _of_session(work: Work, read: _Request) -> UUID | None:
+    """Find whose session it is; one of another person than the token names is none."""
+    assert read.session is not None  # noqa: S101 - asked for by its caller
+    found = await sessions.resume(work, read.session)
+    if isinstance(found, sessions.Over) or read.token.person_id not in {None, found.person_id}:
+        return None
+    return found.person_id
 
 
 async def _settle(
@@ -157,7 +183,9 @@ async def _settle(
             await idempotency.free(work.conn, ticket)
         return refused(answer), None
     text = json.dumps(answer.body, ensure_ascii=False)
-    if ticket is not None:
+    if ticket is not None and answer.is_secret:
+        await idempotency.free(work.conn, ticket)
+    elif ticket is not None:
         kept = idempotency.Answer(answer.status, text, answer.etag)
         await idempotency.keep(work.conn, ticket, kept)
     return good(text, answer.status, answer.etag), answer.sms_id
@@ -200,7 +228,8 @@ async def _scope(
     ports: EnrollmentPorts, conn: Connection, route: Route, request: web.Request, token: Token
 ) -> web.Response | None:
     missing = None if token.scopes & set(route.scopes) else route.scopes[0]
-    if missing is None and not (route.of_person and token.person_id is None):
+    is_somebody = token.person_id is not None or _session(request) is not None
+    if missing is None and (is_somebody or not route.of_person):
         return None
     outcome = "person_missing" if missing is None else "scope_missing"
     event = _actor(ports, request, token).event(
@@ -226,9 +255,25 @@ def _actor(ports: EnrollmentPorts, request: web.Request, token: Token) -> Actor:
         token.caller.sub,
         person_id=token.person_id,
         channel=token.channel,
-        origin=request.remote or "",
+        origin=_origin(request, token),
         request_id=ports.request_id(),
     )
+
+
+def _origin(request: web.Request, token: Token) -> str:
+    """Give the client's address as the portal tells it; nobody else may tell one."""
+    told = request.headers.get("Portal-Client-Address", "")
+    if PORTAL_SCOPE in token.scopes and told:
+        try:
+            return str(ip_address(told))
+        except ValueError:
+            pass
+    return request.remote or ""
+
+
+def _session(request: web.Request) -> Secret | None:
+    text = request.headers.get("Portal-Session")
+    return Secret(text[:200]) if text and text.isascii() else None
 
 
 def _unknown(ports: EnrollmentPorts, request: web.Request, caller: str) -> Actor:
@@ -278,7 +323,9 @@ def _ticket(
         return None
     if not _KEY.fullmatch(key):
         return problem(400, "bad_idempotency_key")
-    target = f"{request.path}|{token.person_id or ''}"
+    session = _session(request)
+    told = "" if session is None else session.reveal()
+    target = f"{request.path}|{token.person_id or ''}|{told}"
     return idempotency.ticket(ports.keys, token.caller.iss, key, (request.method, target, raw))
 
 

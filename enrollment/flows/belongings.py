@@ -6,7 +6,21 @@ Every function sees only what belongs to the person it is given.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, Literal
+
+from enrollment import rules
+from enrollment.events import EventName
+from enrollment.flows import cards as card_flows
+from enrollment.flows import clients, step_up
+from enrollment.flows.cards import StatusData
+from enrollment.flows.step_up import Intent
+from enrollment.flows.work import version_fault
+from enrollment.model import CardStatus
+from enrollment.refusals import Done, Refusal, RefusalCode
+from enrollment.store import belongings, cards, persons
+from enrollment.words import Action
+from schemas import audit
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -15,10 +29,11 @@ if TYPE_CHECKING:
     from enrollment.flows.step_up import Proof
     from enrollment.flows.work import Work
     from enrollment.ports import Host
-    from enrollment.refusals import Done, Refusal
     from enrollment.store.cards import CardView
 
 BlockWish = Literal["temporary", "permanent"]
+
+_EVENTS_MAX: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +66,29 @@ class OwnEvent:
 
 async def merchants(work: Work, person_id: UUID) -> Done[list[TrustedMerchant]] | Refusal:
     """Read the merchants the client trusts."""
-    raise NotImplementedError
+    if await clients.client(work, person_id) is None:
+        return Refusal(RefusalCode.NOT_FOUND)
+    found = await belongings.merchants(work.conn, person_id)
+    return Done([TrustedMerchant(one.merchant_id, one.name, one.added_at) for one in found])
 
 
 async def remove_merchant(work: Work, person_id: UUID, merchant_id: UUID) -> Done[None] | Refusal:
     """Trust a merchant no longer."""
-    raise NotImplementedError
+    if await clients.client(work, person_id) is None:
+        return Refusal(RefusalCode.NOT_FOUND)
+    if not await belongings.remove_merchant(work.conn, person_id, merchant_id, work.now):
+        return Refusal(RefusalCode.NOT_FOUND)
+    await work.record(EventName.MERCHANT_REMOVED, person_id, merchant=str(merchant_id))
+    return Done(None)
 
 
 async def preferences(work: Work, person_id: UUID) -> Done[Preferences] | Refusal:
     """Read what the client prefers, with the version to send back."""
-    raise NotImplementedError
+    person = await clients.client(work, person_id)
+    if person is None:
+        return Refusal(RefusalCode.NOT_FOUND)
+    low_value = await persons.wants_low_value(work.conn, person_id)
+    return Done(Preferences(person.language, low_value), person.version)
 
 
 async def put_preferences(
@@ -72,16 +99,62 @@ async def put_preferences(
     if_match: int | None = None,
 ) -> Done[Preferences] | Refusal:
     """Change what the client prefers; switching ``low_value`` on takes a code."""
-    raise NotImplementedError
+    person = await clients.client(work, person_id)
+    if person is None:
+        return Refusal(RefusalCode.NOT_FOUND)
+    fault = version_fault(if_match, person.version)
+    if fault is not None:
+        return fault
+    was = Preferences(person.language, await persons.wants_low_value(work.conn, person_id))
+    if wanted == was:
+        return Done(was, person.version)
+    if wanted.low_value and not was.low_value:
+        fault = await step_up.confirm(work, person, Intent(Action.LOW_VALUE_ON), proof)
+        if fault is not None:
+            return fault
+    await persons.put_preferences(
+        work.conn, person, language=wanted.language, low_value=wanted.low_value, now=work.now
+    )
+    await work.record(
+        EventName.PREF_CHANGED, person_id, language=wanted.language, low_value=wanted.low_value
+    )
+    return Done(wanted, person.version + 1)
 
 
 async def block_card(
     work: Work, host: Host, person_id: UUID, card_id: UUID, wish: BlockWish
 ) -> Done[CardView] | Refusal:
     """Have the host block an own card; ``host_unavailable`` (502): nothing was done, phone us."""
-    raise NotImplementedError
+    if await clients.client(work, person_id) is None:
+        return Refusal(RefusalCode.NOT_FOUND)
+    card = await cards.view(work.conn, card_id)
+    if card is None or card.person_id != person_id:
+        return Refusal(RefusalCode.NOT_FOUND)
+    becomes = CardStatus.BLOCKED_TEMP if wish == "temporary" else CardStatus.BLOCKED
+    if not rules.may_become(card.status, becomes):
+        return Refusal(RefusalCode.ILLEGAL_TRANSITION, "wish")
+    is_done = await host.block(card.ref, wish)
+    outcome = "ok" if is_done else "host_unavailable"
+    await work.record(EventName.CARD_BLOCK_ASKED, card_id, outcome=outcome, wish=wish)
+    if not is_done:
+        return Refusal(RefusalCode.HOST_UNAVAILABLE)
+    return await card_flows.set_status(
+        work, card_id, StatusData(becomes, "blocked by the client", None, None)
+    )
 
 
 async def own_events(work: Work, person_id: UUID) -> Done[list[OwnEvent]] | Refusal:
     """Read the client's own security events of the last 90 days, newest first."""
-    raise NotImplementedError
+    if await clients.client(work, person_id) is None:
+        return Refusal(RefusalCode.NOT_FOUND)
+    ends = {
+        str(view.card_id): view.last4 for view in await cards.views_of_person(work.conn, person_id)
+    }
+    since = work.now - timedelta(days=work.policy.portal.events_days)
+    found = await audit.of_objects(work.conn, [str(person_id), *ends], since, _EVENTS_MAX)
+    return Done(
+        [
+            OwnEvent(one.at, one.name, one.outcome, one.channel, ends.get(one.object))
+            for one in found
+        ]
+    )

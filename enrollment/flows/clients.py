@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from enrollment import pin_hash, rules
 from enrollment.events import EventName
-from enrollment.flows import enrolments, limits, step_up
+from enrollment.flows import enrolments, limits, notices, step_up
+from enrollment.flows.notices import NoticeKind
 from enrollment.flows.persons import birth_date_place
 from enrollment.flows.step_up import Intent
 from enrollment.model import ConsentCode, EffectiveLimits, PersonStatus, calendar_of
@@ -23,7 +24,7 @@ from enrollment.store.consents import ConsentText
 from enrollment.words import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from enrollment.flows.limits import CardLimits
@@ -66,7 +67,7 @@ class OwnCard:
 
 async def show_consents(work: Work, person_id: UUID) -> Done[Consents] | Refusal:
     """Read what was declared and what is asked now."""
-    if await _client(work, person_id) is None:
+    if await client(work, person_id) is None:
         return Refusal(RefusalCode.NOT_FOUND)
     return Done(await _consents(work, person_id))
 
@@ -75,8 +76,22 @@ async def declare(
     work: Work, person_id: UUID, declarations: Sequence[Declaration]
 ) -> Done[Consents] | Refusal:
     """Keep the client's answers to the texts shown; all of them or none."""
-    if await _client(work, person_id) is None:
+    if await client(work, person_id) is None:
         return Refusal(RefusalCode.NOT_FOUND)
+    chosen = await shown_texts(work, declarations)
+    if isinstance(chosen, Refusal):
+        return chosen
+    before = {found.code: found for found in await consents.newest(work.conn, person_id)}
+    for text, declaration in chosen:
+        await _declare(work, person_id, text, declaration, before.get(text.code))
+    await enrolments.recompute(work, person_id)
+    return Done(await _consents(work, person_id), created=True)
+
+
+async def shown_texts(
+    work: Work, declarations: Sequence[Declaration]
+) -> list[tuple[ConsentText, Declaration]] | Refusal:
+    """Find the text of each declaration; refuse one that is not what is shown now."""
     current = {
         (text.code, text.language): text
         for text in await consents.current_texts(work.conn, work.now)
@@ -90,11 +105,18 @@ async def declare(
         if not is_shown or declaration.sha256 not in (None, text.sha256):
             return Refusal(RefusalCode.TEXT_CHANGED, f"consents[{number}].version")
         chosen.append((text, declaration))
+    return chosen
+
+
+async def give(work: Work, person_id: UUID, given: Sequence[Mapping[str, Any]]) -> None:
+    """Keep the consents of a registration that came to its end, to the words shown in it."""
     before = {found.code: found for found in await consents.newest(work.conn, person_id)}
-    for text, declaration in chosen:
+    for one in given:
+        text = ConsentText(
+            one["code"], one["version"], one["language"], "", bytes.fromhex(one["sha256"])
+        )
+        declaration = Declaration(text.code, text.version, text.language, is_accepted=True)
         await _declare(work, person_id, text, declaration, before.get(text.code))
-    await enrolments.recompute(work, person_id)
-    return Done(await _consents(work, person_id), created=True)
 
 
 async def _declare(
@@ -115,7 +137,7 @@ async def _declare(
 
 async def withdraw(work: Work, person_id: UUID, code: str) -> Done[Consents] | Refusal:
     """Take a consent back: as easy as giving it, no code asked; every card follows at once."""
-    if await _client(work, person_id) is None:
+    if await client(work, person_id) is None:
         return Refusal(RefusalCode.NOT_FOUND)
     found = next(
         (one for one in await consents.newest(work.conn, person_id) if one.code == code), None
@@ -134,7 +156,7 @@ async def withdraw(work: Work, person_id: UUID, code: str) -> Done[Consents] | R
 
 async def ask_code(work: Work, person_id: UUID, intent: Intent) -> Done[StepUp] | Refusal:
     """Send the code that confirms an action."""
-    person = await _client(work, person_id)
+    person = await client(work, person_id)
     if person is None:
         return Refusal(RefusalCode.NOT_FOUND)
     return await step_up.ask(work, person, intent)
@@ -147,7 +169,7 @@ async def set_pin(
     proof: Proof | None,
 ) -> Done[None] | Refusal:
     """Set or change the PIN for internet payments; with it a known person is registered."""
-    person = await _client(work, person_id)
+    person = await client(work, person_id)
     if person is None:
         return Refusal(RefusalCode.NOT_FOUND)
     pin, repeat = pins
@@ -172,6 +194,8 @@ async def set_pin(
         message = "the number of changes was within the limit a moment ago, under lock"
         raise AssertionError(message)
     await work.record(EventName.PIN_CHANGED if was_set else EventName.PIN_SET, person_id)
+    if was_set:
+        await notices.tell(work, person_id, NoticeKind.PIN_CHANGED)
     if await persons.register(work.conn, person_id, work.now):
         await work.record(EventName.PERSON_REGISTERED, person_id)
     await enrolments.recompute(work, person_id)
@@ -180,7 +204,7 @@ async def set_pin(
 
 async def own_cards(work: Work, person_id: UUID) -> Done[list[OwnCard]] | Refusal:
     """Read the client's cards with state and limits."""
-    if await _client(work, person_id) is None:
+    if await client(work, person_id) is None:
         return Refusal(RefusalCode.NOT_FOUND)
     shown: list[OwnCard] = []
     for view in await cards.views_of_person(work.conn, person_id):
@@ -198,7 +222,7 @@ async def switch_threeds(
     proof: Proof | None,
 ) -> Done[CardView] | Refusal:
     """Switch 3-D Secure of an own card on or off."""
-    person = await _client(work, person_id)
+    person = await client(work, person_id)
     if person is None:
         return Refusal(RefusalCode.NOT_FOUND)
     activates = wish == "activate"
@@ -217,7 +241,7 @@ async def lower_limits(
     proof: Proof | None,
 ) -> Done[CardLimits] | Refusal:
     """Lower the limits of an own card."""
-    person = await _client(work, person_id)
+    person = await client(work, person_id)
     if person is None:
         return Refusal(RefusalCode.NOT_FOUND)
     intent = Intent(Action.LIMITS_LOWER, card_id, wanted.as_dict())
@@ -227,7 +251,8 @@ async def lower_limits(
     return fault or await limits.lower_card_limits(work, card_id, wanted)
 
 
-async def _client(work: Work, person_id: UUID) -> Person | None:
+async def client(work: Work, person_id: UUID) -> Person | None:
+    """Lock the person on whose behalf the portal calls; None when there is none any more."""
     person = await persons.lock(work.conn, person_id)
     is_here = person is not None and person.status is not PersonStatus.CLOSED
     return person if is_here else None

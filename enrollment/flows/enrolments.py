@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal
 from enrollment import activation
 from enrollment.activation import Enrolment
 from enrollment.events import EventName
+from enrollment.flows import notices
+from enrollment.flows.notices import NoticeKind
 from enrollment.model import EnrolmentReason, EnrolmentState, calendar_of
 from enrollment.refusals import Done, Refusal, RefusalCode
 from enrollment.store import cards
@@ -45,6 +47,8 @@ async def switch(
     event = EventName.THREEDS_ACTIVATED if is_on else EventName.THREEDS_DEACTIVATED
     await _write(work, facts, becomes, event)
     view = await cards.view(work.conn, card_id)
+    if view is not None and becomes != facts.enrolment and not is_on:
+        await notices.tell(work, person_id, NoticeKind.THREEDS_OFF, {"last4": view.last4})
     return Refusal(RefusalCode.NOT_FOUND) if view is None else Done(view, view.version)
 
 

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from enrollment import rules
 from enrollment.events import EventName
+from enrollment.flows import notices
+from enrollment.flows.notices import NoticeKind
 from enrollment.flows.work import version_fault
 from enrollment.model import EffectiveLimits, Use, calendar_of
 from enrollment.refusals import Done, Refusal, RefusalCode
@@ -146,8 +148,12 @@ async def _put(
     if was.version and was.limits == wanted:
         return
     await limits.put(work.conn, owner_id, level, wanted, by=work.actor.name, now=work.now)
+    event = _event_of(was, wanted)
+    if event is EventName.LIMIT_RAISED:
+        for person_id in await limits.persons_of(work.conn, owner_id):
+            await notices.tell(work, person_id, NoticeKind.LIMIT_RAISED)
     await work.record(
-        _event_of(was, wanted),
+        event,
         owner_id,
         level=level.value,
         was=was.limits.as_dict(),

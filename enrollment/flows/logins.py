@@ -7,17 +7,36 @@ is counted and locked like a client's. The caller commits whatever the answer is
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from uuid import UUID, uuid4
+
+from enrollment import pin_hash, words
+from enrollment.events import EventName
+from enrollment.flows import attempts as sca
+from enrollment.flows import new_password, notices, sessions, strangers
+from enrollment.flows.notices import NoticeKind
+from enrollment.flows.payments import phone_number
+from enrollment.model import midnight_after
+from enrollment.refusals import Done, Refusal, RefusalCode
+from enrollment.store import access, attempts, counters, persons
+from enrollment.store.access import Entry
+from enrollment.words import Action
+from otp import flows as otp_flows
+from otp.model import Accepted, ActionText, Issued, IssueRequest, Purpose
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from uuid import UUID
 
     from enrollment.flows.sessions import Opened
+    from enrollment.flows.strangers import Who
     from enrollment.flows.work import Work
-    from enrollment.refusals import Done, Refusal
+    from enrollment.store.persons import Person
     from schemas.vault import Secret
+
+_IN_A_ROW: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +50,156 @@ class LoginBegun:
 
 async def begin(work: Work, identifier: str, password: Secret) -> Done[LoginBegun] | Refusal:
     """Take number and password; refuses only a wrong shape of the number (422) and 429."""
-    raise NotImplementedError
+    policy = work.policy.portal
+    often = await strangers.too_often(work, "login.address", policy.logins_per_address_hour)
+    who = await strangers.find(work, identifier)
+    if often is not None:
+        return often
+    if isinstance(who, Refusal):
+        return who
+    many = await strangers.too_many_numbers(
+        work, "login.numbers", policy.numbers_per_address_hour, who
+    )
+    if many is not None:
+        return many
+    is_open = await _is_pair(work, who, new_password.normal(password))
+    entry = Entry(
+        uuid4(), who.key, None if who.person is None else who.person.person_id, is_open, 0
+    )
+    expires_at = work.now + policy.login_lifetime
+    await access.add_entry(work.conn, "login", entry, expires_at=expires_at, now=work.now)
+    sms_id = None
+    if is_open and who.person is not None:
+        sms_id = await send_code(work, who.person, entry.entry_id, Action.LOGIN)
+    return Done(LoginBegun(entry.entry_id, expires_at, sms_id), created=True)
+
+
+async def _is_pair(work: Work, who: Who, password: Secret) -> bool:
+    """Count the try, then compare; a right one clears the count unless the way in is locked."""
+    counted = await counters.take(
+        work.conn,
+        strangers.LOGIN_PASSWORD,
+        who.key,
+        ends_at=midnight_after(work.now),
+        now=work.now,
+    )
+    person_id = uuid4() if who.person is None else who.person.person_id
+    stored = None if who.person is None else await access.password(work.conn, person_id)
+    is_right = await pin_hash.matches(work.keys, person_id, password, stored, pin_hash.PASSWORD)
+    most = work.policy.portal.password_failures_max
+    if is_right and counted.count <= most:
+        await counters.clear(work.conn, strangers.LOGIN_PASSWORD, who.key)
+        if stored is not None and pin_hash.is_outdated(work.keys, stored):
+            made = await pin_hash.make(work.keys, person_id, password, pin_hash.PASSWORD)
+            await access.rehash_password(work.conn, person_id, stored[0], made)
+        return True
+    if who.person is not None:
+        event = EventName.LOGIN_LOCKED if counted.count >= most else EventName.LOGIN_FAILED
+        await work.record(event, person_id, outcome="password")
+    return False
 
 
 async def finish(
     work: Work, login_id: UUID, code: Secret, user_agent: str = ""
 ) -> Done[Opened] | Refusal:
     """Take the code and open a session; ``invalid`` (401), or ``locked`` (423) until midnight."""
-    raise NotImplementedError
+    entry = await access.try_entry(
+        work.conn, "login", login_id, work.otp_policy.attempts_max, work.now
+    )
+    is_accepted = await is_code(work, entry, Action.LOGIN, code)
+    if entry is None or entry.person_id is None:
+        return await _refusal(work, login_id)
+    if not is_accepted:
+        if entry.is_open:
+            await _count_wrong_code(work, entry)
+        return await _refusal(work, login_id)
+    person = await persons.lock(work.conn, entry.person_id)
+    if person is None or not await access.use_entry(work.conn, login_id, work.now):
+        return await _refusal(work, login_id)
+    await counters.clear(work.conn, strangers.LOGIN_CODE, entry.who)
+    await otp_flows.forget(work.conn, login_id)
+    opened = await sessions.open_session(work, entry.person_id, user_agent)
+    await work.record(EventName.LOGIN_OK, entry.person_id)
+    return Done(opened, created=True)
+
+
+async def _refusal(work: Work, login_id: UUID) -> Refusal:
+    """Say that it did not work, and whether it cannot work before midnight: alike for everybody."""
+    who = await access.who_of_entry(work.conn, "login", login_id)
+    if who is not None:
+        counted = await counters.read(work.conn, strangers.LOGIN_PASSWORD, who, work.now)
+        if counted is not None and counted.count >= work.policy.portal.password_failures_max:
+            return Refusal(RefusalCode.LOCKED, retry_after_s=counted.wait_s(work.now))
+    return Refusal(RefusalCode.INVALID, "code")
+
+
+async def _count_wrong_code(work: Work, entry: Entry) -> None:
+    """A wrong code after a right password: five in a row block the client's payments, too."""
+    assert entry.person_id is not None  # noqa: S101 - an open entry has one, by CHECK
+    await work.record(EventName.LOGIN_FAILED, entry.person_id, outcome="code")
+    counted = await counters.take(
+        work.conn,
+        strangers.LOGIN_CODE,
+        entry.who,
+        ends_at=work.now + _IN_A_ROW,
+        now=work.now,
+    )
+    if counted.count < work.policy.portal.code_failures_max:
+        return
+    policy, ring = work.policy.attempts, work.keys.audit
+    await attempts.fill_failures(work.conn, entry.person_id, policy.failures_max, work.now)
+    block = await sca.attempt_failed(work.conn, entry.person_id, work.now, policy=policy, ring=ring)
+    await counters.clear(work.conn, strangers.LOGIN_CODE, entry.who)
+    if block is not None:
+        await notices.tell(work, entry.person_id, NoticeKind.BLOCKED)
+
+
+async def send_code(work: Work, person: Person, entry_id: UUID, action: Action) -> UUID | None:
+    """Send the code of an entry to the phone on record; None when there is no way to it."""
+    phone = await persons.phone_of(work.conn, person.person_id)
+    if phone is None or not phone.is_usable:
+        return None
+    number = await phone_number(work.conn, work.keys, phone.phone_id)
+    if number is None:
+        return None
+    request = IssueRequest(
+        challenge_id=entry_id,
+        purpose=Purpose.STEP_UP,
+        link_digest=_digest(entry_id, person.person_id, action),
+        phone=number,
+        phone_mask=phone.mask,
+        language=person.language,
+        text=ActionText(words.action_text(action, person.language, "")),
+    )
+    issued = await otp_flows.issue(work.conn, work.keys, work.otp_policy, request, work.now)
+    return issued.sms_id if isinstance(issued, Issued) else None
+
+
+async def is_code(
+    work: Work,
+    entry: Entry | None,
+    action: Action,
+    code: Secret,
+    *,
+    other_elements_right: bool = True,
+) -> bool:
+    """Compare the code of an entry; one that is not open costs the same and is wrong."""
+    is_open = entry is not None and entry.is_open
+    entry_id = entry.entry_id if entry is not None and is_open else uuid4()
+    person_id = entry.person_id if entry is not None and entry.person_id else uuid4()
+    result = await otp_flows.check(
+        work.conn,
+        work.keys,
+        work.otp_policy,
+        entry_id,
+        _digest(entry_id, person_id, action),
+        code,
+        work.now,
+        other_elements_right=other_elements_right,
+    )
+    return is_open and isinstance(result, Accepted)
+
+
+def _digest(entry_id: UUID, person_id: UUID, action: Action) -> bytes:
+    bound = (b"entry/1", action.value.encode(), entry_id.bytes, person_id.bytes)
+    return hashlib.sha256(b"\x00".join(bound)).digest()

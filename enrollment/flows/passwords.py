@@ -7,15 +7,29 @@ record of a person who has a PIN. A change of the password ends all sessions.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from uuid import UUID, uuid4
+
+from enrollment import one_time
+from enrollment.events import EventName
+from enrollment.flows import logins, new_password, notices, strangers
+from enrollment.flows.attempts import check_pin
+from enrollment.flows.notices import NoticeKind
+from enrollment.model import midnight_after
+from enrollment.refusals import Done, Refusal, RefusalCode
+from enrollment.store import access, attempts, counters, persons
+from enrollment.store.access import Entry
+from enrollment.words import Action
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from uuid import UUID
 
+    from enrollment.flows.strangers import Who
     from enrollment.flows.work import Work
-    from enrollment.refusals import Done, Refusal
     from schemas.vault import Secret
+
+_IN_A_ROW: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +51,84 @@ class ResetProved:
 
 async def begin_reset(work: Work, identifier: str) -> Done[ResetBegun] | Refusal:
     """Ask for a reset; refuses only a wrong shape of the number (422) and 429."""
-    raise NotImplementedError
+    policy = work.policy.portal
+    often = await strangers.too_often(work, "reset.address", policy.numbers_per_address_hour)
+    who = await strangers.find(work, identifier)
+    if often is not None:
+        return often
+    if isinstance(who, Refusal):
+        return who
+    person_id = None if who.person is None else who.person.person_id
+    is_open = await _may_reset(work, who)
+    entry = Entry(uuid4(), who.key, person_id, is_open, 0)
+    expires_at = work.now + policy.login_lifetime
+    await access.add_entry(work.conn, "reset", entry, expires_at=expires_at, now=work.now)
+    sms_id = None
+    if is_open and who.person is not None:
+        sms_id = await logins.send_code(work, who.person, entry.entry_id, Action.PASSWORD_RESET)
+    return Done(ResetBegun(entry.entry_id, expires_at, sms_id), created=True)
+
+
+async def _may_reset(work: Work, who: Who) -> bool:
+    """Tell whether PIN and code can open the way: both are there, and not tried too often."""
+    conn, now, policy = work.conn, work.now, work.policy.portal
+    today = await counters.take(conn, "reset.day", who.key, ends_at=midnight_after(now), now=now)
+    failed = await counters.read(conn, strangers.RESET, who.key, now)
+    is_over = failed is not None and failed.count >= policy.reset_failures_max
+    if who.person is None or is_over or today.count > policy.resets_day:
+        return False
+    person_id = who.person.person_id
+    has_pin = await attempts.pin(conn, person_id) is not None
+    return has_pin and await access.password(conn, person_id) is not None
 
 
 async def prove_reset(
     work: Work, reset_id: UUID, pin: Secret, code: Secret
 ) -> Done[ResetProved] | Refusal:
     """Compare PIN and code together; ``invalid`` (401) whatever is wrong."""
-    raise NotImplementedError
+    entry = await access.try_entry(
+        work.conn, "reset", reset_id, work.otp_policy.attempts_max, work.now
+    )
+    is_open = entry is not None and entry.is_open
+    person_id = entry.person_id if entry is not None and entry.person_id else uuid4()
+    is_pin = await check_pin(work.conn, work.keys, person_id, pin)
+    is_right = await logins.is_code(
+        work, entry, Action.PASSWORD_RESET, code, other_elements_right=is_pin
+    )
+    if entry is not None and is_right and is_pin:
+        token = one_time.make_token()
+        hashed = one_time.token_hash(work.keys, token)
+        if await access.prove_entry(work.conn, reset_id, hashed, work.now):
+            await counters.clear(work.conn, strangers.RESET, entry.who)
+            within = work.policy.registration.password_within
+            return Done(ResetProved(token, work.now + within))
+    if entry is not None:
+        await counters.take(
+            work.conn, strangers.RESET, entry.who, ends_at=work.now + _IN_A_ROW, now=work.now
+        )
+    if is_open:
+        await work.record(EventName.PASSWORD_RESET_FAILED, person_id)
+    return Refusal(RefusalCode.INVALID)
 
 
 async def finish_reset(
     work: Work, reset_id: UUID, token: Secret, passwords: tuple[Secret, Secret]
 ) -> Done[None] | Refusal:
     """Set the new password (and its repeat)."""
-    raise NotImplementedError
+    since = work.now - work.policy.registration.password_within
+    found = await access.lock_proved(work.conn, reset_id, since)
+    if found is None:
+        return Refusal(RefusalCode.REGISTRATION_OVER)
+    person_id, token_hash = found
+    if token_hash not in one_time.token_hashes(work.keys, token):
+        return Refusal(RefusalCode.INVALID, "token")
+    await persons.lock(work.conn, person_id)
+    fault = await new_password.fault(work, person_id, passwords)
+    if fault is not None:
+        return fault
+    await access.use_entry(work.conn, reset_id, work.now)
+    await new_password.put(work, person_id, passwords[0], "password_reset")
+    await strangers.unlock(work, person_id)
+    await work.record(EventName.PASSWORD_RESET, person_id)
+    await notices.tell(work, person_id, NoticeKind.PASSWORD_CHANGED)
+    return Done(None)

@@ -8,13 +8,14 @@ from uuid import UUID, uuid4
 
 from enrollment import identifiers, phones
 from enrollment.events import EventName
-from enrollment.flows import enrolments
+from enrollment.flows import enrolments, notices, strangers
+from enrollment.flows.notices import NoticeKind
 from enrollment.flows.work import version_fault
 from enrollment.identifiers import Identifier
 from enrollment.model import BlockKind, PersonStatus, calendar_of
 from enrollment.phones import PhoneFault
 from enrollment.refusals import Done, Refusal, RefusalCode
-from enrollment.store import attempts, persons
+from enrollment.store import attempts, belongings, persons
 from enrollment.store.persons import Person, Phone
 
 if TYPE_CHECKING:
@@ -151,6 +152,21 @@ async def unblock(
     return Done(await _view(work, person), person.version)
 
 
+async def unlock_portal(
+    work: Work, person_id: UUID, *, reason: str, staff: str
+) -> Done[PersonView] | Refusal:
+    """Let a person try again to log in before midnight."""
+    person = await persons.lock(work.conn, person_id)
+    if person is None:
+        return Refusal(RefusalCode.NOT_FOUND)
+    if not await strangers.unlock(work, person_id):
+        return Refusal(RefusalCode.NO_SUCH_BLOCK, "kind")
+    await work.record(
+        EventName.BLOCK_CLEARED, person_id, kind="portal", staff=staff, reason=reason
+    )
+    return Done(await _view(work, person), person.version)
+
+
 def read_numbers(
     keys: Keys, policy: EnrollmentPolicy, data: PersonData, now: datetime
 ) -> Numbers | Refusal:
@@ -250,6 +266,8 @@ async def _put_phone(work: Work, person_id: UUID, number: Secret, source: Source
     phone_id = uuid4()
     tag = phones.tag(work.keys, number)
     mask = phones.mask(number, work.policy.countries)
+    await belongings.drop_change(work.conn, person_id, work.now)
+    await notices.tell(work, person_id, NoticeKind.PHONE_CHANGED, {"phone": mask})
     replaced = await persons.put_phone(
         work.conn,
         person_id,

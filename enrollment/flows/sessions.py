@@ -7,15 +7,22 @@ person's access.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from enrollment import one_time
+from enrollment.events import EventName
+from enrollment.store import access
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
     from enrollment.flows.work import Work
+    from enrollment.store.access import StoredSession
     from schemas.vault import Secret
 
 
@@ -58,19 +65,61 @@ class Over:
 
 async def open_session(work: Work, person_id: UUID, user_agent: str = "") -> Opened:
     """Open a session for a person who has just proved who they are."""
-    raise NotImplementedError
+    token = one_time.make_token()
+    await access.add_session(
+        work.conn,
+        uuid4(),
+        person_id,
+        one_time.token_hash(work.keys, token),
+        hashlib.sha256(user_agent.encode("utf-8", "replace")).digest(),
+        origin=work.actor.origin,
+        now=work.now,
+    )
+    policy = work.policy.portal
+    return Opened(token, person_id, work.now + policy.session_idle, work.now + policy.session_max)
 
 
 async def resume(work: Work, token: Secret) -> Session | Over:
     """Find the session of a token and keep it alive."""
-    raise NotImplementedError
+    found = await access.session(work.conn, one_time.token_hashes(work.keys, token))
+    if found is None:
+        return Over(OverReason.UNKNOWN)
+    reason = _over(work, found)
+    if reason is None:
+        await access.touch_session(work.conn, found.session_id, work.now)
+        policy = work.policy.portal
+        return Session(
+            found.session_id,
+            found.person_id,
+            found.language,
+            work.now + policy.session_idle,
+            found.opened_at + policy.session_max,
+        )
+    if await access.end_session(work.conn, found.session_id, reason.value, work.now):
+        await work.record(EventName.LOGIN_TIMEOUT, found.person_id, outcome=reason.value)
+    return Over(reason)
 
 
 async def close(work: Work, token: Secret) -> None:
     """Log out; an unknown token changes nothing."""
-    raise NotImplementedError
+    found = await access.session(work.conn, one_time.token_hashes(work.keys, token))
+    if found is None:
+        return
+    if await access.end_session(work.conn, found.session_id, "logout", work.now):
+        await work.record(EventName.LOGIN_LOGOUT, found.person_id)
 
 
 async def close_all(work: Work, person_id: UUID, *, reason: str) -> int:
     """End every session of a person; gives how many there were."""
-    raise NotImplementedError
+    return await access.end_sessions(work.conn, person_id, reason, work.now)
+
+
+def _over(work: Work, found: StoredSession) -> OverReason | None:
+    policy = work.policy.portal
+    if found.ended_at is not None or found.status == "closed":
+        return OverReason.ENDED
+    if work.now >= found.opened_at + policy.session_max:
+        return OverReason.ABSOLUTE
+    if work.now >= found.seen_at + policy.session_idle:
+        return OverReason.IDLE
+    return None

@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 from enrollment import words
 from enrollment.events import EventName
 from enrollment.flows.payments import phone_number
-from enrollment.model import ISSUER_ZONE, calendar_of
+from enrollment.model import ISSUER_ZONE, calendar_of, midnight_after
 from enrollment.refusals import Done, Refusal, RefusalCode
 from enrollment.store import attempts, cards, consents, persons
 from otp import flows as otp_flows
@@ -69,9 +69,11 @@ class StepUp:
     sms_id: UUID
 
 
-async def ask(work: Work, person: Person, intent: Intent) -> Done[StepUp] | Refusal:
-    """Send a code for one action."""
-    last4 = await _last4(work, person.person_id, intent.card_id)
+async def ask(
+    work: Work, person: Person, intent: Intent, ending: str = ""
+) -> Done[StepUp] | Refusal:
+    """Send a code for one action; ``ending`` is shown of what is no card (a new phone)."""
+    last4 = ending or await _last4(work, person.person_id, intent.card_id)
     if isinstance(last4, Refusal):
         return last4
     phone = await persons.phone_of(work.conn, person.person_id)
@@ -95,7 +97,7 @@ async def ask(work: Work, person: Person, intent: Intent) -> Done[StepUp] | Refu
     )
     issued = await otp_flows.issue(work.conn, work.keys, work.otp_policy, request, work.now)
     if isinstance(issued, Refused):
-        return _refusal_of(issued)
+        return refusal_of(issued)
     await consents.add_step_up(
         work.conn,
         step_up_id,
@@ -164,16 +166,15 @@ async def _asking_fault(work: Work, person_id: UUID) -> Refusal | None:
 
 def seconds_to_midnight(now: datetime) -> int:
     """Give the whole seconds until the next calendar day of the issuer's zone begins."""
-    day, _ = calendar_of(now)
-    end = datetime.combine(day + timedelta(days=1), time(), ISSUER_ZONE)
-    return max(1, int((end - now).total_seconds()) + 1)
+    return max(1, int((midnight_after(now) - now).total_seconds()) + 1)
 
 
 def _seconds(work: Work, until: datetime | None) -> int | None:
     return None if until is None else max(1, int((until - work.now).total_seconds()) + 1)
 
 
-def _refusal_of(refused: Refused) -> Refusal:
+def refusal_of(refused: Refused) -> Refusal:
+    """Say to a client why no code was sent."""
     match refused.reason:
         case SendRefusal.DESTINATION:
             return Refusal(RefusalCode.PHONE_NOT_REACHABLE)

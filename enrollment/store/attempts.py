@@ -59,6 +59,13 @@ async def temp_blocks_since(conn: Connection, person_id: UUID, since: datetime) 
     return int(await _SQL.temp_blocks_since.value(conn, person_id=person_id, since=since))
 
 
+async def fill_failures(
+    conn: Connection, person_id: UUID, failures_max: int, now: datetime
+) -> None:
+    """Count the failures of a person as full, so that the block that follows can be set."""
+    await _SQL.fill_failures.run(conn, person_id=person_id, failures_max=failures_max, now=now)
+
+
 async def set_block(
     conn: Connection, person_id: UUID, block: Block, failures_max: int, now: datetime
 ) -> bool:

@@ -15,6 +15,14 @@ ON CONFLICT (person_id) DO UPDATE
     OR s.block_until <= :now
 RETURNING failures;
 
+-- name: fill_failures
+-- Counts a person's failures as full: wrong codes at the portal's door. A block in force stays.
+INSERT INTO enrollment.sca_state AS s (person_id, failures, updated_at)
+VALUES (:person_id, :failures_max::integer, :now)
+ON CONFLICT (person_id) DO UPDATE
+   SET failures = :failures_max::integer, block_kind = NULL, block_until = NULL, updated_at = :now
+ WHERE s.block_kind IS NULL OR s.block_until <= :now;
+
 -- name: sca_state
 -- The count and the block of a person, locked.
 SELECT failures, block_kind, block_until

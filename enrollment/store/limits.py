@@ -81,3 +81,8 @@ async def use(conn: Connection, owner_id: UUID, day: date, month: date) -> Use:
 async def copy(conn: Connection, was: UUID, becomes: UUID, now: datetime) -> None:
     """Give a replacing card the limits of the replaced one."""
     await _SQL.copy.run(conn, was=was, becomes=becomes, now=now)
+
+
+async def persons_of(conn: Connection, owner_id: UUID) -> list[UUID]:
+    """Read whose limits those of a card or account are."""
+    return [row["person_id"] for row in await _SQL.persons_of.all(conn, owner_id=owner_id)]

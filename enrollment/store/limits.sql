@@ -44,3 +44,11 @@ SELECT :becomes, level, per_tx, per_day, per_month, count_day, count_month, set_
   FROM enrollment.spending_limit
  WHERE owner_id = :was AND level IN ('card_branch', 'card_client')
 ON CONFLICT (owner_id, level) DO NOTHING;
+
+-- name: persons_of
+-- Whose limits these are: the holder of a card, the owners of an account.
+SELECT person_id FROM enrollment.card WHERE card_id = :owner_id
+UNION
+SELECT person_id FROM enrollment.account_person
+ WHERE account_id = :owner_id AND role IN ('owner', 'co_owner')
+ ORDER BY person_id;

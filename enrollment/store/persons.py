@@ -73,6 +73,11 @@ async def lock(conn: Connection, person_id: UUID) -> Person | None:
     return _person(await _SQL.lock_by_id.one(conn, person_id=person_id))
 
 
+async def read(conn: Connection, person_id: UUID) -> Person | None:
+    """Read a person by our id, without a lock."""
+    return _person(await _SQL.read_by_id.one(conn, person_id=person_id))
+
+
 def _person(row: Row | None) -> Person | None:
     if row is None:
         return None
@@ -164,6 +169,42 @@ async def put_phone(
     return retired > 0
 
 
+async def retire_phone(conn: Connection, person_id: UUID, now: datetime) -> None:
+    """Take the phone in use out of use."""
+    await _SQL.retire_phone.run(conn, person_id=person_id, now=now)
+
+
 async def last4s(conn: Connection, person_id: UUID) -> list[str]:
     """Read the ends of a person's cards."""
     return [row["last4"] for row in await _SQL.last4s.all(conn, person_id=person_id)]
+
+
+async def language_of(conn: Connection, person_id: UUID) -> str | None:
+    """Read the language of a person's messages."""
+    found: str | None = await _SQL.language_of.value(conn, person_id=person_id)
+    return found
+
+
+async def identifier_hashes(conn: Connection, person_id: UUID) -> set[bytes]:
+    """Read the keyed hashes of the numbers by which a person is known."""
+    rows = await _SQL.key_of_identifier.all(conn, person_id=person_id)
+    return {row["idx"] for row in rows}
+
+
+async def wants_low_value(conn: Connection, person_id: UUID) -> bool:
+    """Read whether a person wants small payments without a code."""
+    return bool(await _SQL.low_value_of.value(conn, person_id=person_id))
+
+
+async def put_preferences(
+    conn: Connection, person: Person, *, language: str, low_value: bool, now: datetime
+) -> None:
+    """Write what a locked person prefers."""
+    await _SQL.put_preferences.run(
+        conn,
+        person_id=person.person_id,
+        language=language,
+        low_value=low_value,
+        version=person.version,
+        now=now,
+    )

@@ -25,6 +25,12 @@ SELECT person_id, ref, kind, status, language, birth_date_ct, version
  WHERE person_id = :person_id
    FOR NO KEY UPDATE;
 
+-- name: read_by_id
+-- A person by our id.
+SELECT person_id, ref, kind, status, language, birth_date_ct, version
+  FROM enrollment.person
+ WHERE person_id = :person_id;
+
 -- name: update_person
 -- Changed data of a person; the version is the one that was read.
 UPDATE enrollment.person
@@ -83,3 +89,21 @@ VALUES (:phone_id, :person_id, 'active', :number_ct, :idx, :key_id, :mask, :sour
 -- name: last4s
 -- The ends of a person's cards, which are no good PINs.
 SELECT last4 FROM enrollment.card WHERE person_id = :person_id;
+
+-- name: language_of
+-- The language of a person's messages.
+SELECT language FROM enrollment.person WHERE person_id = :person_id;
+
+-- name: key_of_identifier
+-- The newest keyed hash of a person's numbers, to tell whether a text is one of them.
+SELECT idx FROM enrollment.person_identifier WHERE person_id = :person_id AND valid_to IS NULL;
+
+-- name: low_value_of
+-- Whether a person wants small payments without a code.
+SELECT low_value FROM enrollment.person WHERE person_id = :person_id;
+
+-- name: put_preferences
+-- What a person prefers; the version is the one that was read under lock.
+UPDATE enrollment.person
+   SET language = :language, low_value = :low_value, version = version + 1, updated_at = :now
+ WHERE person_id = :person_id AND version = :version;

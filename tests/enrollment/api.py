@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 AUDIENCE = "enrollment"
 PORTAL = frozenset(
     {"person:read", "card:read", "threeds:write", "limit:lower", "consent:write", "phone:write",
-     "pin:write"}
+     "pin:write", "portal"}
 )  # fmt: skip
 BANK = frozenset(SCOPES)
 

@@ -1,0 +1,110 @@
+"""Who a number that somebody typed belongs to, if to anybody; and how often it was tried.
+
+Laws: a number of nobody is looked up, counted and locked like a client's; an address is counted
+whole, of IPv6 its /64. A lock tells nothing about whose number it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from ipaddress import IPv6Address, ip_address
+from typing import TYPE_CHECKING, Final
+
+from enrollment import identifiers
+from enrollment.identifiers import Identifier
+from enrollment.model import PersonStatus, calendar_of
+from enrollment.refusals import Refusal, RefusalCode
+from enrollment.store import counters, persons
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    from enrollment.flows.work import Work
+    from enrollment.store.persons import Person
+
+_HOUR: Final = timedelta(hours=1)
+LOGIN_PASSWORD: Final = "login.password"  # noqa: S105 - a kind of counter
+LOGIN_CODE: Final = "login.code"
+RESET: Final = "reset.failed"
+LOCKS: Final = (LOGIN_PASSWORD, LOGIN_CODE, RESET)
+"""What is counted by person and lets nobody in once there is too much of it."""
+
+_MASK_LABEL: Final = b"enrollment.mask/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """A number in its keyed form, and the person it belongs to; ``key`` is what is counted by."""
+
+    person: Person | None
+    idx: bytes = field(repr=False)
+    key: bytes = field(repr=False)
+
+
+async def find(work: Work, identifier: str) -> Who | Refusal:
+    """Look a number up; a wrong shape may be told, it tells of no client.
+
+    One caller at a time decides about a number; the person is not locked.
+    """
+    day, _ = calendar_of(work.now)
+    read = identifiers.read(identifier, day, work.policy.nonresident_pattern)
+    if not isinstance(read, Identifier):
+        return Refusal(RefusalCode(read.value), "identifier")
+    tag = identifiers.tag(work.keys, read)
+    await persons.claim(work.conn, tag)
+    holder = await persons.holder_of_identifier(work.conn, identifiers.index(work.keys, read))
+    person = None if holder is None else await persons.read(work.conn, holder)
+    if person is not None and person.status is PersonStatus.CLOSED:
+        person = None
+    who = tag.value if person is None else person.person_id.bytes
+    return Who(person, tag.value, counters.key_of(work.keys, "who", who))
+
+
+def made_up_mask(work: Work, who: Who) -> str:
+    """Give a number of nobody the mask of a phone, always the same one."""
+    number = int.from_bytes(work.keys.form.tag(_MASK_LABEL, who.idx).value[:8], "big") % 1000
+    country = work.policy.countries[0]
+    return f"+{country} *** *** {number:03d}"
+
+
+async def too_often(work: Work, kind: str, most: int, *what: bytes) -> Refusal | None:
+    """Count an act of the caller's address within the hour; refuse what is too often."""
+    address = _address(work.actor.origin)
+    if address is None:
+        return None
+    key = counters.key_of(work.keys, kind, address, *what)
+    found = await counters.take(work.conn, kind, key, ends_at=work.now + _HOUR, now=work.now)
+    if found.count <= most:
+        return None
+    return Refusal(RefusalCode.TOO_OFTEN, retry_after_s=found.wait_s(work.now))
+
+
+async def too_many_numbers(work: Work, kind: str, most: int, who: Who) -> Refusal | None:
+    """Count the different numbers that an address tries within the hour."""
+    address = _address(work.actor.origin)
+    if address is None:
+        return None
+    pair = counters.key_of(work.keys, f"{kind}.pair", address, who.idx)
+    ends_at = work.now + _HOUR
+    again = await counters.take(work.conn, f"{kind}.pair", pair, ends_at=ends_at, now=work.now)
+    if again.count > 1:
+        return None
+    return await too_often(work, kind, most)
+
+
+def _address(origin: str) -> bytes | None:
+    try:
+        address = ip_address(origin.partition("%")[0])
+    except ValueError:
+        return None
+    return address.packed[:8] if isinstance(address, IPv6Address) else address.packed
+
+
+async def unlock(work: Work, person_id: UUID) -> bool:
+    """Let a person try again: password, code, reset; tells whether anything was counted."""
+    key = counters.key_of(work.keys, "who", person_id.bytes)
+    touched = False
+    for kind in LOCKS:
+        touched |= await counters.clear(work.conn, kind, key)
+    return touched
