@@ -291,6 +291,7 @@ class Service:
             ),
             observe=lambda route, outcome: metrics.ENROLLMENT.labels(route, outcome).inc(),
             request_id=log.REQUEST_ID.get,
+            in_background=lambda job: ports.background.start(job, "import"),
         )
 
     def _checks(self, ports: Ports) -> dict[str, Callable[[], Awaitable[str | None]]]:

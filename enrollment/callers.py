@@ -77,7 +77,8 @@ class Asked:
     method: str
     path: str
     origin: str | None
-    body: bytes = field(repr=False)
+    body: bytes | None = field(repr=False)
+    """None: not here yet; its hash is compared by ``names_body`` once it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,8 @@ class Token:
     scopes: frozenset[str]
     person_id: UUID | None
     channel: str
+    body_hash: object = None
+    """What the token says of the body; None = nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,9 +223,14 @@ def _binding_fault(claims: Mapping[str, Any], asked: Asked) -> str | None:
         return "htm"
     if "htu" in claims and not _is_target(claims["htu"], asked):
         return "htu"
-    if "bh" in claims and not _is_hash(claims["bh"], asked.body):
-        return "bh"
-    return None
+    if "bh" not in claims or asked.body is None:
+        return None
+    return None if _is_hash(claims["bh"], hashlib.sha256(asked.body).digest()) else "bh"
+
+
+def names_body(token: Token, digest: bytes) -> bool:
+    """Tell whether a token is good for a body with that SHA-256 hash."""
+    return token.body_hash is None or _is_hash(token.body_hash, digest)
 
 
 def _is_target(htu: object, asked: Asked) -> bool:
@@ -238,10 +246,9 @@ def _is_target(htu: object, asked: Asked) -> bool:
     return is_ours and named.path == asked.path
 
 
-def _is_hash(claimed: object, body: bytes) -> bool:
+def _is_hash(claimed: object, digest: bytes) -> bool:
     if not isinstance(claimed, str) or not claimed.isascii():
         return False
-    digest = hashlib.sha256(body).digest()
     in_base64 = urlsafe_b64encode(digest).rstrip(b"=").decode()
     known = (in_base64, digest.hex())
     return any(hmac.compare_digest(claimed.rstrip("="), form) for form in known)
@@ -268,6 +275,7 @@ def _token(claims: Mapping[str, Any], caller: Caller) -> Token | Denied:
         scopes=frozenset(words) & caller.scopes,
         person_id=person_id,
         channel=channel,
+        body_hash=claims.get("bh"),
     )
 
 

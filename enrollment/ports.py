@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from contextlib import AbstractAsyncContextManager
     from datetime import datetime
     from uuid import UUID
@@ -45,6 +46,15 @@ def _nothing(*_: object) -> None:
     """Let it pass."""
 
 
+_TASKS: set[asyncio.Task[None]] = set()
+
+
+def _on_its_own(job: Coroutine[Any, Any, None]) -> None:
+    task = asyncio.get_running_loop().create_task(job)
+    _TASKS.add(task)  # so that it is not collected
+    task.add_done_callback(_TASKS.discard)
+
+
 def _no_id() -> str:
     return ""
 
@@ -70,5 +80,7 @@ class EnrollmentPorts:
     deliver_soon: Callable[[UUID], object] = _nothing
     observe: Callable[[str, str], object] = _nothing
     request_id: Callable[[], str] = _no_id
+    in_background: Callable[[Coroutine[Any, Any, None]], object] = _on_its_own
+    """Carries a job on behind the answer."""
     host: Host = field(default_factory=NoHost)
     pace: Callable[[], AbstractAsyncContextManager[None]] = nullcontext

@@ -10,7 +10,20 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from schemas.api import Body, Id, Kind, ListOf, Member, Moment, Nullable, OneOf, Text, Whole
+from schemas.api import (
+    Body,
+    Id,
+    Kind,
+    ListOf,
+    Member,
+    Moment,
+    Nullable,
+    OneOf,
+    Route,
+    Text,
+    Whole,
+    optional,
+)
 from schemas.enrollment_api import (
     ACCOUNT_IN,
     CARD_IN,
@@ -25,6 +38,11 @@ IMPORT_MAX: Final = 64 * 1024 * 1024
 
 LINE_MAX: Final = 32 * 1024
 """Most bytes of one line, as of the body of a single call."""
+
+ERRORS_PAGE: Final = 500
+"""Refused lines in one answer."""
+
+IMPORT_TYPE: Final = "application/x-ndjson"
 
 _REF: Final = Text(64, pattern=REF_PATTERN)
 _COUNT: Final = Whole(0, 10**15)
@@ -138,7 +156,24 @@ IMPORT_ERROR: Final = Body(
 IMPORT_ERRORS: Final = Body(
     "ImportErrors",
     (
-        Member("errors", ListOf(IMPORT_ERROR, 1000), "In the order of lines"),
+        Member("errors", ListOf(IMPORT_ERROR, ERRORS_PAGE), "In the order of lines"),
         Member("next_after", Nullable(Whole(1, 10**15)), "For the next page; null = no more"),
     ),
 )
+_SCOPES: Final = tuple(dict.fromkeys(SCOPE_OF.values()))
+IMPORT_ROUTES: Final = (
+    Route(
+        "post_import", "POST", "/v1/imports",
+        "Bring in many records, one a line; a line that is refused stops none of the others",
+        _SCOPES, IMPORT, RECORD, (202,), (408, 409), body_type=IMPORT_TYPE,
+    ),
+    Route(
+        "get_import", "GET", "/v1/imports/{id}", "Tell how far an import is",
+        _SCOPES, IMPORT, None, (200,), (404,),
+    ),
+    Route(
+        "get_import_errors", "GET", "/v1/imports/{id}/errors", "List refused lines, page by page",
+        _SCOPES, IMPORT_ERRORS, None, (200,), (404, 422),
+        query=(optional("after", _COUNT, "Only lines after that one"),),
+    ),
+)  # fmt: skip

@@ -4,6 +4,7 @@ Laws:
 - A request has an id, which is in its log lines and its answer.
 - A body is read whole before the handler runs: bounded in size, within a deadline, never
   compressed. So a slow or a large sender costs no flow anything (slowloris, decompression bombs).
+  Only a route whose name begins with ``streamed:`` takes its body itself, within its own bounds.
 - ``except Exception`` stands here and in the worker loop only. The caller learns that something
   failed and the id to ask about, never what it was.
 - Each edge answers in its own language: the Directory Server in Erro, a browser with a page, a
@@ -99,7 +100,7 @@ async def _answer(
     edge: str, request: web.Request, handler: Handler, read_deadline_s: float
 ) -> web.StreamResponse:
     try:
-        if request.match_info.http_exception is None:
+        if request.match_info.http_exception is None and not _reads_itself(request):
             await _read(edge, request, read_deadline_s)
         return await handler(request)
     except _Refused:
@@ -118,6 +119,12 @@ async def _answer(
         log.event("request:failed", level=logging.ERROR, failure=error, edge=edge)
         metrics.ALARM.labels("request_failed").inc()
         raise _Refused(_count(edge, Refusal(500, "failed"))) from error
+
+
+def _reads_itself(request: web.Request) -> bool:
+    """Tell whether the route takes its body as a stream, within bounds of its own."""
+    name = request.match_info.route.name
+    return name is not None and name.startswith("streamed:")
 
 
 async def _read(edge: str, request: web.Request, deadline_s: float) -> None:

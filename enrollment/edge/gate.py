@@ -191,8 +191,41 @@ async def _settle(
     return good(text, answer.status, answer.etag), answer.sms_id
 
 
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A caller whose token was accepted, and who may call the route."""
+
+    token: Token
+    actor: Actor
+
+
+async def admit(
+    ports: EnrollmentPorts, route: Route, request: web.Request
+) -> Admitted | web.Response:
+    """Judge a token before the body is there; what it says of the body is compared later."""
+    token = await _token(ports, route, request, None)
+    if isinstance(token, web.Response):
+        return token
+    return Admitted(token, _actor(ports, request, token))
+
+
+async def deny(
+    ports: EnrollmentPorts, route: Route, request: web.Request, denied: Denied
+) -> web.Response:
+    """Deny a call in a transaction of its own."""
+    async with ports.pool.transaction() as conn:
+        return await _deny(ports, conn, route, request, denied)
+
+
+def ticket_of(
+    ports: EnrollmentPorts, admitted: Admitted, request: web.Request, digest: bytes
+) -> idempotency.Ticket | web.Response | None:
+    """Make the ticket of a request whose body is known by its hash."""
+    return _ticket(ports, admitted.token, request, digest)
+
+
 async def _token(
-    ports: EnrollmentPorts, route: Route, request: web.Request, raw: bytes
+    ports: EnrollmentPorts, route: Route, request: web.Request, raw: bytes | None
 ) -> Token | web.Response:
     now = ports.clock()
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")

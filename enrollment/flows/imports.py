@@ -40,8 +40,8 @@ if TYPE_CHECKING:
     from schemas.vault import Keys
 
 __all__ = [
-    "ALL_SCOPES", "Hands", "LineError", "Run", "begin_or_resume", "carry_on", "errors_after",
-    "new_run",
+    "ALL_SCOPES", "Hands", "LineError", "Run", "begin", "begin_or_resume", "carry_on",
+    "errors_after", "find", "new_run",
 ]  # fmt: skip
 
 ALL_SCOPES: Final = frozenset(SCOPE_OF.values())
@@ -92,6 +92,18 @@ async def begin_or_resume(
     run = new_run(size, hands.clock())
     await imports.insert_run(conn, run, sha256=sha256, caller=hands.actor.name)
     return run
+
+
+async def begin(conn: Connection, size: int, caller: str, now: datetime) -> Run:
+    """Begin an import of that many bytes, brought by that caller."""
+    run = new_run(size, now)
+    await imports.insert_run(conn, run, sha256=None, caller=caller)
+    return run
+
+
+async def find(conn: Connection, run_id: UUID, caller: str) -> Run | None:
+    """Find an import of that caller."""
+    return await imports.run_of(conn, run_id, caller)
 
 
 async def errors_after(conn: Connection, run_id: UUID, after: int, limit: int) -> list[LineError]:

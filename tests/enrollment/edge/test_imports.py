@@ -1,0 +1,157 @@
+"""Bulk imports over HTTP: whole or not at all, within bounds, told by number."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from enrollment.edge import imports
+from tests.enrollment import importing, people
+from tests.enrollment.importing import bank, card
+
+if TYPE_CHECKING:
+    import pytest
+
+    from tests.enrollment.api import Api, Reply
+
+NDJSON = {"Content-Type": "application/x-ndjson"}
+
+
+async def send(api: Api, content: bytes, **more: Any) -> Reply:
+    headers = {**NDJSON, **more.pop("headers", {})}
+    return await api.call("POST", "/v1/imports", raw=content, headers=headers, **more)
+
+
+async def ended(api: Api, import_id: str, **more: Any) -> dict[str, Any]:
+    """Ask until it is done, as a caller does."""
+    async with asyncio.timeout(20):
+        while True:
+            shown = await api.call("GET", f"/v1/imports/{import_id}", **more)
+            assert shown.status == 200, shown
+            if shown.body["state"] == "done":
+                return shown.body
+            await asyncio.sleep(0.01)
+
+
+async def cards_of(api: Api) -> int:
+    return int(await api.conn.fetchval("SELECT count(*) FROM enrollment.card"))
+
+
+async def test_a_file_is_taken_and_carried_out(api: Api) -> None:
+    begun = await send(api, importing.file_of([*bank(1, 2), card(9)]))
+    shown = await ended(api, begun.body["import_id"])
+
+    assert begun.status == 202
+    assert begun.headers["Location"] == f"/v1/imports/{begun.body['import_id']}"
+    told = {name: shown[name] for name in ("lines", "created", "refused", "percent")}
+    assert told == {"lines": 7, "created": 6, "refused": 1, "percent": 100}
+
+
+async def test_refused_lines_are_listed_page_by_page(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "ERRORS_PAGE", 2)
+    begun = await send(api, importing.file_of([card(number) for number in (1, 2, 3)]))
+    path = f"/v1/imports/{begun.body['import_id']}/errors"
+    await ended(api, begun.body["import_id"])
+    first = await api.call("GET", path)
+    second = await api.call("GET", f"{path}?after={first.body['next_after']}")
+
+    error = {"code": "account_unknown", "field": "body.account_ref"}
+    assert first.body == {"errors": [{"line": 1, **error}, {"line": 2, **error}], "next_after": 2}
+    assert second.body == {"errors": [{"line": 3, **error}], "next_after": None}
+    assert (await api.call("GET", f"{path}?after=x")).code == "bad_query"
+
+
+async def test_a_file_much_larger_than_a_body_is_taken(api: Api) -> None:
+    content = importing.file_of(bank(1)) + b"x" * 1_000_000
+
+    begun = await send(api, content)
+    shown = await ended(api, begun.body["import_id"])
+
+    assert (shown["created"], shown["refused"]) == (3, 1)
+
+
+async def test_a_file_over_the_limit_is_refused(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(imports, "IMPORT_MAX", 1000)
+    content = importing.file_of(bank(1, 2, 3, 4))
+
+    assert (await send(api, content)).status == 413
+    assert await cards_of(api) == 0
+
+
+async def test_other_routes_keep_their_limit(api: Api) -> None:
+    refused = await api.call("PUT", "/v1/persons/p1", raw=b" " * 40_000)
+
+    assert refused.status == 413
+
+
+async def test_a_body_that_comes_too_slowly_changes_nothing(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "DEADLINE_S", 0.0)
+
+    assert (await send(api, importing.file_of(bank(1)))).code == "too_slow"
+    assert await cards_of(api) == 0
+
+
+async def test_a_token_for_another_body_brings_nothing(api: Api) -> None:
+    content = importing.file_of(bank(1))
+    refused = await send(api, content, claims={"bh": sha256(b"other").hexdigest()})
+
+    assert refused.status == 401
+    assert await api.conn.fetchval("SELECT count(*) FROM enrollment.import_run") == 0
+    assert await people.events(api.conn) == ["api.denied"]
+
+
+async def test_a_token_without_a_scope_for_it_is_refused_before_the_body(api: Api) -> None:
+    refused = await send(
+        api, importing.file_of(bank(1)), by="portal", claims={"scope": "pin:write"}
+    )
+
+    assert (refused.status, refused.code) == (403, "scope_missing")
+
+
+async def test_another_type_of_body_is_refused(api: Api) -> None:
+    plain = await api.call("POST", "/v1/imports", raw=b"{}")
+    packed = await send(api, b"{}", headers={"Content-Encoding": "br"})
+
+    assert (plain.status, plain.code) == (415, "not_ndjson")
+    assert (packed.status, packed.code) == (415, "encoded")
+
+
+async def test_the_same_key_begins_one_import(api: Api) -> None:
+    content = importing.file_of(bank(1))
+    key = {"Idempotency-Key": "k1"}
+    first = await send(api, content, headers=key)
+    again = await send(api, content, headers=key)
+    other = await send(api, importing.file_of(bank(2)), headers=key)
+    await ended(api, first.body["import_id"])
+
+    assert again.body == first.body
+    assert (other.status, other.code) == (409, "idempotency_key_reused")
+    assert await api.conn.fetchval("SELECT count(*) FROM enrollment.import_run") == 1
+
+
+async def test_an_import_is_told_to_its_caller_only(api: Api) -> None:
+    begun = await send(api, importing.file_of(bank(1)))
+    path = f"/v1/imports/{begun.body['import_id']}"
+    scope = {"scope": "phone:write"}
+    shown = await api.call("GET", path, by="portal", claims=scope)
+    listed = await api.call("GET", f"{path}/errors", by="portal", claims=scope)
+    await ended(api, begun.body["import_id"])
+
+    assert (shown.status, listed.status) == (404, 404)
+
+
+async def test_answers_hold_no_number(api: Api) -> None:
+    begun = await send(api, importing.file_of([card(1), {**card(2), "ref": people.pan(2)}]))
+    await ended(api, begun.body["import_id"])
+    errors = await api.call("GET", f"/v1/imports/{begun.body['import_id']}/errors")
+    text = json.dumps([begun.body, errors.body])
+
+    assert len(errors.body["errors"]) == 2
+    assert people.pan(1) not in text
+    assert people.pan(2) not in text
