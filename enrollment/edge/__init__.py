@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from enrollment.edge import bank, clients, documents, imports, own, visitors
+from enrollment.edge import bank, clients, documents, imports, own, search, visitors
 from enrollment.edge.gate import guarded
 from enrollment.ports import EnrollmentPorts
 from schemas.enrollment_portal_api import ALL_ROUTES
@@ -25,5 +25,6 @@ def routes(ports: EnrollmentPorts) -> list[web.RouteDef]:
     return [
         *(guarded(ports, route, use_cases[route.name]) for route in ALL_ROUTES),
         *imports.routes(ports),
+        *search.routes(ports),
         *documents.routes(),
     ]

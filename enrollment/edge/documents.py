@@ -18,12 +18,14 @@ from schemas.enrollment_api import ERROR
 from schemas.enrollment_portal_api import ALL_ROUTES
 from schemas.import_api import IMPORT_ROUTES
 from schemas.openapi import document
+from schemas.search_api import SEARCH_ROUTES
 
 if TYPE_CHECKING:
     from schemas.api import Body, Route
 
 TITLE: Final = "Enrolment API"
 VERSION: Final = "1"
+_ROUTES: Final = (*ALL_ROUTES, *IMPORT_ROUTES, *SEARCH_ROUTES)
 
 _STYLE: Final = (
     "body{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
@@ -40,7 +42,7 @@ _POLICY: Final = (
 
 def openapi() -> dict[str, object]:
     """Give the OpenAPI document as an object."""
-    return document((*ALL_ROUTES, *IMPORT_ROUTES), ERROR, title=TITLE, version=VERSION)
+    return document(_ROUTES, ERROR, title=TITLE, version=VERSION)
 
 
 def routes() -> list[web.RouteDef]:
@@ -60,7 +62,7 @@ def routes() -> list[web.RouteDef]:
 
 
 def _page() -> str:
-    parts = "\n".join(_section(route) for route in (*ALL_ROUTES, *IMPORT_ROUTES))
+    parts = "\n".join(_section(route) for route in _ROUTES)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
