@@ -10,6 +10,7 @@ from schemas.enrollment_api import ACTIONS, LANGUAGES
 CARD_ACTIONS = {Action.THREEDS_ACTIVATE, Action.THREEDS_DEACTIVATE, Action.LIMITS_LOWER}
 OF_OTHER_STEPS = {Action.PHONE_CONFIRM, Action.LOGIN, Action.PASSWORD_RESET}
 
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("action", list(Action))
 def test_every_action_has_its_words_in_every_language(language: str, action: Action) -> None:

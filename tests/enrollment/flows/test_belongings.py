@@ -1,0 +1,160 @@
+"""What belongs to a client: merchants, preferences, a block, the own events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from enrollment.flows import belongings
+from enrollment.flows.belongings import Preferences
+from enrollment.flows.step_up import Intent
+from enrollment.model import CardStatus
+from enrollment.ports import NoHost
+from enrollment.refusals import Done, Refusal
+from enrollment.words import Action
+from tests.enrollment import doors, people
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    import asyncpg
+
+    from enrollment.flows.work import Work
+    from schemas.vault import Keys
+    from tests.enrollment.people import Client
+
+
+@dataclass
+class Host:
+    """A card host that says yes and remembers what it was asked."""
+
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    async def block(self, card_ref: str, wish: str) -> bool:
+        self.asked.append((card_ref, wish))
+        return True
+
+
+@pytest.fixture
+def bank(db: asyncpg.Connection, keys: Keys, now: datetime) -> Work:
+    return people.hands(db, keys, now)
+
+
+@pytest.fixture
+async def client(bank: Work) -> Client:
+    return await people.make_client(bank)
+
+
+def code_of(done: object) -> str:
+    assert isinstance(done, Refusal), done
+    return done.code.value
+
+
+async def trust(bank: Work, person_id: UUID) -> UUID:
+    merchant_id = uuid4()
+    await bank.conn.execute(
+        "INSERT INTO enrollment.trusted_merchant VALUES ($1, $2, '400001', $3, 'Sklep', $4, $5)",
+        merchant_id, person_id, str(merchant_id)[:15], uuid4(), bank.now,
+    )  # fmt: skip
+    return merchant_id
+
+
+async def test_a_trusted_merchant_is_shown_and_removed_once(bank: Work, client: Client) -> None:
+    merchant_id = await trust(bank, client.person_id)
+    shown = await belongings.merchants(bank, client.person_id)
+    gone = await belongings.remove_merchant(bank, client.person_id, merchant_id)
+    again = await belongings.remove_merchant(bank, client.person_id, merchant_id)
+
+    assert isinstance(shown, Done)
+    assert [one.name for one in shown.value] == ["Sklep"]
+    assert isinstance(gone, Done)
+    assert code_of(again) == "not_found"
+    assert await belongings.merchants(bank, client.person_id) == Done([])
+
+
+async def test_another_persons_merchant_is_none(bank: Work, client: Client) -> None:
+    other = await people.make_person(bank, "p9", people.PESELS[2])
+    merchant_id = await trust(bank, client.person_id)
+
+    assert code_of(await belongings.remove_merchant(bank, other, merchant_id)) == "not_found"
+
+
+async def test_switching_small_payments_on_takes_a_code_and_off_none(
+    bank: Work, client: Client
+) -> None:
+    person_id, on = client.person_id, Preferences("pl", low_value=True)
+    refused = await belongings.put_preferences(bank, person_id, on, None)
+    proof = await people.proof(bank, person_id, Intent(Action.LOW_VALUE_ON))
+    done = await belongings.put_preferences(bank, person_id, on, proof)
+    off = await belongings.put_preferences(
+        bank, person_id, Preferences("en", low_value=False), None
+    )
+
+    assert code_of(refused) == "step_up_required"
+    assert done == Done(on, 2)
+    assert off == Done(Preferences("en", low_value=False), 3)
+    assert await belongings.preferences(bank, person_id) == off
+
+
+async def test_of_two_changes_the_one_that_saw_an_older_version_is_refused(
+    bank: Work, client: Client
+) -> None:
+    english = Preferences("en", low_value=False)
+    await belongings.put_preferences(bank, client.person_id, english, None, 1)
+    second = await belongings.put_preferences(
+        bank, client.person_id, Preferences("uk", low_value=False), None, 1
+    )
+
+    assert code_of(second) == "version_changed"
+
+
+@pytest.mark.parametrize(
+    ("wish", "status"),
+    [("temporary", CardStatus.BLOCKED_TEMP), ("permanent", CardStatus.BLOCKED)],
+)
+async def test_a_block_goes_to_the_host_and_the_card_follows(
+    bank: Work, client: Client, wish: belongings.BlockWish, status: CardStatus
+) -> None:
+    host = Host()
+    done = await belongings.block_card(bank, host, client.person_id, client.card_id, wish)
+
+    assert isinstance(done, Done)
+    assert done.value.status is status
+    assert host.asked == [("c1", wish)]
+
+
+async def test_without_a_host_nothing_is_done(bank: Work, client: Client) -> None:
+    refused = await belongings.block_card(
+        bank, NoHost(), client.person_id, client.card_id, "permanent"
+    )
+    status = (await bank.conn.fetchrow("SELECT status FROM enrollment.card"))[0]
+
+    assert (code_of(refused), status) == ("host_unavailable", "active")
+
+
+async def test_another_persons_card_is_none(bank: Work, client: Client) -> None:
+    other, host = await people.make_person(bank, "p9", people.PESELS[2]), Host()
+    refused = await belongings.block_card(bank, host, other, client.card_id, "temporary")
+
+    assert (code_of(refused), host.asked) == ("not_found", [])
+
+
+async def test_own_events_are_those_of_ninety_days_and_of_nobody_else(
+    bank: Work, client: Client
+) -> None:
+    other = await people.make_person(bank, "p9", people.PESELS[2])
+    await people.activate(people.later(bank, days=1), client)
+    await doors.register(people.later(bank, days=2), other, people.PESELS[2])
+    now = people.later(bank, days=90, hours=1)
+    shown = await belongings.own_events(now, client.person_id)
+    assert isinstance(shown, Done)
+    names = [one.name for one in shown.value]
+
+    assert names[0] == "threeds.activated"
+    assert shown.value[0].card_last4 == people.pan(1)[-4:]
+    assert "person.created" not in names
+    assert "password.set" not in names

@@ -1,0 +1,203 @@
+"""Into the portal: password, then the code; wrong is wrong for everybody alike."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+
+from enrollment.flows import logins, persons
+from enrollment.refusals import Done, Refusal, RefusalCode
+from schemas.vault import Secret
+from tests.enrollment import doors, people
+
+if TYPE_CHECKING:
+    from uuid import UUID
+
+    import asyncpg
+
+    from enrollment.flows.logins import LoginBegun
+    from enrollment.flows.work import Work
+    from schemas.vault import Keys
+
+PESEL, STRANGER = people.PESELS[1], people.PESELS[3]
+RIGHT, WRONG = Secret(doors.PASSWORD), Secret("cztery suche kamienie")
+CODE = Secret("000000")
+
+
+@pytest.fixture
+async def bank(db: asyncpg.Connection, keys: Keys, now: datetime) -> Work:
+    work = people.hands(db, keys, now)
+    await doors.register(work, await people.make_person(work))
+    return work
+
+
+async def begin(work: Work, pesel: str = PESEL, password: Secret = RIGHT) -> LoginBegun:
+    begun = await logins.begin(doors.at_portal(work), pesel, password)
+    assert isinstance(begun, Done), begun
+    return begun.value
+
+
+async def refusal(work: Work, login_id: UUID, code: Secret = CODE) -> Refusal:
+    done = await logins.finish(doors.at_portal(work), login_id, code)
+    assert isinstance(done, Refusal), done
+    return done
+
+
+async def wrong(work: Work, times: int, pesel: str = PESEL) -> list[str]:
+    found = []
+    for _ in range(times):
+        begun = await begin(work, pesel, WRONG)
+        assert begun.sms_id is None
+        found.append((await refusal(work, begun.login_id)).code.value)
+    return found
+
+
+async def test_password_and_code_open_a_session_once(bank: Work) -> None:
+    begun = await begin(bank)
+    code = await doors.code_of(bank, begun.sms_id)
+    opened = await logins.finish(doors.at_portal(bank), begun.login_id, code)
+
+    assert isinstance(opened, Done)
+    assert opened.value.idle_until == bank.now + timedelta(minutes=5)
+    assert opened.value.expires_at == bank.now + timedelta(minutes=30)
+    assert (await refusal(bank, begun.login_id, code)).code is RefusalCode.INVALID
+    assert (await people.events(bank.conn))[-1] == "login.ok"
+
+
+async def test_the_message_leaves_only_when_the_pair_is_right(bank: Work) -> None:
+    before = len(await doors.messages(bank))
+    for pesel, password in ((PESEL, WRONG), (STRANGER, RIGHT)):
+        begun = await begin(bank, pesel, password)
+        assert begun.sms_id is None
+    assert len(await doors.messages(bank)) == before
+
+
+async def test_three_wrong_passwords_lock_until_midnight_whoever_it_is(bank: Work) -> None:
+    for pesel in (PESEL, STRANGER):
+        assert await wrong(bank, 4, pesel) == ["invalid", "invalid", "locked", "locked"]
+    right = await begin(bank)
+    refused = await refusal(bank, right.login_id)
+
+    assert right.sms_id is None
+    assert (refused.code, refused.retry_after_s) == (RefusalCode.LOCKED, 12 * 3600 + 1)
+
+
+@pytest.mark.parametrize(
+    ("now", "hours"),
+    [
+        (datetime(2026, 6, 17, 10, tzinfo=UTC), 12),
+        (datetime(2026, 10, 24, 22, tzinfo=UTC), 25),  # summer time ends on that day
+        (datetime(2027, 3, 27, 23, tzinfo=UTC), 23),  # and begins on that one
+    ],
+)
+async def test_a_lock_lasts_to_midnight_of_the_bank(
+    db: asyncpg.Connection, keys: Keys, now: datetime, hours: int
+) -> None:
+    bank = people.hands(db, keys, now)
+    await doors.register(bank, await people.make_person(bank))
+    await wrong(bank, 3)
+    early = people.later(bank, seconds=hours * 3600 - 1)
+    midnight = people.later(bank, hours=hours)
+
+    assert (await begin(early)).sms_id is None
+    assert (await begin(midnight)).sms_id is not None
+
+
+async def test_a_right_password_clears_the_wrong_ones(bank: Work) -> None:
+    assert await wrong(bank, 2) == ["invalid", "invalid"]
+    assert (await begin(bank)).sms_id is not None
+    assert await wrong(bank, 2) == ["invalid", "invalid"]
+
+
+async def test_the_branch_lifts_the_lock(bank: Work) -> None:
+    await wrong(bank, 3)
+    person_id = (await bank.conn.fetchrow("SELECT person_id FROM enrollment.person"))[0]
+    done = await persons.unlock_portal(bank, person_id, reason="hotline", staff="s1")
+    again = await persons.unlock_portal(bank, person_id, reason="hotline", staff="s1")
+
+    assert isinstance(done, Done)
+    assert again == Refusal(RefusalCode.NO_SUCH_BLOCK, "kind")
+    assert (await begin(bank)).sms_id is not None
+
+
+async def test_a_code_lives_five_minutes_and_has_three_tries(bank: Work) -> None:
+    begun = await begin(bank)
+    code = await doors.code_of(bank, begun.sms_id)
+    late = await refusal(people.later(bank, minutes=5), begun.login_id, code)
+    tries = [(await refusal(bank, begun.login_id)).code for _ in range(3)]
+
+    assert [late.code, *tries] == [RefusalCode.INVALID] * 4
+    assert (await refusal(bank, begun.login_id, code)).code is RefusalCode.INVALID
+
+
+async def test_five_wrong_codes_in_a_row_block_the_payments(bank: Work) -> None:
+    for tries in (3, 2):
+        begun = await begin(bank)
+        for _ in range(tries):
+            await refusal(bank, begun.login_id)
+    kind = (await bank.conn.fetchrow("SELECT block_kind FROM enrollment.sca_state"))[0]
+
+    assert kind == "sca_temp"
+    assert "zablokowane" in (await doors.messages(bank))[-1]
+
+
+async def test_a_code_is_good_for_its_login_alone(bank: Work) -> None:
+    first, second = await begin(bank), await begin(bank)
+    code = await doors.code_of(bank, first.sms_id)
+
+    assert (await refusal(bank, second.login_id, code)).code is RefusalCode.INVALID
+    assert (await refusal(bank, uuid4(), code)).code is RefusalCode.INVALID
+
+
+async def test_an_address_tries_ten_numbers_an_hour(bank: Work) -> None:
+    portal = doors.at_portal(bank)
+    numbers = [f"AB{number:09d}" for number in range(11)]
+    last = None
+    for number in numbers:
+        digits = number[2:]
+        odd = sum(sum(divmod(int(digit) * 2, 10)) for digit in digits[::-2])
+        check = -(odd + sum(map(int, digits[-2::-2]))) % 10
+        last = await logins.begin(portal, f"{number}{check}", RIGHT)
+
+    assert isinstance(last, Refusal)
+    assert last.code is RefusalCode.TOO_OFTEN
+    known = await logins.begin(portal, "AB0000000000", RIGHT)
+    assert isinstance(known, Done)
+
+
+async def test_of_wrong_passwords_at_once_each_is_counted(
+    pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    async with pool.acquire() as conn:
+        bank = people.hands(conn, keys, now)
+        await doors.register(bank, await people.make_person(bank))
+
+    async def attempt() -> None:
+        async with pool.acquire() as conn, conn.transaction():
+            await begin(replace(bank, conn=conn), PESEL, WRONG)
+
+    await asyncio.gather(*(attempt() for _ in range(6)))
+    async with pool.acquire() as conn:
+        assert (await begin(replace(bank, conn=conn))).sms_id is None
+
+
+async def test_one_code_opens_one_session_whoever_is_first(
+    pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    async with pool.acquire() as conn:
+        bank = people.hands(conn, keys, now)
+        await doors.register(bank, await people.make_person(bank))
+        begun = await begin(bank)
+        code = await doors.code_of(bank, begun.sms_id)
+
+    async def finish() -> bool:
+        async with pool.acquire() as conn, conn.transaction():
+            portal = doors.at_portal(replace(bank, conn=conn))
+            return isinstance(await logins.finish(portal, begun.login_id, code), Done)
+
+    assert sorted(await asyncio.gather(*(finish() for _ in range(3)))) == [False, False, True]

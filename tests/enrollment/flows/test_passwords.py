@@ -1,0 +1,144 @@
+"""A new password: PIN and code together, one answer for whatever is wrong."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from enrollment.flows import passwords, sessions
+from enrollment.flows.sessions import Over, OverReason
+from enrollment.refusals import Done, Refusal, RefusalCode
+from schemas.vault import Secret
+from tests.enrollment import doors, people
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    import asyncpg
+
+    from enrollment.flows.passwords import ResetBegun
+    from enrollment.flows.work import Work
+    from schemas.vault import Keys
+
+PESEL, STRANGER = people.PESELS[1], people.PESELS[3]
+PIN, NEW = Secret(people.PIN), Secret("piec gladkich kamieni")
+CODE = Secret("000000")
+
+
+@pytest.fixture
+async def portal(db: asyncpg.Connection, keys: Keys, now: datetime) -> Work:
+    bank = people.hands(db, keys, now)
+    person_id = await people.make_person(bank)
+    await doors.register(bank, person_id)
+    await people.set_pin(bank, person_id)
+    return doors.at_portal(bank)
+
+
+async def begin(work: Work, pesel: str = PESEL) -> ResetBegun:
+    begun = await passwords.begin_reset(work, pesel)
+    assert isinstance(begun, Done), begun
+    return begun.value
+
+
+async def token(work: Work, begun: ResetBegun) -> Secret:
+    code = await doors.code_of(work, begun.sms_id)
+    proved = await passwords.prove_reset(work, begun.reset_id, PIN, code)
+    assert isinstance(proved, Done), proved
+    return proved.value.token
+
+
+def code_of(done: object) -> str:
+    assert isinstance(done, Refusal), done
+    return done.code.value
+
+
+async def test_pin_and_code_open_the_way_to_a_new_password(portal: Work) -> None:
+    old = await doors.log_in(portal)
+    begun = await begin(portal)
+    done = await passwords.finish_reset(
+        portal, begun.reset_id, await token(portal, begun), (NEW, NEW)
+    )
+
+    assert isinstance(done, Done)
+    assert await sessions.resume(portal, old.token) == Over(OverReason.ENDED)
+    assert (await doors.messages(portal))[-1].startswith("Haslo do portalu kart zostalo zmienione")
+    assert (await doors.log_in(portal, password=NEW.reveal())).person_id == old.person_id
+
+
+async def test_whatever_is_wrong_the_answer_is_one(portal: Work) -> None:
+    begun = await begin(portal)
+    right = await doors.code_of(portal, begun.sms_id)
+    stranger = await begin(portal, STRANGER)
+    answers = [
+        await passwords.prove_reset(portal, begun.reset_id, Secret("1379"), right),
+        await passwords.prove_reset(portal, begun.reset_id, PIN, CODE),
+        await passwords.prove_reset(portal, stranger.reset_id, PIN, CODE),
+    ]
+
+    assert answers == [Refusal(RefusalCode.INVALID)] * 3
+    assert stranger.sms_id is None
+
+
+async def test_a_reset_is_used_once(portal: Work) -> None:
+    begun = await begin(portal)
+    given = await token(portal, begun)
+    first = await passwords.finish_reset(portal, begun.reset_id, given, (NEW, NEW))
+    second = await passwords.finish_reset(portal, begun.reset_id, given, (NEW, NEW))
+
+    assert isinstance(first, Done)
+    assert code_of(second) == "registration_over"
+
+
+async def test_a_reset_takes_the_token_of_its_proof_within_ten_minutes(portal: Work) -> None:
+    begun = await begin(portal)
+    given = await token(portal, begun)
+    late = people.later(portal, minutes=10)
+    wrong = await passwords.finish_reset(portal, begun.reset_id, Secret("x"), (NEW, NEW))
+
+    assert code_of(wrong) == "invalid"
+    refused = await passwords.finish_reset(late, begun.reset_id, given, (NEW, NEW))
+    assert code_of(refused) == "registration_over"
+
+
+async def test_without_a_proof_no_password_is_set(portal: Work) -> None:
+    begun = await begin(portal)
+
+    refused = await passwords.finish_reset(portal, begun.reset_id, Secret("x"), (NEW, NEW))
+    assert code_of(refused) == "registration_over"
+
+
+async def test_three_resets_a_day_are_all(portal: Work) -> None:
+    sent = [(await begin(portal)).sms_id is not None for _ in range(4)]
+
+    assert sent == [True, True, True, False]
+
+
+async def test_five_wrong_proofs_close_the_way_for_thirty_days(portal: Work) -> None:
+    reset_id: UUID | None = None
+    for tries in (3, 2):
+        reset_id = (await begin(portal)).reset_id
+        for _ in range(tries):
+            await passwords.prove_reset(portal, reset_id, PIN, CODE)
+
+    assert (await begin(portal)).sms_id is None
+    assert (await begin(people.later(portal, days=29))).sms_id is None
+    assert (await begin(people.later(portal, days=31))).sms_id is not None
+
+
+async def test_who_has_no_pin_cannot_reset(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    bank = people.hands(db, keys, now)
+    await doors.register(bank, await people.make_person(bank))
+
+    assert (await begin(doors.at_portal(bank))).sms_id is None
+
+
+async def test_wrong_proofs_do_not_touch_the_payments(portal: Work) -> None:
+    begun = await begin(portal)
+    for _ in range(3):
+        await passwords.prove_reset(portal, begun.reset_id, Secret("1379"), CODE)
+
+    assert await portal.conn.fetch("SELECT * FROM enrollment.sca_state") == []

@@ -1,0 +1,210 @@
+"""A new phone: confirmed on both, then a day of waiting on the old one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from enrollment import pan
+from enrollment.flows import limits, payments, persons, phone_change
+from enrollment.flows.step_up import Proof
+from enrollment.model import EffectiveLimits, calendar_of
+from enrollment.refusals import Done, Refusal
+from schemas.vault import Secret
+from tests.enrollment import doors, people
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
+    import asyncpg
+
+    from enrollment.flows.phone_change import PhoneChange
+    from enrollment.flows.work import Work
+    from enrollment.model import Standing
+    from schemas.vault import Keys
+    from tests.enrollment.people import Client
+
+NEW, OTHER = "+48600700999", "+48600700888"
+
+
+@pytest.fixture
+def bank(db: asyncpg.Connection, keys: Keys, now: datetime) -> Work:
+    return people.hands(db, keys, now)
+
+
+@pytest.fixture
+async def client(bank: Work) -> Client:
+    return await people.make_client(bank)
+
+
+async def asked(bank: Work, person_id: UUID, phone: str = NEW) -> PhoneChange:
+    portal = doors.at_portal(bank)
+    code = await phone_change.ask_code(portal, person_id, phone)
+    assert isinstance(code, Done), code
+    proof = Proof(code.value.step_up_id, await doors.code_of(portal, code.value.sms_id))
+    done = await phone_change.request(portal, person_id, phone, proof)
+    assert isinstance(done, Done), done
+    return done.value
+
+
+async def changed(bank: Work, person_id: UUID, phone: str = NEW) -> PhoneChange:
+    change = await asked(bank, person_id, phone)
+    code = await doors.code_of(bank, change.sms_id)
+    done = await phone_change.confirm(doors.at_portal(bank), person_id, change.change_id, code)
+    assert isinstance(done, Done), done
+    return done.value
+
+
+async def standing(work: Work) -> Standing:
+    day, month = calendar_of(work.now)
+    found = await payments.standing_of(
+        work.conn, pan.index(work.keys, Secret(people.pan(1))), day, month
+    )
+    assert found is not None
+    return found
+
+
+def code_of(done: object) -> str:
+    assert isinstance(done, Refusal), done
+    return done.code.value
+
+
+async def test_codes_go_to_the_old_phone_until_the_day_is_over(bank: Work, client: Client) -> None:
+    change = await changed(bank, client.person_id)
+    assert change.active_at == bank.now + timedelta(hours=24)
+    early = people.later(bank, hours=24, seconds=-1)
+    assert await phone_change.take_over(early, 10) == 0
+    before = await standing(bank)
+    late = people.later(bank, hours=24)
+    assert await phone_change.take_over(late, 10) == 1
+    after = await standing(late)
+
+    assert before.phone is not None
+    assert after.phone is not None
+    assert (before.phone.mask[-3:], after.phone.mask[-3:]) == ("761", "999")
+    assert await payments.phone_number(bank.conn, bank.keys, after.phone.phone_id) == Secret(NEW)
+    assert await payments.phone_number(bank.conn, bank.keys, before.phone.phone_id) is None
+
+
+async def test_limits_are_halved_while_it_waits(bank: Work, client: Client) -> None:
+    wanted = EffectiveLimits(per_tx=1001, per_day=0, count_day=1)
+    await limits.put_account_limits(bank, client.account_id, wanted, None)
+    await limits.put_card_limits(bank, client.card_id, EffectiveLimits(per_month=500), None)
+    await changed(bank, client.person_id)
+    waiting = await standing(bank)
+    await phone_change.take_over(people.later(bank, days=1), 10)
+    over = await standing(people.later(bank, days=1))
+
+    assert waiting.account_limits == EffectiveLimits(per_tx=501, per_day=0, count_day=1)
+    assert waiting.card_limits == EffectiveLimits(per_month=250)
+    assert over.account_limits == wanted
+
+
+async def test_the_old_phone_is_told(bank: Work, client: Client) -> None:
+    await changed(bank, client.person_id)
+    row = await bank.conn.fetchrow(
+        "SELECT sms_id, number_sealed FROM otp.outbox WHERE kind = 'notice'"
+    )
+
+    number = bank.keys.vault.open(row["number_sealed"], f"otp.outbox.number|{row['sms_id']}")
+    assert number.decode() == people.PHONE
+    assert "*** *** 999" in await doors.sms_of(bank, row["sms_id"])
+
+
+async def test_the_code_of_the_old_phone_is_bound_to_the_new_number(
+    bank: Work, client: Client
+) -> None:
+    portal = doors.at_portal(bank)
+    code = await phone_change.ask_code(portal, client.person_id, NEW)
+    assert isinstance(code, Done)
+    proof = Proof(code.value.step_up_id, await doors.code_of(portal, code.value.sms_id))
+
+    refused = await phone_change.request(portal, client.person_id, OTHER, proof)
+    missing = await phone_change.request(portal, client.person_id, NEW, None)
+    assert [code_of(refused), code_of(missing)] == ["step_up_invalid", "step_up_required"]
+
+
+async def test_the_new_phone_has_to_answer(bank: Work, client: Client) -> None:
+    change = await asked(bank, client.person_id)
+    portal = doors.at_portal(bank)
+    wrong = await phone_change.confirm(portal, client.person_id, change.change_id, Secret("000000"))
+    late = await phone_change.confirm(
+        people.later(portal, minutes=5),
+        client.person_id,
+        change.change_id,
+        await doors.code_of(bank, change.sms_id),
+    )
+
+    assert [code_of(wrong), code_of(late)] == ["invalid", "invalid"]
+    assert await phone_change.take_over(people.later(bank, days=2), 10) == 0
+
+
+async def test_once_a_day_and_three_times_a_year(bank: Work, client: Client) -> None:
+    numbers = [NEW, OTHER, "+48600700777"]
+    for number, phone in enumerate(numbers):
+        at = people.later(bank, days=2 * number)
+        await phone_change.take_over(at, 10)
+        await changed(at, client.person_id, phone)
+        again = await phone_change.ask_code(
+            people.later(at, hours=23), client.person_id, "+48600700555"
+        )
+        assert code_of(again) == "phone_changes"
+    later = people.later(bank, days=300)
+    next_year = people.later(bank, days=370)
+
+    assert (
+        code_of(await phone_change.ask_code(later, client.person_id, "+48600700555"))
+        == "phone_changes"
+    )
+    assert isinstance(
+        await phone_change.ask_code(next_year, client.person_id, "+48600700555"), Done
+    )
+
+
+@pytest.mark.parametrize(
+    ("phone", "code"),
+    [
+        (people.PHONE, "phone_same"),
+        ("+48221234567", "phone_not_mobile"),
+        ("+4915112345678", "phone_country_not_allowed"),
+        ("📱", "phone_invalid"),
+    ],
+)
+async def test_a_phone_that_cannot_be_it_is_refused(
+    bank: Work, client: Client, phone: str, code: str
+) -> None:
+    assert code_of(await phone_change.ask_code(bank, client.person_id, phone)) == code
+
+
+async def test_a_change_that_waits_can_be_dropped(bank: Work, client: Client) -> None:
+    await changed(bank, client.person_id)
+    shown = await phone_change.under_way(bank, client.person_id)
+    await phone_change.cancel(bank, client.person_id)
+    gone = await phone_change.under_way(bank, client.person_id)
+
+    assert isinstance(shown, Done)
+    assert shown.value is not None
+    assert gone == Done(None)
+    assert await phone_change.take_over(people.later(bank, days=2), 10) == 0
+
+
+async def test_the_branch_comes_before_a_change_that_waits(bank: Work, client: Client) -> None:
+    await changed(bank, client.person_id)
+    await persons.put_phone(bank, client.person_id, OTHER, "branch", None)
+
+    assert await phone_change.take_over(people.later(bank, days=2), 10) == 0
+    phone = (await standing(bank)).phone
+    assert phone is not None
+    assert phone.mask[-3:] == "888"
+
+
+async def test_another_persons_change_cannot_be_confirmed(bank: Work, client: Client) -> None:
+    other = await people.make_person(replace(bank), "p9", people.PESELS[2])
+    change = await asked(bank, client.person_id)
+    code = await doors.code_of(bank, change.sms_id)
+
+    assert code_of(await phone_change.confirm(bank, other, change.change_id, code)) == "invalid"
