@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from acs import VERSION, commands, config, importing
+from acs import VERSION, app, commands, config, importing
+from acs.branch import command as branch
 from acs.conformance import command as conformance
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ USAGE_ERROR = 2
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; gives the exit code."""
     options = _parser().parse_args(argv)
-    if options.command == "conformance":  # a client of any ACS: it needs none of our settings
-        return conformance.main(options)
+    if options.command in {"conformance", "branch"}:  # clients, which need none of our settings
+        is_branch = options.command == "branch"
+        return branch.main(options, app.utc_now) if is_branch else conformance.main(options)
     run: Callable[[argparse.Namespace, Settings], int] | None = options.run
     try:
         settings = config.read(options.config, os.environ, options.implies)
@@ -103,6 +105,8 @@ def _parser() -> argparse.ArgumentParser:
         command("import", "bring in persons, accounts, cards from a file", importing.run)
     )
     command("show-tables", "print the challenge machine as Markdown", commands.show_tables)
+    says = "do what a counter does for a client, over the enrolment API"
+    branch.add_options(add.add_parser("branch", help=says, description=says, allow_abbrev=False))
     says = "run the conformance cases against an ACS, ours or another"
     conformance.add_options(
         add.add_parser("conformance", help=says, description=says, allow_abbrev=False)

@@ -1,0 +1,238 @@
+"""The command ``acs branch``: options, numbers, one action, sentences.
+
+Exit codes: 0 done; 1 the API said no or cannot be reached; 2 wrong use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import ssl
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from acs.branch import actions, typed_in
+from acs.branch.client import Branch, CallRefused, Signer
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
+
+DONE, REFUSED, USAGE_ERROR = 0, 1, 2
+_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
+_SCOPES: Final = "person:write person:read card:enrol card:read limit:raise phone:write block:clear"
+_SENTENCES: Final = {
+    "dual_control_needed": "a permanent block takes two members of staff: add --second-staff with"
+    " the id of another one than --staff",
+    "identifier_taken": "this identification number belongs to another client",
+    "identifier_check_digit": "the identification number has a wrong check digit: check it",
+    "identifier_format": "this is no PESEL and no number of the bank's: check it",
+    "luhn": "the card number has a wrong check digit: check it",
+    "no_such_block": "this client has no such block",
+    "not_found": "there is no such client",
+    "other_holder": "this card belongs to another client",
+    "phone_invalid": "this is no phone number in international form (+48...)",
+    "phone_not_mobile": "this is no mobile phone",
+    "scope_missing": "this key may not do that",
+    "unauthorized": "the API does not accept this key",
+    "unknown_range": "this card number is in none of the bank's card ranges",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One action: what it says of itself, what carries it out, which numbers it needs."""
+
+    says: str
+    run: Callable[[Branch, argparse.Namespace, dict[str, str]], Awaitable[list[str]]]
+    numbers: tuple[str, ...] = ()
+
+
+ACTIONS: Final = {
+    "register": Action(
+        "make a client known: person with phone, and with --account and --card those too",
+        actions.register,
+        ("identifier", "phone"),
+    ),
+    "show": Action("look a client up by the bank's reference", actions.show),
+    "limits": Action(
+        "set the limits of an account or a card: all at once, minor units of its currency;"
+        " what is not named is not limited here",
+        actions.limits,
+    ),
+    "code": Action("make an activation code for a client; it is shown this once", actions.code),
+    "phone": Action("change a client's phone after checking who asks", actions.phone, ("phone",)),
+    "unblock": Action("end a block of a client's internet payments", actions.unblock),
+}
+
+
+class WrongUse(Exception):
+    """An option does not fit; the message is a sentence for the operator."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare the actions and their options."""
+    parsers = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, action in ACTIONS.items():
+        one = parsers.add_parser(
+            name, help=action.says, description=action.says, allow_abbrev=False
+        )
+        one.add_argument("ref", metavar="REF", help="the bank's reference of the client")
+        _OPTIONS.get(name, _nothing)(one)
+        if action.numbers:
+            one.add_argument(
+                "--numbers",
+                metavar="FILE",
+                help="lines name=value with identifier, phone, pan as needed; - = standard input;"
+                " default: asked for, unseen",
+            )
+        _add_connection(one)
+
+
+def _nothing(_parser: argparse.ArgumentParser) -> None:
+    """Add no option."""
+
+
+def _add_connection(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("how the API is reached")
+    group.add_argument("--api", default="http://127.0.0.1:8083", metavar="URL")
+    group.add_argument("--callers", type=Path, metavar="FILE", help="callers.json of the demo")
+    group.add_argument("--as", dest="caller", default="branch", metavar="NAME", help="one of them")
+    group.add_argument("--key", type=Path, metavar="FILE", help="private key, PEM, P-256")
+    for name in ("iss", "kid", "sub"):
+        group.add_argument(f"--{name}", help=f"with --key: {name} of the token")
+    group.add_argument("--aud", default="enrollment", help="with --key: the API's own name")
+    group.add_argument("--ca", type=Path, metavar="FILE", help="authority of the API's certificate")
+    group.add_argument("--cert", type=Path, metavar="FILE", help="own certificate with its key")
+
+
+def _add_register(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--kind", choices=("natural", "corporate_user"), default="natural")
+    parser.add_argument("--language", choices=("pl", "en", "de", "uk"), default="pl")
+    parser.add_argument("--account", metavar="REF", help="the bank's reference of the account")
+    parser.add_argument("--currency", default="PLN", metavar="ABC", help="of a new account")
+    parser.add_argument("--card", metavar="REF", help="the bank's reference of the card")
+    parser.add_argument("--exp", metavar="YYMM", help="with --card: expiry")
+    parser.add_argument("--product", metavar="TEXT", help="with --card: card product")
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
+    whose = parser.add_mutually_exclusive_group(required=True)
+    whose.add_argument("--account", metavar="REF", help="limits all cards of this account share")
+    whose.add_argument("--card", metavar="REF", help="limits of this card")
+    parser.add_argument("--off", action="store_true", help="internet payments off")
+    for name in actions.LIMITS:
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, metavar="N")
+
+
+def _add_unblock(parser: argparse.ArgumentParser) -> None:
+    kinds = ("sca_temp", "sca_perm", "manual", "portal")
+    parser.add_argument("--kind", choices=kinds, required=True, help="which block")
+    parser.add_argument("--reason", required=True, metavar="TEXT", help="for the audit log")
+    parser.add_argument("--staff", required=True, metavar="ID", help="who checked the client")
+    parser.add_argument("--second-staff", metavar="ID", help="second member of staff")
+
+
+_OPTIONS: Final = {"register": _add_register, "limits": _add_limits, "unblock": _add_unblock}
+
+
+def main(given: argparse.Namespace, clock: Callable[[], datetime]) -> int:
+    """Run one action; gives the exit code."""
+    action = ACTIONS[given.action]
+    try:
+        _check(given)
+        signer, tls = _signer(given), _tls(given)
+        numbers = typed_in.read(given.numbers, _wanted(given, action)) if action.numbers else {}
+    except (WrongUse, typed_in.NotGiven) as error:
+        return _say_no(error, USAGE_ERROR)
+    try:
+        lines = asyncio.run(_run(action, given, numbers, (signer, tls, clock)))
+    except CallRefused as error:
+        return _say_no(_SENTENCES.get(error.code, f"the API said no: {error}"), REFUSED)
+    except actions.NotFound as error:
+        return _say_no(error, REFUSED)
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        return _say_no(f"{given.api} cannot be reached: {type(error).__name__}", REFUSED)
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    return DONE
+
+
+async def _run(
+    action: Action, given: argparse.Namespace, numbers: dict[str, str], by: tuple[Any, ...]
+) -> list[str]:
+    signer, tls, clock = by
+    async with aiohttp.ClientSession(trust_env=False) as session:
+        branch = Branch(given.api.rstrip("/").removesuffix("/v1"), signer, session, clock, tls)
+        return await action.run(branch, given, numbers)
+
+
+def _say_no(what: object, exit_code: int) -> int:
+    sys.stderr.write(f"acs branch: {what}\n")
+    return exit_code
+
+
+def _wanted(given: argparse.Namespace, action: Action) -> tuple[str, ...]:
+    has_card = given.action == "register" and given.card is not None
+    return (*action.numbers, "pan") if has_card else action.numbers
+
+
+def _check(given: argparse.Namespace) -> None:
+    url = urlsplit(given.api)
+    is_near = url.scheme == "http" and url.hostname in _LOOPBACK
+    if not (url.hostname and (url.scheme == "https" or is_near)):
+        message = "--api is an https URL; plain http goes to this machine only"
+        raise WrongUse(message)
+    if (
+        given.action == "register"
+        and given.card is not None
+        and None in {given.account, given.exp, given.product}
+    ):
+        message = "--card needs --account, --exp and --product"
+        raise WrongUse(message)
+    if given.action == "limits":
+        values = [getattr(given, name) for name in actions.LIMITS]
+        named = [value for value in values if value is not None]
+        if given.off == bool(named) or any(value < 0 for value in named):
+            message = "name the limits, none of them negative, or say --off"
+            raise WrongUse(message)
+
+
+def _signer(given: argparse.Namespace) -> Signer:
+    try:
+        if given.callers is not None:
+            return _listed(given.callers, given.caller)
+        if given.key is not None and given.iss and given.kid and given.sub:
+            key = given.key.read_text(encoding="ascii")
+            return Signer(given.iss, given.kid, given.sub, given.aud, _SCOPES, key)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        message = f"the key cannot be read: {type(error).__name__}"
+        raise WrongUse(message) from error
+    message = "name the branch's key: --callers FILE, or --key with --iss, --kid and --sub"
+    raise WrongUse(message)
+
+
+def _listed(file: Path, name: str) -> Signer:
+    listed = json.loads(file.read_text(encoding="utf-8"))
+    entry = listed[name]
+    key = (file.parent / entry["key_file"]).read_text(encoding="ascii")
+    scopes = " ".join(entry["scopes"])
+    return Signer(entry["iss"], entry["kid"], entry["sub"], entry["aud"], scopes, key)
+
+
+def _tls(given: argparse.Namespace) -> ssl.SSLContext | None:
+    if urlsplit(given.api).scheme != "https":
+        return None
+    try:
+        context = ssl.create_default_context(cafile=given.ca)
+        if given.cert is not None:
+            context.load_cert_chain(given.cert)
+    except OSError as error:
+        message = f"--ca or --cert cannot be read: {type(error).__name__}"
+        raise WrongUse(message) from error
+    return context

@@ -1,0 +1,184 @@
+"""What a counter does, against the running API."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import io
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import pytest
+
+from acs.branch import command
+from tests.enrollment import api as apis
+from tests.enrollment import people
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    import asyncpg
+
+    from schemas.vault import Keys
+    from tests.enrollment.api import Api
+
+NUMBERS = f"identifier={people.PESELS[1]}\nphone={people.PHONE}\npan={people.pan(1)}\n"
+REGISTER = (
+    "register", "p1", "--account", "a1", "--card", "c1", "--exp", "2912", "--product", "classic",
+    "--numbers", "-",
+)  # fmt: skip
+
+
+class Ended(NamedTuple):
+    """How the command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Branch(Protocol):
+    """The command, as a member of staff types it."""
+
+    async def __call__(self, *words: str, given: str = "") -> Ended: ...
+
+
+def typed(line: Sequence[str], clock: Callable[[], datetime]) -> int:
+    parser = argparse.ArgumentParser()
+    command.add_options(parser)
+    return command.main(parser.parse_args(line), clock)
+
+
+@pytest.fixture
+async def api(pool: asyncpg.Pool, keys: Keys, now: datetime) -> AsyncIterator[Api]:
+    async with apis.running(pool, keys, now) as running:
+        yield running
+
+
+@pytest.fixture
+def branch(
+    api: Api,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Branch:
+    """Give the command as a member of staff types it."""
+    key = tmp_path / "branch.pem"
+    key.write_text(apis.private_pem("bank"))
+
+    async def run(*words: str, given: str = "") -> Ended:
+        names = ("--iss", "iss-bank", "--kid", "bank-1", "--sub", "svc-bank")
+        line = [*words, "--api", api.url, "--key", str(key), *names]
+        monkeypatch.setattr("sys.stdin", io.StringIO(given))
+        code = await asyncio.to_thread(typed, line, api.clock)
+        told = capsys.readouterr()
+        return Ended(code, told.out, told.err)
+
+    return run
+
+
+async def test_a_client_is_registered_and_shown(branch: Branch) -> None:
+    made = await branch(*REGISTER, given=NUMBERS)
+    shown = await branch("show", "p1")
+
+    assert (made.code, made.err) == (0, "")
+    assert "card     c1  *" in made.out
+    assert "phone +48 *** *** 761" in shown.out
+    assert "3-D Secure none" in shown.out
+    for number in (people.PESELS[1], people.PHONE, people.pan(1)):
+        assert number not in made.out + shown.out
+
+
+async def test_registering_again_changes_nothing(branch: Branch) -> None:
+    first = await branch(*REGISTER, given=NUMBERS)
+
+    assert await branch(*REGISTER, given=NUMBERS) == first
+
+
+async def test_an_account_that_the_client_has_keeps_its_people(branch: Branch, api: Api) -> None:
+    await branch(*REGISTER, given=NUMBERS)
+    first, second = await make_two(api)
+    await api.call(
+        "PUT",
+        "/v1/accounts/a1",
+        {
+            "currency": "PLN",
+            "people": [
+                {"person_id": first, "role": "owner"},
+                {"person_id": second, "role": "proxy"},
+            ],
+        },
+    )
+    await branch(*REGISTER, given=NUMBERS)
+
+    assert await api.conn.fetchval("SELECT count(*) FROM enrollment.account_person") == 2
+
+
+async def make_two(api: Api) -> tuple[str, str]:
+    found = await api.call("GET", "/v1/persons/p1")
+    other = await api.call("PUT", "/v1/persons/p2", {"identifier": people.PESELS[0]})
+    return found.body["person_id"], other.body["person_id"]
+
+
+async def test_limits_of_account_and_card_are_set_and_switched_off(branch: Branch) -> None:
+    await branch(*REGISTER, given=NUMBERS)
+    account = await branch("limits", "p1", "--account", "a1", "--per-tx", "5000")
+    card = await branch("limits", "p1", "--card", "c1", "--off")
+
+    assert "per_tx 5000  per_day unlimited" in account.out
+    assert "per_tx 0  per_day 0" in card.out
+
+
+async def test_limits_of_a_card_of_somebody_else_are_not_set(branch: Branch) -> None:
+    await branch(*REGISTER, given=NUMBERS)
+    ended = await branch("limits", "p1", "--card", "c9", "--off")
+
+    assert (ended.code, ended.err) == (1, "acs branch: this client has no card c9\n")
+
+
+async def test_an_activation_code_is_shown_once(branch: Branch) -> None:
+    await branch(*REGISTER, given=NUMBERS)
+    first = await branch("code", "p1")
+    second = await branch("code", "p1")
+
+    assert (first.code, second.code) == (0, 0)
+    assert first.out.splitlines()[0] != second.out.splitlines()[0]
+
+
+async def test_a_phone_is_changed(branch: Branch) -> None:
+    await branch(*REGISTER, given=NUMBERS)
+    ended = await branch("phone", "p1", "--numbers", "-", given="phone=+48601111222")
+
+    assert ended.out == "phone    +48 *** *** 222, before +48 *** *** 761\n"
+
+
+async def test_a_permanent_block_takes_two_members_of_staff(branch: Branch, api: Api) -> None:
+    await branch(*REGISTER, given=NUMBERS)
+    await api.conn.execute(
+        "INSERT INTO enrollment.sca_state (person_id, failures, block_kind, updated_at)"
+        " SELECT person_id, 5, 'sca_perm', $1 FROM enrollment.person",
+        api.clock.now,
+    )
+    words = ("unblock", "p1", "--kind", "sca_perm", "--reason", "id shown", "--staff", "s1")
+    alone = await branch(*words)
+    same = await branch(*words, "--second-staff", "s1")
+    both = await branch(*words, "--second-staff", "s2")
+    again = await branch(*words, "--second-staff", "s2")
+
+    assert (alone.code, same.code) == (1, 1)
+    assert "add --second-staff" in alone.err
+    assert (both.code, both.out) == (0, "the block sca_perm of p1 is ended\n")
+    assert (again.code, again.err) == (1, "acs branch: this client has no such block\n")
+
+
+async def test_a_client_that_is_not_there_is_said_in_a_sentence(branch: Branch) -> None:
+    assert await branch("show", "p9") == Ended(1, "", "acs branch: there is no such client\n")
+
+
+async def test_what_the_api_refuses_is_said_without_the_number(branch: Branch) -> None:
+    wrong = NUMBERS.replace(people.pan(1), "4000001000000011")
+    ended = await branch(*REGISTER, given=wrong)
+
+    assert ended.code == 1
+    assert ended.err == "acs branch: the card number has a wrong check digit: check it\n"
