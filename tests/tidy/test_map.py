@@ -24,6 +24,7 @@ WITHOUT: dict[str, str] = {
 # Test modules that are a second part of another one or look at several modules.
 ACROSS: dict[str, str] = {
     "tests/acs/pages/test_in_browser.py": "templates, styles and headers together, in Chromium",
+    "tests/enrollment/portal/test_in_browser.py": "templates, style and axe, in Chromium",
     "tests/otp/gateways/test_deliver_crashes.py": "deliver, killed between two of its lines",
     "tests/otp/test_flows_limits.py": "flows, its limits and races",
 }

@@ -1,0 +1,170 @@
+"""The cards: the list, one card, 3-D Secure on and off, limits, a block."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Final
+
+from enrollment.flows import belongings, clients, enrolments, limits
+from enrollment.flows.masks import masks
+from enrollment.flows.step_up import Intent
+from enrollment.model import EffectiveLimits, EnrolmentState
+from enrollment.portal import confirm, gate
+from enrollment.portal.render import currency_number
+from enrollment.portal.state import Flash
+from enrollment.portal.visit import Page
+from enrollment.refusals import Done, Refusal
+from enrollment.words import Action
+from schemas.amounts import iso_exponent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from enrollment.flows.clients import OwnCard
+    from enrollment.portal.visit import Answer, Visit
+
+AMOUNTS: Final = ("per_tx", "per_day", "per_month")
+COUNTS: Final = ("count_day", "count_month")
+_NUMBER: Final = re.compile(r"[0-9]{1,13}([.,][0-9]{1,3})?")
+_FILLING: Final = re.compile(r"[\s\u00a0\u202f']")
+_COUNT_MAX: Final = 2_147_483_647
+
+
+async def show_cards(visit: Visit) -> Answer:
+    """Show all cards of the client."""
+    done = await clients.own_cards(visit.work, visit.client)
+    if isinstance(done, Refusal):
+        return gate.answer_of(visit, done, "/help")
+    return Page("cards.html", "cards_title", {"cards": done.value, "mask": await _mask(visit)})
+
+
+async def show_card(visit: Visit) -> Answer:
+    """Show one card with everything that can be done with it."""
+    own = await _own(visit)
+    if own is None:
+        return gate.not_found()
+    values = {"own": own, "amounts": AMOUNTS, "counts": COUNTS, "mask": await _mask(visit)}
+    return Page("card.html", "card_title", values, title_values={"last4": own.card.last4})
+
+
+async def switch(visit: Visit) -> Answer:
+    """Ask for the code that switches 3-D Secure on or off."""
+    own = await _own(visit)
+    if own is None:
+        return gate.not_found()
+    activates = visit.form.get("wish") == "activate"
+    is_on = own.card.enrolment.state is EnrolmentState.ACTIVE
+    back = "/cards" if visit.form.get("from") == "cards" else f"/cards/{own.card.card_id}"
+    if activates == is_on:
+        return visit.go(back)
+    fault = await enrolments.switch_fault(
+        visit.work, visit.client, own.card.card_id, "activate" if activates else "deactivate"
+    )
+    if fault is not None:
+        return visit.refused(fault, back)
+    action = Action.THREEDS_ACTIVATE if activates else Action.THREEDS_DEACTIVATE
+    return await confirm.ask(visit, Intent(action, own.card.card_id), own.card.last4, back)
+
+
+async def block(visit: Visit) -> Answer:
+    """Have the bank block a card, after the box that says "I know what this means"."""
+    own = await _own(visit)
+    if own is None:
+        return gate.not_found()
+    here = f"/cards/{own.card.card_id}"
+    if visit.form.get("sure") != "yes":
+        return visit.wrong("block_unsure", "sure", here)
+    wish: belongings.BlockWish = (
+        "permanent" if visit.form.get("wish") == "permanent" else "temporary"
+    )
+    done = await belongings.block_card(
+        visit.work, visit.ports.enrollment.host, visit.client, own.card.card_id, wish
+    )
+    if isinstance(done, Refusal):
+        return visit.refused(done, here)
+    return visit.go(here, Flash(f"blocked_{wish}"))
+
+
+async def show_limits(visit: Visit) -> Answer:
+    """Show the limits of all cards, each with its form."""
+    done = await clients.own_cards(visit.work, visit.client)
+    if isinstance(done, Refusal):
+        return gate.answer_of(visit, done, "/cards")
+    values = {
+        "cards": done.value,
+        "amounts": AMOUNTS,
+        "counts": COUNTS,
+        "written": written,
+        "mask": await _mask(visit),
+    }
+    return Page("limits.html", "limits_title", values)
+
+
+async def lower_limits(visit: Visit) -> Answer:
+    """Ask for the code that lowers the limits of a card."""
+    own = await _own(visit)
+    if own is None:
+        return gate.not_found()
+    names = (*AMOUNTS, *COUNTS)
+    given = {name: visit.form.get(name, "") for name in names}
+    wanted = limits_of(given, own)
+    if isinstance(wanted, str):
+        return visit.wrong("limit_unreadable", wanted, "/limits", *names, "card")
+    fault = await limits.lower_fault(visit.work, visit.client, own.card.card_id, wanted)
+    if fault is not None:
+        return visit.refused(fault, "/limits", *names, "card")
+    intent = Intent(Action.LIMITS_LOWER, own.card.card_id, wanted.as_dict())
+    return await confirm.ask(visit, intent, own.card.last4, "/limits")
+
+
+def limits_of(given: Mapping[str, str], own: OwnCard) -> EffectiveLimits | str:
+    """Read what was typed; an empty field keeps the client's own limit as it is.
+
+    Gives the name of a field that cannot be read.
+    """
+    exponent = iso_exponent(currency_number(own.limits.currency)) or 0
+    before = own.limits.client.as_dict()
+    wanted: dict[str, int | None] = {}
+    for name in (*AMOUNTS, *COUNTS):
+        text = _FILLING.sub("", given[name])
+        if not text:
+            wanted[name] = before[name]
+            continue
+        read = _minor(text, exponent if name in AMOUNTS else 0)
+        if read is None or (name in COUNTS and read > _COUNT_MAX):
+            return name
+        wanted[name] = read
+    return EffectiveLimits(**wanted)
+
+
+def written(minor: int | None, currency: str) -> str:
+    """Write an amount as it is typed into a form: digits and a point, no grouping."""
+    if minor is None:
+        return ""
+    exponent = iso_exponent(currency_number(currency)) or 0
+    text = f"{Decimal(minor).scaleb(-exponent):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _minor(text: str, exponent: int) -> int | None:
+    if not text.isascii() or not _NUMBER.fullmatch(text):
+        return None
+    try:
+        scaled = Decimal(text.replace(",", ".")).scaleb(exponent)
+    except InvalidOperation:
+        return None
+    return int(scaled) if scaled == scaled.to_integral_value() else None
+
+
+async def _mask(visit: Visit) -> Callable[[OwnCard], str]:
+    """Give how a card's number is shown."""
+    found = await masks(visit.work, visit.client)
+    return lambda own: found[own.card.card_id]
+
+
+async def _own(visit: Visit) -> OwnCard | None:
+    done = await clients.own_cards(visit.work, visit.client)
+    if not isinstance(done, Done):
+        return None
+    return next((own for own in done.value if own.card.card_id == visit.key), None)

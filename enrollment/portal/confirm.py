@@ -1,0 +1,167 @@
+"""An act that takes a code: ask for the code, show what it is for, take it, do it.
+
+The code is bound to the act and to all that the act depends on; what the browser carries meanwhile
+is sealed, and the flow compares once more whatever it says.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
+
+from enrollment.flows import clients, phone_change
+from enrollment.flows.step_up import Intent, Proof
+from enrollment.model import EffectiveLimits
+from enrollment.portal.state import Flash, Pending
+from enrollment.portal.visit import Page
+from enrollment.refusals import Done, Refusal, RefusalCode
+from enrollment.words import Action
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
+    from enrollment.flows.step_up import StepUp
+    from enrollment.portal.visit import Answer, Go, Visit
+
+PHONE = "phone.change"
+"""The act that ``enrollment.flows.phone_change`` asks its own code for."""
+
+_BACK = {Action.PIN_SET.value: "/pin", PHONE: "/phone", Action.LIMITS_LOWER.value: "/limits"}
+
+
+async def ask(visit: Visit, intent: Intent, last4: str, back: str) -> Answer:
+    """Send the code of an act and lead to the page that takes it."""
+    done = await clients.ask_code(visit.work, visit.client, intent)
+    if isinstance(done, Refusal):
+        return visit.refused(done, back)
+    pending = pending_of(
+        done.value, intent.action.value, intent.card_id, last4, intent.parameters or {}
+    )
+    path = "/pin" if intent.action is Action.PIN_SET else "/confirm"
+    return visit.go(
+        path, state=replace(visit.state, pending=pending, typed={}), sms_id=done.value.sms_id
+    )
+
+
+def pending_of(
+    sent: StepUp,
+    action: str,
+    card_id: UUID | None,
+    last4: str,
+    kept: Mapping[str, Any],
+) -> Pending:
+    """Remember the act that waits for its code."""
+    return Pending(
+        action, sent.step_up_id, sent.phone_mask, sent.expires_at, card_id, last4, dict(kept)
+    )
+
+
+def waiting(visit: Visit) -> Pending | None:
+    """Give the act that waits for its code, unless the code is too old."""
+    pending = visit.state.pending
+    return pending if pending is not None and visit.work.now < pending.expires_at else None
+
+
+def back_of(pending: Pending | None) -> str:
+    """Give the page that an act began on."""
+    if pending is None:
+        return "/cards"
+    card = "/cards" if pending.card_id is None else f"/cards/{pending.card_id}"
+    return _BACK.get(pending.action, card)
+
+
+async def show(visit: Visit) -> Answer:
+    """Say what will be done, and ask for the code."""
+    pending = waiting(visit)
+    if pending is None:
+        gone = replace(visit.state, pending=None)
+        return visit.go(back_of(visit.state.pending), Flash("code_over", "error"), state=gone)
+    values = {"pending": pending, "until": pending.expires_at, "back": back_of(pending)}
+    return Page("confirm.html", "confirm_title", values)
+
+
+async def take(visit: Visit) -> Answer:
+    """Take the code and do what it is for; or send a new one, or drop the act."""
+    pending = waiting(visit)
+    if pending is None:
+        gone = replace(visit.state, pending=None)
+        return visit.go(back_of(visit.state.pending), Flash("code_over", "error"), state=gone)
+    match visit.form.get("action"):
+        case "cancel":
+            return _over(visit, Flash("act_dropped", "info"))
+        case "resend":
+            return await _again(visit, pending)
+        case _:
+            return await _carry_out(visit, pending)
+
+
+def proof_of(visit: Visit, pending: Pending) -> Proof:
+    """Give the code that was typed, for the act at hand."""
+    return Proof(pending.step_up_id, visit.secret("code"))
+
+
+async def _again(visit: Visit, pending: Pending) -> Answer:
+    if pending.action == PHONE:
+        number = str(pending.kept["phone"])
+        done = await phone_change.ask_code(visit.work, visit.client, number)
+    else:
+        intent = Intent(Action(pending.action), pending.card_id, pending.kept or None)
+        done = await clients.ask_code(visit.work, visit.client, intent)
+    if isinstance(done, Refusal):
+        return visit.refused(done, "/confirm")
+    renewed = pending_of(done.value, pending.action, pending.card_id, pending.last4, pending.kept)
+    flash = Flash("code_sent_again", "good")
+    return visit.go(
+        "/confirm", flash, state=replace(visit.state, pending=renewed), sms_id=done.value.sms_id
+    )
+
+
+async def _carry_out(visit: Visit, pending: Pending) -> Answer:
+    proof = proof_of(visit, pending)
+    if pending.action == PHONE:
+        return await _phone(visit, pending, proof)
+    assert pending.card_id is not None  # noqa: S101 - all acts but PIN and phone are about a card
+    card_id = pending.card_id
+    done: Done[Any] | Refusal
+    match Action(pending.action):
+        case Action.THREEDS_ACTIVATE:
+            done = await clients.switch_threeds(
+                visit.work, visit.client, card_id, "activate", proof
+            )
+        case Action.THREEDS_DEACTIVATE:
+            done = await clients.switch_threeds(
+                visit.work, visit.client, card_id, "deactivate", proof
+            )
+        case Action.LIMITS_LOWER:
+            wanted = EffectiveLimits(**pending.kept)  # type: ignore[arg-type]
+            done = await clients.lower_limits(visit.work, visit.client, card_id, wanted, proof)
+        case _:
+            return _over(visit, None)
+    if isinstance(done, Refusal):
+        return refused(visit, done)
+    return _over(visit, Flash(f"done_{pending.action.replace('.', '_')}"))
+
+
+async def _phone(visit: Visit, pending: Pending, proof: Proof) -> Answer:
+    number = str(pending.kept["phone"])
+    done = await phone_change.request(visit.work, visit.client, number, proof)
+    if isinstance(done, Refusal):
+        return refused(visit, done)
+    errand = {"phone_change": str(done.value.change_id), "phone_mask": done.value.phone_mask}
+    begun = replace(visit.state, pending=None, errand=errand)
+    return visit.go("/phone", Flash("phone_old_confirmed"), state=begun, sms_id=done.value.sms_id)
+
+
+def refused(visit: Visit, refusal: Refusal) -> Go:
+    """Stay on the page for a wrong code; leave it when the act itself is refused."""
+    if refusal.code in {RefusalCode.STEP_UP_INVALID, RefusalCode.STEP_UP_REQUIRED}:
+        return visit.refused(refusal, "/confirm")
+    left = visit.refused(refusal, back_of(visit.state.pending))
+    return type(left)(left.path, replace(left.state, pending=None))
+
+
+def _over(visit: Visit, flash: Flash | None) -> Go:
+    done = replace(visit.state, pending=None)
+    return visit.go(back_of(visit.state.pending), flash, state=done)

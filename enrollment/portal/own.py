@@ -1,0 +1,188 @@
+"""What belongs to the client besides the cards: PIN, phone, consents, merchants, events."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from msgspec.structs import replace
+
+from enrollment.flows import belongings, clients, phone_change
+from enrollment.flows.clients import Declaration
+from enrollment.flows.step_up import Intent
+from enrollment.portal import confirm, gate
+from enrollment.portal.entry import errand_id
+from enrollment.portal.state import Flash
+from enrollment.portal.visit import Page
+from enrollment.refusals import Refusal, RefusalCode
+from enrollment.words import Action
+
+if TYPE_CHECKING:
+    from enrollment.flows.clients import Consents
+    from enrollment.portal.visit import Answer, Visit
+    from enrollment.store.consents import ConsentText
+
+_PHONE_MAX: Final = 40
+
+
+async def show_pin(visit: Visit) -> Answer:
+    """Explain the PIN, or ask for it together with the code that was sent."""
+    pending = confirm.waiting(visit)
+    if pending is not None and pending.action != Action.PIN_SET.value:
+        pending = None
+    policy = visit.work.policy
+    values = {"pending": pending, "least": policy.pin_length_min, "most": policy.pin_length_max}
+    return Page("pin.html", "pin_title", values)
+
+
+async def set_pin(visit: Visit) -> Answer:
+    """Send the code, or take PIN and code together: the PIN is never kept in between."""
+    pending = confirm.waiting(visit)
+    is_asked = pending is not None and pending.action == Action.PIN_SET.value
+    if visit.form.get("action") in {"send", "resend"} or pending is None or not is_asked:
+        return await confirm.ask(visit, Intent(Action.PIN_SET), "", "/pin")
+    if visit.form.get("action") == "cancel":
+        return visit.go("/cards", state=replace(visit.state, pending=None))
+    pins = (visit.secret("pin"), visit.secret("repeat"))
+    done = await clients.set_pin(visit.work, visit.client, pins, confirm.proof_of(visit, pending))
+    if isinstance(done, Refusal):
+        return visit.refused(done, "/pin")
+    return visit.go("/cards", Flash("done_pin_set"), state=replace(visit.state, pending=None))
+
+
+async def show_phone(visit: Visit) -> Answer:
+    """Show the change under way, or ask for a new number."""
+    done = await phone_change.under_way(visit.work, visit.client)
+    if isinstance(done, Refusal):
+        return gate.answer_of(visit, done, "/cards")
+    is_asked = errand_id(visit, "phone_change") is not None
+    values = {
+        "change": done.value,
+        "asked": visit.state.errand.get("phone_mask") if is_asked else None,
+    }
+    return Page("phone.html", "phone_title", values)
+
+
+async def change_phone(visit: Visit) -> Answer:
+    """Take the next step of a change: the number, the new phone's code, or "leave it"."""
+    change_id = errand_id(visit, "phone_change")
+    done_with = replace(visit.state, errand={})
+    match visit.form.get("action"):
+        case "cancel":
+            await phone_change.cancel(visit.work, visit.client)
+            return visit.go("/phone", Flash("phone_kept", "info"), state=done_with)
+        case "confirm" if change_id is not None:
+            confirmed = await phone_change.confirm(
+                visit.work, visit.client, change_id, visit.secret("code")
+            )
+            if isinstance(confirmed, Refusal):
+                is_wrong = confirmed.code is not RefusalCode.NOT_FOUND
+                return (
+                    visit.wrong("refused_step_up_invalid", "code", "/phone")
+                    if is_wrong
+                    else visit.go("/phone", Flash("code_over", "error"), state=done_with)
+                )
+            return visit.go("/phone", Flash("phone_new_confirmed"), state=done_with)
+        case _:
+            return await _new_phone(visit)
+
+
+async def _new_phone(visit: Visit) -> Answer:
+    number = visit.form.get("phone", "").strip()[:_PHONE_MAX]
+    if not number:
+        return visit.wrong("refused_phone_invalid", "phone", "/phone")
+    if not number.startswith(("+", "00")):
+        # People write their own country's numbers without its code.
+        number = f"+{visit.work.policy.countries[0]}{number}"
+    done = await phone_change.ask_code(visit.work, visit.client, number)
+    if isinstance(done, Refusal):
+        said = Refusal(done.code, done.field or "phone", done.retry_after_s, done.missing)
+        return visit.refused(said, "/phone", "phone")
+    pending = confirm.pending_of(done.value, confirm.PHONE, None, "", {"phone": number})
+    return visit.go(
+        "/confirm", state=replace(visit.state, pending=pending), sms_id=done.value.sms_id
+    )
+
+
+async def show_consents(visit: Visit) -> Answer:
+    """Show what was agreed to and what can be agreed to."""
+    done = await clients.show_consents(visit.work, visit.client)
+    if isinstance(done, Refusal):
+        return gate.answer_of(visit, done, "/cards")
+    texts = _texts(visit, done.value)
+    given = {one.code: one for one in done.value.given}
+    values = {"rows": [(text, given.get(text.code)) for text in texts]}
+    return Page("consents.html", "consents_title", values)
+
+
+async def answer_consent(visit: Visit) -> Answer:
+    """Agree, after the box was ticked."""
+    done = await clients.show_consents(visit.work, visit.client)
+    if isinstance(done, Refusal):
+        return gate.answer_of(visit, done, "/cards")
+    code = visit.form.get("consent", "")
+    text = next((one for one in _texts(visit, done.value) if one.code == code), None)
+    if text is None:
+        return gate.not_found()
+    if visit.form.get(f"consent_{code}") != "yes":
+        return visit.wrong("consent_needed", f"consent_{code}", "/consents")
+    said = Declaration(
+        code=code,
+        version=int(visit.form["version"]) if visit.form.get("version", "").isdigit() else 0,
+        language=text.language,
+        is_accepted=True,
+    )
+    declared = await clients.declare(visit.work, visit.client, [said])
+    if isinstance(declared, Refusal):
+        return visit.refused(declared, "/consents")
+    return visit.go("/consents", Flash("consent_given"))
+
+
+async def ask_withdrawal(visit: Visit) -> Answer:
+    """Say what a withdrawal means before it is done."""
+    code = visit.path.rpartition("/")[2]
+    if code not in {"sms_3ds", "terms"}:
+        return gate.not_found()
+    return Page("withdraw.html", "withdraw_title", {"code": code})
+
+
+async def withdraw(visit: Visit) -> Answer:
+    """Take a consent back."""
+    code = visit.path.rpartition("/")[2]
+    done = await clients.withdraw(visit.work, visit.client, code)
+    if isinstance(done, Refusal):
+        return gate.answer_of(visit, done, "/consents")
+    return visit.go("/consents", Flash("consent_withdrawn"))
+
+
+async def show_merchants(visit: Visit) -> Answer:
+    """Show the merchants that are trusted."""
+    done = await belongings.merchants(visit.work, visit.client)
+    if isinstance(done, Refusal):
+        return gate.answer_of(visit, done, "/cards")
+    return Page("merchants.html", "merchants_title", {"merchants": done.value})
+
+
+async def remove_merchant(visit: Visit) -> Answer:
+    """Trust a merchant no longer."""
+    if visit.key is None:
+        return gate.not_found()
+    done = await belongings.remove_merchant(visit.work, visit.client, visit.key)
+    if isinstance(done, Refusal):
+        return gate.answer_of(visit, done, "/merchants")
+    return visit.go("/merchants", Flash("merchant_removed"))
+
+
+async def show_events(visit: Visit) -> Answer:
+    """Show what happened to the client's access and cards."""
+    done = await belongings.own_events(visit.work, visit.client)
+    if isinstance(done, Refusal):
+        return gate.answer_of(visit, done, "/cards")
+    return Page("events.html", "events_title", {"events": done.value})
+
+
+def _texts(visit: Visit, shown: Consents) -> list[ConsentText]:
+    for language in (visit.words.language, visit.ports.bank.language):
+        texts = [text for text in shown.texts if text.language == language]
+        if texts:
+            return texts
+    return list(shown.texts)

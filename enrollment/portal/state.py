@@ -1,0 +1,111 @@
+"""What a browser carries between two pages: one sealed cookie, made and read by this service alone.
+
+Laws:
+- The cookie is encrypted and authenticated; a changed, old or foreign one counts as none.
+- No password, PIN or code is ever in it. The session's token has a cookie of its own.
+- Whoever signs in or out begins with a fresh one, so nothing planted before survives.
+"""
+
+from __future__ import annotations
+
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
+
+from schemas.vault import CannotOpen
+
+if TYPE_CHECKING:
+    from schemas.vault import Keys, Vault
+
+LIFETIME: Final = timedelta(hours=2)
+COOKIE_MAX: Final = 3_800
+"""Browsers drop cookies above 4096 bytes."""
+
+_PLACE: Final = "enrollment.portal.state"
+_LABEL: Final = b"portal-form/1"
+
+
+class Flash(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the next page says once: a text by its id, its values, and the field it is about."""
+
+    text_id: str
+    tone: str = "good"
+    values: dict[str, str | int] = {}
+    field: str | None = None
+
+
+class Pending(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An act that waits for its code; ``kept`` is what the act depends on, never a secret."""
+
+    action: str
+    step_up_id: UUID
+    phone_mask: str
+    expires_at: datetime
+    card_id: UUID | None = None
+    last4: str = ""
+    kept: dict[str, str | int | None] = {}
+
+
+class State(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is remembered for one browser.
+
+    ``errand`` holds the ids of a registration, a login or a reset under way; ``typed`` the
+    non-secret values of a form that was refused.
+    """
+
+    seed: str
+    made_at: datetime
+    language: str | None = None
+    errand: dict[str, str] = {}
+    pending: Pending | None = None
+    flash: Flash | None = None
+    typed: dict[str, str] = {}
+
+    def told(self) -> State:
+        """Forget what the page at hand has just said."""
+        return replace(self, flash=None, typed={})
+
+
+def fresh(now: datetime, language: str | None = None) -> State:
+    """Begin with nothing but the language."""
+    return State(seed=secrets.token_urlsafe(16), made_at=now, language=language)
+
+
+def write(vault: Vault, state: State) -> str:
+    """Seal a state for its cookie; what was typed goes first when it would be too long."""
+    text = _sealed(vault, state)
+    if len(text) <= COOKIE_MAX:
+        return text
+    return _sealed(vault, replace(state, typed={}, errand={}, pending=None))
+
+
+def read(vault: Vault, cookie: str, now: datetime) -> State:
+    """Open a cookie; begin afresh when there is none that is good."""
+    try:
+        plain = vault.open(urlsafe_b64decode(cookie[: COOKIE_MAX * 2]), _PLACE)
+        found = msgspec.json.decode(plain, type=State)
+    except (CannotOpen, ValueError, IndexError):
+        return fresh(now)
+    if not now - LIFETIME <= found.made_at <= now + timedelta(minutes=1):
+        return fresh(now, found.language)
+    return found
+
+
+def form_token(keys: Keys, state: State, session: str) -> str:
+    """Give the token of every form of this browser and session (CSRF)."""
+    tag = keys.form.tag(_LABEL, f"{state.seed}|{session}".encode())
+    return urlsafe_b64encode(tag.value).decode().rstrip("=")
+
+
+def is_form_token(keys: Keys, state: State, session: str, given: str) -> bool:
+    """Tell whether a form came from a page of this browser and session."""
+    return secrets.compare_digest(form_token(keys, state, session).encode(), given.encode())
+
+
+def _sealed(vault: Vault, state: State) -> str:
+    return urlsafe_b64encode(vault.seal(msgspec.json.encode(state), _PLACE)).decode()

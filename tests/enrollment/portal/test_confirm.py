@@ -1,0 +1,75 @@
+"""Acts that take a code: the page says what for, and a wrong code does nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tests.enrollment import people
+
+if TYPE_CHECKING:
+    from tests.enrollment.people import Client
+    from tests.enrollment.portal.browsing import Browser, Portal, Seen
+
+
+async def _asked(portal: Portal, inside: Browser, client: Client) -> Seen:
+    await people.set_pin(portal.bank, client.person_id)
+    page = await inside.get("/cards")
+    return await inside.submit(page, f"/cards/{client.card_id}/threeds", wish="activate")
+
+
+async def test_the_page_says_what_the_code_is_for(
+    portal: Portal, inside: Browser, client: Client
+) -> None:
+    page = await _asked(portal, inside, client)
+
+    assert f"Włączasz 3-D Secure dla karty *{people.pan(1)[-4:]}" in page.text
+    assert "+48 *** *** 761" in page.text
+
+
+async def test_a_wrong_code_stays_on_the_page_and_does_nothing(
+    portal: Portal, inside: Browser, client: Client
+) -> None:
+    page = await _asked(portal, inside, client)
+    right = await portal.code()
+
+    page = await inside.submit(page, code="000000" if right != "000000" else "1", action="confirm")
+
+    assert (page.path, "Kod nie pasuje" in page.text) == ("/confirm", True)
+    assert (await people.enrolment(portal.conn, client.card_id))[0] != "active"
+
+
+async def test_a_new_code_replaces_the_one_before(
+    portal: Portal, inside: Browser, client: Client
+) -> None:
+    page = await _asked(portal, inside, client)
+    page = await inside.submit(page, action="resend")
+    assert "Wysłaliśmy nowy kod" in page.text
+
+    page = await inside.submit(page, code=await portal.code(), action="confirm")
+
+    assert "3-D Secure działa" in page.text
+
+
+async def test_dropping_the_act_leads_back_and_does_nothing(
+    portal: Portal, inside: Browser, client: Client
+) -> None:
+    page = await _asked(portal, inside, client)
+
+    page = await inside.submit(page, action="cancel")
+
+    assert "Nic nie zostało zmienione" in page.text
+    assert (await inside.get("/confirm")).path == "/cards"
+
+
+async def test_a_code_that_is_too_old_leads_back(
+    portal: Portal, inside: Browser, client: Client
+) -> None:
+    page = await _asked(portal, inside, client)
+    code = await portal.code()
+    for _ in range(2):  # stay signed in while the code grows old
+        portal.clock.now = people.later(portal.bank, minutes=3).now
+        await inside.get("/help")
+
+    page = await inside.submit(page, code=code, action="confirm")
+
+    assert "Kod stracił ważność" in page.text

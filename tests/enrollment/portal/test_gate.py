@@ -1,0 +1,202 @@
+"""What every request passes: own forms only, one's own session only, one's own things only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+import pytest
+from yarl import URL
+
+from enrollment.portal import headers
+from enrollment.portal.gate import cookie_name
+from enrollment.portal.routes import PAGES
+from tests.enrollment import people
+from tests.enrollment.portal import browsing
+from tests.enrollment.portal.conftest import NUMBER
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import asyncpg
+
+    from schemas.vault import Keys
+    from tests.enrollment.people import Client
+    from tests.enrollment.portal.browsing import Browser, Portal
+
+INSIDE = [route for route in PAGES if route.signed_in]
+FOREIGN = [
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+]
+
+
+@pytest.mark.parametrize("sent", FOREIGN)
+async def test_a_form_of_another_site_changes_nothing(
+    inside: Browser, sent: dict[str, str]
+) -> None:
+    page = await inside.get("/cards")
+    fields = {"form_token": _token(page)}
+
+    refused = await inside.post("/logout", fields, **sent)
+
+    assert (refused.status, (await inside.get("/cards")).path) == (403, "/cards")
+
+
+@pytest.mark.parametrize("token", ["", "x", "ł", "A" * 43])
+async def test_a_form_without_the_page_s_token_changes_nothing(inside: Browser, token: str) -> None:
+    refused = await inside.post("/logout", {"form_token": token})
+
+    assert (refused.status, (await inside.get("/cards")).path) == (403, "/cards")
+
+
+async def test_a_token_of_another_browser_is_none(portal: Portal, inside: Browser) -> None:
+    async with portal.browser() as other:
+        token = (await other.get("/")).form()[1]["form_token"]
+
+    assert (await inside.post("/logout", {"form_token": token})).status == 403
+
+
+async def test_a_token_from_before_the_sign_in_is_none(
+    portal: Portal, browser: Browser, client: Client
+) -> None:
+    await portal.register(browser, NUMBER)
+    token = (await browser.get("/")).form()[1]["form_token"]
+    await portal.sign_in(browser, NUMBER)
+
+    assert (await browser.post("/logout", {"form_token": token})).status == 403
+
+
+async def test_a_session_planted_before_the_sign_in_is_never_the_client_s(
+    portal: Portal, browser: Browser, client: Client
+) -> None:
+    await portal.register(browser, NUMBER)
+    browser.session.cookie_jar.update_cookies({"session": "planted"}, URL(browser.url))
+
+    await portal.sign_in(browser, NUMBER)
+
+    assert _cookies(browser)["session"] != "planted"
+
+
+async def test_every_sign_in_makes_a_new_session(portal: Portal, inside: Browser) -> None:
+    first = _cookies(inside)["session"]
+    await inside.post("/logout", {"form_token": _token(await inside.get("/cards"))})
+    await portal.sign_in(inside, NUMBER)
+
+    assert _cookies(inside)["session"] not in {"", first}
+
+
+@pytest.mark.parametrize("route", INSIDE, ids=lambda route: f"{route.method} {route.path}")
+async def test_without_a_session_every_page_leads_to_the_sign_in(
+    browser: Browser, route: object
+) -> None:
+    path = route.path.replace("{id}", str(uuid4())).replace("{code}", "sms_3ds")  # type: ignore[attr-defined]
+    if route.method == "GET":  # type: ignore[attr-defined]
+        page = await browser.get(path)
+    else:
+        token = (await browser.get("/")).form()[1]["form_token"]
+        page = await browser.post(path, {"form_token": token})
+
+    assert page.path == "/"
+
+
+async def test_after_five_idle_minutes_the_client_is_told_and_led_back(
+    portal: Portal, inside: Browser
+) -> None:
+    portal.clock.now = people.later(portal.bank, minutes=5).now
+
+    page = await inside.get("/limits")
+    assert (page.path, "po 5 minutach" in page.text) == ("/", True)
+    page = await portal.sign_in(inside, NUMBER)
+
+    assert page.path == "/limits"
+
+
+async def test_what_was_typed_is_kept_when_the_session_ends_meanwhile(
+    portal: Portal, inside: Browser, client: Client
+) -> None:
+    page = await inside.get("/phone")
+    portal.clock.now = people.later(portal.bank, minutes=6).now
+
+    page = await inside.submit(page, phone="600 700 762", action="ask")
+    assert page.path == "/"
+    page = await portal.sign_in(inside, NUMBER)
+
+    field = next(one for one in page.tree.iter("input") if one.get("id") == "phone")
+    assert (page.path, field.get("value")) == ("/phone", "600 700 762")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/cards/{id}"),
+        ("POST", "/cards/{id}/threeds"),
+        ("POST", "/cards/{id}/block"),
+        ("POST", "/limits/{id}"),
+        ("POST", "/merchants/{id}/remove"),
+    ],
+)
+async def test_the_cards_of_others_are_not_there(
+    portal: Portal, inside: Browser, method: str, path: str
+) -> None:
+    other = await people.make_client(portal.bank, number=2, pesel=people.PESELS[0])
+    for found in (other.card_id, uuid4()):
+        address = path.replace("{id}", str(found))
+        if method == "GET":
+            page = await inside.get(address)
+        else:
+            fields = {"form_token": _token(await inside.get("/cards")), "sure": "yes"}
+            page = await inside.post(address, fields)
+
+        assert page.status == 404
+
+
+async def test_every_page_leaves_with_the_strict_headers(inside: Browser) -> None:
+    page = await inside.get("/cards")
+
+    assert {name: page.headers[name] for name in headers.PAGE} == dict(headers.PAGE)
+
+
+async def test_an_address_that_is_not_there_gets_a_page_of_ours(browser: Browser) -> None:
+    page = await browser.get("/nothing-here")
+
+    assert (page.status, "Nie ma takiej strony" in page.text) == (404, True)
+    assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
+
+
+async def test_a_click_switches_the_language_and_stays_on_the_page(browser: Browser) -> None:
+    page = await browser.get("/register/1?lang=en")
+
+    assert (page.path, "Step 1 of 4" in page.text) == ("/register/1", True)
+
+
+async def test_what_is_said_once_is_gone_with_a_reload(browser: Browser) -> None:
+    page = await browser.submit(await browser.get("/"), identifier="")
+    assert "Wpisz PESEL" in page.text
+
+    assert "Wpisz PESEL" not in (await browser.get("/")).text
+
+
+async def test_over_https_the_cookies_belong_to_this_host_alone(
+    pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    async with browsing.running(pool, keys, now, is_secure=True) as portal:
+        assert cookie_name(portal.ports, "session") == "__Host-session"
+        async with portal.browser() as browser:
+            sent = (await browser.get("/")).headers.getall("Set-Cookie")
+
+    assert [one.partition("=")[0] for one in sent] == ["__Host-portal"]
+    for word in ("HttpOnly", "Secure", "SameSite=Strict", "Path=/"):
+        assert word in sent[0]
+    assert "Domain" not in sent[0]
+
+
+def _token(page: browsing.Seen) -> str:
+    inputs = [one for one in page.tree.iter("input") if one.get("name") == "form_token"]
+    return str(inputs[0].get("value"))
+
+
+def _cookies(browser: Browser) -> dict[str, str]:
+    return {one.key: one.value for one in browser.session.cookie_jar}

@@ -1,0 +1,119 @@
+"""The pages in Chromium: nothing for axe to find, nothing sideways, targets large enough."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from playwright.async_api import async_playwright
+
+from enrollment.portal import headers
+from tests.enrollment.portal.shown import PAGES, everything
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.timeout(180),
+    pytest.mark.skipif(
+        not CHROMIUM and not os.environ.get("ACS_TEST_REQUIRE_BROWSER"), reason="no Chromium here"
+    ),
+]
+AXE = Path(__file__).parents[2] / "vendor" / "axe-core" / "axe.min.js"
+_FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
+_RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+_SMALL = """() => [...document.querySelectorAll('a, button, input:not([type=hidden])')]
+  .filter(one => one.className !== 'skip' && !one.closest('p.notice'))
+  .map(one => [one.outerHTML.slice(0, 80), one.getBoundingClientRect()])
+  .filter(([, box]) => box.width && (box.width < 24 || box.height < 24))
+  .map(([html]) => html)"""
+
+
+class Site:
+    """Serves pages by their name to one browser."""
+
+    def __init__(self, context: Any) -> None:
+        self.context = context
+        self.html = b""
+
+    async def serve(self, route: Any) -> None:
+        path = route.request.url.partition("portal.test/")[2].partition("?")[0]
+        if path.startswith("static/"):
+            file = PAGES.static_files[path.removeprefix("static/")]
+            await route.fulfill(status=200, body=file.body, headers=dict(file.headers))
+        else:
+            await route.fulfill(status=200, body=self.html, headers=headers.PAGE)
+
+    async def show(self, html: bytes, width: int, scheme: Any = "light") -> Any:
+        self.html = html
+        page = self.context.pages[0] if self.context.pages else await self.context.new_page()
+        await page.set_viewport_size({"width": width, "height": 800})
+        await page.emulate_media(color_scheme=scheme)
+        await page.goto("http://portal.test/")
+        return page
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    """A browser that asks nobody but us."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
+        context = await browser.new_context()
+        made = Site(context)
+        await context.route("**/*", made.serve)
+        yield made
+        await context.close()
+        await browser.close()
+
+
+@pytest.mark.parametrize(
+    ("language", "width", "scheme"),
+    [("pl", 320, "light"), ("en", 1280, "light"), ("pl", 1280, "dark"), ("en", 320, "dark")],
+)
+async def test_axe_finds_nothing(site: Site, language: str, width: int, scheme: str) -> None:
+    axe = AXE.read_text(encoding="utf-8")
+    found: dict[str, list[str]] = {}
+    for name, html in everything(language).items():
+        page = await site.show(html, width, scheme)
+        await page.evaluate(axe)
+        answer = await page.evaluate("rules => axe.run(document, rules)", _RULES)
+        faults = [
+            f"{one['id']}: {node['html'][:120]}"
+            for one in answer["violations"]
+            for node in one["nodes"]
+        ]
+        if faults:
+            found[name] = faults
+
+    assert found == {}
+
+
+@pytest.mark.parametrize("language", ["pl", "en"])
+async def test_nothing_goes_sideways_and_every_target_can_be_hit(site: Site, language: str) -> None:
+    wide, small = [], []
+    for name, html in everything(language).items():
+        for width in (320, 390, 1280):
+            page = await site.show(html, width)
+            if await page.evaluate("document.documentElement.scrollWidth") > width:
+                wide.append((name, width))
+            small += [(name, width, one) for one in await page.evaluate(_SMALL)]
+
+    assert (wide, small) == ([], [])
+
+
+async def test_the_focus_is_on_the_field_that_is_wrong(site: Site) -> None:
+    page = await site.show(everything("pl")["register 4, short"], 320)
+
+    assert await page.evaluate("document.activeElement.id") == "password"
+
+
+async def test_twice_the_text_size_still_fits(site: Site) -> None:
+    page = await site.show(everything("pl")["in cards"], 640)
+    await page.evaluate("document.documentElement.style.fontSize = '200%'")
+
+    assert await page.evaluate("document.documentElement.scrollWidth") <= 640
