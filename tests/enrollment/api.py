@@ -207,13 +207,14 @@ async def running(
     *,
     known: Callers | None = None,
     tls: ssl.SSLContext | None = None,
+    ports: Mapping[str, Any] | None = None,
     **policy: Any,
 ) -> AsyncIterator[Api]:
     """Run the API on loopback."""
     clock = Clock(now)
     sent: list[UUID] = []
     seen: list[tuple[str, str]] = []
-    ports = EnrollmentPorts(
+    given = EnrollmentPorts(
         pool=_Pool(pool),
         keys=keys,
         policy=EnrollmentPolicy(**policy),
@@ -224,9 +225,10 @@ async def running(
         deliver_soon=sent.append,
         observe=lambda route, outcome: seen.append((route, outcome)),
         request_id=lambda: "request-1",
+        **(ports or {}),
     )
     app = web.Application(middlewares=middlewares("enrollment"), client_max_size=64 * 1024)
-    app.add_routes(routes(ports))
+    app.add_routes(routes(given))
     server = TestServer(app, scheme="http" if tls is None else "https")
     await server.start_server(ssl=tls)
     async with server, ClientSession() as session, pool.acquire() as conn:
