@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -34,16 +35,24 @@ class _Lines(logging.Handler):
         self.lines.append(self.format(record))
 
 
-@pytest.fixture
-def log_lines() -> Iterator[list[str]]:
-    """Every line that is logged during the test, at every level."""
+@contextmanager
+def _heard() -> Iterator[list[str]]:
     handler, root, ours = _Lines(), logging.getLogger(), logging.getLogger("acs")
     root.addHandler(handler)
     level = ours.level
     ours.setLevel(logging.DEBUG)
-    yield handler.lines
-    ours.setLevel(level)
-    root.removeHandler(handler)
+    try:
+        yield handler.lines
+    finally:
+        ours.setLevel(level)
+        root.removeHandler(handler)
+
+
+@pytest.fixture
+def log_lines() -> Iterator[list[str]]:
+    """Every line that is logged during the test, at every level."""
+    with _heard() as lines:
+        yield lines
 
 
 @pytest.fixture
@@ -68,7 +77,8 @@ async def shared(postgres: EmbeddedPostgres, keys: Keys) -> AsyncIterator[worlds
     await admin.execute(f"CREATE DATABASE {name} TEMPLATE acs_template")
     made = await worlds.build(postgres.dsn_of(name), keys, datetime(2026, 6, 17, 10, 0, tzinfo=UTC))
     try:
-        yield made
+        with _heard() as made.log_lines:
+            yield made
         assert await laws.broken(made) == []
     finally:
         await worlds.tear_down(made)

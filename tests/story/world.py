@@ -218,6 +218,9 @@ class World:
         async with self.http.post(url, data=body, headers={"Content-Type": CONTENT_TYPE}) as got:
             assert got.status == 200
             assert got.headers["Content-Type"] == CONTENT_TYPE
+            assert got.headers["X-Content-Type-Options"] == "nosniff"
+            assert got.headers["Cache-Control"] == "no-store"
+            assert "Set-Cookie" not in got.headers
             return await got.read()
 
     async def post(self, url: str, fields: dict[str, str], **headers: str) -> Page:

@@ -1,0 +1,74 @@
+"""The database goes away and comes back: nobody sees a crash, nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+from tests.story.areqs import browser_areq
+from tests.story.buying import ask, begin, outcome, right, shown
+
+if TYPE_CHECKING:
+    from tests.story.world import World
+
+
+async def cut_all(world: World) -> None:
+    """End every connection of the service, as a restart of the database does."""
+    await world.db.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE application_name = 'acs' AND datname = current_database()"
+    )
+
+
+async def test_after_a_restart_of_the_database_everything_goes_on(world: World) -> None:
+    holder = await world.enrol()
+    ares, page = await begin(world, holder)
+    await cut_all(world)
+    message = browser_areq(holder.pan, ds_url=world.directory.url)
+    answers = [await world.areq(message) for _ in range(3)]
+    assert answers[-1].get("transStatus") == "C"
+    final = await world.submit(page, otp=right(world, holder))
+    assert shown(final) == "Y"
+    assert outcome(world, ares)[0] == "Y"
+
+
+async def test_requests_in_the_middle_of_a_restart_get_proper_answers(world: World) -> None:
+    holders = [await world.enrol() for _ in range(6)]
+    pages = [await begin(world, holder) for holder in holders]
+    codes = [right(world, holder) for holder in holders]
+    messages = [browser_areq(holder.pan, ds_url=world.directory.url) for holder in holders]
+
+    async def cut_often() -> None:
+        for _ in range(5):
+            await cut_all(world)
+            await asyncio.sleep(0.005)  # so that some are cut before, some after their commit
+
+    answers = await asyncio.gather(
+        cut_often(),
+        *(world.areq_bytes(json.dumps(message).encode()) for message in messages),
+        *(world.submit(page, otp=code) for (_, page), code in zip(pages, codes, strict=True)),
+    )
+    assert len(answers) == 13
+    assert not any("request:failed" in line for line in world.log_lines)
+
+    # Who asks again gets the one answer there is, or the first one.
+    for message in messages:
+        assert (await world.areq(message))["transStatus"] == "C"
+    world.clock.advance(seconds=14)
+    await world.server.work("results")
+    for (ares, page), code in zip(pages, codes, strict=True):
+        await world.submit(page, otp=code)
+        await world.server.work("results")
+        assert outcome(world, ares)[0] == "Y"
+
+
+async def test_a_lock_that_is_held_too_long_is_an_answer_too(world: World) -> None:
+    holder = await world.enrol()
+    ares = await ask(world, holder)
+    page = await world.open(ares)
+    async with world.db.transaction():
+        await world.db.execute("SELECT FROM acs.transaction FOR UPDATE")
+        held = await world.submit(page, otp=right(world, holder))
+    assert held.is_neutral
+    assert shown(await world.submit(page, otp=right(world, holder))) == "Y"
