@@ -12,6 +12,7 @@ import gc
 import logging
 import os
 import socket
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -40,15 +41,20 @@ from acs.work.loop import WorkLoop
 from acs.work.sources import sources
 from enrollment import edge as enrollment_edge
 from enrollment.edge import EnrollmentPorts
+from enrollment.portal import gate as portal_gate
+from enrollment.portal import routes as portal_routes
+from enrollment.portal.render import PortalPages
+from enrollment.portal.routes import PortalPorts
 from otp.gateways.deliver import Delivery, DeliveryPorts
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from acs.config import Listen, Settings
     from acs.directory_server import DirectoryServer
+    from acs.edges.refusals import Refusal
     from acs.ports import Policies
     from acs.store.migrate import Migration
     from acs.store.pool import Connection
@@ -56,14 +62,17 @@ if TYPE_CHECKING:
     from otp.gateways.port import SmsGateway
     from schemas.vault import Keys
 
-EDGES = ("ds", "cardholder", "enrollment", "ops")
+EDGES = ("ds", "cardholder", "enrollment", "portal", "ops")
 _BODY_LIMITS = {
     "ds": ds.BODY_LIMIT_BYTES,
     "cardholder": browser.BODY_LIMIT_BYTES,
     "enrollment": 32 * 1024,
+    "portal": portal_routes.BODY_LIMIT_BYTES,
     "ops": 4 * 1024,
 }
 DATABASE_WITHIN_S = 30.0
+ANSWER_FLOOR_S = 0.4
+"""Answers of registration and sign-in take as long for everybody."""
 _RELOAD_S = 1.0
 _DRAIN_S = 10.0
 
@@ -118,6 +127,7 @@ class Parts:
     keys: Keys
     values: SoftwareKeys
     pages: Pages
+    portal: PortalPages
     policies: Policies
     directory_servers: Sequence[DirectoryServer]
     gateways: tuple[SmsGateway, ...]
@@ -137,6 +147,7 @@ def prepare(settings: Settings, edges: Sequence[str]) -> Parts:
         keys=load_keys(settings),
         values=_value_keys(settings),
         pages=Pages(),
+        portal=PortalPages(),
         policies=policies.policies(settings),
         directory_servers=policies.directory_servers(settings),
         gateways=policies.gateways(settings),
@@ -241,7 +252,10 @@ class Service:
         )
 
     async def _listen(self, name: str, ports: Ports, *, reuse_port: bool) -> None:
-        app = web.Application(middlewares=middlewares(name), client_max_size=_BODY_LIMITS[name])
+        answer = self._refusals(ports) if name == "portal" else None
+        app = web.Application(
+            middlewares=middlewares(name, answer=answer), client_max_size=_BODY_LIMITS[name]
+        )
         app.add_routes(self._routes(name, ports))
         runner = web.AppRunner(app, **RUNNER_OPTIONS, shutdown_timeout=_DRAIN_S)
         await runner.setup()
@@ -265,6 +279,8 @@ class Service:
                 return browser.routes(ports)
             case "enrollment":
                 return enrollment_edge.routes(self._enrollment(ports))
+            case "portal":
+                return portal_routes.routes(self._portal(ports))
             case "ops":
                 return ops.routes(
                     self._checks(ports),
@@ -291,8 +307,22 @@ class Service:
             ),
             observe=lambda route, outcome: metrics.ENROLLMENT.labels(route, outcome).inc(),
             request_id=log.REQUEST_ID.get,
+            pace=paced,
             in_background=lambda job: ports.background.start(job, "import"),
         )
+
+    def _portal(self, ports: Ports) -> PortalPorts:
+        return PortalPorts(
+            enrollment=self._enrollment(ports),
+            pages=self.parts.portal,
+            bank=policies.bank(self.settings),
+            public_origin=self.settings.portal.public_url,
+            is_secure=self.settings.portal.is_secure,
+        )
+
+    def _refusals(self, ports: Ports) -> Callable[[web.Request, Refusal], web.Response]:
+        portal = self._portal(ports)
+        return lambda request, refusal: portal_gate.refusal_page(portal, request, refusal.status)
 
     def _checks(self, ports: Ports) -> dict[str, Callable[[], Awaitable[str | None]]]:
         return {
@@ -311,6 +341,17 @@ class Service:
         loop.start()
         self.loops.append(loop)
         log.event("work:started", pid=os.getpid())
+
+
+@asynccontextmanager
+async def paced() -> AsyncIterator[None]:
+    """Let what is inside take its floor at least, so that time tells nobody who is a client."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + ANSWER_FLOOR_S
+    try:
+        yield
+    finally:
+        await asyncio.sleep(max(0.0, end - loop.time()))
 
 
 def _value_keys(settings: Settings) -> SoftwareKeys:

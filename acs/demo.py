@@ -184,9 +184,17 @@ def _service_settings(settings: Settings, dsn: str) -> dict[str, str]:
         "ACS_DATABASE__URL": dsn,
         "ACS_DS__DIRECTORY_SERVERS": json.dumps([directory_server]),
         "ACS_ENROLLMENT__CALLERS": json.dumps(demo_keys.make_callers(settings)),
+        "ACS_REGISTRATION__MODE": "legacy",
+        "ACS_PORTAL__BANK_NAME": "Bank Demo",
+        "ACS_PORTAL__BANK_PHONE": "+48 22 123 45 67",
         "ACS_ENROLLMENT__STEP_UP_SENDS_DAY": "10000",
         "ACS_ENROLLMENT__PIN_CHANGES_DAY": "10000",
         **{f"ACS_OTP__{name}": value for name, value in patient.items()},
+        "ACS_REGISTRATION__PER_NUMBER_DAY": "10000",
+        "ACS_REGISTRATION__PER_NUMBER_WEEK": "10000",
+        "ACS_REGISTRATION__PER_ADDRESS_HOUR": "10000",
+        "ACS_PORTAL__LOGINS_PER_ADDRESS_HOUR": "10000",
+        "ACS_PORTAL__NUMBERS_PER_ADDRESS_HOUR": "10000",
     }
 
 
@@ -265,6 +273,7 @@ The demo is running. Everything on it is invented.
   shop               {demo}/
   phone (SMS)        {demo}/phone
   test cards         {demo}/api/cards
+  card portal        http://{settings.portal.listen}/
 
   Directory Server edge    http://{settings.ds.listen}/3ds/areq
   challenge pages          {settings.cardholder.public_url}/challenge

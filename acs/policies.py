@@ -12,7 +12,15 @@ from acs.directory_server import DirectoryServer
 from acs.edges.tls import client_context
 from acs.ports import Policies
 from enrollment.callers import Caller, CallerKey, Callers
-from enrollment.policy import Activation, AttemptPolicy, EnrollmentPolicy
+from enrollment.policy import (
+    Activation,
+    AttemptPolicy,
+    EnrollmentPolicy,
+    PortalPolicy,
+    RegistrationMode,
+    RegistrationPolicy,
+)
+from enrollment.portal.render import Bank
 from otp.gateways.http import AnswerRule, HttpGateway, HttpGatewayConfig
 from otp.gateways.inbox import inbox_gateway
 from otp.policy import OtpPolicy
@@ -102,6 +110,33 @@ def enrollment_policy(settings: Settings) -> EnrollmentPolicy:
         pin_changes_day=given.pin_changes_day,
         step_up_sends_day=given.step_up_sends_day,
         attempts=attempt_policy(settings),
+        registration=registration_policy(settings),
+        portal=PortalPolicy(
+            logins_per_address_hour=settings.portal.logins_per_address_hour,
+            numbers_per_address_hour=settings.portal.numbers_per_address_hour,
+        ),
+    )
+
+
+def registration_policy(settings: Settings) -> RegistrationPolicy:
+    """Give how a client registers for the portal."""
+    given = settings.registration
+    return RegistrationPolicy(
+        mode=RegistrationMode(given.mode),
+        per_number_day=given.per_number_day,
+        per_number_week=given.per_number_week,
+        per_address_hour=given.per_address_hour,
+    )
+
+
+def bank(settings: Settings) -> Bank:
+    """Give whose portal it is."""
+    given = settings.portal
+    return Bank(
+        name=given.bank_name,
+        phone=given.bank_phone,
+        language=given.language,
+        links={name: given.links[name] for name in given.links},
     )
 
 

@@ -9,7 +9,8 @@ Laws:
   specification fixes is code.
 """
 
-from acs.config.settings import Listen, Settings
+from acs.config.listen import Listen
+from acs.config.settings import Settings
 from acs.config.source import ConfigError, read
 
 __all__ = ["ConfigError", "Listen", "Settings", "read"]

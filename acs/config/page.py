@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import msgspec
 
 from acs.config import source
+from acs.config.listen import Listen
 from acs.config.settings import (
     AnswerRule,
     Caller,
     DirectoryServer,
     HttpProvider,
-    Listen,
     Section,
     Settings,
 )

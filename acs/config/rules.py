@@ -6,7 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from acs.config.settings import is_loopback
+from acs.config.listen import is_loopback
 from schemas.messages.tables import open_elements
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ def judge(settings: Settings) -> tuple[str, ...]:
             _listeners(settings),
             _ports(settings),
             _public_url(settings),
+            _portal(settings),
             _database(settings),
             _providers(settings),
             chain.from_iterable(_directory_server(one) for one in settings.ds.directory_servers),
@@ -71,6 +72,19 @@ def _public_url(settings: Settings) -> Iterator[str]:
         yield f"cardholder.public_url is {url}: it must be https, or http on this machine"
     if parts.query or parts.fragment or parts.username or url.endswith("/") or len(url) > _URL_MAX:
         yield f"cardholder.public_url is {url}: scheme, host and path only, without a last /"
+
+
+def _portal(settings: Settings) -> Iterator[str]:
+    url = settings.portal.public_url
+    parts = urlsplit(url or "https://unset")
+    is_plain_local = parts.scheme == "http" and is_loopback(parts.hostname or "")
+    if not parts.hostname or (parts.scheme != "https" and not is_plain_local):
+        yield f"portal.public_url is {url}: it must be https, or http on this machine"
+    if parts.path or parts.query or parts.fragment or parts.username:
+        yield f"portal.public_url is {url}: scheme, host and port only, without a last /"
+    for name, link in settings.portal.links.items():
+        if urlsplit(link).scheme != "https" or not urlsplit(link).hostname:
+            yield f"portal.links.{name} is {link}: it must be https"
 
 
 def _database(settings: Settings) -> Iterator[str]:

@@ -6,70 +6,13 @@ Values that depend on each other are judged in ``acs.config.rules``.
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
+from acs.config.listen import Listen
 from schemas.secret import Secret
-
-_PORT_MAX = 65535
-
-
-class Listen:
-    """Where a listener waits: ``host:port``, IPv6 in brackets; port 0 takes any free one.
-
-    No dataclass, because msgspec would read one from a table and not from a text.
-    """
-
-    __slots__ = ("host", "port")
-
-    def __init__(self, host: str, port: int) -> None:
-        """Hold the two parts."""
-        self.host = host
-        self.port = port
-
-    @classmethod
-    def parse(cls, text: str) -> Listen:
-        """Read ``127.0.0.1:8081`` or ``[::1]:8081``; raise ValueError otherwise."""
-        host, colon, port = text.rpartition(":")
-        bare = host.removeprefix("[").removesuffix("]")
-        is_bare_v6 = ":" in host and host == bare
-        if not colon or not bare or is_bare_v6 or not port.isdigit() or int(port) > _PORT_MAX:
-            message = f"{text!r} is not host:port"
-            raise ValueError(message)
-        return cls(bare, int(port))
-
-    @property
-    def is_loopback(self) -> bool:
-        """Tell whether only this machine can connect."""
-        return is_loopback(self.host)
-
-    def __str__(self) -> str:
-        """Write it as it is read."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    __repr__ = __str__
-
-    def __eq__(self, other: object) -> bool:
-        """Compare both parts."""
-        return isinstance(other, Listen) and str(self) == str(other)
-
-    def __hash__(self) -> int:
-        """Hash both parts."""
-        return hash(str(self))
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether a host name or address means this machine."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
 
 Seconds = Annotated[int, Meta(ge=1)]
 Count = Annotated[int, Meta(ge=1)]
@@ -242,12 +185,57 @@ class Sca(Section, frozen=True, kw_only=True):
     perm_block_window_days: Annotated[Count, Meta(description="the window, in days")] = 30
 
 
+class Registration(Section, frozen=True, kw_only=True):
+    """How a client gets access to the card portal."""
+
+    mode: Annotated[
+        Literal["strict", "legacy"],
+        Meta(
+            description="`strict` asks for an activation code of the branch besides number and "
+            "SMS (RTS art. 24(2)(b)); `legacy` does not"
+        ),
+    ] = "strict"
+    per_number_day: Annotated[Count, Meta(description="registrations of a number a day")] = 3
+    per_number_week: Annotated[Count, Meta(description="registrations of a number a week")] = 5
+    per_address_hour: Annotated[
+        Count, Meta(description="registrations from an address an hour")
+    ] = 10
+
+
 class Portal(Section, frozen=True, kw_only=True):
     """The card portal's pages."""
 
     listen: Annotated[Listen, Meta(description=_LISTEN)] = Listen("127.0.0.1", 8084)
     tls_cert: Annotated[Pem, Meta(description=_CERT)] = None
     tls_key: Annotated[Pem, Meta(description=_KEY)] = None
+    logins_per_address_hour: Annotated[
+        Count, Meta(description="sign-ins tried from an address an hour")
+    ] = 30
+    numbers_per_address_hour: Annotated[
+        Count, Meta(description="different numbers tried from an address an hour")
+    ] = 10
+    public_url: Annotated[
+        str | None,
+        Meta(description="origin browsers know it by, without a path; unset = as they ask for it"),
+    ] = None
+    bank_name: Annotated[
+        str, Meta(min_length=1, max_length=60, description="the bank's name on every page")
+    ] = "Bank"
+    bank_phone: Annotated[
+        str, Meta(max_length=30, description="help line on every page; empty = the branch helps")
+    ] = ""
+    language: Annotated[
+        Literal["pl", "en"], Meta(description="language where neither client nor browser wish one")
+    ] = "pl"
+    links: Annotated[
+        dict[Literal["chip_pin", "transfer", "wallet"], str],
+        Meta(description="https addresses of the bank's other systems to point to from a card"),
+    ] = {}
+
+    @property
+    def is_secure(self) -> bool:
+        """Tell whether browsers reach it by https."""
+        return self.tls_cert is not None or (self.public_url or "").startswith("https://")
 
 
 class Ops(Section, frozen=True, kw_only=True):
@@ -432,6 +420,7 @@ class Settings(Section, frozen=True, kw_only=True):
     cardholder: Cardholder = Cardholder()
     enrollment: Enrollment = Enrollment()
     sca: Sca = Sca()
+    registration: Registration = Registration()
     portal: Portal = Portal()
     ops: Ops = Ops()
     demo: Demo = Demo()

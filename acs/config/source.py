@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 import msgspec
 
 from acs.config import rules
-from acs.config.settings import Listen, Section, Settings
+from acs.config.listen import Listen
+from acs.config.settings import Section, Settings
 from schemas.secret import Secret
 
 if TYPE_CHECKING:

@@ -40,6 +40,8 @@ _PLAN: tuple[tuple[str, tuple[str, ...], int], ...] = (
     ("N blocked", (VISA_OTP, MASTERCARD_OTP), 4),
     ("N expired", (VISA_OTP, MASTERCARD_OTP), 2),
     ("U", (JCB_NO_KEYS,), 2),
+    # For who walks through the portal by hand: known to the bank, not registered, no PIN yet.
+    ("N not enrolled", (VISA_PIN_OTP, MASTERCARD_PIN_OTP), 2),
 )
 
 _FIRST_NAMES = (
@@ -53,6 +55,7 @@ _SURNAMES = (
     "Wymyślna", "Zmyślony", "Nieprawdziwa", "Przykładowy", "Bajkowa", "Fikcyjny", "Umowna",
     "Testowy",
 )  # fmt: skip
+_WALKS = (VISA_PIN_OTP, MASTERCARD_PIN_OTP)
 # Every eighth person has no PESEL but a number of the bank's.
 _NONRESIDENT_EACH = 8
 
@@ -92,7 +95,8 @@ def everybody() -> list[Person]:
 
 
 def _person(number: int, kind: str, card_number: str) -> Person:
-    is_nonresident = number % _NONRESIDENT_EACH == _NONRESIDENT_EACH - 1
+    is_newcomer = kind == "N not enrolled" and card_number.startswith(_WALKS)
+    is_nonresident = is_newcomer or number % _NONRESIDENT_EACH == _NONRESIDENT_EACH - 1
     if is_nonresident:
         identifier = nonresident("UA", 100_000_000 + number)
     else:

@@ -170,3 +170,14 @@ def test_a_broken_key_file_refuses_to_start(tmp_path: Path) -> None:
 
     with pytest.raises(config.ConfigError, match=r"values\.json"):
         app.prepare(settings, ())
+
+
+async def test_what_is_paced_takes_its_time_even_when_it_fails() -> None:
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+
+    with pytest.raises(LookupError):
+        async with app.paced():
+            raise LookupError
+
+    assert loop.time() - start >= app.ANSWER_FLOOR_S - 0.01

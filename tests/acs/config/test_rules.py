@@ -109,3 +109,12 @@ def test_an_id_stands_once() -> None:
 
 def test_a_challenge_is_not_shorter_than_one_step_of_it() -> None:
     assert "challenge.cap_s" in refused(challenge__cap_s=60, challenge__interaction_s=61)
+
+
+@pytest.mark.parametrize("url", ["http://bank.example", "https://bank.example/cards", "x"])
+def test_the_portal_is_known_by_an_origin(url: str) -> None:
+    assert f"portal.public_url is {url}" in refused(portal__public_url=url)
+
+
+def test_the_portal_points_to_https_only() -> None:
+    assert "portal.links.wallet is http://b" in refused(portal__links={"wallet": "http://b"})

@@ -1,4 +1,4 @@
-"""Addresses of listeners; settings that speak for another part keep its defaults and its names."""
+"""Settings that speak for another part keep its defaults and its names."""
 
 from __future__ import annotations
 
@@ -6,29 +6,8 @@ import msgspec
 import pytest
 
 from acs.challenge.policy import ChallengePolicy
-from acs.config.settings import Challenge, Listen, Otp, Settings
+from acs.config.settings import Challenge, Otp, Settings
 from otp.policy import OtpPolicy
-
-
-@pytest.mark.parametrize("text", ["127.0.0.1:8081", "[::1]:8081", "localhost:0", "acs.example:443"])
-def test_an_address_is_written_as_it_was_read(text: str) -> None:
-    assert str(Listen.parse(text)) == text
-
-
-@pytest.mark.parametrize(
-    "text", ["", "8081", ":8081", "host", "host:", "host:99999", "::1:80", "[]:1"]
-)
-def test_what_is_no_address_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="not host:port"):
-        Listen.parse(text)
-
-
-@pytest.mark.parametrize(
-    ("host", "local"),
-    [("127.0.0.9", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("h", False)],
-)
-def test_only_loopback_is_this_machine(host: str, local: bool) -> None:
-    assert Listen(host, 1).is_loopback is local
 
 
 def test_the_section_otp_is_the_policy_of_one_time_codes() -> None:
