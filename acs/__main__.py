@@ -1,4 +1,4 @@
-"""The command line: serve, work, demo, migrate, seed, keys, audit, conformance and others.
+"""The command line: serve, work, demo, migrate, seed, import, keys, audit, branch and others.
 
 A wrong option or setting ends with a clear sentence and exit code 2; a database or key that is not
 there with exit code 1.
@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from acs.config import Settings
 
 USAGE_ERROR = 2
+_CLIENTS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...] = (
+    ("branch", "do what a counter does for a client, over the enrolment API", branch.add_options),
+    (
+        "conformance",
+        "run the conformance cases against an ACS, ours or another",
+        conformance.add_options,
+    ),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -105,12 +113,8 @@ def _parser() -> argparse.ArgumentParser:
         command("import", "bring in persons, accounts, cards from a file", importing.run)
     )
     command("show-tables", "print the challenge machine as Markdown", commands.show_tables)
-    says = "do what a counter does for a client, over the enrolment API"
-    branch.add_options(add.add_parser("branch", help=says, description=says, allow_abbrev=False))
-    says = "run the conformance cases against an ACS, ours or another"
-    conformance.add_options(
-        add.add_parser("conformance", help=says, description=says, allow_abbrev=False)
-    )
+    for name, says, add_options in _CLIENTS:
+        add_options(add.add_parser(name, help=says, description=says, allow_abbrev=False))
     return parser
 
 

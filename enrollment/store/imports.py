@@ -7,6 +7,7 @@ the caller.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from enrollment.model import EffectiveLimits
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _SQL = queries.load(__file__)
 _LIMITS = tuple(EffectiveLimits().as_dict())
+_KEPT = timedelta(days=90)
 Columns = dict[str, list[Any]]
 
 
@@ -268,3 +270,10 @@ async def errors(conn: Connection, run_id: UUID, after: int, limit: int) -> list
     """Read the refused lines after that one."""
     rows = await _SQL.errors.all(conn, run_id=run_id, after=after, limit=limit)
     return [LineError(**dict(row)) for row in rows]
+
+
+async def purge(conn: Connection, now: datetime, limit: int) -> int:
+    """Forget up to ``limit`` refused lines, and as many imports, older than 90 days."""
+    before = now - _KEPT
+    lines = await _SQL.purge_errors.run(conn, before=before, limit=limit)
+    return lines + await _SQL.purge_runs.run(conn, before=before, limit=limit)

@@ -236,6 +236,26 @@ SELECT :run_id::uuid, g.line, g.code, g.field
   FROM unnest(:lines::bigint[], :codes::text[], :fields::text[]) AS g (line, code, field)
 ON CONFLICT (run_id, line) DO NOTHING;
 
+-- name: purge_errors
+-- Refused lines of imports that moved last before a time.
+DELETE FROM enrollment.import_error
+ WHERE (run_id, line) IN (
+       SELECT e.run_id, e.line
+         FROM enrollment.import_run r
+         JOIN enrollment.import_error e ON e.run_id = r.run_id
+        WHERE r.updated_at < :before
+        LIMIT :limit);
+
+-- name: purge_runs
+-- Imports that moved last before a time and have no refused lines left.
+DELETE FROM enrollment.import_run
+ WHERE run_id IN (
+       SELECT r.run_id
+         FROM enrollment.import_run r
+        WHERE r.updated_at < :before
+          AND NOT EXISTS (SELECT FROM enrollment.import_error e WHERE e.run_id = r.run_id)
+        LIMIT :limit);
+
 -- name: errors
 -- The refused lines of an import after that one, in their order.
 SELECT line, code, field

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -70,3 +71,15 @@ async def test_errors_are_read_page_by_page(db: asyncpg.Connection, now: datetim
 
     assert await imports.errors(db, run.run_id, 0, 2) == errors[:2]
     assert await imports.errors(db, run.run_id, 5, 2) == errors[2:]
+
+
+async def test_an_import_is_forgotten_with_its_errors(
+    db: asyncpg.Connection, now: datetime
+) -> None:
+    run = await begin(db, now)
+    await imports.add_errors(db, run.run_id, [LineError(line, "luhn", None) for line in (1, 2, 3)])
+    early = await imports.purge(db, now + timedelta(days=89), 100)
+    late = [await imports.purge(db, now + timedelta(days=91), 2) for _ in range(3)]
+
+    assert early == 0
+    assert late == [2, 2, 0]
