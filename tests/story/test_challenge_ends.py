@@ -159,17 +159,54 @@ async def test_the_fifth_failure_ends_a_challenge_that_has_attempts_left(world: 
     assert outcome(world, third) == ("N", "19", None, "00")
 
 
-async def test_a_block_ends_at_midnight_in_warsaw(world: World) -> None:
-    noon = world.clock().replace(hour=10, minute=0, second=0)
-    world.clock.now = noon + timedelta(days=1)
-    holder = await world.enrol(prefix=PIN)
+async def fail_five_times(world: World, holder: Cardholder) -> None:
     for times in (3, 2):
         _, page = await begin(world, holder)
         await fail(world, holder, page, times)
-    for hours, status in ((11, "N"), (1, "C")):
-        world.clock.advance(hours=hours, minutes=59 if hours == 11 else 1)
-        message = browser_areq(holder.pan, ds_url=world.directory.url)
-        assert (await world.areq(message))["transStatus"] == status
+
+
+def noon_of_another_day(world: World) -> None:
+    world.clock.now = world.clock().replace(hour=10, minute=0, second=0) + timedelta(days=1)
+
+
+async def status_now(world: World, holder: Cardholder) -> str:
+    message = browser_areq(holder.pan, ds_url=world.directory.url)
+    return str((await world.areq(message))["transStatus"])
+
+
+async def test_a_block_ends_at_midnight_in_warsaw(world: World) -> None:
+    noon_of_another_day(world)
+    holder = await world.enrol(prefix=PIN)
+    await fail_five_times(world, holder)
+    world.clock.advance(hours=11, minutes=59)
+    assert await status_now(world, holder) == "N"
+    world.clock.advance(minutes=1)
+    _, page = await begin(world, holder)
+    page = await fail(world, holder, page, 2)
+    assert page.has_code_field  # the count began anew
+    final = await world.submit(page, otp=right(world, holder), pin=holder.pin)
+    assert shown(final) == "Y"
+
+
+async def test_a_block_in_the_evening_lasts_six_hours(world: World) -> None:
+    noon_of_another_day(world)
+    world.clock.advance(hours=10)  # 22:00 in Warsaw
+    holder = await world.enrol()
+    await fail_five_times(world, holder)
+    world.clock.advance(hours=5, minutes=59)
+    assert await status_now(world, holder) == "N"
+    world.clock.advance(minutes=1)
+    assert await status_now(world, holder) == "C"
+
+
+async def test_after_three_blocks_in_a_month_the_next_one_stays(world: World) -> None:
+    holder = await world.enrol()
+    for _ in range(4):
+        noon_of_another_day(world)
+        assert await status_now(world, holder) == "C"
+        await fail_five_times(world, holder)
+    world.clock.advance(days=90)
+    assert await status_now(world, holder) == "N"
 
 
 async def test_only_a_complete_success_clears_the_count(world: World) -> None:
