@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from acs.config import Settings
 
 SCOPES = {
-    "portal": "person:read card:read threeds:write limit:lower consent:write phone:write pin:write",
+    "portal": "person:read card:read threeds:write limit:lower consent:write phone:write pin:write"
+    " portal",
     "branch": "person:write person:read card:enrol card:read card:status threeds:write limit:lower"
     " limit:raise consent:write phone:write block:clear",
     "core": "person:write person:read card:enrol card:read card:status limit:raise phone:write",

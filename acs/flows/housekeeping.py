@@ -51,6 +51,12 @@ async def forget_used(ports: Ports) -> int:
         return await enrollment_flows.forget_used(conn, ports.clock(), _BATCH)
 
 
+async def carry_on_enrollment(ports: Ports) -> int:
+    """Worker source: let new phones take over, end registrations whose time is over."""
+    async with ports.pool.transaction() as conn:
+        return await enrollment_flows.carry_on(conn, ports.keys, ports.clock(), _BATCH)
+
+
 async def seal_audit(ports: Ports) -> int:
     """Worker source: carry the chain of the audit log on over the events since the last time."""
     async with ports.pool.transaction() as conn:

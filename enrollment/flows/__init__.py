@@ -10,7 +10,7 @@ from enrollment.flows.attempts import (
     begin_attempt,
     check_pin,
 )
-from enrollment.flows.housekeeping import forget_used
+from enrollment.flows.housekeeping import carry_on, forget_used
 from enrollment.flows.payments import (
     count_use,
     lapse_use,
@@ -25,6 +25,7 @@ __all__ = [
     "attempt_failed",
     "attempt_succeeded",
     "begin_attempt",
+    "carry_on",
     "check_pin",
     "count_use",
     "forget_used",

@@ -1,20 +1,45 @@
-"""What the enrolment side drops once its time is over: ids of used tokens, kept answers."""
+"""What the enrolment side does by itself: drops what is over, lets a new phone take over."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
 
 from enrollment import callers, idempotency
-from enrollment.store import imports
+from enrollment.events import ACS, EventName
+from enrollment.flows import phone_change
+from enrollment.flows.work import Work
+from enrollment.policy import EnrollmentPolicy
+from enrollment.store import access, counters, registrations
+from otp.policy import OtpPolicy
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from schemas.queries import Connection
+    from schemas.vault import Keys
+
+_KEPT: Final = timedelta(days=1)
 
 
 async def forget_used(conn: Connection, now: datetime, limit: int) -> int:
-    """Drop up to ``limit`` token ids, kept answers and old imports; gives how many rows went."""
+    """Drop up to ``limit`` of each that is over: token ids, kept answers, counts, entries, ...
+
+    Gives how many rows went. What somebody may still ask about is kept for a day.
+    """
+    old = now - _KEPT
     tokens = await callers.purge(conn, now, limit)
-    kept = await idempotency.purge(conn, now, limit)
-    return tokens + kept + await imports.purge(conn, now, limit)
+    answers = await idempotency.purge(conn, now, limit)
+    counts = await counters.purge(conn, now, limit)
+    entries = await access.purge(conn, old, limit)
+    return tokens + answers + counts + entries + await registrations.purge(conn, old, limit)
+
+
+async def carry_on(conn: Connection, keys: Keys, now: datetime, limit: int) -> int:
+    """Let new phones take over whose wait is over, end registrations whose time is; how many."""
+    work = Work(conn, keys, EnrollmentPolicy(), OtpPolicy(), ACS, now)
+    phones = await phone_change.take_over(work, limit)
+    ended = await registrations.expire(conn, now, limit)
+    for registration_id, person_id in ended:
+        await work.record(EventName.REGISTRATION_EXPIRED, person_id or registration_id)
+    return phones + len(ended)

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from enrollment import callers, flows, idempotency
 from enrollment.callers import Asked, Token
-from tests.enrollment import api
+from enrollment.flows import registrations
+from enrollment.refusals import Done
+from tests.enrollment import api, doors, people
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,3 +34,27 @@ async def test_token_ids_and_answers_are_forgotten_in_their_time(
     ]
 
     assert forgotten == [0, 1, 1]
+
+
+async def test_a_registration_whose_time_is_over_is_ended_and_audited(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    portal = doors.at_portal(people.hands(db, keys, now))
+    begun = await registrations.start(portal, people.PESELS[1], None)
+    assert isinstance(begun, Done)
+    hour = now + timedelta(hours=1)
+    carried = [await flows.carry_on(db, keys, at, 10) for at in (now, hour, hour)]
+
+    assert carried == [0, 1, 0]
+    assert (await people.events(db))[-1] == "registration.expired"
+
+
+async def test_counts_and_registrations_are_forgotten_in_their_time(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    portal = doors.at_portal(people.hands(db, keys, now))
+    await registrations.start(portal, people.PESELS[1], None)
+    await flows.carry_on(db, keys, now + timedelta(hours=1), 10)
+    later = [now + timedelta(**span) for span in ({"hours": 2}, {"hours": 26}, {"days": 8})]
+
+    assert [await flows.forget_used(db, at, 10) for at in later] == [1, 2, 1]
