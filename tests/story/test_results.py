@@ -12,6 +12,7 @@ import pytest
 from acs import metrics
 from tests.story.areqs import browser_areq
 from tests.story.buying import VERSIONS, ask, begin, outcome, right, shown
+from tests.story.parties import FakeDirectoryServer
 
 if TYPE_CHECKING:
     from tests.story.world import World
@@ -272,6 +273,22 @@ async def test_a_result_goes_to_no_host_that_is_not_listed(world: World, ds_url:
     page = await world.open(ares)
     assert shown(await world.submit(page, otp=right(world, holder))) == "Y"
     assert len(heard_bytes(world, ares)) == 1  # at the configured address
+
+
+async def test_a_result_goes_to_the_listed_address_that_the_areq_named(world: World) -> None:
+    other = FakeDirectoryServer()
+    await other.start()
+    try:
+        holder = await world.enrol()
+        ares = await world.areq(browser_areq(holder.pan, ds_url=other.url))
+        page = await world.open(ares)
+        final = await world.submit(page, otp=right(world, holder))
+        told = other.result(ares["acsTransID"])
+    finally:
+        await other.stop()
+    assert (shown(final), told["transStatus"], other.faults) == ("Y", "Y", [])
+    assert world.directory.heard == []
+    world.directory.accepted |= other.accepted  # for the laws: they look at one server
 
 
 async def test_many_results_wait_and_all_arrive(world: World) -> None:
