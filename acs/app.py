@@ -307,6 +307,7 @@ class Service:
             ),
             observe=lambda route, outcome: metrics.ENROLLMENT.labels(route, outcome).inc(),
             request_id=log.REQUEST_ID.get,
+            host=policies.card_host(self.settings),
             pace=paced,
             in_background=lambda job: ports.background.start(job, "import"),
         )

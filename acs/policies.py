@@ -12,6 +12,7 @@ from acs.directory_server import DirectoryServer
 from acs.edges.tls import client_context
 from acs.ports import Policies
 from enrollment.callers import Caller, CallerKey, Callers
+from enrollment.host import HttpHost
 from enrollment.policy import (
     Activation,
     AttemptPolicy,
@@ -21,6 +22,7 @@ from enrollment.policy import (
     RegistrationPolicy,
 )
 from enrollment.portal.render import Bank
+from enrollment.ports import NoHost
 from otp.gateways.http import AnswerRule, HttpGateway, HttpGatewayConfig
 from otp.gateways.inbox import inbox_gateway
 from otp.policy import OtpPolicy
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from acs.config.settings import Caller as CallerSettings
     from acs.config.settings import DirectoryServer as DirectoryServerSettings
     from acs.config.settings import HttpProvider
+    from enrollment.ports import Host
     from otp.gateways.port import SmsGateway
 
 CHALLENGE_ROUTE = "/challenge"
@@ -111,11 +114,30 @@ def enrollment_policy(settings: Settings) -> EnrollmentPolicy:
         step_up_sends_day=given.step_up_sends_day,
         attempts=attempt_policy(settings),
         registration=registration_policy(settings),
-        portal=PortalPolicy(
-            logins_per_address_hour=settings.portal.logins_per_address_hour,
-            numbers_per_address_hour=settings.portal.numbers_per_address_hour,
-        ),
+        portal=portal_policy(settings),
     )
+
+
+def portal_policy(settings: Settings) -> PortalPolicy:
+    """Give how a client is let into the portal and kept there."""
+    given = settings.portal
+    return PortalPolicy(
+        logins_per_address_hour=given.logins_per_address_hour,
+        numbers_per_address_hour=given.numbers_per_address_hour,
+        session_idle=timedelta(seconds=given.session_idle_s),
+        session_max=timedelta(seconds=given.session_max_s),
+        password_failures_max=given.password_failures_max,
+        resets_day=given.resets_day,
+        phone_cooling=timedelta(seconds=given.phone_cooling_s),
+        phone_changes_year=given.phone_changes_year,
+        forbidden_words=(given.bank_name, *given.forbidden_words),
+    )
+
+
+def card_host(settings: Settings) -> Host:
+    """Give the way to the card host, or what stands in where there is none."""
+    url = settings.portal.host_url
+    return NoHost() if url is None else HttpHost(url)
 
 
 def registration_policy(settings: Settings) -> RegistrationPolicy:
@@ -126,6 +148,9 @@ def registration_policy(settings: Settings) -> RegistrationPolicy:
         per_number_day=given.per_number_day,
         per_number_week=given.per_number_week,
         per_address_hour=given.per_address_hour,
+        sms_lifetime=timedelta(seconds=given.sms_lifetime_s),
+        sends_max=given.sends_max,
+        activation_code_life=timedelta(days=given.activation_code_days),
     )
 
 

@@ -200,6 +200,11 @@ class Registration(Section, frozen=True, kw_only=True):
     per_address_hour: Annotated[
         Count, Meta(description="registrations from an address an hour")
     ] = 10
+    sms_lifetime_s: Annotated[
+        int, Meta(ge=60, le=3600, description="life of the password by SMS")
+    ] = 900
+    sends_max: Annotated[Count, Meta(description="messages of one registration")] = 3
+    activation_code_days: Annotated[Count, Meta(description="life of a branch's code")] = 14
 
 
 class Portal(Section, frozen=True, kw_only=True):
@@ -214,6 +219,29 @@ class Portal(Section, frozen=True, kw_only=True):
     numbers_per_address_hour: Annotated[
         Count, Meta(description="different numbers tried from an address an hour")
     ] = 10
+    session_idle_s: Annotated[
+        int, Meta(ge=30, le=300, description="a session ends when nothing is done for so long")
+    ] = 300
+    session_max_s: Annotated[
+        int, Meta(ge=60, le=86_400, description="a session ends after so long, whatever is done")
+    ] = 1800
+    password_failures_max: Annotated[
+        int, Meta(ge=1, le=5, description="wrong passwords until midnight of Europe/Warsaw")
+    ] = 3
+    resets_day: Annotated[Count, Meta(description="password resets of a number a day")] = 3
+    phone_cooling_s: Annotated[
+        int, Meta(ge=0, description="wait before a phone changed in the portal takes over")
+    ] = 86_400
+    phone_changes_year: Annotated[
+        Count, Meta(description="changes of phone in the portal in a year")
+    ] = 3
+    forbidden_words: Annotated[
+        tuple[str, ...], Meta(description="names of bank and products, which are no passwords")
+    ] = ()
+    host_url: Annotated[
+        str | None,
+        Meta(description="where the host takes a client's wish to block a card; unset = nowhere"),
+    ] = None
     public_url: Annotated[
         str | None,
         Meta(description="origin browsers know it by, without a path; unset = as they ask for it"),

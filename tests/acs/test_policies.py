@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from acs import config, demo_keys, policies
+from enrollment.host import HttpHost
 from enrollment.policy import Activation
+from enrollment.ports import NoHost
 from schemas.messages import Additions
 
 if TYPE_CHECKING:
@@ -149,3 +151,30 @@ def test_a_caller_without_a_readable_key_refuses_to_start(tmp_path: Path) -> Non
 
     with pytest.raises(config.ConfigError, match="portal"):
         policies.callers(read(ACS_ENROLLMENT__CALLERS=json.dumps([entry])))
+
+
+def test_the_ways_into_the_portal_are_the_issuer_s_choice() -> None:
+    made = policies.enrollment_policy(
+        read(
+            ACS_REGISTRATION__MODE="legacy",
+            ACS_REGISTRATION__SMS_LIFETIME_S="3600",
+            ACS_REGISTRATION__ACTIVATION_CODE_DAYS="7",
+            ACS_PORTAL__SESSION_IDLE_S="60",
+            ACS_PORTAL__PHONE_COOLING_S="0",
+            ACS_PORTAL__FORBIDDEN_WORDS='["Kartolina"]',
+        )
+    )
+
+    assert made.registration.mode == "legacy"
+    assert made.registration.sms_lifetime == timedelta(hours=1)
+    assert made.registration.activation_code_life == timedelta(days=7)
+    assert made.portal.session_idle == timedelta(minutes=1)
+    assert made.portal.phone_cooling == timedelta(0)
+    assert made.portal.forbidden_words == ("Bank", "Kartolina")
+
+
+def test_without_an_address_there_is_no_card_host() -> None:
+    with_host = policies.card_host(read(ACS_PORTAL__HOST_URL="https://host.example/block"))
+
+    assert isinstance(policies.card_host(read()), NoHost)
+    assert isinstance(with_host, HttpHost)
