@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from uuid import UUID
 
     from schemas.vault import Keys, Secret, Tag
@@ -45,6 +46,11 @@ def tag(keys: Keys, pan: Secret | str) -> Tag:
 def seal(keys: Keys, card_id: UUID, pan: Secret) -> bytes:
     """Encrypt the PAN for the row of that card."""
     return keys.vault.seal(_clear(pan), _place(card_id))
+
+
+def seal_all(keys: Keys, given: Iterable[tuple[UUID, Secret]]) -> list[bytes]:
+    """Encrypt many PANs, each for the row of its card."""
+    return keys.vault.seal_all([(_clear(pan), _place(card_id)) for card_id, pan in given])
 
 
 def unseal(keys: Keys, card_id: UUID, sealed: bytes) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from schemas.vault import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
     from uuid import UUID
 
     from schemas.vault import Keys, Tag
@@ -73,6 +73,13 @@ def index(keys: Keys, number: Secret) -> list[bytes]:
 def seal(keys: Keys, phone_id: UUID, number: Secret) -> bytes:
     """Encrypt the number for the row of that phone."""
     return keys.vault.seal(number.reveal().encode(), _place(phone_id))
+
+
+def seal_all(keys: Keys, given: Iterable[tuple[UUID, Secret]]) -> list[bytes]:
+    """Encrypt many numbers, each for the row of its phone."""
+    return keys.vault.seal_all(
+        [(number.reveal().encode(), _place(phone_id)) for phone_id, number in given]
+    )
 
 
 def unseal(keys: Keys, phone_id: UUID, sealed: bytes) -> Secret:

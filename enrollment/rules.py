@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from iso4217 import Currency
@@ -136,6 +137,7 @@ def client_may_set(
     return None
 
 
+@lru_cache(maxsize=256)
 def currency_number(code: str) -> str | None:
     """Give the ISO 4217 number of a currency's three letters; None when cards cannot use it."""
     try:

@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from schemas.secret import KeyRing, Secret, Tag
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 __all__ = ["CannotOpen", "KeyRing", "Keys", "Secret", "Tag", "Vault"]
 
@@ -43,7 +46,18 @@ class Vault:
 
     def seal(self, plain: bytes, place: str) -> bytes:
         """Encrypt a value for its place, for example ``enrollment.card.pan|<card id>``."""
-        nonce = os.urandom(_NONCE_BYTES)
+        return self._sealed(plain, place, os.urandom(_NONCE_BYTES))
+
+    def seal_all(self, given: Sequence[tuple[bytes, str]]) -> list[bytes]:
+        """Encrypt many values, each for its place and with a nonce of its own, drawn at once."""
+        drawn = os.urandom(_NONCE_BYTES * len(given))
+        nonces = (drawn[at : at + _NONCE_BYTES] for at in range(0, len(drawn), _NONCE_BYTES))
+        return [
+            self._sealed(plain, place, nonce)
+            for (plain, place), nonce in zip(given, nonces, strict=True)
+        ]
+
+    def _sealed(self, plain: bytes, place: str, nonce: bytes) -> bytes:
         key_id = self._active.encode()
         head = _FORMAT + bytes([len(key_id)]) + key_id
         sealed = self._ciphers[self._active].encrypt(nonce, plain, head + place.encode())

@@ -12,15 +12,16 @@ Lock order: claims, person, card.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from enrollment import pan, phones, rules
 from enrollment.events import EventName
 from enrollment.flows.cards import initial_limits
 from enrollment.flows.import_lines import person_data
-from enrollment.flows.persons import sealed_birth_date
+from enrollment.flows.persons import birth_date_place
 from enrollment.model import PersonStatus
 from enrollment.store import imports
 from enrollment.store.limits import Level
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from enrollment.flows.work import Work
     from enrollment.store import Row
 
+_UUID_BYTES = 16
 _LEVEL = {"account": Level.ACCOUNT.value, "card": Level.CARD_BRANCH.value}
 
 
@@ -110,14 +112,14 @@ def _is_phone(hashes: Sequence[bytes], row: Row) -> bool:
 async def _add_persons(work: Work, records: Sequence[Record], found: Sorted) -> set[UUID]:
     if not records:
         return set()
-    ids = {record.line: uuid4() for record in records}
+    ids = _new_ids(records)
     data = [person_data(record.body, frozenset()) for record in records]
     columns: imports.Columns = {
         "person_ids": list(ids.values()),
         "refs": [record.ref for record in records],
         "kinds": [one.kind for one in data],
         "languages": [one.language for one in data],
-        "birth_dates": [_birth_date(work, record, ids[record.line]) for record in records],
+        "birth_dates": _birth_dates(work, records, ids),
     }
     added = await imports.insert_persons(work.conn, columns, work.now)
     done = _split(records, ids, added, found)
@@ -132,26 +134,35 @@ async def _add_persons(work: Work, records: Sequence[Record], found: Sorted) -> 
     return added
 
 
-def _birth_date(work: Work, record: Record, person_id: UUID) -> bytes | None:
-    if record.numbers is None:
-        return None
-    return sealed_birth_date(work.keys, person_id, record.numbers.identifier)
+def _birth_dates(
+    work: Work, records: Sequence[Record], ids: Mapping[int, UUID]
+) -> list[bytes | None]:
+    """Seal the birth dates that PESELs tell; None for the others."""
+    told = {
+        record.line: (day.isoformat().encode(), birth_date_place(ids[record.line]))
+        for record in records
+        if record.numbers is not None and (day := record.numbers.identifier.birth_date) is not None
+    }
+    sealed = dict(zip(told, work.keys.vault.seal_all(list(told.values())), strict=True))
+    return [sealed.get(record.line) for record in records]
 
 
 async def _add_phones(work: Work, records: Sequence[Record], ids: Mapping[int, UUID]) -> None:
+    given = [
+        (record, record.numbers.phone)
+        for record in records
+        if record.numbers is not None and record.numbers.phone is not None
+    ]
+    phone_ids = list(_new_ids([record for record, _ in given]).values())
+    numbers = [number for _, number in given]
     columns: imports.Columns = {
-        name: [] for name in ("phone_ids", "person_ids", "numbers", "idx", "key_ids", "masks")
+        "phone_ids": phone_ids,
+        "person_ids": [ids[record.line] for record, _ in given],
+        "numbers": phones.seal_all(work.keys, zip(phone_ids, numbers, strict=True)),
+        "idx": [record.hashes[1][0] for record, _ in given],
+        "key_ids": [work.keys.phone_index.active] * len(given),
+        "masks": [phones.mask(number, work.policy.countries) for number in numbers],
     }
-    for record in records:
-        if record.numbers is None or record.numbers.phone is None:
-            continue
-        number, phone_id = record.numbers.phone, uuid4()
-        columns["phone_ids"].append(phone_id)
-        columns["person_ids"].append(ids[record.line])
-        columns["numbers"].append(phones.seal(work.keys, phone_id, number))
-        columns["idx"].append(record.hashes[1][0])
-        columns["key_ids"].append(work.keys.phone_index.active)
-        columns["masks"].append(phones.mask(number, work.policy.countries))
     await imports.insert_phones(work.conn, columns, work.now)
 
 
@@ -219,7 +230,7 @@ async def _add_accounts(
     if not new:
         return set()
     records = [record for record, _ in new]
-    ids = {record.line: uuid4() for record in records}
+    ids = _new_ids(records)
     columns: imports.Columns = {
         "account_ids": list(ids.values()),
         "refs": [record.ref for record in records],
@@ -289,7 +300,7 @@ async def _add_cards(
     if not new:
         return set()
     records = [record for record, _, _ in new]
-    ids = {record.line: uuid4() for record in records}
+    ids = _new_ids(records)
     numbers = [Secret(record.body["pan"]) for record in records]
     columns: imports.Columns = {
         "card_ids": list(ids.values()),
@@ -298,10 +309,7 @@ async def _add_cards(
         "person_ids": [person_id for _, _, person_id in new],
         "pan_idx": [record.hashes[0][0] for record in records],
         "idx_key_ids": [work.keys.pan_index.active] * len(records),
-        "pans": [
-            pan.seal(work.keys, card_id, number)
-            for card_id, number in zip(ids.values(), numbers, strict=True)
-        ],
+        "pans": pan.seal_all(work.keys, zip(ids.values(), numbers, strict=True)),
         "last4s": [pan.last4(number) for number in numbers],
         "expiries": [record.body["exp"] for record in records],
         "products": [record.body["product"] for record in records],
@@ -378,3 +386,12 @@ def _split(
     """Give the records that were added; those that lost a race go the single way."""
     found.singly += [record for record in records if ids[record.line] not in added]
     return [record for record in records if ids[record.line] in added]
+
+
+def _new_ids(records: Sequence[Record]) -> dict[int, UUID]:
+    """Give each record an id of its own by its line (UUID version 4), drawn at once."""
+    drawn = os.urandom(_UUID_BYTES * len(records))
+    return {
+        record.line: UUID(bytes=drawn[at * _UUID_BYTES : (at + 1) * _UUID_BYTES], version=4)
+        for at, record in enumerate(records)
+    }

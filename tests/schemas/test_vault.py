@@ -65,3 +65,14 @@ def test_every_purpose_has_a_ring_of_its_own(keys: Keys) -> None:
     rings = {field.name for field in dataclasses.fields(keys)} - {"vault"}
 
     assert rings == set(Keys.PURPOSES)
+
+
+def test_values_sealed_together_open_each_in_its_own_place() -> None:
+    vault = Vault(KeyRing("k1", {"k1": b"x" * 32}))
+    sealed = vault.seal_all([(b"one", "place|1"), (b"two", "place|2"), (b"one", "place|1")])
+
+    assert [vault.open(sealed[0], "place|1"), vault.open(sealed[1], "place|2")] == [b"one", b"two"]
+    assert len(set(sealed)) == 3  # no nonce twice
+    assert vault.seal_all([]) == []
+    with pytest.raises(CannotOpen):
+        vault.open(sealed[0], "place|2")
