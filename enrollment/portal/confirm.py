@@ -68,8 +68,7 @@ def back_of(pending: Pending | None) -> str:
     """Give the page that an act began on."""
     if pending is None:
         return "/cards"
-    card = "/cards" if pending.card_id is None else f"/cards/{pending.card_id}"
-    return _BACK.get(pending.action, card)
+    return _BACK.get(pending.action, "/cards")
 
 
 async def show(visit: Visit) -> Answer:

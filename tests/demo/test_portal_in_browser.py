@@ -84,7 +84,7 @@ async def test_from_registering_to_paying_and_to_withdrawing_the_consent(
 
 
 async def test_lower_limits_hold_for_the_next_payment(demo: Demo, context: Any) -> None:
-    walk = Walk(demo, await context.new_page(), demo.cards("C otp")[5])
+    walk = Walk(demo, await context.new_page(), demo.cards("C otp")[9])
     await walk.register()
     await walk.sign_in()
 
@@ -100,7 +100,7 @@ async def test_lower_limits_hold_for_the_next_payment(demo: Demo, context: Any) 
 
 
 async def test_a_forgotten_password_is_set_anew_with_pin_and_code(demo: Demo, context: Any) -> None:
-    walk = Walk(demo, await context.new_page(), demo.cards("C pin+otp")[5])
+    walk = Walk(demo, await context.new_page(), demo.cards("C pin+otp")[9])
     await walk.register()
 
     await walk.press("Nie pamiętasz hasła?")
