@@ -14,10 +14,10 @@ LOCKED := $(PIP) install --require-hashes --only-binary :all:
 PROJECT := PYTHONWARNINGS=ignore $(PIP) install --no-deps --no-build-isolation --no-index --editable .
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
-.PHONY: help run test coverage check audit bench fuzz format docs schema lock clean
+.PHONY: help run test coverage check audit bench fuzz screenshots format docs schema lock clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(RUNTIME) ## the demo: the whole service, a small payment network, test cards; Ctrl-C stops it
 	@exec $(BIN)/acs demo $(ARGS)
@@ -47,6 +47,9 @@ bench: $(DEV) ## the benchmark: ratios measured side by side on this machine
 
 fuzz: $(DEV) ## the readers against made-up bytes (ARGS="areq --seconds 60"); guided where atheris is installed
 	@$(BIN)/python -m tests.fuzz.run $(ARGS)
+
+screenshots: $(DEV) ## the pictures of the README, from a running demo; needs Chromium
+	$(BIN)/python docs/screenshots.py
 
 format: $(DEV) ## write the house format and the safe fixes
 	$(BIN)/ruff format .

@@ -1,0 +1,102 @@
+"""`make screenshots`: the README's pictures, taken from a running demo in Chromium.
+
+A newcomer's way through the card portal and to a payment, by the steps of the tests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from playwright.async_api import async_playwright
+
+if TYPE_CHECKING:
+    from playwright.async_api import Page
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "docs" / "screenshots"
+sys.path.insert(0, str(ROOT))
+
+from tests.demo.portal_walk import Walk  # noqa: E402 - found by the line above
+from tests.demo.running import Demo  # noqa: E402 - as above
+
+
+async def take(demo: Demo) -> None:
+    """Walk and take the pictures."""
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        context = await browser.new_context(
+            locale="en-GB", viewport={"width": 390, "height": 760}, device_scale_factor=1.5
+        )
+        card = [one for one in demo.cards("N not enrolled") if one["identifier"][0] == "U"][-1]
+        walk = Walk(demo, await context.new_page(), card)
+        await _register(walk)
+        await _inside(walk)
+        await _pay(demo, walk)
+        await browser.close()
+
+
+async def _picture(page: Page, name: str) -> None:
+    await page.screenshot(path=FOLDER / f"{name}.png")
+
+
+async def _register(walk: Walk) -> None:
+    await walk.open()
+    await _picture(walk.page, "portal-sign-in")
+    await walk.press("Register")
+    await walk.type(walk.card["identifier"])
+    await _picture(walk.page, "portal-register")
+    await walk.tick("consent_sms_3ds", "consent_terms")
+    walk.mark()
+    await walk.press("Register")
+    await walk.type(walk.message(r": ([A-Za-z0-9]{10})\b"))
+    await walk.type("lime-tree-alley-37", "lime-tree-alley-37")
+    await walk.sign_in("lime-tree-alley-37")
+
+
+async def _inside(walk: Walk) -> None:
+    await walk.press("Internet PIN")
+    walk.mark()
+    await walk.press("Send a code and set the PIN")
+    await _picture(walk.page, "portal-pin")
+    await walk.type("7305", "7305", walk.code())
+    walk.mark()
+    await walk.press("Switch 3-D Secure on")
+    await walk.type(walk.code())
+    await _picture(walk.page, "portal-cards")
+
+
+async def _pay(demo: Demo, walk: Walk) -> None:
+    await walk.page.set_viewport_size({"width": 1100, "height": 760})
+    await walk.page.goto(demo.url("demo"))
+    radio = walk.page.locator(f"input[value='{walk.card['pan']}']")
+    await radio.first.evaluate(
+        "one => { one.closest('details')?.setAttribute('open', ''); one.click() }"
+    )
+    await walk.page.get_by_role("button", name="Pay", exact=True).click()
+    await walk.page.frame_locator("iframe").locator("#otp").wait_for()
+    await _picture(walk.page, "shop-challenge")
+
+
+def main() -> int:
+    """Run a demo, take the pictures, stop it."""
+    FOLDER.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="acs-pictures-"))
+    folder.chmod(0o711)
+    demo = Demo(folder)
+    try:
+        demo.start()
+        asyncio.run(take(demo))
+    finally:
+        demo.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
