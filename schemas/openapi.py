@@ -77,6 +77,8 @@ def _parameters(route: Route) -> Iterable[JsonSchema]:
     for name in _PARAMETER.findall(route.path):
         form = {"type": "string", "format": "uuid"} if name == "id" else {"type": "string"}
         yield {"name": name, "in": "path", "required": True, "schema": form}
+    if route.is_paced:
+        yield _header("Portal-Client-Address", "The client's address, by which tries are limited")
     if route.of_person or route.path == "/v1/session":
         yield _header("Portal-Session", "The session of the client; stands for act.person_id")
     for member in route.query:

@@ -50,7 +50,15 @@ def test_a_route_without_a_body_asks_for_none() -> None:
 def test_headers_of_a_change_are_described() -> None:
     names = [entry["name"] for entry in MADE["paths"]["/v1/things/{ref}"]["put"]["parameters"]]
 
-    assert names == ["ref", "Idempotency-Key", "If-Match"]
+    assert names == ["ref", "Portal-Session", "Idempotency-Key", "If-Match"]
+
+
+def test_a_paced_route_takes_the_address_of_the_client() -> None:
+    paced = Route("ask", "POST", "/v1/ask", "Ask", ("all",), INNER, is_paced=True)
+    made: Any = document((paced,), ERROR, title="T", version="1")
+    names = [entry["name"] for entry in made["paths"]["/v1/ask"]["post"]["parameters"]]
+
+    assert names == ["Portal-Client-Address", "Idempotency-Key"]
 
 
 def test_scopes_are_named() -> None:
