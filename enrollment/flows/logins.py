@@ -116,7 +116,8 @@ async def finish(
     person = await persons.lock(work.conn, entry.person_id)
     if person is None or not await access.use_entry(work.conn, login_id, work.now):
         return await _refusal(work, login_id)
-    await counters.clear(work.conn, strangers.LOGIN_CODE, entry.who)
+    for kind in (strangers.LOGIN_CODE, strangers.RESET):
+        await counters.clear(work.conn, kind, entry.who)
     await otp_flows.forget(work.conn, login_id)
     opened = await sessions.open_session(work, entry.person_id, user_agent)
     await work.record(EventName.LOGIN_OK, entry.person_id)

@@ -127,6 +127,19 @@ async def test_five_wrong_proofs_close_the_way_for_thirty_days(portal: Work) -> 
     assert (await begin(people.later(portal, days=31))).sms_id is not None
 
 
+async def test_who_logs_in_may_reset_again(portal: Work) -> None:
+    for tries in (3, 2):
+        reset_id = (await begin(portal)).reset_id
+        for _ in range(tries):
+            await passwords.prove_reset(portal, reset_id, PIN, CODE)
+    closed = (await begin(portal)).sms_id
+    tomorrow = people.later(portal, days=1)
+    await doors.log_in(tomorrow)
+
+    assert closed is None
+    assert (await begin(tomorrow)).sms_id is not None
+
+
 async def test_who_has_no_pin_cannot_reset(
     db: asyncpg.Connection, keys: Keys, now: datetime
 ) -> None:
