@@ -64,8 +64,9 @@ async def test_requests_in_the_middle_of_a_restart_get_proper_answers(world: Wor
 
 
 async def test_a_lock_that_is_held_too_long_is_an_answer_too(world: World) -> None:
+    server = await world.start_server(pool={"lock_timeout_ms": 200})
     holder = await world.enrol()
-    ares = await ask(world, holder)
+    ares = await ask(world, holder, server)
     page = await world.open(ares)
     async with world.db.transaction():
         await world.db.execute("SELECT FROM acs.transaction FOR UPDATE")

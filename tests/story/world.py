@@ -170,7 +170,11 @@ class Server:
         await self.ports.pool.close()
 
 
-@dataclass
+PATIENT = {"acquire_timeout_s": 20.0, "lock_timeout_ms": 20_000, "statement_timeout_ms": 30_000}
+"""A test machine may be slow; what is told about patience is told with settings of its own."""
+
+
+@dataclass(repr=False)
 class World:
     """The service, the other parties, and what a story does with them."""
 
@@ -188,11 +192,27 @@ class World:
     finals: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     log_lines: list[str] = field(default_factory=list)
     budget: Budget = field(default_factory=Budget)
-    """The service's patience with the Directory Server, in real seconds."""
 
-    async def start_server(self, **changes: Any) -> Server:
-        """Start one more process of the service on the same database, with other policies."""
-        server = await _start(self, replace(self.policies, **changes))
+    async def start_server(
+        self,
+        *,
+        pool: dict[str, float] | None = None,
+        budget: Budget | None = None,
+        **policies: Any,
+    ) -> Server:
+        """Start one more process of the service on the same database, with other settings.
+
+        ``budget`` is its patience with the Directory Server, in real seconds.
+        """
+        settings = PoolSettings(
+            self.dsn,
+            role="acs_app",
+            size=10,
+            **{**PATIENT, **(pool or {})},  # type: ignore[arg-type]
+        )
+        server = await _start(
+            self, replace(self.policies, **policies), settings, budget or self.budget
+        )
         self.servers.append(server)
         return server
 
@@ -297,7 +317,7 @@ async def build(
     now: datetime,
     *,
     budget: Budget | None = None,
-    final_wait: timedelta = timedelta(seconds=3),
+    final_wait: timedelta = timedelta(seconds=15),
 ) -> World:
     """Make a world on a fresh database; how patient it is with the Directory Server is told."""
     directory, phone = FakeDirectoryServer(), FakePhone()
@@ -312,6 +332,7 @@ async def build(
         challenge=ChallengePolicy(),
         otp=OtpPolicy(),
         challenge_url="",
+        areq_budget=timedelta(seconds=20),
         final_wait=final_wait,
         rreq_try_again_in_place=timedelta(seconds=0.1),
     )
@@ -325,7 +346,7 @@ async def build(
         http=aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()),
         policies=policies,
         server=None,  # type: ignore[arg-type]
-        budget=budget or Budget(connect_s=2, read_s=1),
+        budget=budget or Budget(),
     )
     world.server = await world.start_server()
     return world
@@ -341,9 +362,11 @@ async def tear_down(world: World) -> None:
     await world.db.close()
 
 
-async def _start(world: World, policies: Policies) -> Server:
+async def _start(
+    world: World, policies: Policies, settings: PoolSettings, budget: Budget
+) -> Server:
     death = Death()
-    pool = MortalPool.of(await Pool.open(PoolSettings(world.dsn, role="acs_app", size=10)), death)
+    pool = MortalPool.of(await Pool.open(settings), death)
     worker = f"story-{uuid4()}"
     delivery = Delivery(
         DeliveryPorts(
@@ -366,7 +389,7 @@ async def _start(world: World, policies: Policies) -> Server:
         acs_reference_number="3DS_LOA_ACS_TEST_020301_00001",
         additions=Additions(frozenset({"TEST-1"}), {"acctType": frozenset({"80"})}),
     )
-    directories = MortalDirectoryServers([of_tests], world.budget)
+    directories = MortalDirectoryServers([of_tests], budget)
     directories.death = death
     ports = Ports(
         pool=pool,
