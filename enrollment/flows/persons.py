@@ -161,9 +161,7 @@ async def unlock_portal(
         return Refusal(RefusalCode.NOT_FOUND)
     if not await strangers.unlock(work, person_id):
         return Refusal(RefusalCode.NO_SUCH_BLOCK, "kind")
-    await work.record(
-        EventName.BLOCK_CLEARED, person_id, kind="portal", staff=staff, reason=reason
-    )
+    await work.record(EventName.BLOCK_CLEARED, person_id, kind="portal", staff=staff, reason=reason)
     return Done(await _view(work, person), person.version)
 
 
