@@ -1,4 +1,5 @@
-"""Random lives keep the laws. A failure names its seed; ``ACS_TEST_SEED=7`` lives that one only.
+"""Random lives keep the laws. A failure names its seed; ``ACS_TEST_SEED=7`` lives that one only,
+``ACS_TEST_LIVES=500`` lives so many.
 
 At the end everything is at rest: every challenge has one outcome that the network was told or that
 was given up with an alarm, nothing is on its way, no clock runs, the counters are right, and
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["log_lines"]
 
-SEEDS = [int(os.environ["ACS_TEST_SEED"])] if "ACS_TEST_SEED" in os.environ else range(12)
+_ONE = os.environ.get("ACS_TEST_SEED")
+_MANY = int(os.environ.get("ACS_TEST_LIVES", "12"))
+SEEDS = range(_MANY) if _ONE is None else [int(_ONE)]
 STEPS = 120
 _AT_REST = {
     "a challenge is still open": "SELECT acs_trans_id FROM acs.transaction"
