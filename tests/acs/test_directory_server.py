@@ -14,6 +14,7 @@ from aiohttp import web
 from acs.directory_server import (
     ANSWER_LIMIT_BYTES,
     Answered,
+    Budget,
     DirectoryServer,
     DirectoryServers,
     GuardedResolver,
@@ -174,6 +175,37 @@ async def test_each_message_has_a_connection_of_its_own() -> None:
         await asyncio.gather(*(servers.post(server, url, b"{}") for _ in range(3)))
 
     assert len(set(ports)) == 3
+
+
+async def test_an_answer_in_pieces_is_read_to_its_end() -> None:
+    async def in_pieces(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for piece in (b"{", b'"a":', b"1}"):
+            await response.write(piece)
+            await asyncio.sleep(0.02)  # so that each is a packet of its own
+        await response.write_eof()
+        return response
+
+    async with network(in_pieces) as (servers, server, url):
+        assert await servers.post(server, url, b"{}") == Answered(200, b'{"a":1}')
+
+
+async def test_a_name_nobody_resolves_in_time_is_no_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nothing was sent, so the message may be tried again."""
+
+    async def never(*_: object, **__: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", never)
+    servers = DirectoryServers([VISA], Budget(connect_s=0.1, read_s=20))
+
+    reply = await servers.post(VISA, "https://ds.visa.example/rreq", b"{}")
+    await servers.close()
+
+    assert reply == NotConnected()
 
 
 async def test_a_name_that_leads_back_into_this_machine_is_refused() -> None:
