@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import TYPE_CHECKING
 
-from acs.challenge.screens import Amount, CodeScreen, ResendState
+from acs.challenge.screens import Amount, CodeScreen, Notice, ResendState
 from acs.crypto import form_token
 from acs.pages.names import shown_name
 from acs.transaction import Elements
 from otp import flows as otp_flows
-from otp.model import CodePhase
+from otp.model import CodePhase, SmsState
 from otp.policy import resend_wait_s
 from schemas.values import MessageCategory
 
@@ -47,9 +47,9 @@ async def code_screen(ports: Ports, dialogue: Dialogue) -> CodeScreen:
         asks_pin=challenge.elements is Elements.PIN_AND_OTP,
         phone_mask=transaction.phone_mask or "",
         code_number=max(challenge.code_seq, 1),
-        sent_at=challenge.code_sent_at,
+        sent_at=None if _never_left(code) else challenge.code_sent_at,
         expires_at=None if code is None else code.expires_at,
-        notice=challenge.notice,
+        notice=_notice(challenge.notice, code),
         attempts_left=ports.policies.challenge.attempts_max - challenge.attempts,
         resend=_resend(ports, dialogue, now),
         window_size=dialogue.window_size or "05",
@@ -66,6 +66,18 @@ def _resend(ports: Ports, dialogue: Dialogue, now: datetime) -> ResendState:
         due = challenge.code_sent_at + timedelta(seconds=resend_wait_s(policy, challenge.code_seq))
         wait_s = max(ceil((due - now).total_seconds()), 0)
     return ResendState(allowed=left > 0 and wait_s == 0, wait_s=wait_s, left=left)
+
+
+def _never_left(code: CodeState | None) -> bool:
+    """Tell whether it is known that the newest message did not reach any network."""
+    return code is not None and code.delivery is SmsState.FAILED
+
+
+def _notice(notice: Notice | None, code: CodeState | None) -> Notice | None:
+    """Say what happened last, unless it is a message that did not leave."""
+    if _never_left(code) and notice in {None, Notice.CODE_SENT}:
+        return Notice.SMS_FAILED
+    return notice
 
 
 def is_live(code: CodeState | None, now: datetime) -> bool:

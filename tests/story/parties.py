@@ -194,10 +194,13 @@ class FakeDirectoryServer:
 
 @dataclass
 class FakePhone:
-    """Receives what the inbox gateway posts; one message per id."""
+    """Receives what the inbox gateway posts; one message per id. ``broken``: not now (503);
+    ``refuses``: never (400).
+    """
 
     messages: dict[str, dict[str, str]] = field(default_factory=dict)
     broken: bool = False
+    refuses: bool = False
     url: str = ""
     runner: web.AppRunner | None = None
 
@@ -226,8 +229,8 @@ class FakePhone:
         return [codes[0] for codes in found]
 
     async def _sms(self, request: web.Request) -> web.Response:
-        if self.broken:
-            return web.Response(status=503)
+        if self.broken or self.refuses:
+            return web.Response(status=400 if self.refuses else 503)
         message = await request.json()
         self.messages.setdefault(message["id"], message)
         return web.json_response({"id": message["id"]})

@@ -169,6 +169,24 @@ async def test_a_sixth_challenge_of_a_card_without_success_is_refused(world: Wor
     assert outcome(world, ares)[1] == "04"
 
 
+async def test_a_message_that_could_not_be_sent_is_not_said_to_be_sent(world: World) -> None:
+    holder = await world.enrol(language="en")
+    world.phone.refuses = True
+    try:
+        _, page = await begin(world, holder)
+        assert page.notice is not None
+        assert page.notice.startswith("We could not send the text message.")
+        assert "Sent at" not in page.text
+        page = await world.submit(page, otp="000000")
+        assert page.notice == "The details do not match. Attempts left: 2."
+    finally:
+        world.phone.refuses = False
+    world.clock.advance(seconds=30)
+    page = await world.submit(page, "resend")
+    assert page.notice == "We have sent a new code. The earlier one no longer works."
+    assert shown(await world.submit(page, otp=right(world, holder))) == "Y"
+
+
 async def test_the_language_can_be_changed_and_the_code_stays(world: World) -> None:
     holder = await world.enrol(language="pl")
     ares, page = await begin(world, holder)
