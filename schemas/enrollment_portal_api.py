@@ -239,7 +239,7 @@ PORTAL_ROUTES: Final = (
     ),
     Route(
         "post_login_code", "POST", "/v1/logins/{id}/sms", "Enter the code and open a session",
-        _PORTAL, SESSION, CODE_IN, (201,), (423,), is_paced=True,
+        _PORTAL, SESSION, CODE_IN, (201,), (404, 423), is_paced=True,
     ),
     Route(
         "delete_session", "DELETE", "/v1/session", "Log out", _PORTAL, NOTHING, None,
@@ -250,11 +250,12 @@ PORTAL_ROUTES: Final = (
     ),
     Route(
         "prove_password_reset", "POST", "/v1/password-resets/{id}/proof",
-        "Enter PIN and code", _PORTAL, PROVED, RESET_PROOF_IN, (200,), (), is_paced=True,
+        "Enter PIN and code", _PORTAL, PROVED, RESET_PROOF_IN, (200,), (404,), is_paced=True,
     ),
     Route(
         "finish_password_reset", "POST", "/v1/password-resets/{id}/password",
-        "Set the new password", _PORTAL, NOTHING, PASSWORD_IN, (200,), (410, 422), is_paced=True,
+        "Set the new password", _PORTAL, NOTHING, PASSWORD_IN, (200,),
+        (404, 410, 422), is_paced=True,
     ),
     Route(
         "get_own_phone", "GET", "/v1/me/phone", "Show the change of phone under way",
