@@ -76,6 +76,8 @@ class Demo:
     extra: dict[str, str] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    altered: set[str] = field(default_factory=set)
+    """PANs whose limits a test has lowered for good."""
 
     def __post_init__(self) -> None:
         self.ports = self.ports or dict(zip(EDGES, free_ports(len(EDGES)), strict=True))

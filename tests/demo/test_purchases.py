@@ -15,7 +15,8 @@ VERSIONS = ("2.1.0", "2.2.0", "2.3.1")
 
 
 def test_every_card_is_answered_as_its_expectation_says(demo: Demo) -> None:
-    cards = demo.get("demo", "/api/cards").json()
+    shown = demo.get("demo", "/api/cards").json()
+    cards = [card for card in shown if card["pan"] not in demo.altered]
 
     wrong = [
         (card["expect"], found)
