@@ -160,6 +160,6 @@ def test_a_currency_has_letters_and_a_number(letters: str, number: str) -> None:
     assert rules.currency_letters(number) == letters
 
 
-@pytest.mark.parametrize("letters", ["XAU", "XXX", "QQQ", "pln", ""])
+@pytest.mark.parametrize("letters", ["XAU", "XTS", "QQQ", "pln", ""])
 def test_what_no_card_is_billed_in_is_no_currency(letters: str) -> None:
     assert rules.currency_number(letters) is None

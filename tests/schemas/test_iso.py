@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pycountry
 import pytest
 
 from schemas import iso
@@ -39,7 +40,14 @@ def test_a_wrong_shape_is_malformed_before_any_table(value: object) -> None:
 def test_letters_are_upper_case() -> None:
     assert iso.currency_letters().accepts("PLN")
     assert not iso.currency_letters().accepts("pln")
-    assert not iso.currency_letters().accepts("XXX")
+
+
+@pytest.mark.parametrize("number", [*range(955, 965), 999])
+def test_letters_of_what_is_no_money_are_no_currency(number: int) -> None:
+    entry = pycountry.currencies.get(numeric=f"{number:03}")
+
+    assert entry is not None
+    assert not iso.currency_letters().accepts(entry.alpha_3)
 
 
 def test_a_subdivision_has_up_to_three_characters() -> None:

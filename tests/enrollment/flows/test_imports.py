@@ -158,7 +158,7 @@ STRAY_PHONE = {"kind": "phone", "ref": "p9", "body": {"phone": "+48600000777"}}
         (person(9, identifier=importing.nonresident(1)), "identifier_taken", "body.identifier"),
         (person(9, phone="+48221234567"), "phone_not_mobile", "body.phone"),
         (account(9), "person_unknown", "body.people"),
-        (account(1, currency="XXX"), "currency_unknown", "body.currency"),
+        (account(1, currency="XTS"), "currency_unknown", "body.currency"),
         (account(1, currency="EUR"), "currency_fixed", "body.currency"),
         (card(9, pan="4000001000000011"), "luhn", "body.pan"),
         (card(9, pan="5555555555554444"), "unknown_range", "body.pan"),

@@ -38,7 +38,7 @@ def test_a_purchase_needs_only_card_and_amount() -> None:
         ("amount", "100"),
         ("amount", 1.5),
         ("amount", True),
-        ("currency", "XXX"),
+        ("currency", "XTS"),
         ("currency", "985"),
         ("version", "2.0.0"),
         ("channel", "fax"),
