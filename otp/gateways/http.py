@@ -164,6 +164,10 @@ class HttpGateway:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             return Unknown(type(error).__name__)
 
+    async def find_out(self, job: SmsJob) -> SendOutcome:  # noqa: ARG002 - the port's shape
+        """Tell nothing: no way to ask is described."""
+        return Unknown("no_query")
+
     async def close(self) -> None:
         """Close the client session."""
         if self._session is not None:

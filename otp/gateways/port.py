@@ -8,9 +8,12 @@ was not taken; in doubt it is `Unknown`, because a second provider would send a 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from datetime import datetime
     from uuid import UUID
 
     from schemas.secret import Secret
@@ -59,6 +62,35 @@ class Unknown:
 SendOutcome = Accepted | Rejected | Unknown
 
 
+class ReportState(StrEnum):
+    """What a delivery report says. The last three are final; `delivered` wins over the others."""
+
+    ACCEPTED = "accepted"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A provider's word on a message: a hint for people and failover, never proof of a code.
+
+    At least one of our own id and the provider's is known. `at` is the provider's time if it gave
+    one. `reason` is a word for operators, at most 80 characters.
+    """
+
+    provider: str
+    sms_id: UUID | None
+    provider_id: str | None
+    state: ReportState
+    at: datetime | None = None
+    reason: str | None = None
+
+
+if TYPE_CHECKING:
+    OnReport = Callable[[Report], Awaitable[None]]
+
+
 class SmsGateway(Protocol):
     """One provider."""
 
@@ -72,6 +104,12 @@ class SmsGateway(Protocol):
 
     async def send(self, job: SmsJob) -> SendOutcome:
         """Hand the message over; bounded in time by the gateway itself."""
+
+    async def find_out(self, job: SmsJob) -> SendOutcome:
+        """Ask the provider what became of a message nobody knows of; Unknown if it cannot tell.
+
+        Never sends. Bounded in time like `send`.
+        """
 
     async def close(self) -> None:
         """Let go of connections."""

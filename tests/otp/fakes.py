@@ -14,7 +14,7 @@ import pytest
 from otp import flows
 from otp.gateways import outbox
 from otp.gateways.deliver import Delivery, DeliveryPorts
-from otp.gateways.port import Accepted, SendOutcome, SmsJob
+from otp.gateways.port import Accepted, SendOutcome, SmsJob, Unknown
 from otp.model import CheckResult, Issued, IssueRequest, PaymentText, Purpose, Refused, SmsState
 from otp.policy import OtpPolicy
 from schemas.vault import Secret
@@ -74,6 +74,8 @@ class RecordingSmsGateway:
     idempotent: bool = False
     answers: list[SendOutcome | Exception] = field(default_factory=list)
     sent: list[SmsJob] = field(default_factory=list)
+    found: list[SendOutcome] = field(default_factory=list)
+    asked: list[SmsJob] = field(default_factory=list)
     gate: asyncio.Event | None = None
     entered: asyncio.Event = field(default_factory=asyncio.Event)
     closed: bool = False
@@ -88,6 +90,11 @@ class RecordingSmsGateway:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    async def find_out(self, job: SmsJob) -> SendOutcome:
+        """Keep the question and give what was found; Unknown when nothing is left."""
+        self.asked.append(job)
+        return self.found.pop(0) if self.found else Unknown("no_query")
 
     async def close(self) -> None:
         """Remember that it was closed."""
