@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from acs.config import Settings
     from acs.config.settings import Caller as CallerSettings
     from acs.config.settings import DirectoryServer as DirectoryServerSettings
-    from acs.config.settings import HttpProvider
+    from acs.config.sms_settings import HttpProvider
     from enrollment.ports import Host
     from otp.gateways.port import SmsGateway
 

@@ -9,14 +9,9 @@ import msgspec
 
 from acs.config import source
 from acs.config.listen import Listen
-from acs.config.settings import (
-    AnswerRule,
-    Caller,
-    DirectoryServer,
-    HttpProvider,
-    Section,
-    Settings,
-)
+from acs.config.section import Section
+from acs.config.settings import Caller, DirectoryServer, Settings
+from acs.config.sms_settings import AnswerRule, HttpProvider
 from schemas.secret import Secret
 
 _ENTRIES = (
@@ -28,7 +23,7 @@ _ENTRIES = (
 _HEAD = """\
 # Settings
 
-Made from `acs/config/settings.py` by `make docs`; change it there.
+Made from the classes in `acs/config` by `make docs`; change it there.
 
 The file `acs.toml` is named by `--config` or `ACS_CONFIG`. Every setting may also come from the
 environment, which wins; there, lists and tables are JSON. An unknown name, in the file or in an

@@ -1,30 +1,20 @@
 """The shape of the settings: one class per section, one annotated field per setting.
 
-``docs/operate/settings.md`` is made from this file: a field's description is its documentation.
+``docs/operate/settings.md`` is made from the classes: a field's description is its documentation.
 Values that depend on each other are judged in ``acs.config.rules``.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta
 
 from acs.config.listen import Listen
+from acs.config.section import CERT, CLIENT_CA, KEY, LISTEN, Count, Pem, Seconds, Section
+from acs.config.sms_settings import Otp, Sms
 from schemas.secret import Secret
-
-Seconds = Annotated[int, Meta(ge=1)]
-Count = Annotated[int, Meta(ge=1)]
-Pem = Path | None
-_LISTEN = "where it listens, host:port"
-_CERT = "certificate chain, PEM file"
-_KEY = "private key of the certificate, PEM file"
-_CLIENT_CA = "who may sign the certificates of clients, PEM file; set = every client must show one"
-
-
-class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A section: unknown names are refused, nothing changes after the start."""
 
 
 class Database(Section, frozen=True, kw_only=True):
@@ -87,16 +77,16 @@ class DirectoryServer(Section, frozen=True, kw_only=True):
     ] = {}
     ca: Annotated[Pem, Meta(description="who signs its server certificate, PEM file")] = None
     tls_cert: Annotated[Pem, Meta(description="our client certificate for it, PEM file")] = None
-    tls_key: Annotated[Pem, Meta(description=_KEY)] = None
+    tls_key: Annotated[Pem, Meta(description=KEY)] = None
 
 
 class DirectoryServers(Section, frozen=True, kw_only=True):
     """The edge to the Directory Servers: AReq in, ARes out; results the other way."""
 
-    listen: Annotated[Listen, Meta(description=_LISTEN)] = Listen("127.0.0.1", 8081)
-    tls_cert: Annotated[Pem, Meta(description=_CERT)] = None
-    tls_key: Annotated[Pem, Meta(description=_KEY)] = None
-    client_ca: Annotated[Pem, Meta(description=_CLIENT_CA)] = None
+    listen: Annotated[Listen, Meta(description=LISTEN)] = Listen("127.0.0.1", 8081)
+    tls_cert: Annotated[Pem, Meta(description=CERT)] = None
+    tls_key: Annotated[Pem, Meta(description=KEY)] = None
+    client_ca: Annotated[Pem, Meta(description=CLIENT_CA)] = None
     areq_budget_s: Annotated[
         float, Meta(gt=0, le=10, description="time for the answer to an AReq")
     ] = 3.5
@@ -115,12 +105,12 @@ class DirectoryServers(Section, frozen=True, kw_only=True):
 class Cardholder(Section, frozen=True, kw_only=True):
     """The edge to the cardholder: challenge pages, 3DS Method."""
 
-    listen: Annotated[Listen, Meta(description=_LISTEN)] = Listen("127.0.0.1", 8082)
+    listen: Annotated[Listen, Meta(description=LISTEN)] = Listen("127.0.0.1", 8082)
     public_url: Annotated[
         str, Meta(description="how the cardholder's browser reaches it; goes into acsURL")
     ] = "http://127.0.0.1:8082"
-    tls_cert: Annotated[Pem, Meta(description=_CERT)] = None
-    tls_key: Annotated[Pem, Meta(description=_KEY)] = None
+    tls_cert: Annotated[Pem, Meta(description=CERT)] = None
+    tls_key: Annotated[Pem, Meta(description=KEY)] = None
 
 
 class Caller(Section, frozen=True, kw_only=True):
@@ -142,10 +132,10 @@ class Caller(Section, frozen=True, kw_only=True):
 class Enrollment(Section, frozen=True, kw_only=True):
     """The enrollment API, and what the issuer asks of persons, phones and PINs."""
 
-    listen: Annotated[Listen, Meta(description=_LISTEN)] = Listen("127.0.0.1", 8083)
-    tls_cert: Annotated[Pem, Meta(description=_CERT)] = None
-    tls_key: Annotated[Pem, Meta(description=_KEY)] = None
-    client_ca: Annotated[Pem, Meta(description=_CLIENT_CA)] = None
+    listen: Annotated[Listen, Meta(description=LISTEN)] = Listen("127.0.0.1", 8083)
+    tls_cert: Annotated[Pem, Meta(description=CERT)] = None
+    tls_key: Annotated[Pem, Meta(description=KEY)] = None
+    client_ca: Annotated[Pem, Meta(description=CLIENT_CA)] = None
     audience: Annotated[str, Meta(min_length=1, description="claim `aud` of the tokens")] = (
         "enrollment"
     )
@@ -210,9 +200,9 @@ class Registration(Section, frozen=True, kw_only=True):
 class Portal(Section, frozen=True, kw_only=True):
     """The card portal's pages."""
 
-    listen: Annotated[Listen, Meta(description=_LISTEN)] = Listen("127.0.0.1", 8084)
-    tls_cert: Annotated[Pem, Meta(description=_CERT)] = None
-    tls_key: Annotated[Pem, Meta(description=_KEY)] = None
+    listen: Annotated[Listen, Meta(description=LISTEN)] = Listen("127.0.0.1", 8084)
+    tls_cert: Annotated[Pem, Meta(description=CERT)] = None
+    tls_key: Annotated[Pem, Meta(description=KEY)] = None
     logins_per_address_hour: Annotated[
         Count, Meta(description="sign-ins tried from an address an hour")
     ] = 30
@@ -269,94 +259,15 @@ class Portal(Section, frozen=True, kw_only=True):
 class Ops(Section, frozen=True, kw_only=True):
     """The edge to the operators: health, readiness, metrics."""
 
-    listen: Annotated[Listen, Meta(description=_LISTEN)] = Listen("127.0.0.1", 8085)
-    tls_cert: Annotated[Pem, Meta(description=_CERT)] = None
-    tls_key: Annotated[Pem, Meta(description=_KEY)] = None
+    listen: Annotated[Listen, Meta(description=LISTEN)] = Listen("127.0.0.1", 8085)
+    tls_cert: Annotated[Pem, Meta(description=CERT)] = None
+    tls_key: Annotated[Pem, Meta(description=KEY)] = None
 
 
 class Demo(Section, frozen=True, kw_only=True):
     """The demo's payment network."""
 
-    listen: Annotated[Listen, Meta(description=_LISTEN)] = Listen("127.0.0.1", 8080)
-
-
-class AnswerRule(Section, frozen=True, kw_only=True):
-    """How a provider's JSON answer is read: table `answer` of an HTTP provider."""
-
-    path: Annotated[str, Meta(min_length=1, description="dotted path of the deciding member")]
-    accepted: Annotated[frozenset[str], Meta(description="texts that mean: taken")]
-    permanent: Annotated[frozenset[str], Meta(description="texts that mean: never")] = frozenset()
-    retryable: Annotated[frozenset[str], Meta(description="texts that mean: not now")] = frozenset()
-
-
-class HttpProvider(Section, frozen=True, kw_only=True):
-    """A text message provider with an HTTP interface: table `sms.http.<name>`.
-
-    Places in `body` and `headers`: {to} {to_digits} {text} {from} {id} {validity_s} {validity_min};
-    a value `{file = "/run/secrets/token"}` is read from that file.
-    """
-
-    url: Annotated[str, Meta(description="where messages are posted")]
-    body: Annotated[dict[str, Any], Meta(min_length=1, description="shape of the body")]
-    body_kind: Annotated[Literal["form", "json"], Meta(description="how it is written")] = "json"
-    headers: Annotated[dict[str, Any], Meta(description="headers, secrets as files")] = {}
-    success: Annotated[frozenset[int] | None, Meta(description="statuses: taken")] = None
-    permanent: Annotated[frozenset[int] | None, Meta(description="statuses: never")] = None
-    retryable: Annotated[frozenset[int] | None, Meta(description="statuses: not now")] = None
-    answer: Annotated[AnswerRule | None, Meta(description="how the answer is read")] = None
-    id_path: Annotated[str | None, Meta(description="path of the provider's own id")] = None
-    idempotent: Annotated[bool, Meta(description="the provider promises one message per id")] = (
-        False
-    )
-    connect_timeout_s: Annotated[float, Meta(gt=0, le=10, description="to connect")] = 3.0
-    total_timeout_s: Annotated[float, Meta(gt=0, le=10, description="in all")] = 5.0
-
-
-class Sms(Section, frozen=True, kw_only=True):
-    """The way to the phone."""
-
-    providers: Annotated[
-        tuple[str, ...] | None,
-        Meta(
-            description="in this order: names of `sms.http` tables, or `inbox` (profile demo "
-            "only); unset = `inbox` in the demo, nothing in production"
-        ),
-    ] = None
-    sender: Annotated[
-        str, Meta(min_length=1, max_length=11, description="alphanumeric sender of messages")
-    ] = "3DSecure"
-    inbox_url: Annotated[
-        str | None, Meta(description="where `inbox` posts messages; unset = the demo's phone")
-    ] = None
-    http: Annotated[dict[str, HttpProvider], Meta(description="providers by name, see below")] = {}
-
-
-class Otp(Section, frozen=True, kw_only=True):
-    """One-time codes. Ceilings: RTS art. 4(3)(b), NIST SP 800-63B-4, OWASP ASVS 5.0 6.5."""
-
-    attempts_max: Annotated[int, Meta(ge=1, le=5, description="tries in one challenge")] = 3
-    lifetime_s: Annotated[int, Meta(ge=60, le=600, description="validity of a code")] = 300
-    resend_waits_s: Annotated[
-        tuple[Annotated[int, Meta(ge=0, le=600)], ...],
-        Meta(min_length=1, description="waits before another message; the last one repeats"),
-    ] = (30, 60)
-    sends_max: Annotated[int, Meta(ge=1, le=5, description="messages in one challenge")] = 3
-    phone_hour: Annotated[Count, Meta(description="messages to a phone an hour")] = 6
-    phone_day: Annotated[Count, Meta(description="messages to a phone a day")] = 15
-    card_hour: Annotated[Count, Meta(description="messages for a card an hour")] = 6
-    card_day: Annotated[Count, Meta(description="messages for a card a day")] = 15
-    card_challenges_hour: Annotated[
-        Count, Meta(description="challenges of a card an hour that had no success")
-    ] = 5
-    total_minute: Annotated[Count, Meta(description="messages of all a minute")] = 1_000
-    total_hour: Annotated[Count, Meta(description="messages of all an hour")] = 20_000
-    total_day: Annotated[Count, Meta(description="messages of all a day")] = 200_000
-    destinations: Annotated[
-        tuple[str, ...], Meta(min_length=1, description="E.164 prefixes that may be sent to")
-    ] = ("48",)
-    refused_prefixes: Annotated[
-        tuple[str, ...], Meta(description="prefixes refused all the same (paid services)")
-    ] = ("4870", "4880")
+    listen: Annotated[Listen, Meta(description=LISTEN)] = Listen("127.0.0.1", 8080)
 
 
 class Challenge(Section, frozen=True, kw_only=True):

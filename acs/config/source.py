@@ -10,7 +10,8 @@ import msgspec
 
 from acs.config import rules
 from acs.config.listen import Listen
-from acs.config.settings import Section, Settings
+from acs.config.section import Section
+from acs.config.settings import Settings
 from schemas.secret import Secret
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from acs.config.page import settings_page
-from acs.config.settings import AnswerRule, Caller, DirectoryServer, HttpProvider
+from acs.config.settings import Caller, DirectoryServer
+from acs.config.sms_settings import AnswerRule, HttpProvider
 from acs.config.source import leaves, variable
 
 

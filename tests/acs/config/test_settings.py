@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from acs.challenge.policy import ChallengePolicy
-from acs.config.settings import Challenge, Otp, Settings
-from otp.policy import OtpPolicy
-
-
-def test_the_section_otp_is_the_policy_of_one_time_codes() -> None:
-    assert OtpPolicy(**msgspec.structs.asdict(Otp())) == OtpPolicy()
+from acs.config.settings import Challenge, Settings
+from acs.config.sms_settings import Otp
 
 
 def test_the_patience_of_a_challenge_is_the_policys() -> None:

@@ -1,0 +1,88 @@
+"""The settings of the way to the phone: providers, and the limits of one-time codes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from acs.config.section import Count, Section
+
+
+class AnswerRule(Section, frozen=True, kw_only=True):
+    """How a provider's JSON answer is read: table `answer` of an HTTP provider."""
+
+    path: Annotated[str, Meta(min_length=1, description="dotted path of the deciding member")]
+    accepted: Annotated[frozenset[str], Meta(description="texts that mean: taken")]
+    permanent: Annotated[frozenset[str], Meta(description="texts that mean: never")] = frozenset()
+    retryable: Annotated[frozenset[str], Meta(description="texts that mean: not now")] = frozenset()
+
+
+class HttpProvider(Section, frozen=True, kw_only=True):
+    """A text message provider with an HTTP interface: table `sms.http.<name>`.
+
+    Places in `body` and `headers`: {to} {to_digits} {text} {from} {id} {validity_s} {validity_min};
+    a value `{file = "/run/secrets/token"}` is read from that file.
+    """
+
+    url: Annotated[str, Meta(description="where messages are posted")]
+    body: Annotated[dict[str, Any], Meta(min_length=1, description="shape of the body")]
+    body_kind: Annotated[Literal["form", "json"], Meta(description="how it is written")] = "json"
+    headers: Annotated[dict[str, Any], Meta(description="headers, secrets as files")] = {}
+    success: Annotated[frozenset[int] | None, Meta(description="statuses: taken")] = None
+    permanent: Annotated[frozenset[int] | None, Meta(description="statuses: never")] = None
+    retryable: Annotated[frozenset[int] | None, Meta(description="statuses: not now")] = None
+    answer: Annotated[AnswerRule | None, Meta(description="how the answer is read")] = None
+    id_path: Annotated[str | None, Meta(description="path of the provider's own id")] = None
+    idempotent: Annotated[bool, Meta(description="the provider promises one message per id")] = (
+        False
+    )
+    connect_timeout_s: Annotated[float, Meta(gt=0, le=10, description="to connect")] = 3.0
+    total_timeout_s: Annotated[float, Meta(gt=0, le=10, description="in all")] = 5.0
+
+
+class Sms(Section, frozen=True, kw_only=True):
+    """The way to the phone."""
+
+    providers: Annotated[
+        tuple[str, ...] | None,
+        Meta(
+            description="in this order: names of `sms.http` tables, or `inbox` (profile demo "
+            "only); unset = `inbox` in the demo, nothing in production"
+        ),
+    ] = None
+    sender: Annotated[
+        str, Meta(min_length=1, max_length=11, description="alphanumeric sender of messages")
+    ] = "3DSecure"
+    inbox_url: Annotated[
+        str | None, Meta(description="where `inbox` posts messages; unset = the demo's phone")
+    ] = None
+    http: Annotated[dict[str, HttpProvider], Meta(description="providers by name, see below")] = {}
+
+
+class Otp(Section, frozen=True, kw_only=True):
+    """One-time codes. Ceilings: RTS art. 4(3)(b), NIST SP 800-63B-4, OWASP ASVS 5.0 6.5."""
+
+    attempts_max: Annotated[int, Meta(ge=1, le=5, description="tries in one challenge")] = 3
+    lifetime_s: Annotated[int, Meta(ge=60, le=600, description="validity of a code")] = 300
+    resend_waits_s: Annotated[
+        tuple[Annotated[int, Meta(ge=0, le=600)], ...],
+        Meta(min_length=1, description="waits before another message; the last one repeats"),
+    ] = (30, 60)
+    sends_max: Annotated[int, Meta(ge=1, le=5, description="messages in one challenge")] = 3
+    phone_hour: Annotated[Count, Meta(description="messages to a phone an hour")] = 6
+    phone_day: Annotated[Count, Meta(description="messages to a phone a day")] = 15
+    card_hour: Annotated[Count, Meta(description="messages for a card an hour")] = 6
+    card_day: Annotated[Count, Meta(description="messages for a card a day")] = 15
+    card_challenges_hour: Annotated[
+        Count, Meta(description="challenges of a card an hour that had no success")
+    ] = 5
+    total_minute: Annotated[Count, Meta(description="messages of all a minute")] = 1_000
+    total_hour: Annotated[Count, Meta(description="messages of all an hour")] = 20_000
+    total_day: Annotated[Count, Meta(description="messages of all a day")] = 200_000
+    destinations: Annotated[
+        tuple[str, ...], Meta(min_length=1, description="E.164 prefixes that may be sent to")
+    ] = ("48",)
+    refused_prefixes: Annotated[
+        tuple[str, ...], Meta(description="prefixes refused all the same (paid services)")
+    ] = ("4870", "4880")
