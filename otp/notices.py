@@ -33,6 +33,7 @@ class NoticeKind(StrEnum):
     PIN_CHANGED = "pin_changed"
     THREEDS_OFF = "threeds_off"
     BLOCKED = "blocked"
+    BLOCKED_LAST = "blocked_last"
     LIMIT_RAISED = "limit_raised"
 
 

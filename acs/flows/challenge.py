@@ -243,9 +243,10 @@ async def _submit(
         return await _take_first(ports, conn, dialogue, AnswerChecked(Verdict.EXPIRED), now)
     if transaction.person_id is None:
         return await _take_first(ports, conn, dialogue, PersonBlocked(), now)
-    allowed = await enrollment_flows.begin_attempt(
-        conn, transaction.person_id, now, policy=ports.policies.attempts, ring=ports.keys.audit
+    work = enrollment_flows.at_a_payment(
+        conn, ports.keys, ports.policies.attempts, ports.policies.otp, now
     )
+    allowed = await enrollment_flows.begin_attempt(work, transaction.person_id)
     if isinstance(allowed, AttemptBlocked):
         return await _take_first(ports, conn, dialogue, PersonBlocked(), now)
     verdict = await _compare(ports, conn, dialogue, form, now)
@@ -253,9 +254,7 @@ async def _submit(
     if verdict is Verdict.ACCEPTED:
         await enrollment_flows.attempt_succeeded(conn, transaction.person_id, now)
         return await _take_first(ports, conn, dialogue, AnswerChecked(verdict), now)
-    block = await enrollment_flows.attempt_failed(
-        conn, transaction.person_id, now, policy=ports.policies.attempts, ring=ports.keys.audit
-    )
+    block = await enrollment_flows.attempt_failed(work, transaction.person_id)
     applied = await _take_first(ports, conn, dialogue, AnswerChecked(verdict), now)
     if block is not None and applied.challenge.state is machine.State.CHALLENGE:
         applied = await take(ports, conn, applied, PersonBlocked(), now)

@@ -5,6 +5,7 @@ enrolment API are imported from the modules of this folder by ``enrollment.edge`
 """
 
 from enrollment.flows.attempts import (
+    at_a_payment,
     attempt_failed,
     attempt_succeeded,
     begin_attempt,
@@ -22,6 +23,7 @@ from enrollment.flows.payments import (
 )
 
 __all__ = [
+    "at_a_payment",
     "attempt_failed",
     "attempt_succeeded",
     "begin_attempt",

@@ -2,7 +2,8 @@
 
 Laws: at most five in a row, whatever the settings (RTS art. 4(3)(b)); only a complete success
 clears the count; never a resend, a new payment or another card. An attempt that was counted and
-then lost, by a crash or a dropped connection, stays counted.
+then lost, by a crash or a dropped connection, stays counted. A block and the message about it are
+one commit, so each block is told once.
 """
 
 from __future__ import annotations
@@ -12,8 +13,11 @@ from uuid import uuid4
 
 from enrollment import pin_hash, rules
 from enrollment.events import ACS, EventName
+from enrollment.flows import notices
+from enrollment.flows.notices import NoticeKind
+from enrollment.flows.work import Work
 from enrollment.model import AttemptAllowed, AttemptBlocked, Block
-from enrollment.policy import AttemptPolicy
+from enrollment.policy import EnrollmentPolicy
 from enrollment.store import attempts
 from schemas import audit
 
@@ -21,52 +25,48 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from enrollment.policy import AttemptPolicy
+    from otp.policy import OtpPolicy
     from schemas.queries import Connection
-    from schemas.vault import KeyRing, Keys, Secret
-
-_DEFAULT = AttemptPolicy()
+    from schemas.vault import Keys, Secret
 
 
-async def begin_attempt(
-    conn: Connection,
-    person_id: UUID,
-    now: datetime,
-    *,
-    policy: AttemptPolicy = _DEFAULT,
-    ring: KeyRing | None = None,
-) -> AttemptAllowed | AttemptBlocked:
-    """Count an attempt of a person before its elements are compared, or refuse it.
+def at_a_payment(
+    conn: Connection, keys: Keys, policy: AttemptPolicy, otp_policy: OtpPolicy, now: datetime
+) -> Work:
+    """Make what the functions here are handed when a challenge of a payment counts the attempt."""
+    return Work(conn, keys, EnrollmentPolicy(attempts=policy), otp_policy, ACS, now)
 
-    With ``ring``, the audit log's keys, a block that has to be set here is audited here.
-    """
-    counted = await attempts.take_attempt(conn, person_id, policy.failures_max, now)
+
+async def begin_attempt(work: Work, person_id: UUID) -> AttemptAllowed | AttemptBlocked:
+    """Count an attempt of a person before its elements are compared, or refuse it."""
+    failures_max = work.policy.attempts.failures_max
+    counted = await attempts.take_attempt(work.conn, person_id, failures_max, work.now)
     if counted is not None:
         return AttemptAllowed(counted)
     # Full without a block: the last attempts were counted and then lost on their way.
-    await attempt_failed(conn, person_id, now, policy=policy, ring=ring)
-    state = await attempts.sca_state(conn, person_id)
+    await attempt_failed(work, person_id)
+    state = await attempts.sca_state(work.conn, person_id)
     return AttemptBlocked(None if state.block is None else state.block.until)
 
 
-async def attempt_failed(
-    conn: Connection,
-    person_id: UUID,
-    now: datetime,
-    *,
-    policy: AttemptPolicy = _DEFAULT,
-    ring: KeyRing | None = None,
-) -> Block | None:
-    """Set the block that follows from the counted failures, and give it; None = not yet."""
-    state = await attempts.sca_state(conn, person_id)
+async def attempt_failed(work: Work, person_id: UUID) -> Block | None:
+    """Set the block that follows from the counted failures, and give it; None = not yet.
+
+    With the block, in the same transaction: the audit event and the message to the client, which
+    before the last temporary block warns that the next one is permanent (RTS art. 4(4)).
+    """
+    policy, now = work.policy.attempts, work.now
+    state = await attempts.sca_state(work.conn, person_id)
     if state.block is not None or state.failures < policy.failures_max:
         return None
     since = now - policy.temp_blocks_window
-    before = await attempts.temp_blocks_since(conn, person_id, since)
+    before = await attempts.temp_blocks_since(work.conn, person_id, since)
     block = rules.next_block(policy, before, now)
-    if not await attempts.set_block(conn, person_id, block, policy.failures_max, now):
+    if not await attempts.set_block(work.conn, person_id, block, policy.failures_max, now):
         return None
     await attempts.record_block(
-        conn,
+        work.conn,
         uuid4(),
         person_id,
         block,
@@ -74,14 +74,21 @@ async def attempt_failed(
         set_by=ACS.name,
         now=now,
     )
-    if ring is not None:
-        until = None if block.until is None else block.until.isoformat()
-        details = {"kind": block.kind.value, "until": until}
-        event = ACS.event(EventName.BLOCK_SET, person_id, now, details=details)
-        await audit.append(conn, ring, event)
-        if rules.is_last_warning(policy, before):
-            await audit.append(conn, ring, ACS.event(EventName.BLOCK_WARNED, person_id, now))
+    await _tell(work, person_id, block, is_last=rules.is_last_warning(policy, before))
     return block
+
+
+async def _tell(work: Work, person_id: UUID, block: Block, *, is_last: bool) -> None:
+    until = None if block.until is None else block.until.isoformat()
+    details = {"kind": block.kind.value, "until": until}
+    event = ACS.event(EventName.BLOCK_SET, person_id, work.now, details=details)
+    await audit.append(work.conn, work.keys.audit, event)
+    kind = NoticeKind.BLOCKED_LAST if is_last else NoticeKind.BLOCKED
+    sms_id = await notices.tell(work, person_id, kind)
+    if is_last:
+        outcome = "ok" if sms_id is not None else "not_sent"
+        warned = ACS.event(EventName.BLOCK_WARNED, person_id, work.now, outcome=outcome)
+        await audit.append(work.conn, work.keys.audit, warned)
 
 
 async def attempt_succeeded(conn: Connection, person_id: UUID, now: datetime) -> None:

@@ -16,8 +16,7 @@ from uuid import UUID, uuid4
 from enrollment import pin_hash, words
 from enrollment.events import EventName
 from enrollment.flows import attempts as sca
-from enrollment.flows import new_password, notices, sessions, strangers
-from enrollment.flows.notices import NoticeKind
+from enrollment.flows import new_password, sessions, strangers
 from enrollment.flows.payments import phone_number
 from enrollment.model import midnight_after
 from enrollment.refusals import Done, Refusal, RefusalCode
@@ -147,12 +146,10 @@ async def _count_wrong_code(work: Work, entry: Entry) -> None:
     )
     if counted.count < work.policy.portal.code_failures_max:
         return
-    policy, ring = work.policy.attempts, work.keys.audit
-    await attempts.fill_failures(work.conn, entry.person_id, policy.failures_max, work.now)
-    block = await sca.attempt_failed(work.conn, entry.person_id, work.now, policy=policy, ring=ring)
+    most = work.policy.attempts.failures_max
+    await attempts.fill_failures(work.conn, entry.person_id, most, work.now)
+    await sca.attempt_failed(work, entry.person_id)
     await counters.clear(work.conn, strangers.LOGIN_CODE, entry.who)
-    if block is not None:
-        await notices.tell(work, entry.person_id, NoticeKind.BLOCKED)
 
 
 async def send_code(work: Work, person: Person, entry_id: UUID, action: Action) -> UUID | None:

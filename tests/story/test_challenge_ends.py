@@ -142,6 +142,20 @@ async def test_five_failures_over_challenges_and_cards_block_the_person(world: W
         refused = await world.areq(browser_areq(card.pan, ds_url=world.directory.url))
         assert (refused["transStatus"], refused["transStatusReason"]) == ("N", "04")
         assert "cardholderInfo" in refused
+    assert await notices_to(world, holder) == [BLOCKED]
+
+
+BLOCKED = "Platnosci karta w internecie sa zablokowane. W sprawie odblokowania zadzwon do banku."
+WARNED = (
+    "Platnosci karta w internecie sa czasowo zablokowane. Nastepna blokada bedzie stala."
+    " Jesli to nie Ty, zadzwon do banku."
+)
+
+
+async def notices_to(world: World, holder: Cardholder) -> list[str]:
+    """Give the messages without a code that the phone got, once everything queued has left."""
+    await world.server.work_at_everything()
+    return [text for text in world.phone.texts(holder.phone) if "Kod" not in text]
 
 
 async def test_the_fifth_failure_ends_a_challenge_that_has_attempts_left(world: World) -> None:
@@ -200,11 +214,15 @@ async def test_a_block_in_the_evening_lasts_six_hours(world: World) -> None:
 
 
 async def test_after_three_blocks_in_a_month_the_next_one_stays(world: World) -> None:
+    """RTS art. 4(4): the cardholder is warned before."""
     holder = await world.enrol()
+    told: list[list[str]] = []
     for _ in range(4):
         noon_of_another_day(world)
         assert await status_now(world, holder) == "C"
         await fail_five_times(world, holder)
+        told.append((await notices_to(world, holder))[len(told) :])
+    assert told == [[BLOCKED], [BLOCKED], [WARNED], [BLOCKED]]
     world.clock.advance(days=90)
     assert await status_now(world, holder) == "N"
 

@@ -304,8 +304,8 @@ async def test_limits_of_a_card_are_the_least_of_all_levels(api: Api) -> None:
 async def test_a_block_is_lifted_by_the_branch(api: Api) -> None:
     person_id, _, _ = await make(api)
     for _ in range(5):
-        await flows.begin_attempt(api.conn, UUID(person_id), api.clock.now)
-    await flows.attempt_failed(api.conn, UUID(person_id), api.clock.now)
+        await flows.begin_attempt(people.hands(api.conn, api.keys, api.clock.now), UUID(person_id))
+    await flows.attempt_failed(people.hands(api.conn, api.keys, api.clock.now), UUID(person_id))
     path = f"/v1/persons/{person_id}/unblock"
     body = {"kind": "sca_temp", "reason": "called", "staff_id": "s1"}
 

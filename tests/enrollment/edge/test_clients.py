@@ -303,8 +303,8 @@ async def test_a_code_takes_the_scope_of_its_action(api: Api, client: Client) ->
 
 async def test_a_blocked_person_gets_no_code(api: Api, client: Client) -> None:
     for _ in range(5):
-        await flows.begin_attempt(api.conn, client.person_id, api.clock.now)
-    await flows.attempt_failed(api.conn, client.person_id, api.clock.now)
+        await flows.begin_attempt(people.hands(api.conn, api.keys, api.clock.now), client.person_id)
+    await flows.attempt_failed(people.hands(api.conn, api.keys, api.clock.now), client.person_id)
     refused = await me(api, client, "POST", "/step-ups", {"action": "pin.set"})
 
     assert (refused.status, refused.code) == (423, "locked")

@@ -18,6 +18,7 @@ from enrollment.store import attempts
 from schemas.vault import KeyRing, Keys, Secret
 from tests.enrollment import people
 from tests.enrollment.people import hands
+from tests.otp.fakes import sms_text
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -32,32 +33,34 @@ async def person_id(db: asyncpg.Connection, keys: Keys, now: datetime) -> UUID:
     return await people.make_person(hands(db, keys, now))
 
 
-async def fail(conn: asyncpg.Connection, person_id: UUID, now: datetime) -> Block | None:
+async def fail(
+    conn: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
+) -> Block | None:
     """Make one whole failed attempt."""
-    await flows.begin_attempt(conn, person_id, now)
-    return await flows.attempt_failed(conn, person_id, now)
+    await flows.begin_attempt(hands(conn, keys, now), person_id)
+    return await flows.attempt_failed(hands(conn, keys, now), person_id)
 
 
-async def block(conn: asyncpg.Connection, person_id: UUID, now: datetime) -> Block:
+async def block(conn: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime) -> Block:
     """Fail until blocked."""
-    found = [await fail(conn, person_id, now) for _ in range(5)]
+    found = [await fail(conn, keys, person_id, now) for _ in range(5)]
     assert found[-1] is not None
     return found[-1]
 
 
 async def test_five_failures_in_a_row_block_until_midnight(
-    db: asyncpg.Connection, person_id: UUID, now: datetime
+    db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
 ) -> None:
-    outcomes = [await fail(db, person_id, now) for _ in range(5)]
+    outcomes = [await fail(db, keys, person_id, now) for _ in range(5)]
 
     assert outcomes == [None] * 4 + [Block(BlockKind.SCA_TEMP, MIDNIGHT)]
-    assert await flows.begin_attempt(db, person_id, now) == AttemptBlocked(MIDNIGHT)
+    assert await flows.begin_attempt(hands(db, keys, now), person_id) == AttemptBlocked(MIDNIGHT)
 
 
 async def test_an_attempt_is_counted_before_anything_is_compared(
-    db: asyncpg.Connection, person_id: UUID, now: datetime
+    db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
 ) -> None:
-    allowed = [await flows.begin_attempt(db, person_id, now) for _ in range(5)]
+    allowed = [await flows.begin_attempt(hands(db, keys, now), person_id) for _ in range(5)]
 
     assert allowed == [AttemptAllowed(count) for count in range(1, 6)]
 
@@ -66,40 +69,40 @@ async def test_attempts_that_were_lost_on_their_way_block_as_well(
     db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
 ) -> None:
     for _ in range(5):
-        await flows.begin_attempt(db, person_id, now)
+        await flows.begin_attempt(hands(db, keys, now), person_id)
 
-    sixth = await flows.begin_attempt(db, person_id, now, ring=keys.audit)
+    sixth = await flows.begin_attempt(hands(db, keys, now), person_id)
 
     assert sixth == AttemptBlocked(MIDNIGHT)
     assert (await people.events(db))[-1] == "block.set"
 
 
 async def test_a_success_clears_the_count(
-    db: asyncpg.Connection, person_id: UUID, now: datetime
+    db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
 ) -> None:
     for _ in range(4):
-        await fail(db, person_id, now)
-    await flows.begin_attempt(db, person_id, now)
+        await fail(db, keys, person_id, now)
+    await flows.begin_attempt(hands(db, keys, now), person_id)
     await flows.attempt_succeeded(db, person_id, now)
 
-    assert await flows.begin_attempt(db, person_id, now) == AttemptAllowed(1)
+    assert await flows.begin_attempt(hands(db, keys, now), person_id) == AttemptAllowed(1)
 
 
 async def test_a_success_does_not_lift_a_block(
-    db: asyncpg.Connection, person_id: UUID, now: datetime
+    db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
 ) -> None:
-    await block(db, person_id, now)
+    await block(db, keys, person_id, now)
     await flows.attempt_succeeded(db, person_id, now)
 
-    assert isinstance(await flows.begin_attempt(db, person_id, now), AttemptBlocked)
+    assert isinstance(await flows.begin_attempt(hands(db, keys, now), person_id), AttemptBlocked)
 
 
 async def test_after_a_temporary_block_the_count_begins_anew(
-    db: asyncpg.Connection, person_id: UUID, now: datetime
+    db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
 ) -> None:
-    await block(db, person_id, now)
+    await block(db, keys, person_id, now)
 
-    assert await flows.begin_attempt(db, person_id, MIDNIGHT) == AttemptAllowed(1)
+    assert await flows.begin_attempt(hands(db, keys, MIDNIGHT), person_id) == AttemptAllowed(1)
 
 
 async def test_a_hundred_parallel_attempts_compare_at_most_five(
@@ -110,9 +113,9 @@ async def test_a_hundred_parallel_attempts_compare_at_most_five(
 
     async def one() -> bool:
         async with pool.acquire() as conn, conn.transaction():
-            allowed = await flows.begin_attempt(conn, person_id, now)
+            allowed = await flows.begin_attempt(hands(conn, keys, now), person_id)
             if isinstance(allowed, AttemptAllowed):
-                await flows.attempt_failed(conn, person_id, now)
+                await flows.attempt_failed(hands(conn, keys, now), person_id)
             return isinstance(allowed, AttemptAllowed)
 
     outcomes = await asyncio.gather(*(one() for _ in range(100)))
@@ -130,9 +133,9 @@ async def test_a_hundred_parallel_attempts_in_two_transactions_each_compare_at_m
 
     async def one() -> bool:
         async with pool.acquire() as conn:
-            allowed = await flows.begin_attempt(conn, person_id, now)
+            allowed = await flows.begin_attempt(hands(conn, keys, now), person_id)
             if isinstance(allowed, AttemptAllowed):
-                await flows.attempt_failed(conn, person_id, now)
+                await flows.attempt_failed(hands(conn, keys, now), person_id)
             return isinstance(allowed, AttemptAllowed)
 
     outcomes = await asyncio.gather(*(one() for _ in range(100)))
@@ -146,39 +149,55 @@ async def test_after_three_temporary_blocks_in_thirty_days_the_next_is_permanent
     kinds = []
     for attempt in range(20):
         moment = now + timedelta(days=attempt // 5)
-        await flows.begin_attempt(db, person_id, moment)
-        found = await flows.attempt_failed(db, person_id, moment, ring=keys.audit)
+        await flows.begin_attempt(hands(db, keys, moment), person_id)
+        found = await flows.attempt_failed(hands(db, keys, moment), person_id)
         kinds += [] if found is None else [found.kind]
 
     later = now + timedelta(days=400)
     assert kinds == [BlockKind.SCA_TEMP] * 3 + [BlockKind.SCA_PERM]
-    assert await flows.begin_attempt(db, person_id, later) == AttemptBlocked(None)
+    assert await flows.begin_attempt(hands(db, keys, later), person_id) == AttemptBlocked(None)
     told = [name for name in await people.events(db) if name.startswith("block.")]
     assert told == ["block.set"] * 3 + ["block.warned", "block.set"]
 
 
+async def test_each_block_is_told_once_and_the_last_temporary_one_warns(
+    db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
+) -> None:
+    warned = []
+    for day in range(4):
+        moment = now + timedelta(days=day)
+        await block(db, keys, person_id, moment)
+        await flows.attempt_failed(hands(db, keys, moment), person_id)
+        sms_ids = [row["sms_id"] for row in await db.fetch("SELECT sms_id FROM otp.outbox")]
+        texts = [await sms_text(db, keys, sms_id) for sms_id in sms_ids]
+        warned.append(["Nastepna blokada bedzie stala" in text for text in texts])
+        await db.execute("DELETE FROM otp.outbox")
+
+    assert warned == [[False], [False], [True], [False]]
+
+
 async def test_blocks_older_than_thirty_days_are_forgiven(
-    db: asyncpg.Connection, person_id: UUID, now: datetime
+    db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
 ) -> None:
     days = (0, 1, 2, 33)
-    found = [await block(db, person_id, now + timedelta(days=day)) for day in days]
+    found = [await block(db, keys, person_id, now + timedelta(days=day)) for day in days]
 
     assert [one.kind for one in found] == [BlockKind.SCA_TEMP] * 4
 
 
 async def test_a_policy_may_allow_fewer_failures(
-    db: asyncpg.Connection, person_id: UUID, now: datetime
+    db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
 ) -> None:
-    strict = AttemptPolicy(failures_max=1)
-    await flows.begin_attempt(db, person_id, now, policy=strict)
+    strict = hands(db, keys, now, attempts=AttemptPolicy(failures_max=1))
+    await flows.begin_attempt(strict, person_id)
 
-    assert await flows.attempt_failed(db, person_id, now, policy=strict) is not None
+    assert await flows.attempt_failed(strict, person_id) is not None
 
 
 async def test_a_branch_lifts_a_temporary_block(
     db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
 ) -> None:
-    await block(db, person_id, now)
+    await block(db, keys, person_id, now)
 
     done = await persons.unblock(
         hands(db, keys, now), person_id, BlockKind.SCA_TEMP,
@@ -186,7 +205,7 @@ async def test_a_branch_lifts_a_temporary_block(
     )  # fmt: skip
 
     assert isinstance(done, Done)
-    assert await flows.begin_attempt(db, person_id, now) == AttemptAllowed(1)
+    assert await flows.begin_attempt(hands(db, keys, now), person_id) == AttemptAllowed(1)
     assert await db.fetchval("SELECT ended_by FROM enrollment.block") == "s1"
 
 
@@ -195,7 +214,7 @@ async def test_a_permanent_block_takes_two_members_of_staff(
     db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime, second: str | None
 ) -> None:
     for day in range(4):
-        await block(db, person_id, now + timedelta(days=day))
+        await block(db, keys, person_id, now + timedelta(days=day))
     work = hands(db, keys, now + timedelta(days=4))
     kind = BlockKind.SCA_PERM
 

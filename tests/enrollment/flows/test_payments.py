@@ -178,8 +178,8 @@ async def test_standing_shows_the_block_and_the_failures(
 ) -> None:
     client = await people.make_client(hands(db, keys, now))
     for _ in range(5):
-        await flows.begin_attempt(db, client.person_id, now)
-    block = await flows.attempt_failed(db, client.person_id, now)
+        await flows.begin_attempt(people.hands(db, keys, now), client.person_id)
+    block = await flows.attempt_failed(people.hands(db, keys, now), client.person_id)
 
     standing = await flows.standing_of_card(db, client.card_id, DAY, MONTH)
 
