@@ -55,6 +55,7 @@ class InfoText(StrEnum):
     NO_PHONE = "no_phone"
     SET_PIN = "set_pin"
     BLOCKED = "blocked"
+    BLOCKED_PERMANENTLY = "blocked_permanently"
 
 
 @dataclass(frozen=True, slots=True)

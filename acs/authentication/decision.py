@@ -176,7 +176,8 @@ def _block(case: Case) -> Decision | None:
     block = case.standing.block
     if case.asks_account or block is None or not block.holds(case.now):
         return None
-    return refuse(case, "person:blocked", TransStatusReason.TOO_FREQUENT, InfoText.BLOCKED)
+    text = InfoText.BLOCKED if block.until is not None else InfoText.BLOCKED_PERMANENTLY
+    return refuse(case, "person:blocked", case.facts.range.policy.blocked_reason, text)
 
 
 # What this server offers.

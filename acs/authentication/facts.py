@@ -15,7 +15,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from acs.transaction import Elements
-from schemas.values import ChallengeInd, MessageCategory, TransStatus
+from schemas.values import ChallengeInd, MessageCategory, TransStatus, TransStatusReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -61,6 +61,7 @@ PAN_DIGITS_MAX: Final = 19
 _PAD_BYTES: Final = {20, 21}
 _TIED_TO_NO_AMOUNT: Final = ("visa-v0", "mastercard-dstrans")
 _ECI_FOR: Final = frozenset({*TransStatus, "data_share", "merchant_initiated"})
+_BLOCKED: Final = (TransStatusReason.TOO_FREQUENT, TransStatusReason.TOO_MANY_CHALLENGES)
 _TWO_DIGITS: Final = re.compile(r"[0-9]{2}")
 _ECI: Final = re.compile(r"(?:[0-9A-Z]{2})?")
 
@@ -76,7 +77,8 @@ class RangePolicy:
     ``eci`` maps a transStatus to an ECI that differs from the scheme's table; "" leaves it out.
     ``offer_npa`` and ``offer_3ri`` switch non-payment and requestor-initiated requests on;
     ``npa_value`` has an authentication value made for a non-payment as well, by a profile that is
-    tied to no amount [rule 3.21].
+    tied to no amount [rule 3.21]. ``blocked_reason`` is the transStatusReason for a cardholder who
+    failed too often: 04 (authentication frequency) or 19 (challenges), as the network wants it.
     """
 
     elements: Elements = Elements.PIN_AND_OTP
@@ -95,6 +97,7 @@ class RangePolicy:
     av_key_indicator: str = "01"
     av_pad_bytes: int = 20
     av_second_factor: str | None = None
+    blocked_reason: TransStatusReason = TransStatusReason.TOO_FREQUENT
     eci: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -141,6 +144,7 @@ class RangePolicy:
         plain["default"] = str(self.default)
         plain["fx_missing"] = str(self.fx_missing)
         plain["unproved_3ri"] = str(self.unproved_3ri)
+        plain["blocked_reason"] = str(self.blocked_reason)
         plain["honoured_requests"] = sorted(self.honoured_requests)
         plain["eci"] = dict(self.eci)
         return plain
@@ -154,6 +158,13 @@ def _choice(kind: type[StrEnum]) -> Callable[[str, object], StrEnum]:
         return kind(str(value))
 
     return read
+
+
+def _blocked_reason(name: str, value: object) -> TransStatusReason:
+    if value not in _BLOCKED:
+        message = f"{name} is one of {', '.join(_BLOCKED)}"
+        raise ValueError(message)
+    return TransStatusReason(str(value))
 
 
 def _flag(name: str, value: object) -> bool:
@@ -216,6 +227,7 @@ _READERS: Final[Mapping[str, Callable[[str, object], object]]] = {
     "npa_value": _flag,
     "offer_3ri": _flag,
     "unproved_3ri": _choice(Unproved),
+    "blocked_reason": _blocked_reason,
     "av_profile": _text,
     "av_key_id": _text,
     "av_key_indicator": _two_digits,

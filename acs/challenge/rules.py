@@ -144,8 +144,8 @@ def open_page(moment: Moment) -> Step:
             StopTimer(Timer.FIRST_CREQ),
             StartTimer(Timer.CAP, cap_at),
             _interaction_timer(challenge, moment),
-            IssueCode(),
             Record("challenge:opened"),
+            IssueCode(),
             Show(Page.CODE),
         ),
     )
@@ -207,7 +207,7 @@ def malformed(moment: Moment) -> Step:
 
 def resend(moment: Moment) -> Step:
     """Rows 19, 20: the one-time password's own policy says yes or no."""
-    return _posted(moment, None, IssueCode(), Record("challenge:resend:asked"))
+    return _posted(moment, None, Record("challenge:resend:asked"), IssueCode())
 
 
 def _posted(moment: Moment, notice: Notice | None, *effects: Effect) -> Step:

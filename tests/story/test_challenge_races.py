@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from typing import TYPE_CHECKING
 
 import pytest
 
+from otp.policy import OtpPolicy
+from tests.story.areqs import browser_areq
 from tests.story.buying import OTP, PIN, ask, begin, outcome, right, shown
 from tests.story.parties import other_than
 
@@ -16,6 +19,10 @@ if TYPE_CHECKING:
     from tests.story.world import World
 
 MANY = 50
+UNLIMITED = OtpPolicy(
+    phone_hour=500, phone_day=500, card_hour=500, card_day=500, card_challenges_hour=500
+)
+"""Nothing but the count of the person's failures stands between a guesser and the codes."""
 
 
 async def post_all(world: World, page: Page, codes: list[str], holder: Cardholder) -> list[Page]:
@@ -130,3 +137,47 @@ async def test_the_last_attempt_of_a_person_in_two_challenges_at_once(world: Wor
     assert [shown(page) for page in pages] == ["N", "N"]
     assert await world.db.fetchval("SELECT failures FROM enrollment.sca_state") == 5
     assert await world.db.fetchval("SELECT sum(attempts) FROM otp.code") == 5
+
+
+async def test_of_a_hundred_challenges_of_one_person_five_guesses_are_compared(
+    world: World,
+) -> None:
+    """RTS art. 4(3)(b): over five cards and two processes, whoever is first; then nobody is."""
+    chance = random.Random(7)
+    servers = [await world.start_server(otp=UNLIMITED) for _ in range(2)]
+    first = await world.enrol(prefix=PIN)
+    cards = [first, *[await world.enrol(prefix=PIN, person_of=first) for _ in range(4)]]
+    asked = [await ask(world, cards[n % 5], servers[n % 2]) for n in range(100)]
+    pages = [await world.open(ares, server=servers[n % 2]) for n, ares in enumerate(asked)]
+    assert all(page.has_code_field for page in pages)
+    sent = set(world.phone.codes(first.phone))
+    assert len(world.phone.messages) == 100
+
+    drawn = (f"{chance.randrange(10**6):06d}" for _ in range(200))
+    guesses = [code for code in drawn if code not in sent]
+    finals = await asyncio.gather(
+        *(
+            world.submit(page, server=servers[n % 2], otp=guesses[n], pin=first.pin)
+            for n, page in enumerate(pages)
+        )
+    )
+
+    counted = "SELECT sum(attempts), max(attempts) FROM otp.code"
+    assert tuple(await world.db.fetchrow(counted) or ()) == (5, 1)
+    assert await world.db.fetchval("SELECT failures FROM enrollment.sca_state") == 5
+    assert await world.db.fetchval("SELECT count(*) FROM enrollment.block") == 1
+    # Four may try again and cannot; whoever made the fifth, or came later, got an end.
+    alive = [page for page in finals if page.has_code_field]
+    assert len(alive) == 4
+    assert [shown(page) for page in finals if page not in alive] == ["N"] * 96
+    ends = await asyncio.gather(
+        *(world.submit(page, otp=right(world, first), pin=first.pin) for page in alive)
+    )
+    assert [shown(page) for page in ends] == ["N"] * 4
+    assert {outcome(world, ares)[:2] for ares in asked} == {("N", "19")}
+    assert await world.db.fetchval("SELECT sum(attempts) FROM otp.code") == 5
+    # Nobody is asked any more, and no message leaves.
+    for card in cards:
+        refused = await world.areq(browser_areq(card.pan, ds_url=world.directory.url))
+        assert (refused["transStatus"], refused["transStatusReason"]) == ("N", "04")
+    assert len(world.phone.messages) == 100

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from acs.authentication.facts import HONOURABLE, Default, RangePolicy, RateMissing, Unproved
 from acs.transaction import Elements
+from schemas.values import TransStatusReason
 from tests.acs.people import a_range
 
 POLICIES = st.builds(
@@ -23,6 +24,7 @@ POLICIES = st.builds(
     npa_value=st.booleans(),
     offer_3ri=st.booleans(),
     unproved_3ri=st.sampled_from(Unproved),
+    blocked_reason=st.sampled_from(("04", "19")).map(TransStatusReason),
     av_profile=st.just("visa-v0"),
     av_key_id=st.just("key"),
     av_key_indicator=st.from_regex(r"\A[0-9]{2}\Z"),
@@ -62,6 +64,7 @@ def test_the_default_policy_challenges_with_pin_and_code() -> None:
         ({"av_second_factor": 2}, "av_second_factor is two digits"),
         ({"av_pad_bytes": 28}, "av_pad_bytes is 20 or 21"),
         ({"offer_npa": "yes"}, "offer_npa is true or false"),
+        ({"blocked_reason": "01"}, "blocked_reason is one of 04, 19"),
         ({"unproved_3ri": "accept"}, "unproved_3ri is one of could_not, decline"),
         (
             {"npa_value": True, "av_profile": "visa-v7", "av_key_id": "key"},

@@ -68,8 +68,8 @@ def test_the_first_creq_makes_the_code_and_starts_the_clocks() -> None:
         StopTimer(Timer.FIRST_CREQ),
         StartTimer(Timer.CAP, NOW + SECOND + 30 * MINUTE),
         StartTimer(Timer.INTERACTION, NOW + SECOND + 10 * MINUTE),
-        IssueCode(),
         Record("challenge:opened"),
+        IssueCode(),
         Show(Page.CODE),
     )
     assert after.challenge.opened_at == after.challenge.last_activity_at == NOW + SECOND

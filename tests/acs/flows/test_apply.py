@@ -64,6 +64,7 @@ async def test_where_no_code_may_be_made_the_page_is_that_of_the_end(world: Worl
     assert applied.sms_id is None
     assert applied.challenge.outcome is not None
     assert applied.challenge.outcome.name == "phone_gone"
+    assert applied.records == ["challenge:opened", "challenge:ended:phone_gone"]
 
 
 async def test_an_end_stops_clocks_forgets_the_code_and_gives_back_together(world: World) -> None:
@@ -91,8 +92,8 @@ async def test_each_step_that_matters_is_in_the_audit_log(world: World) -> None:
     assert [tuple(row) for row in rows] == [
         ("challenge:opened", "open", "0"),
         ("challenge:code:rejected", "open", "1"),
-        ("challenge:resend:too_soon", "open", "1"),
         ("challenge:resend:asked", "open", "1"),
+        ("challenge:resend:too_soon", "open", "1"),
     ]
 
 
