@@ -46,6 +46,7 @@ from enrollment.portal import routes as portal_routes
 from enrollment.portal.render import PortalPages
 from enrollment.portal.routes import PortalPorts
 from otp.gateways.deliver import Delivery, DeliveryPorts
+from otp.gateways.port import ReportState
 
 if TYPE_CHECKING:
     import ssl
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from acs.store.pool import Connection
     from enrollment.callers import Callers
     from otp.gateways.port import SmsGateway
+    from otp.gateways.receipts import Recorded
     from schemas.vault import Keys
 
 EDGES = ("ds", "cardholder", "enrollment", "portal", "ops")
@@ -248,6 +250,7 @@ class Service:
                 worker=worker,
                 sender=self.settings.sms.sender,
                 observe=_observe_message,
+                observe_report=_observe_report,
             )
         )
 
@@ -369,6 +372,14 @@ def _value_keys(settings: Settings) -> SoftwareKeys:
 def _observe_message(provider: str, outcome: str, seconds: float) -> None:
     metrics.SMS.labels(provider, outcome).inc()
     metrics.SMS_SECONDS.labels(provider).observe(seconds)
+
+
+def _observe_report(recorded: Recorded) -> None:
+    calling_code = recorded.calling_code or ""
+    metrics.SMS_REPORTS.labels(recorded.provider, recorded.state, calling_code).inc()
+    if recorded.state is ReportState.DELIVERED:
+        seconds = recorded.after.total_seconds()
+        metrics.SMS_DELIVERY_SECONDS.labels(recorded.provider, calling_code).observe(seconds)
 
 
 async def _count_connections(pools: Mapping[str, Pool]) -> None:

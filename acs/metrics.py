@@ -28,6 +28,9 @@ _FAST_S = (0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 # From "the code came at once" to the cap of a challenge.
 _DIALOGUE_S = (5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0)
 
+# A code is useful for five minutes; a report may come long after the message.
+_ARRIVAL_S = (1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 30.0, 60.0, 120.0, 300.0)
+
 
 def _counter(name: str, meaning: str, *labels: str) -> Counter:
     return Counter(name, meaning, labels, registry=REGISTRY)
@@ -70,6 +73,20 @@ THREE_DS_METHOD_SECONDS = _histogram(
 OTP = _counter("acs_otp_total", "What happened to one-time codes", "event")
 SMS = _counter("acs_sms_total", "Text messages handed to a provider", "provider", "outcome")
 SMS_SECONDS = _histogram("acs_sms_seconds", "How long a provider took", _FAST_S, "provider")
+SMS_REPORTS = _counter(
+    "acs_sms_reports_total",
+    "Delivery reports that told something new, by the country's calling code",
+    "provider",
+    "state",
+    "calling_code",
+)
+SMS_DELIVERY_SECONDS = _histogram(
+    "acs_sms_delivery_seconds",
+    "From queueing a message to the report that it was delivered",
+    _ARRIVAL_S,
+    "provider",
+    "calling_code",
+)
 RREQ = _counter("acs_rreq_total", "Attempts to tell a Directory Server a result", "ds", "outcome")
 RREQ_PENDING = Gauge(
     "acs_rreq_pending",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from acs.pages.render import Pages
     from acs.store.card_ranges import PolicyTables
     from acs.store.pool import Pool
+    from otp.gateways.port import Report
     from otp.policy import OtpPolicy
     from schemas.vault import Keys
 
@@ -33,6 +34,12 @@ class MessageDelivery(Protocol):
 
     async def deliver(self, sms_id: UUID, wait_s: float | None = None) -> object:
         """Claim, send and settle one message; wait for it at most ``wait_s`` seconds."""
+
+    async def take_report(self, report: Report) -> None:
+        """Store a provider's delivery report; raises Unavailable when it was not stored."""
+
+    async def tidy_reports(self, limit: int) -> int:
+        """Apply reports that a dead process left, delete what nobody claims; give how many."""
 
 
 class Tables(Protocol):

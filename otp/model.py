@@ -217,7 +217,8 @@ class CodeState:
     """What a page or an operator may know of a challenge's code: never the code.
 
     `sends` equals `seq`: each message carries a code of its own. `attempts` are those spent.
-    `delivery` is that of the newest message, None when its row was cleared away.
+    `delivery` is that of the newest message, reports included: FAILED also when its provider took
+    it and could not bring it to the phone. None when its row was cleared away.
     """
 
     seq: int

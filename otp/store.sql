@@ -110,9 +110,13 @@ WHERE challenge_id = :challenge_id AND seq = :seq AND phase = 'live';
 SELECT phase, attempts FROM otp.code WHERE challenge_id = :challenge_id FOR UPDATE;
 
 -- name: state_of
--- Where the code of a challenge and its newest message stand.
+-- Where the code of a challenge and its newest message stand, what is reported of it included.
 SELECT code.seq, code.attempts, code.phase, code.expires_at, code.last_sent_at,
-       outbox.state AS delivery
+       CASE
+           WHEN outbox.report_state IN ('failed', 'expired') THEN 'failed'
+           WHEN outbox.report_state IS NOT NULL AND outbox.state = 'unknown' THEN 'sent'
+           ELSE outbox.state
+       END AS delivery
 FROM otp.code LEFT JOIN otp.outbox
     ON outbox.challenge_id = code.challenge_id AND outbox.seq = code.seq
 WHERE code.challenge_id = :challenge_id;

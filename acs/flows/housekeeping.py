@@ -39,6 +39,11 @@ async def lapse_history(ports: Ports) -> int:
         return await otp_flows.lapse_history(conn, now - HISTORY_LAPSES_AFTER, _BATCH)
 
 
+async def tidy_reports(ports: Ports) -> int:
+    """Worker source: bring delivery reports to their messages, drop those that have none."""
+    return await ports.messages.tidy_reports(_BATCH)
+
+
 async def lapse_devices(ports: Ports) -> int:
     """Worker source: clear away what browsers said of themselves and no AReq asked for in time."""
     async with ports.pool.transaction() as conn:

@@ -28,6 +28,7 @@ def sources(
         Source("audit", partial(housekeeping.seal_audit, ports), poll_s=5.0),
         Source("use", partial(housekeeping.lapse_use, ports), poll_s=60.0),
         Source("sms_history", partial(housekeeping.lapse_history, ports), poll_s=300.0),
+        Source("sms_reports", partial(housekeeping.tidy_reports, ports), poll_s=60.0),
         Source("devices", partial(housekeeping.lapse_devices, ports), poll_s=60.0),
         Source("used", partial(housekeeping.forget_used, ports), poll_s=60.0),
         Source("enrollment", partial(housekeeping.carry_on_enrollment, ports), poll_s=30.0),

@@ -19,8 +19,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Protocol, assert_never
 
-from otp.gateways import outbox, router
-from otp.gateways.port import Accepted, Rejected, SendOutcome, SmsGateway, SmsJob, Unknown
+from otp.gateways import outbox, receipts, router
+from otp.gateways.port import (
+    Accepted,
+    Rejected,
+    ReportsByItself,
+    SendOutcome,
+    SmsGateway,
+    SmsJob,
+    Unknown,
+)
 from otp.model import SmsState
 from schemas.vault import CannotOpen, Secret, Vault
 
@@ -30,6 +38,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from otp.gateways.outbox import Claim
+    from otp.gateways.port import Report
+    from otp.gateways.receipts import Recorded
     from schemas.queries import Connection
 
 ATTEMPTS_MAX: Final = 5
@@ -57,7 +67,8 @@ class DeliveryPorts:
     `gateways` in order of preference. `worker` names this process among all (its claims).
     `sender` is the registered sender name, at most 11 characters. `observe(provider, outcome,
     seconds)` hears of every send; outcomes are accepted, rejected, retryable and unknown.
-    `lease_s` must be longer than a message can take through all gateways.
+    `observe_report` hears of every report that told something new. `lease_s` must be longer than a
+    message can take through all gateways.
     """
 
     pool: Pool
@@ -67,6 +78,7 @@ class DeliveryPorts:
     worker: str
     sender: str
     observe: Callable[[str, str, float], None]
+    observe_report: Callable[[Recorded], None]
     lease_s: int = 60
 
     def __post_init__(self) -> None:
@@ -93,6 +105,9 @@ class Delivery:
         self._idempotent = [gateway.name for gateway in ports.gateways if gateway.idempotent]
         self._healths: dict[str, router.Health] = {}
         self._running: set[asyncio.Task[SmsState | None]] = set()
+        for gateway in ports.gateways:
+            if isinstance(gateway, ReportsByItself):
+                gateway.report_to(self.take_report)
 
     async def deliver(self, sms_id: UUID, wait_s: float | None = None) -> SmsState | None:
         """Send one message now if it may leave; wait for it at most `wait_s` seconds.
@@ -143,6 +158,25 @@ class Delivery:
                 raise outcome
         return swept + len(claims)
 
+    async def take_report(self, report: Report) -> None:
+        """Store a provider's word on a message, whoever it comes to (`OnReport`).
+
+        What it raises means that nothing was stored and the provider should tell it again.
+        """
+        async with self._ports.pool.acquire() as conn:
+            recorded = await receipts.record(conn, report, self._ports.clock())
+        if recorded is not None:
+            self._ports.observe_report(recorded)
+
+    async def tidy_reports(self, limit: int) -> int:
+        """Apply reports left over by a process that died, delete what nobody claims; how many."""
+        async with self._ports.pool.acquire() as conn:
+            applied = await receipts.catch_up(conn, limit)
+            lapsed = await receipts.lapse(conn, self._ports.clock(), limit)
+        for recorded in applied:
+            self._ports.observe_report(recorded)
+        return len(applied) + lapsed
+
     async def close(self) -> None:
         """Wait for messages under way, then close the gateways."""
         if self._running:
@@ -183,7 +217,9 @@ class Delivery:
             outcome = await self._ask(self._gateways[name], job)
             match outcome:
                 case Accepted(provider_id):
-                    return await self._settle(claim, SmsState.SENT, provider_id=provider_id)
+                    return await self._settle(
+                        claim, SmsState.SENT, provider=name, provider_id=provider_id
+                    )
                 case Unknown(why):
                     return await self._settle(claim, SmsState.UNKNOWN, reason=why)
                 case Rejected(retryable=False, reason=why):
@@ -206,7 +242,7 @@ class Delivery:
         names = [pinned] if pinned is not None else list(self._gateways)
         now = self._ports.clock()
         name = router.choose(
-            names, self._healths, tried=tried, avoid=claim.earlier_provider, now=now
+            names, self._healths, tried=tried, used=claim.used, failed=claim.failed, now=now
         )
         if name is not None:
             health = self._healths.get(name, router.Health())
@@ -242,6 +278,7 @@ class Delivery:
         claim: Claim,
         becomes: SmsState,
         *,
+        provider: str | None = None,
         provider_id: str | None = None,
         reason: str | None = None,
     ) -> SmsState | None:
@@ -254,6 +291,11 @@ class Delivery:
                 provider_id=provider_id,
                 reason=reason,
             )
+            early = None
+            if settled and provider is not None and provider_id is not None:
+                early = await receipts.apply_early(conn, provider, provider_id)
+        if early is not None:
+            self._ports.observe_report(early)
         return becomes if settled else None
 
     async def _give_back(self, claim: Claim, reason: str | None) -> SmsState | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from otp.gateways import router
 from otp.model import SmsState
 from schemas import queries
 
@@ -49,6 +50,7 @@ async def queue(  # noqa: PLR0913 - the columns of the row
         kind=kind,
         number_sealed=vault.seal(number.reveal().encode(), number_place(sms_id)),
         text_sealed=vault.seal(text.reveal().encode(), text_place(sms_id)),
+        calling_code=router.calling_code(number.reveal()),
         now=now,
         expires_at=expires_at,
     )
@@ -69,7 +71,8 @@ class Claim:
     """A message in the hands of one worker.
 
     `provider` is set when an earlier worker may have handed it over: only that provider may get it
-    again. `earlier_provider` carried the challenge's message before this one.
+    again. `used` carried the challenge's messages before this one, the latest last; of those,
+    `failed` did not bring theirs to the phone.
     """
 
     sms_id: UUID
@@ -79,7 +82,8 @@ class Claim:
     text_sealed: bytes
     expires_at: datetime
     provider: str | None
-    earlier_provider: str | None
+    used: tuple[str, ...] = ()
+    failed: frozenset[str] = frozenset()
 
 
 async def claim(
@@ -114,7 +118,8 @@ async def claim(
             row["text_sealed"],
             row["expires_at"],
             row["provider"],
-            row["earlier_provider"],
+            tuple(row["used"]),
+            frozenset(row["failed"]),
         )
         for row in rows
     ]

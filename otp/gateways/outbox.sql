@@ -2,11 +2,11 @@
 -- One message, number and text sealed, and the word to the workers that it is there.
 WITH queued AS (
     INSERT INTO otp.outbox
-        (sms_id, challenge_id, seq, kind, number_sealed, text_sealed, state, queued_at, due_at,
-         expires_at)
+        (sms_id, challenge_id, seq, kind, number_sealed, text_sealed, calling_code, state,
+         queued_at, due_at, expires_at)
     VALUES
-        (:sms_id, :challenge_id, :seq, :kind, :number_sealed, :text_sealed, 'queued', :now, :now,
-         :expires_at)
+        (:sms_id, :challenge_id, :seq, :kind, :number_sealed, :text_sealed, :calling_code, 'queued',
+         :now, :now, :expires_at)
     RETURNING sms_id
 )
 SELECT pg_notify('acs_work', 'sms') FROM queued;
@@ -20,6 +20,7 @@ WITH free AS MATERIALIZED (
       AND outbox.expires_at > :now
       AND ((outbox.state = 'queued' AND outbox.due_at <= :now)
         OR (outbox.state = 'sending' AND outbox.claimed_at <= :lease_began
+            AND outbox.report_state IS NULL
             AND (outbox.provider IS NULL OR outbox.provider = ANY (:idempotent::text[]))))
       AND (outbox.kind = 'notice' OR EXISTS (
           SELECT FROM otp.code
@@ -33,9 +34,15 @@ UPDATE otp.outbox SET
 FROM free WHERE outbox.sms_id = free.sms_id
 RETURNING outbox.sms_id, outbox.challenge_id, outbox.seq, outbox.number_sealed,
     outbox.text_sealed, outbox.attempts, outbox.expires_at, outbox.provider,
-    (SELECT earlier.provider FROM otp.outbox AS earlier
-     WHERE earlier.challenge_id = outbox.challenge_id AND earlier.seq = outbox.seq - 1
-    ) AS earlier_provider;
+    (SELECT coalesce(array_agg(earlier.provider ORDER BY earlier.seq), '{}')
+     FROM otp.outbox AS earlier
+     WHERE earlier.challenge_id = outbox.challenge_id AND earlier.seq < outbox.seq
+       AND earlier.provider IS NOT NULL) AS used,
+    (SELECT coalesce(array_agg(earlier.provider), '{}')
+     FROM otp.outbox AS earlier
+     WHERE earlier.challenge_id = outbox.challenge_id AND earlier.seq < outbox.seq
+       AND earlier.provider IS NOT NULL
+       AND (earlier.state = 'failed' OR earlier.report_state IN ('failed', 'expired'))) AS failed;
 
 -- name: note_provider
 -- Write down which provider is about to get the message: after a crash this tells what may be.
@@ -58,12 +65,14 @@ WHERE sms_id = :sms_id AND state = 'sending' AND claimed_by = :worker AND attemp
 
 -- name: sweep
 -- Settle what may not leave any more (its code is over or replaced), and what was in the hands of
--- a worker that is gone: handed to a provider, nobody knows; handed to none, it never left.
+-- a worker that is gone: handed to a provider, nobody knows unless that one has reported on it;
+-- handed to none, it never left.
 WITH over AS MATERIALIZED (
     SELECT outbox.sms_id FROM otp.outbox
     WHERE outbox.state IN ('queued', 'sending')
       AND (outbox.state = 'queued' OR outbox.claimed_at <= :lease_began)
       AND (outbox.expires_at <= :now
+        OR outbox.report_state IS NOT NULL
         OR (outbox.provider IS NOT NULL AND outbox.provider <> ALL (:idempotent::text[]))
         OR (outbox.kind = 'code' AND NOT EXISTS (
             SELECT FROM otp.code
@@ -72,7 +81,11 @@ WITH over AS MATERIALIZED (
     LIMIT :most FOR UPDATE OF outbox SKIP LOCKED
 )
 UPDATE otp.outbox SET
-    state = CASE WHEN outbox.provider IS NULL THEN 'expired' ELSE 'unknown' END,
+    state = CASE
+        WHEN outbox.provider IS NULL THEN 'expired'
+        WHEN outbox.report_state IS NULL THEN 'unknown'
+        ELSE 'sent'
+    END,
     settled_at = :now,
     number_sealed = NULL, text_sealed = NULL, claimed_by = NULL, claimed_at = NULL
 FROM over WHERE outbox.sms_id = over.sms_id;

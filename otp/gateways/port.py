@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -75,8 +75,9 @@ class ReportState(StrEnum):
 class Report:
     """A provider's word on a message: a hint for people and failover, never proof of a code.
 
-    At least one of our own id and the provider's is known. `at` is the provider's time if it gave
-    one. `reason` is a word for operators, at most 80 characters.
+    At least one of our own id and the provider's is known; with both, ours decides. `at` is the
+    provider's time, with its zone, if it gave one. `reason` is a word for operators; 80 characters
+    of it are kept.
     """
 
     provider: str
@@ -89,6 +90,19 @@ class Report:
 
 if TYPE_CHECKING:
     OnReport = Callable[[Report], Awaitable[None]]
+    """Stores a report; returns when it is stored, so that the provider may be told so.
+
+    Any report may come any number of times, in any order. What it raises (no database) means: not
+    stored, the provider should tell it again.
+    """
+
+
+@runtime_checkable
+class ReportsByItself(Protocol):
+    """A gateway whose provider reports over the gateway's own connection, such as SMPP."""
+
+    def report_to(self, on_report: OnReport) -> None:
+        """Remember whom to give reports; called once, before the first message."""
 
 
 class SmsGateway(Protocol):

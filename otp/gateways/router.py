@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 
 FAILURES_TO_OPEN: Final = 5
 """Fewer would open on a hiccup; more would cost more cardholders their wait."""
+_ONE_DIGIT_CODES: Final = ("1", "7")
+_TWO_DIGIT_CODES: Final = frozenset(
+    str(code)
+    for codes in (
+        (20, 27, *range(30, 35), 36, 39, 40, 41, *range(43, 50)),
+        (*range(51, 59), *range(60, 67), 81, 82, 84, 86, *range(90, 96), 98),
+    )
+    for code in codes
+)
 REST: Final = timedelta(seconds=30)
 """How long a provider rests: the first resend (30 s) then finds it open for a trial."""
 
@@ -66,12 +75,26 @@ def choose(
     healths: Mapping[str, Health],
     *,
     tried: Collection[str],
-    avoid: str | None,
+    used: Sequence[str] = (),
+    failed: Collection[str] = (),
     now: datetime,
 ) -> str | None:
-    """Give the first usable provider in the order of `names`; `avoid` comes last. None: no one."""
-    order = sorted(names, key=lambda name: name == avoid)
+    """Give the first usable provider in the order of `names`; None: no one.
+
+    Those `used` for the challenge's messages before (the latest last) come after all others, the
+    one used longest ago first; those that `failed` to bring theirs to the phone come last of all.
+    """
+    last_use = {name: place for place, name in enumerate(used)}
+    order = sorted(names, key=lambda name: (name in failed, last_use.get(name, -1)))
     for name in order:
         if name not in tried and is_usable(healths.get(name, Health()), now):
             return name
     return None
+
+
+def calling_code(number: str) -> str:
+    """Give the country's part of an E.164 number, without + (ITU-T E.164 Annex: 1 to 3 digits)."""
+    digits = number.removeprefix("+")
+    if digits.startswith(_ONE_DIGIT_CODES):
+        return digits[:1]
+    return digits[:2] if digits[:2] in _TWO_DIGIT_CODES else digits[:3]

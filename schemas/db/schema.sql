@@ -165,6 +165,10 @@ CREATE FUNCTION otp.has_room(lane otp.budget, minute timestamp with time zone, h
     LANGUAGE sql IMMUTABLE
     RETURN ((CASE WHEN ((lane).minute_at < minute) THEN 0 ELSE (lane).minute_used END < ((total_minute / 16) + (((lane).lane < (total_minute % 16)))::integer)) AND (CASE WHEN ((lane).hour_at < hour) THEN 0 ELSE (lane).hour_used END < ((total_hour / 16) + (((lane).lane < (total_hour % 16)))::integer)) AND (CASE WHEN ((lane).day_at < day) THEN 0 ELSE (lane).day_used END < ((total_day / 16) + (((lane).lane < (total_day % 16)))::integer)));
 
+CREATE FUNCTION otp.report_outranks(report text, known text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    RETURN CASE WHEN (known IS NULL) THEN true WHEN (known = 'accepted'::text) THEN (report <> 'accepted'::text) WHEN (known = 'delivered'::text) THEN false ELSE (report = 'delivered'::text) END;
+
 CREATE TABLE acs.card_range (
     range_id text NOT NULL,
     low numeric(19,0) NOT NULL,
@@ -1036,6 +1040,19 @@ CREATE TABLE otp.code (
     CONSTRAINT code_seq_check CHECK (((seq >= 1) AND (seq <= 5)))
 );
 
+CREATE TABLE otp.early_report (
+    provider text NOT NULL,
+    provider_id text NOT NULL,
+    state text NOT NULL,
+    told_at timestamp with time zone,
+    reason text,
+    received_at timestamp with time zone NOT NULL,
+    CONSTRAINT early_report_provider_check CHECK ((length(provider) <= 40)),
+    CONSTRAINT early_report_provider_id_check CHECK ((length(provider_id) <= 200)),
+    CONSTRAINT early_report_reason_check CHECK ((length(reason) <= 80)),
+    CONSTRAINT early_report_state_check CHECK ((state = ANY (ARRAY['accepted'::text, 'delivered'::text, 'failed'::text, 'expired'::text])))
+);
+
 CREATE TABLE otp.outbox (
     sms_id uuid NOT NULL,
     challenge_id uuid NOT NULL,
@@ -1054,9 +1071,17 @@ CREATE TABLE otp.outbox (
     reason text,
     settled_at timestamp with time zone,
     kind text DEFAULT 'code'::text NOT NULL,
+    report_state text,
+    reported_at timestamp with time zone,
+    report_told_at timestamp with time zone,
+    report_reason text,
+    calling_code text,
+    doubted_provider text,
     CONSTRAINT outbox_attempts_check CHECK ((attempts >= 0)),
+    CONSTRAINT outbox_calling_code_check CHECK ((calling_code ~ '^[1-9][0-9]{0,2}$'::text)),
     CONSTRAINT outbox_check CHECK (((number_sealed IS NULL) = (text_sealed IS NULL))),
     CONSTRAINT outbox_check1 CHECK (((claimed_by IS NULL) = (claimed_at IS NULL))),
+    CONSTRAINT outbox_check10 CHECK (((report_state IS NOT NULL) OR ((report_told_at IS NULL) AND (report_reason IS NULL)))),
     CONSTRAINT outbox_check2 CHECK (((state = ANY (ARRAY['queued'::text, 'sending'::text])) = (text_sealed IS NOT NULL))),
     CONSTRAINT outbox_check3 CHECK (((state = ANY (ARRAY['queued'::text, 'sending'::text])) = (settled_at IS NULL))),
     CONSTRAINT outbox_check4 CHECK (((state = 'sending'::text) = (claimed_by IS NOT NULL))),
@@ -1064,11 +1089,15 @@ CREATE TABLE otp.outbox (
     CONSTRAINT outbox_check6 CHECK (((state <> ALL (ARRAY['sent'::text, 'unknown'::text])) OR (provider IS NOT NULL))),
     CONSTRAINT outbox_check7 CHECK (((state = 'sent'::text) OR (provider_id IS NULL))),
     CONSTRAINT outbox_check8 CHECK (((state = 'queued'::text) OR (state = 'expired'::text) OR (attempts > 0))),
+    CONSTRAINT outbox_check9 CHECK (((report_state IS NULL) = (reported_at IS NULL))),
     CONSTRAINT outbox_claimed_by_check CHECK ((length(claimed_by) <= 100)),
+    CONSTRAINT outbox_doubted_provider_check CHECK ((length(doubted_provider) <= 40)),
     CONSTRAINT outbox_kind_check CHECK ((kind = ANY (ARRAY['code'::text, 'notice'::text]))),
     CONSTRAINT outbox_provider_check CHECK ((length(provider) <= 40)),
     CONSTRAINT outbox_provider_id_check CHECK ((length(provider_id) <= 200)),
     CONSTRAINT outbox_reason_check CHECK ((length(reason) <= 80)),
+    CONSTRAINT outbox_report_reason_check CHECK ((length(report_reason) <= 80)),
+    CONSTRAINT outbox_report_state_check CHECK ((report_state = ANY (ARRAY['accepted'::text, 'delivered'::text, 'failed'::text, 'expired'::text]))),
     CONSTRAINT outbox_seq_check CHECK (((seq >= 1) AND (seq <= 5))),
     CONSTRAINT outbox_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'sending'::text, 'sent'::text, 'failed'::text, 'unknown'::text, 'expired'::text])))
 );
@@ -1238,6 +1267,9 @@ ALTER TABLE ONLY otp.budget
 ALTER TABLE ONLY otp.code
     ADD CONSTRAINT code_pkey PRIMARY KEY (challenge_id);
 
+ALTER TABLE ONLY otp.early_report
+    ADD CONSTRAINT early_report_pkey PRIMARY KEY (provider, provider_id);
+
 ALTER TABLE ONLY otp.outbox
     ADD CONSTRAINT outbox_challenge_id_seq_key UNIQUE (challenge_id, seq);
 
@@ -1317,7 +1349,11 @@ CREATE UNIQUE INDEX trusted_merchant_once ON enrollment.trusted_merchant USING b
 
 CREATE INDEX code_card_unsuccessful ON otp.code USING btree (card_ref, created_at) WHERE ((consumed_at IS NULL) AND (purpose = 'payment'::text) AND (card_ref IS NOT NULL));
 
+CREATE INDEX early_report_received ON otp.early_report USING btree (received_at);
+
 CREATE INDEX outbox_due ON otp.outbox USING btree (due_at) WHERE (state = 'queued'::text);
+
+CREATE INDEX outbox_provider_id ON otp.outbox USING btree (provider, provider_id) WHERE (provider_id IS NOT NULL);
 
 CREATE INDEX outbox_sending ON otp.outbox USING btree (claimed_at) WHERE (state = 'sending'::text);
 

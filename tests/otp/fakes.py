@@ -22,6 +22,8 @@ from schemas.vault import Secret
 if TYPE_CHECKING:
     import asyncpg
 
+    from otp.gateways.port import OnReport
+    from otp.gateways.receipts import Recorded
     from schemas.vault import Keys, Vault
 
 LINK = b"\x01" * 32
@@ -101,6 +103,17 @@ class RecordingSmsGateway:
         self.closed = True
 
 
+@dataclass(slots=True)
+class ReportingSmsGateway(RecordingSmsGateway):
+    """The same with reports over its own connection."""
+
+    tell: OnReport = field(init=False)
+
+    def report_to(self, on_report: OnReport) -> None:
+        """Keep whom to tell."""
+        self.tell = on_report
+
+
 async def issue_code(
     conn: asyncpg.Connection,
     keys: Keys,
@@ -140,6 +153,7 @@ class Post:
     now: datetime
     gateways: tuple[RecordingSmsGateway, ...] = ()
     observed: list[tuple[str, str]] = field(default_factory=list)
+    recorded: list[Recorded] = field(default_factory=list)
     sender: str = "BANK"
 
     def delivery(self, worker: str = "w1", vault: Vault | None = None) -> Delivery:
@@ -153,6 +167,7 @@ class Post:
                 worker=worker,
                 sender=self.sender,
                 observe=lambda name, outcome, _: self.observed.append((name, outcome)),
+                observe_report=self.recorded.append,
             )
         )
 

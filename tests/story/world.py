@@ -377,6 +377,7 @@ async def _start(
             worker=worker,
             sender="BANK",
             observe=lambda *_: None,
+            observe_report=lambda _: None,
         )
     )
     async with pool.connection() as conn:

@@ -9,6 +9,7 @@ from uuid import UUID
 from acs.challenge.screens import Amount, CodeScreen, Notice, ResendState
 from acs.flows.views import code_screen
 from acs.store import transactions
+from otp.gateways.port import Report, ReportState
 from tests.story.buying import PIN, begin, fail
 
 if TYPE_CHECKING:
@@ -78,6 +79,18 @@ async def test_it_tells_the_attempts_left_and_what_happened_last(world: World) -
     await fail(world, holder, page, 1)
     found = await screen(world, ares)
     assert (found.attempts_left, found.notice) == (2, Notice.WRONG)
+
+
+async def test_it_tells_of_a_message_that_is_reported_as_not_delivered(world: World) -> None:
+    ares, _ = await begin(world, await world.enrol())
+    before = await screen(world, ares)
+    sms_id = await world.db.fetchval("SELECT sms_id FROM otp.outbox")
+    await world.server.delivery.take_report(Report("inbox", sms_id, None, ReportState.FAILED))
+
+    after = await screen(world, ares)
+
+    assert (before.notice, before.sent_at) == (None, world.clock.now)
+    assert (after.notice, after.sent_at) == (Notice.SMS_FAILED, None)
 
 
 async def test_each_step_has_a_token_of_its_own(world: World) -> None:

@@ -10,10 +10,19 @@ from uuid import uuid4
 
 import pytest
 
-from otp.gateways.port import Accepted, Rejected, SmsGateway, SmsJob, Unknown
+from otp.gateways import receipts
+from otp.gateways.port import (
+    Accepted,
+    Rejected,
+    Report,
+    ReportState,
+    SmsGateway,
+    SmsJob,
+    Unknown,
+)
 from otp.model import SmsState
 from schemas.vault import KeyRing, Keys, Vault
-from tests.otp.fakes import PHONE, Post, RecordingSmsGateway
+from tests.otp.fakes import PHONE, Post, RecordingSmsGateway, ReportingSmsGateway
 
 if TYPE_CHECKING:
     import asyncpg
@@ -197,6 +206,76 @@ async def test_a_resend_prefers_another_provider(post: PostMaker) -> None:
     await delivery.deliver((await office.queue(challenge)).sms_id)
 
     assert (len(first.sent), len(second.sent)) == (1, 1)
+
+
+async def test_a_resend_after_a_failed_report_goes_by_the_provider_that_has_not_failed(
+    post: PostMaker,
+) -> None:
+    first, second = RecordingSmsGateway("a"), RecordingSmsGateway("b")
+    office = post(first, second)
+    challenge = uuid4()
+    delivery = office.delivery()
+    for waited_s in (0, 30, 60):
+        office.now += timedelta(seconds=waited_s)
+        issued = await office.queue(challenge)
+        await delivery.deliver(issued.sms_id)
+        if first.sent:
+            await delivery.take_report(Report("a", None, "a-1", ReportState.FAILED))
+
+    assert (len(first.sent), len(second.sent)) == (1, 2)
+
+
+async def test_a_report_that_overtakes_the_answer_is_not_lost(post: PostMaker) -> None:
+    gateway = RecordingSmsGateway(gate=asyncio.Event())
+    office = post(gateway)
+    issued = await office.queue()
+    delivery = office.delivery()
+    sending = asyncio.create_task(delivery.deliver(issued.sms_id))
+    await gateway.entered.wait()
+    await delivery.take_report(Report("rec", None, "rec-1", ReportState.DELIVERED))
+    between = (await office.row(issued.sms_id))["report_state"]
+    assert gateway.gate is not None
+    gateway.gate.set()
+    await sending
+
+    after = (await office.row(issued.sms_id))["report_state"]
+    assert (between, after, len(office.recorded)) == (None, "delivered", 1)
+
+
+async def test_a_gateway_that_reports_by_itself_is_told_whom_to_report_to(
+    post: PostMaker,
+) -> None:
+    gateway = ReportingSmsGateway()
+    office = post(gateway)
+    issued = await office.queue()
+    await office.delivery().deliver(issued.sms_id)
+
+    await gateway.tell(Report("rec", issued.sms_id, None, ReportState.DELIVERED))
+
+    assert [(told.provider, told.state) for told in office.recorded] == [
+        ("rec", ReportState.DELIVERED)
+    ]
+
+
+async def test_reports_left_over_are_tidied_up(post: PostMaker, pool: asyncpg.Pool) -> None:
+    """One whose message got its id and whose process died then, one that belongs to nothing."""
+    office = post(RecordingSmsGateway())
+    issued = await office.queue()
+    delivery = office.delivery()
+    await delivery.take_report(Report("rec", None, "nobody", ReportState.FAILED))
+    await delivery.deliver(issued.sms_id)
+    await pool.execute(
+        "INSERT INTO otp.early_report (provider, provider_id, state, received_at)"
+        " VALUES ('rec', 'rec-1', 'delivered', $1)",
+        office.now,
+    )
+
+    touched = [await delivery.tidy_reports(10)]
+    office.now += receipts.KEPT + timedelta(seconds=1)
+    touched += [await delivery.tidy_reports(10), await delivery.tidy_reports(10)]
+
+    row = await office.row(issued.sms_id)
+    assert (touched, row["report_state"], len(office.recorded)) == ([1, 1, 0], "delivered", 1)
 
 
 async def test_who_waits_gives_up_in_time_and_the_message_goes_on(post: PostMaker) -> None:

@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from otp import flows
-from otp.gateways.port import Rejected
+from otp.gateways.port import Rejected, Report, ReportState
 from otp.model import SmsState
 from tests.otp.fakes import LEASE, Post, RecordingSmsGateway, crash
 
@@ -177,6 +177,23 @@ async def test_a_crash_that_outlives_the_code_leaves_an_unknown_fate(post: PostM
     await office.delivery().deliver_due(10)
 
     assert (await office.state(issued.sms_id), gateway.sent) == (SmsState.UNKNOWN, [])
+
+
+@pytest.mark.parametrize("idempotent", [True, False])
+async def test_after_a_crash_a_report_tells_that_the_message_was_taken(
+    post: PostMaker, *, idempotent: bool
+) -> None:
+    gateway = RecordingSmsGateway("a", idempotent=idempotent)
+    office = post(gateway)
+    issued = await office.queue()
+    await crash(office, gateway, issued.sms_id)
+    delivery = office.delivery()
+    await delivery.take_report(Report("a", issued.sms_id, None, ReportState.ACCEPTED))
+    office.now += LEASE
+
+    await delivery.deliver_due(10)
+
+    assert (await office.state(issued.sms_id), gateway.sent) == (SmsState.SENT, [])
 
 
 async def test_a_worker_that_lost_its_claim_does_not_send(

@@ -103,7 +103,7 @@ async def test_claims_come_in_the_order_of_their_due_times_and_not_above_the_num
     assert [claim.sms_id for one in claims for claim in one] == [earlier.sms_id, later.sms_id]
 
 
-async def test_a_claim_tells_which_provider_carried_the_message_before(
+async def test_a_claim_tells_which_provider_carried_the_messages_before(
     db: asyncpg.Connection, keys: Keys, now: datetime
 ) -> None:
     challenge = uuid4()
@@ -116,7 +116,15 @@ async def test_a_claim_tells_which_provider_carried_the_message_before(
 
     (second,) = await _claim(db, later)
 
-    assert (second.provider, second.earlier_provider) == (None, "a")
+    assert (second.provider, second.used, second.failed) == (None, ("a",), frozenset())
+
+
+async def test_a_message_keeps_of_its_number_the_country_alone(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    await _queue(db, keys, now)
+
+    assert await db.fetchval("SELECT calling_code FROM otp.outbox") == "48"
 
 
 @pytest.mark.parametrize("other", [{"worker": "w2"}, {"attempts": 2}])

@@ -15,7 +15,7 @@ from otp.gateways.port import Accepted, Rejected, SendOutcome, Unknown
 from otp.gateways.router import Health
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
 NOW = datetime(2026, 6, 17, 10, 0, tzinfo=UTC)
 FAILURE = Rejected(retryable=True, reason="http_503")
@@ -29,9 +29,12 @@ def _failed(times: int, outcome: SendOutcome = FAILURE) -> Health:
 
 
 def _choose(
-    healths: dict[str, Health], tried: Collection[str] = (), avoid: str | None = None
+    healths: dict[str, Health],
+    tried: Collection[str] = (),
+    used: Sequence[str] = (),
+    failed: Collection[str] = (),
 ) -> str | None:
-    return router.choose(["a", "b", "c"], healths, tried=tried, avoid=avoid, now=NOW)
+    return router.choose(["a", "b", "c"], healths, tried=tried, used=used, failed=failed, now=NOW)
 
 
 def test_the_first_provider_goes_first() -> None:
@@ -47,7 +50,31 @@ def test_when_all_were_tried_there_is_no_one() -> None:
 
 
 def test_the_provider_of_the_message_before_goes_last() -> None:
-    assert [_choose({}, avoid="a"), _choose({}, {"b", "c"}, avoid="a")] == ["b", "a"]
+    assert [_choose({}, used="a"), _choose({}, {"b", "c"}, used="a")] == ["b", "a"]
+
+
+def test_when_all_were_used_before_the_one_used_longest_ago_goes_first() -> None:
+    assert _choose({}, used="bca") == "b"
+
+
+def test_a_provider_that_failed_to_deliver_goes_last_of_all() -> None:
+    assert _choose({}, used="acb", failed="a") == "c"
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        ("+48600700800", "48"),
+        ("+14155550100", "1"),
+        ("+77012345678", "7"),
+        ("+380501234567", "380"),
+        ("+35312345678", "353"),
+        ("+4915112345678", "49"),
+        ("+882161234567", "882"),
+    ],
+)
+def test_of_a_number_the_calling_code_is_its_country(number: str, code: str) -> None:
+    assert router.calling_code(number) == code
 
 
 @pytest.mark.parametrize("outcome", [FAILURE, Unknown("timeout")])
