@@ -418,7 +418,7 @@ ROUTES: Final = (
     ),
     Route(
         "lower_own_limits", "PUT", "/v1/me/cards/{id}/limits", "Lower the limits of an own card",
-        ("limit:lower",), CARD_LIMITS, OWN_LIMITS_IN, (200,), (404,), of_person=True,
+        ("limit:lower",), CARD_LIMITS, OWN_LIMITS_IN, (200,), (404, 412), of_person=True,
     ),
     Route(
         "post_own_step_up", "POST", "/v1/me/step-ups", "Send a code that confirms one action",

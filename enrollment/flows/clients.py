@@ -59,10 +59,11 @@ class Consents:
 
 @dataclass(frozen=True, slots=True)
 class OwnCard:
-    """A client's own card with its limits."""
+    """A client's own card with its limits, and the version of these to send back."""
 
     card: CardView
     limits: CardLimits
+    limits_version: int
 
 
 async def show_consents(work: Work, person_id: UUID) -> Done[Consents] | Refusal:
@@ -209,8 +210,8 @@ async def own_cards(work: Work, person_id: UUID) -> Done[list[OwnCard]] | Refusa
     shown: list[OwnCard] = []
     for view in await cards.views_of_person(work.conn, person_id):
         found = await limits.card_limits(work, view.card_id)
-        if isinstance(found, Done):
-            shown.append(OwnCard(view, found.value))
+        if isinstance(found, Done) and found.version is not None:
+            shown.append(OwnCard(view, found.value, found.version))
     return Done(shown)
 
 
@@ -239,15 +240,16 @@ async def lower_limits(
     card_id: UUID,
     wanted: EffectiveLimits,
     proof: Proof | None,
+    if_match: int | None = None,
 ) -> Done[CardLimits] | Refusal:
     """Lower the limits of an own card."""
     person = await client(work, person_id)
     if person is None:
         return Refusal(RefusalCode.NOT_FOUND)
     intent = Intent(Action.LIMITS_LOWER, card_id, wanted.as_dict())
-    fault = await limits.lower_fault(work, person_id, card_id, wanted) or await step_up.confirm(
-        work, person, intent, proof
-    )
+    fault = await limits.lower_fault(
+        work, person_id, card_id, wanted, if_match
+    ) or await step_up.confirm(work, person, intent, proof)
     return fault or await limits.lower_card_limits(work, card_id, wanted)
 
 

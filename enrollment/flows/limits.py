@@ -111,13 +111,21 @@ async def put_card_limits(
 
 
 async def lower_fault(
-    work: Work, person_id: UUID, card_id: UUID, wanted: EffectiveLimits
+    work: Work,
+    person_id: UUID,
+    card_id: UUID,
+    wanted: EffectiveLimits,
+    if_match: int | None = None,
 ) -> Refusal | None:
     """Tell why a client may not set these limits on a card, before a code is spent on it."""
     card = await cards.lock_card(work.conn, card_id)
     if card is None or card.person_id != person_id:
         return Refusal(RefusalCode.NOT_FOUND)
     own = await limits.levels(work.conn, card_id)
+    seen = own[Level.CARD_BRANCH].version + own[Level.CARD_CLIENT].version
+    fault = version_fault(if_match, seen)
+    if fault is not None:
+        return fault
     above = await _above_client(work, card_id, card.account_id)
     raised = rules.client_may_set(own[Level.CARD_CLIENT].limits, above, wanted)
     if raised is None:

@@ -14,7 +14,7 @@ from enrollment.portal import confirm, gate
 from enrollment.portal.render import currency_number
 from enrollment.portal.state import Flash
 from enrollment.portal.visit import Page
-from enrollment.refusals import Done, Refusal
+from enrollment.refusals import Done, Refusal, RefusalCode
 from enrollment.words import Action
 from schemas.amounts import iso_exponent
 
@@ -111,11 +111,16 @@ async def lower_limits(visit: Visit) -> Answer:
     wanted = limits_of(given, own)
     if isinstance(wanted, str):
         return visit.wrong("limit_unreadable", wanted, "/limits", *names, "card")
-    fault = await limits.lower_fault(visit.work, visit.client, own.card.card_id, wanted)
+    fault = await limits.lower_fault(
+        visit.work, visit.client, own.card.card_id, wanted, visit.version
+    )
+    if fault is not None and fault.code is RefusalCode.VERSION_CHANGED:
+        # Nothing typed is kept: the form shows what holds now.
+        return visit.refused(fault, "/limits")
     if fault is not None:
         return visit.refused(fault, "/limits", *names, "card")
     intent = Intent(Action.LIMITS_LOWER, own.card.card_id, wanted.as_dict())
-    return await confirm.ask(visit, intent, own.card.last4, "/limits")
+    return await confirm.ask(visit, intent, own.card.last4, "/limits", visit.version)
 
 
 def limits_of(given: Mapping[str, str], own: OwnCard) -> EffectiveLimits | str:

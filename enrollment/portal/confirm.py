@@ -31,13 +31,18 @@ PHONE = "phone.change"
 _BACK = {Action.PIN_SET.value: "/pin", PHONE: "/phone", Action.LIMITS_LOWER.value: "/limits"}
 
 
-async def ask(visit: Visit, intent: Intent, last4: str, back: str) -> Answer:
-    """Send the code of an act and lead to the page that takes it."""
+async def ask(
+    visit: Visit, intent: Intent, last4: str, back: str, version: int | None = None
+) -> Answer:
+    """Send the code of an act and lead to the page that takes it.
+
+    ``version`` is that of what the act changes, as the form showed it.
+    """
     done = await clients.ask_code(visit.work, visit.client, intent)
     if isinstance(done, Refusal):
         return visit.refused(done, back)
     pending = pending_of(
-        done.value, intent.action.value, intent.card_id, last4, intent.parameters or {}
+        done.value, intent.action.value, intent.card_id, last4, intent.parameters or {}, version
     )
     path = "/pin" if intent.action is Action.PIN_SET else "/confirm"
     return visit.go(
@@ -51,10 +56,18 @@ def pending_of(
     card_id: UUID | None,
     last4: str,
     kept: Mapping[str, Any],
+    version: int | None = None,
 ) -> Pending:
     """Remember the act that waits for its code."""
     return Pending(
-        action, sent.step_up_id, sent.phone_mask, sent.expires_at, card_id, last4, dict(kept)
+        action,
+        sent.step_up_id,
+        sent.phone_mask,
+        sent.expires_at,
+        card_id,
+        last4,
+        dict(kept),
+        version,
     )
 
 
@@ -110,7 +123,12 @@ async def _again(visit: Visit, pending: Pending) -> Answer:
         done = await clients.ask_code(visit.work, visit.client, intent)
     if isinstance(done, Refusal):
         return visit.refused(done, "/confirm")
-    renewed = pending_of(done.value, pending.action, pending.card_id, pending.last4, pending.kept)
+    renewed = replace(
+        pending,
+        step_up_id=done.value.step_up_id,
+        phone_mask=done.value.phone_mask,
+        expires_at=done.value.expires_at,
+    )
     flash = Flash("code_sent_again", "good")
     return visit.go(
         "/confirm", flash, state=replace(visit.state, pending=renewed), sms_id=done.value.sms_id
@@ -135,7 +153,9 @@ async def _carry_out(visit: Visit, pending: Pending) -> Answer:
             )
         case Action.LIMITS_LOWER:
             wanted = EffectiveLimits(**pending.kept)  # type: ignore[arg-type]
-            done = await clients.lower_limits(visit.work, visit.client, card_id, wanted, proof)
+            done = await clients.lower_limits(
+                visit.work, visit.client, card_id, wanted, proof, pending.version
+            )
         case _:
             return _over(visit, None)
     if isinstance(done, Refusal):

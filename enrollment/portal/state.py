@@ -40,7 +40,10 @@ class Flash(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Pending(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An act that waits for its code; ``kept`` is what the act depends on, never a secret."""
+    """An act that waits for its code; ``kept`` is what the act depends on, never a secret.
+
+    ``version`` is that of what the form was drawn from; another one by now is not overwritten.
+    """
 
     action: str
     step_up_id: UUID
@@ -49,6 +52,7 @@ class Pending(msgspec.Struct, frozen=True, omit_defaults=True):
     card_id: UUID | None = None
     last4: str = ""
     kept: dict[str, str | int | None] = {}
+    version: int | None = None
 
 
 class State(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from enrollment.ports import EnrollmentPorts
 
 _S_PER_MINUTE: Final = 60
+_VERSION: Final = re.compile(r"[0-9]{1,9}")
+_NO_VERSION: Final = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +99,12 @@ class Visit:
     def asks_code(self) -> bool:
         """Tell whether a registration needs the branch's activation code."""
         return self.work.policy.registration.mode is RegistrationMode.STRICT
+
+    @property
+    def version(self) -> int:
+        """Give the version of what the form was drawn from; a form that names none matches none."""
+        given = self.form.get("version", "")
+        return int(given) if _VERSION.fullmatch(given) else _NO_VERSION
 
     def secret(self, name: str) -> Secret:
         """Give a field that is never shown, kept or logged."""

@@ -26,9 +26,13 @@ async def client(api: Api) -> Client:
     return await people.make_client(people.hands(api.conn, api.keys, api.clock.now))
 
 
-async def me(api: Api, client: Client, method: str, path: str, body: object = None) -> Reply:
+async def me(
+    api: Api, client: Client, method: str, path: str, body: object = None, **more: Any
+) -> Reply:
     """Call as the portal on behalf of the client."""
-    return await api.call(method, f"/v1/me{path}", body, by="portal", person=client.person_id)
+    return await api.call(
+        method, f"/v1/me{path}", body, by="portal", person=client.person_id, **more
+    )
 
 
 async def consent(api: Api, client: Client, **changes: Any) -> Reply:
@@ -328,6 +332,21 @@ async def test_a_client_lowers_limits_and_raises_nothing(api: Api, client: Clien
     assert {one.code for one in (above, raised, cleared)} == {"raise_in_branch"}
     assert raised.field == "per_tx"
     assert (await people.events(api.conn))[-1] == "limit.refused"
+
+
+async def test_limits_that_changed_since_they_were_read_are_not_lowered(
+    api: Api, client: Client
+) -> None:
+    path, wanted = f"/cards/{client.card_id}/limits", {"per_tx": 400}
+    step_up = await api.step_up(
+        client.person_id, "limits.lower", card_id=str(client.card_id), **wanted
+    )
+    branch = await api.call("PUT", f"/v1/cards/{client.card_id}/limits", {"per_tx": 900})
+    body: dict[str, Any] = {**wanted, "step_up": step_up}
+    late = await me(api, client, "PUT", path, body, headers={"If-Match": '"0"'})
+    done = await me(api, client, "PUT", path, body, headers={"If-Match": branch.headers["ETag"]})
+
+    assert (late.status, late.code, done.status) == (412, "version_changed", 200)
 
 
 async def test_what_the_client_switched_off_no_file_switches_on(api: Api, client: Client) -> None:

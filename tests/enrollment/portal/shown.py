@@ -44,7 +44,7 @@ def _card(card_id: UUID, last4: str, product: str, enrolment: Enrolment) -> OwnC
         EffectiveLimits(per_tx=1_000_000, per_day=250_050, count_day=20),
         Use(day_amount=12_345, day_count=1, month_amount=98_765, month_count=7),
     )
-    return OwnCard(view, limits)
+    return OwnCard(view, limits, 3)
 
 
 ON = _card(ID, "0694", "Visa President", Enrolment(EnrolmentState.ACTIVE))

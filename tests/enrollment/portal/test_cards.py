@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from enrollment.flows import limits
 from enrollment.model import EffectiveLimits
 from enrollment.portal.cards import AMOUNTS, COUNTS, limits_of, written
 from tests.enrollment import people
@@ -53,6 +54,49 @@ async def test_limits_are_lowered_with_a_code_and_never_raised(
     page = await inside.submit(page, address, per_day="100")
 
     assert (page.path, "tylko obniżyć" in page.text) == ("/limits", True)
+
+
+async def test_of_two_tabs_the_second_is_told_and_shown_what_holds_now(
+    portal: Portal, inside: Browser, client: Client
+) -> None:
+    address = f"/limits/{client.card_id}"
+    first, second = await inside.get("/limits"), await inside.get("/limits")
+    page = await inside.submit(first, address, per_day="500")
+    await inside.submit(page, code=await portal.code(), action="confirm")
+    sent = len(portal.sent)
+
+    page = await inside.submit(second, address, per_day="400", per_month="900")
+
+    assert (page.path, "właśnie się zmieniły" in page.text) == ("/limits", True)
+    assert page.form(address)[1]["per_day"] == "500"
+    assert (page.form(address)[1]["per_month"], len(portal.sent)) == ("", sent)
+    page = await inside.submit(page, address, per_day="400")
+    assert page.path == "/confirm"
+
+
+async def test_what_changed_while_the_code_was_on_its_way_is_not_overwritten(
+    portal: Portal, inside: Browser, client: Client
+) -> None:
+    address = f"/limits/{client.card_id}"
+    page = await inside.submit(await inside.get("/limits"), address, per_day="500")
+    await limits.put_card_limits(portal.bank, client.card_id, EffectiveLimits(per_tx=900), None)
+
+    page = await inside.submit(page, code=await portal.code(), action="confirm")
+
+    assert (page.path, "właśnie się zmieniły" in page.text) == ("/limits", True)
+    assert page.form(address)[1]["per_day"] == ""
+    assert (await inside.get("/confirm")).path == "/cards"
+
+
+@pytest.mark.parametrize("version", ["", "x", "-1", "٣", "9" * 20])
+async def test_a_form_that_names_no_version_changes_nothing(
+    inside: Browser, client: Client, version: str
+) -> None:
+    page = await inside.submit(
+        await inside.get("/limits"), f"/limits/{client.card_id}", per_day="5", version=version
+    )
+
+    assert "właśnie się zmieniły" in page.text
 
 
 async def test_a_block_needs_the_box_and_says_when_the_host_is_away(
