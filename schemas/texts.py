@@ -52,6 +52,11 @@ def check_catalogues(catalogues: Mapping[str, Catalogue]) -> None:
             raise ValueError(message)
 
 
+def unbroken(text: str) -> str:
+    """Keep a number together on one line: its blanks become no-break spaces."""
+    return text.replace(" ", "\u00a0")
+
+
 def language_wishes(header: str) -> list[str]:
     """Give the primary language subtags of a tag or an Accept-Language list, best first.
 

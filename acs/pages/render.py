@@ -34,7 +34,7 @@ from acs.pages.headers import FORM_NOWHERE, FORM_TO_US, form_action_of, page_hea
 from acs.pages.names import shown_name
 from schemas.amounts import amount_text
 from schemas.static_files import StaticFile, load_static
-from schemas.texts import choose_language, load_catalogues
+from schemas.texts import choose_language, load_catalogues, unbroken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -251,10 +251,11 @@ class Pages:
         if screen.sent_at is None or not screen.code_live:
             return None
         time = _local(screen.sent_at, _TIME_PATTERN, language)
+        phone = unbroken(screen.phone_mask)
         if screen.expires_at is None:
-            return self.text("sent_to_no_end", language, time=time, phone=screen.phone_mask)
+            return self.text("sent_to_no_end", language, time=time, phone=phone)
         until = _local(screen.expires_at, _TIME_PATTERN, language)
-        return self.text("sent_to", language, time=time, phone=screen.phone_mask, until=until)
+        return self.text("sent_to", language, time=time, phone=phone, until=until)
 
     def _resend_hint(self, screen: CodeScreen, language: str) -> str | None:
         if screen.resend.left <= 0:

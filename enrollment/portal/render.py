@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from enrollment.model import ISSUER_ZONE
 from schemas.amounts import amount_text, iso_exponent
 from schemas.static_files import StaticFile, load_static
-from schemas.texts import choose_language, load_catalogues
+from schemas.texts import choose_language, load_catalogues, unbroken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,6 +57,7 @@ class PortalPages:
             lstrip_blocks=True,
             auto_reload=False,
         )
+        environment.filters["unbroken"] = unbroken
         environment.globals["static"] = lambda name: f"/{self._static[name].address}"
         self._templates: dict[str, Template] = {
             name: environment.get_template(name) for name in environment.list_templates()

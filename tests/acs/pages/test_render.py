@@ -260,6 +260,12 @@ def test_once_the_code_is_dead_a_new_one_is_the_way_on() -> None:
     assert (primary, tree.findall(".//p[@id='sent']")) == (["resend"], [])
 
 
+def test_a_masked_phone_never_breaks_across_lines() -> None:
+    said = "".join(one(dom(CODE), ".//p[@id='sent']").itertext())
+
+    assert "+48\u00a0***\u00a0***\u00a0761" in said
+
+
 def test_help_unfolds_in_place() -> None:
     tree = dom(CODE)
 

@@ -110,6 +110,12 @@ def test_browsers_and_password_stores_may_fill_in(tree: Any) -> None:
             assert one.get("autocomplete") in {"current-password", "new-password"}
 
 
+def test_a_phone_number_never_breaks_across_lines(tree: Any) -> None:
+    words = "".join(tree.itertext())
+
+    assert re.findall(r"\+48 |\*\*\* ", words) == []
+
+
 def test_every_form_is_a_post_with_the_page_s_token(tree: Any) -> None:
     for form in tree.iter("form"):
         assert form.get("method") == "post"
