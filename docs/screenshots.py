@@ -46,7 +46,7 @@ async def _picture(page: Page, name: str) -> None:
 
 
 async def _register(walk: Walk) -> None:
-    await walk.open()
+    await walk.open("/?lang=en")
     await _picture(walk.page, "portal-sign-in")
     await walk.press("Register")
     await walk.type(walk.card["identifier"])

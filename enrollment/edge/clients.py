@@ -88,8 +88,9 @@ async def _switch_threeds(call: Call) -> Answer | Refusal:
 
 async def _lower_limits(call: Call) -> Answer | Refusal:
     wanted = _limits(call.body)
+    proof = proof_of(call.body)
     done = await clients.lower_limits(
-        call.work, call.client, call.key, wanted, proof_of(call.body), call.if_match
+        call.work, call.client, call.key, wanted, proof, if_match=call.if_match
     )
     if isinstance(done, Refusal):
         return done

@@ -240,6 +240,7 @@ async def lower_limits(
     card_id: UUID,
     wanted: EffectiveLimits,
     proof: Proof | None,
+    *,
     if_match: int | None = None,
 ) -> Done[CardLimits] | Refusal:
     """Lower the limits of an own card."""

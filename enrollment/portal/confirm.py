@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from enrollment.flows import clients, phone_change
+from enrollment.flows import belongings, clients, phone_change
+from enrollment.flows.belongings import Preferences
 from enrollment.flows.step_up import Intent, Proof
 from enrollment.model import EffectiveLimits
 from enrollment.portal.state import Flash, Pending
@@ -28,7 +29,12 @@ if TYPE_CHECKING:
 PHONE = "phone.change"
 """The act that ``enrollment.flows.phone_change`` asks its own code for."""
 
-_BACK = {Action.PIN_SET.value: "/pin", PHONE: "/phone", Action.LIMITS_LOWER.value: "/limits"}
+_BACK = {
+    Action.PIN_SET.value: "/pin",
+    PHONE: "/phone",
+    Action.LIMITS_LOWER.value: "/limits",
+    Action.LOW_VALUE_ON.value: "/preferences",
+}
 
 
 async def ask(
@@ -42,8 +48,9 @@ async def ask(
     if isinstance(done, Refusal):
         return visit.refused(done, back)
     pending = pending_of(
-        done.value, intent.action.value, intent.card_id, last4, intent.parameters or {}, version
+        done.value, intent.action.value, intent.card_id, last4, intent.parameters or {}
     )
+    pending = replace(pending, version=version)
     path = "/pin" if intent.action is Action.PIN_SET else "/confirm"
     return visit.go(
         path, state=replace(visit.state, pending=pending, typed={}), sms_id=done.value.sms_id
@@ -56,18 +63,10 @@ def pending_of(
     card_id: UUID | None,
     last4: str,
     kept: Mapping[str, Any],
-    version: int | None = None,
 ) -> Pending:
     """Remember the act that waits for its code."""
     return Pending(
-        action,
-        sent.step_up_id,
-        sent.phone_mask,
-        sent.expires_at,
-        card_id,
-        last4,
-        dict(kept),
-        version,
+        action, sent.step_up_id, sent.phone_mask, sent.expires_at, card_id, last4, dict(kept)
     )
 
 
@@ -86,20 +85,18 @@ def back_of(pending: Pending | None) -> str:
 
 async def show(visit: Visit) -> Answer:
     """Say what will be done, and ask for the code."""
-    pending = waiting(visit)
-    if pending is None:
-        gone = replace(visit.state, pending=None)
-        return visit.go(back_of(visit.state.pending), Flash("code_over", "error"), state=gone)
+    pending = _here(visit)
+    if not isinstance(pending, Pending):
+        return pending
     values = {"pending": pending, "until": pending.expires_at, "back": back_of(pending)}
     return Page("confirm.html", "confirm_title", values)
 
 
 async def take(visit: Visit) -> Answer:
     """Take the code and do what it is for; or send a new one, or drop the act."""
-    pending = waiting(visit)
-    if pending is None:
-        gone = replace(visit.state, pending=None)
-        return visit.go(back_of(visit.state.pending), Flash("code_over", "error"), state=gone)
+    pending = _here(visit)
+    if not isinstance(pending, Pending):
+        return pending
     match visit.form.get("action"):
         case "cancel":
             return _over(visit, Flash("act_dropped", "info"))
@@ -107,6 +104,16 @@ async def take(visit: Visit) -> Answer:
             return await _again(visit, pending)
         case _:
             return await _carry_out(visit, pending)
+
+
+def _here(visit: Visit) -> Pending | Go:
+    """Give the act that waits on this page, or lead to where its code is taken."""
+    pending = waiting(visit)
+    if pending is None:
+        gone = replace(visit.state, pending=None)
+        return visit.go(back_of(visit.state.pending), Flash("code_over", "error"), state=gone)
+    # The PIN is asked together with its code, on a page of its own.
+    return visit.go("/pin") if pending.action == Action.PIN_SET.value else pending
 
 
 def proof_of(visit: Visit, pending: Pending) -> Proof:
@@ -139,28 +146,46 @@ async def _carry_out(visit: Visit, pending: Pending) -> Answer:
     proof = proof_of(visit, pending)
     if pending.action == PHONE:
         return await _phone(visit, pending, proof)
-    assert pending.card_id is not None  # noqa: S101 - all acts but PIN and phone are about a card
-    card_id = pending.card_id
     done: Done[Any] | Refusal
+    if pending.action == Action.LOW_VALUE_ON.value:
+        done = await _low_value_on(visit, pending, proof)
+    else:
+        done = await _of_card(visit, pending, proof)
+    if isinstance(done, Refusal):
+        return refused(visit, done)
+    return _over(visit, Flash(f"done_{pending.action.replace('.', '_')}"))
+
+
+async def _low_value_on(visit: Visit, pending: Pending, proof: Proof) -> Done[Any] | Refusal:
+    found = await belongings.preferences(visit.work, visit.client)
+    if isinstance(found, Refusal):
+        return found
+    wanted = Preferences(found.value.language, low_value=True)
+    return await belongings.put_preferences(
+        visit.work, visit.client, wanted, proof, pending.version
+    )
+
+
+async def _of_card(visit: Visit, pending: Pending, proof: Proof) -> Done[Any] | Refusal:
+    assert pending.card_id is not None  # noqa: S101 - the other acts are no act of a card
+    card_id = pending.card_id
     match Action(pending.action):
         case Action.THREEDS_ACTIVATE:
-            done = await clients.switch_threeds(
+            return await clients.switch_threeds(
                 visit.work, visit.client, card_id, "activate", proof
             )
         case Action.THREEDS_DEACTIVATE:
-            done = await clients.switch_threeds(
+            return await clients.switch_threeds(
                 visit.work, visit.client, card_id, "deactivate", proof
             )
         case Action.LIMITS_LOWER:
             wanted = EffectiveLimits(**pending.kept)  # type: ignore[arg-type]
-            done = await clients.lower_limits(
-                visit.work, visit.client, card_id, wanted, proof, pending.version
+            return await clients.lower_limits(
+                visit.work, visit.client, card_id, wanted, proof, if_match=pending.version
             )
         case _:
-            return _over(visit, None)
-    if isinstance(done, Refusal):
-        return refused(visit, done)
-    return _over(visit, Flash(f"done_{pending.action.replace('.', '_')}"))
+            message = f"no page asks for the code of {pending.action} here"
+            raise AssertionError(message)
 
 
 async def _phone(visit: Visit, pending: Pending, proof: Proof) -> Answer:

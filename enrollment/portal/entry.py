@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from enrollment.portal.visit import Answer, Visit
 
 IDENTIFIER_MAX: Final = 100
-_BACK: Final = ("/cards", "/pin", "/phone", "/consents", "/limits", "/merchants", "/events")
+_BACK: Final = (
+    "/cards", "/pin", "/phone", "/consents", "/limits", "/merchants", "/events", "/preferences",
+)  # fmt: skip
 
 
 def errand_id(visit: Visit, name: str) -> UUID | None:

@@ -81,16 +81,20 @@ class _Seen:
     session: str
     words: Words
     form: Mapping[str, str]
+    browser: str | None = None
 
 
 def _read(ports: PortalPorts, request: web.Request) -> _Seen:
     given = request.cookies.get(cookie_name(ports, "portal"), "")
     found = state.read(ports.enrollment.keys.vault, given, ports.enrollment.clock())
     session = request.cookies.get(cookie_name(ports, "session"), "")[:200]
-    language = ports.pages.choose_language(
-        found.language, request.headers.get("Accept-Language"), ports.bank.language
-    )
-    return _Seen(found, session, Words(ports.pages, language), {})
+    browser = request.headers.get("Accept-Language")
+    return _Seen(found, session, _words(ports, found.language, browser), {}, browser)
+
+
+def _words(ports: PortalPorts, chosen: str | None, browser: str | None) -> Words:
+    language = ports.pages.choose_language(chosen, browser, ports.bank.language)
+    return Words(ports.pages, language)
 
 
 async def _is_own(ports: PortalPorts, request: web.Request, seen: _Seen) -> bool:
@@ -140,6 +144,8 @@ async def _carry_out(
         session = await _session(work, seen)
         if route.signed_in and not isinstance(session, Session):
             return _respond(ports, _to_sign_in(seen, session, request, work))
+        if isinstance(session, Session) and seen.state.language is None:
+            seen.words = _words(ports, session.language, seen.browser)
         visit = _visit(ports, work, request, seen, session)
         answer = await route.page(visit)
     for sms_id in answer.sms_ids if isinstance(answer, Go) else ():

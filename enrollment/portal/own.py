@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
-from msgspec.structs import replace
+from msgspec import structs
 
 from enrollment.flows import belongings, clients, phone_change
 from enrollment.flows.clients import Declaration
@@ -17,11 +18,13 @@ from enrollment.refusals import Refusal, RefusalCode
 from enrollment.words import Action
 
 if TYPE_CHECKING:
+    from enrollment.flows.belongings import Preferences
     from enrollment.flows.clients import Consents
     from enrollment.portal.visit import Answer, Visit
     from enrollment.store.consents import ConsentText
 
 _PHONE_MAX: Final = 40
+_PREFERENCES: Final = "/preferences"
 
 
 async def show_pin(visit: Visit) -> Answer:
@@ -41,12 +44,14 @@ async def set_pin(visit: Visit) -> Answer:
     if visit.form.get("action") in {"send", "resend"} or pending is None or not is_asked:
         return await confirm.ask(visit, Intent(Action.PIN_SET), "", "/pin")
     if visit.form.get("action") == "cancel":
-        return visit.go("/cards", state=replace(visit.state, pending=None))
+        return visit.go("/cards", state=structs.replace(visit.state, pending=None))
     pins = (visit.secret("pin"), visit.secret("repeat"))
     done = await clients.set_pin(visit.work, visit.client, pins, confirm.proof_of(visit, pending))
     if isinstance(done, Refusal):
         return visit.refused(done, "/pin")
-    return visit.go("/cards", Flash("done_pin_set"), state=replace(visit.state, pending=None))
+    return visit.go(
+        "/cards", Flash("done_pin_set"), state=structs.replace(visit.state, pending=None)
+    )
 
 
 async def show_phone(visit: Visit) -> Answer:
@@ -65,7 +70,7 @@ async def show_phone(visit: Visit) -> Answer:
 async def change_phone(visit: Visit) -> Answer:
     """Take the next step of a change: the number, the new phone's code, or "leave it"."""
     change_id = errand_id(visit, "phone_change")
-    done_with = replace(visit.state, errand={})
+    done_with = structs.replace(visit.state, errand={})
     match visit.form.get("action"):
         case "cancel":
             await phone_change.cancel(visit.work, visit.client)
@@ -99,7 +104,7 @@ async def _new_phone(visit: Visit) -> Answer:
         return visit.refused(said, "/phone", "phone")
     pending = confirm.pending_of(done.value, confirm.PHONE, None, "", {"phone": number})
     return visit.go(
-        "/confirm", state=replace(visit.state, pending=pending), sms_id=done.value.sms_id
+        "/confirm", state=structs.replace(visit.state, pending=pending), sms_id=done.value.sms_id
     )
 
 
@@ -170,6 +175,46 @@ async def remove_merchant(visit: Visit) -> Answer:
     if isinstance(done, Refusal):
         return gate.answer_of(visit, done, "/merchants")
     return visit.go("/merchants", Flash("merchant_removed"))
+
+
+async def show_preferences(visit: Visit) -> Answer:
+    """Show what the client prefers, and how to change it."""
+    done = await belongings.preferences(visit.work, visit.client)
+    if isinstance(done, Refusal):
+        return gate.answer_of(visit, done, "/cards")
+    values = {"preferences": done.value, "version": done.version}
+    return Page("preferences.html", "preferences_title", values)
+
+
+async def change_preferences(visit: Visit) -> Answer:
+    """Change one preference; only switching small payments on takes a code."""
+    done = await belongings.preferences(visit.work, visit.client)
+    if isinstance(done, Refusal):
+        return gate.answer_of(visit, done, "/cards")
+    before, wish = done.value, visit.form.get("wish")
+    if done.version != visit.version:
+        return visit.refused(Refusal(RefusalCode.VERSION_CHANGED), _PREFERENCES)
+    match wish, visit.form.get("language", ""):
+        case "small_on", _ if not before.low_value:
+            intent = Intent(Action.LOW_VALUE_ON)
+            return await confirm.ask(visit, intent, "", _PREFERENCES, visit.version)
+        case "small_off", _:
+            return await _prefer(visit, replace(before, low_value=False), "done_low_value_off")
+        case "language", language if language in visit.ports.pages.languages:
+            return await _prefer(visit, replace(before, language=language), "done_language")
+        case _:
+            return visit.go(_PREFERENCES)
+
+
+async def _prefer(visit: Visit, wanted: Preferences, text_id: str) -> Answer:
+    done = await belongings.put_preferences(
+        visit.work, visit.client, wanted, None, if_match=visit.version
+    )
+    if isinstance(done, Refusal):
+        return visit.refused(done, _PREFERENCES)
+    # From now on the pages follow the client's language, whatever was clicked before.
+    state = structs.replace(visit.state, language=None)
+    return visit.go(_PREFERENCES, Flash(text_id), state=state)
 
 
 async def show_events(visit: Visit) -> Answer:

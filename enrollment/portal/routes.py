@@ -70,6 +70,8 @@ PAGES: Final[Sequence[Route]] = (
     Route("GET", "/merchants", own.show_merchants),
     Route("POST", "/merchants/{id}/remove", own.remove_merchant),
     Route("GET", "/events", own.show_events),
+    Route("GET", "/preferences", own.show_preferences),
+    Route("POST", "/preferences", own.change_preferences),
 )
 """Every page of the portal."""
 

@@ -57,11 +57,21 @@ class Walk:
     async def tick(self, *ids: str) -> None:
         """Walk to boxes and tick them with the space bar."""
         for box in ids:
-            for _ in range(60):
-                await self.page.keyboard.press("Tab")
-                if await self.page.evaluate("document.activeElement.id") == box:
-                    break
+            await self._reach(box)
             await self.page.keyboard.press("Space")
+
+    async def choose(self, name: str, text: str) -> None:
+        """Walk to a list and choose by its first letters."""
+        await self._reach(name)
+        await self.page.keyboard.type(text)
+
+    async def _reach(self, name: str) -> None:
+        for _ in range(60):
+            await self.page.keyboard.press("Tab")
+            if await self.page.evaluate("document.activeElement.id") == name:
+                return
+        message = f"no way by keyboard to the field {name!r} on {self.page.url}"
+        raise AssertionError(message)
 
     async def text(self) -> str:
         return str(await self.page.locator("main").inner_text())

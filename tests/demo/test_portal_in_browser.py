@@ -101,6 +101,27 @@ async def test_lower_limits_hold_for_the_next_payment(demo: Demo, context: Any) 
     assert (after["transStatus"], after["transStatusReason"]) == ("N", "12")
 
 
+async def test_preferences_are_changed_by_keyboard(demo: Demo, context: Any) -> None:
+    card = demo.cards("C otp")[8]
+    demo.altered.add(card["pan"])
+    walk = Walk(demo, await context.new_page(), card)
+    await walk.page.set_viewport_size({"width": 320, "height": 800})
+    await walk.register()
+    await walk.sign_in()
+
+    await walk.press("Ustawienia")
+    walk.mark()
+    await walk.press("Włącz płatności bez kodu")
+    await walk.type(walk.code())
+    assert "bez kodu są włączone" in await walk.text()
+
+    await walk.choose("language", "English")
+    await walk.press("Zapisz język")
+    assert "The language has been changed" in await walk.text()
+    await walk.press("Switch small payments off")
+    assert "Small payments without a code are off" in await walk.text()
+
+
 async def test_a_forgotten_password_is_set_anew_with_pin_and_code(demo: Demo, context: Any) -> None:
     walk = Walk(demo, await context.new_page(), demo.cards("C pin+otp")[9])
     await walk.register()

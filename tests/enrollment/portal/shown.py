@@ -8,7 +8,7 @@ from types import SimpleNamespace
 from uuid import UUID
 
 from enrollment.activation import Enrolment
-from enrollment.flows.belongings import OwnEvent, TrustedMerchant
+from enrollment.flows.belongings import OwnEvent, Preferences, TrustedMerchant
 from enrollment.flows.clients import OwnCard
 from enrollment.flows.limits import CardLimits
 from enrollment.flows.phone_change import PhoneChange
@@ -68,7 +68,7 @@ def _mask(own: OwnCard) -> str:
 
 def pages(language: str) -> dict[str, Page]:
     """Give every page by name; those of a signed-in client begin with "in"."""
-    return {**_outside(language), **_inside(language)}
+    return {**_outside(language), **_inside(language), **_preferences(language)}
 
 
 def _outside(language: str) -> dict[str, Page]:
@@ -144,6 +144,21 @@ def _inside(language: str) -> dict[str, Page]:
         ),
         "in events": Page("events.html", "events_title", {"events": events}),
         "in help": Page("help.html", "help_title", {"asks_code": True}),
+    }
+
+
+def _preferences(language: str) -> dict[str, Page]:
+    pending = Pending("low_value.on", ID, "+48 *** *** 761", AT)
+    off, on = Preferences(language, low_value=False), Preferences(language, low_value=True)
+    values = {"pending": pending, "until": AT, "back": "/preferences"}
+    return {
+        "in preferences": Page(
+            "preferences.html", "preferences_title", {"preferences": off, "version": 1}
+        ),
+        "in preferences, small payments on": Page(
+            "preferences.html", "preferences_title", {"preferences": on, "version": 2}
+        ),
+        "in confirm small payments": Page("confirm.html", "confirm_title", values),
     }
 
 

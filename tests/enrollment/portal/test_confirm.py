@@ -73,3 +73,12 @@ async def test_a_code_that_is_too_old_leads_back(
     page = await inside.submit(page, code=code, action="confirm")
 
     assert "Kod stracił ważność" in page.text
+
+
+async def test_a_pin_that_waits_for_its_code_is_asked_on_its_own_page(inside: Browser) -> None:
+    page = await inside.submit(await inside.get("/pin"), action="send")
+    url, fields = page.form()
+    assert url.endswith("/pin")
+
+    assert (await inside.get("/confirm")).path == "/pin"
+    assert (await inside.post("/confirm", {**fields, "code": "1"})).path == "/pin"

@@ -200,3 +200,14 @@ def _token(page: browsing.Seen) -> str:
 
 def _cookies(browser: Browser) -> dict[str, str]:
     return {one.key: one.value for one in browser.session.cookie_jar}
+
+
+async def test_a_client_s_own_language_comes_before_the_browser_s(
+    portal: Portal, client: Client
+) -> None:
+    async with portal.browser("en") as browser:
+        outside = await portal.register(browser, NUMBER)
+        inside = await portal.sign_in(browser, NUMBER)
+        clicked = await browser.get("/cards?lang=en")
+
+    assert [page.tree.get("lang") for page in (outside, inside, clicked)] == ["en", "pl", "en"]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from enrollment.flows import belongings
+from enrollment.flows.belongings import Preferences
+from enrollment.store import persons
 from tests.enrollment import people
 
 if TYPE_CHECKING:
@@ -93,6 +96,65 @@ async def test_a_consent_is_given_only_by_its_box(portal: Portal, inside: Browse
 
 async def test_an_unknown_consent_cannot_be_withdrawn(inside: Browser) -> None:
     assert (await inside.get("/consents/withdraw/other")).status == 404
+
+
+async def test_small_payments_without_a_code_are_switched_on_with_one_and_off_without(
+    portal: Portal, inside: Browser, client: Client
+) -> None:
+    page = await inside.submit(await inside.get("/preferences"), wish="small_on")
+    assert (page.path, "Włączasz drobne płatności" in page.text) == ("/confirm", True)
+    page = await inside.submit(page, code="x", action="confirm")
+    assert not await persons.wants_low_value(portal.conn, client.person_id)
+    page = await inside.submit(page, code=await portal.code(), action="confirm")
+    assert (page.path, "bez kodu są włączone" in page.text) == ("/preferences", True)
+    assert await persons.wants_low_value(portal.conn, client.person_id)
+    sent = len(portal.sent)
+
+    page = await inside.submit(page, wish="small_off")
+
+    assert (page.path, "bez kodu są wyłączone" in page.text) == ("/preferences", True)
+    assert (await persons.wants_low_value(portal.conn, client.person_id), len(portal.sent)) == (
+        False, sent,
+    )  # fmt: skip
+
+
+async def test_the_language_is_that_of_pages_and_messages(portal: Portal, inside: Browser) -> None:
+    await inside.get("/preferences?lang=pl")
+
+    page = await inside.submit(await inside.get("/preferences"), language="en", wish="language")
+
+    assert page.tree.get("lang") == "en"
+    assert "The language has been changed" in page.text
+    await inside.submit(await inside.get("/pin"), action="send")
+    assert "Change of your PIN" in await portal.message()
+
+
+async def test_a_language_that_there_is_not_changes_nothing(inside: Browser) -> None:
+    page = await inside.submit(await inside.get("/preferences"), language="xx", wish="language")
+
+    assert (page.path, page.tree.get("lang")) == ("/preferences", "pl")
+
+
+async def test_of_two_tabs_of_preferences_the_second_is_told(inside: Browser) -> None:
+    first, second = await inside.get("/preferences"), await inside.get("/preferences")
+    await inside.submit(first, language="en", wish="language")
+
+    page = await inside.submit(second, wish="small_on")
+
+    assert (page.path, "just been changed" in page.text) == ("/preferences", True)
+
+
+async def test_preferences_that_changed_while_the_code_was_on_its_way_stay(
+    portal: Portal, inside: Browser, client: Client
+) -> None:
+    page = await inside.submit(await inside.get("/preferences"), wish="small_on")
+    wanted = Preferences("en", low_value=False)
+    await belongings.put_preferences(portal.bank, client.person_id, wanted, None)
+
+    page = await inside.submit(page, code=await portal.code(), action="confirm")
+
+    assert (page.path, "just been changed" in page.text) == ("/preferences", True)
+    assert not await persons.wants_low_value(portal.conn, client.person_id)
 
 
 async def test_merchants_and_events_are_shown(inside: Browser) -> None:
