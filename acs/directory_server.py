@@ -116,6 +116,11 @@ class DirectoryServers:
         self._by_id: Mapping[str, DirectoryServer] = {server.ds_id: server for server in servers}
         self._sessions: dict[str, aiohttp.ClientSession] = {}
 
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Name all of them."""
+        return tuple(self._by_id)
+
     def by_id(self, ds_id: str) -> DirectoryServer | None:
         """Find a Directory Server by its configured id."""
         return self._by_id.get(ds_id)

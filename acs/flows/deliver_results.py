@@ -1,8 +1,10 @@
 """One result to its Directory Server: claim, make the RReq once, send, settle.
 
 Laws:
-- One way out: the request that fixed an outcome and the worker both come through ``attempt``;
-  the claim in the row makes sure that only one of them is at it.
+- One way out: the request that fixed an outcome and the worker both come through
+  ``deliver_claimed``; the claim in the row makes sure that only one of them is at it.
+- A bulkhead for each Directory Server: the worker claims and sends by lanes, so many at a time in
+  each, and one that is silent fills its own lane only.
 - The RReq's bytes are made once and kept, sealed, before they are sent; every try sends the same
   bytes [rule 8.12], so a Directory Server that knows them already can say so and lose nothing.
 - Nothing sent (no connection) or the server itself failed (5xx): tried again, first within the
@@ -99,10 +101,16 @@ async def deliver_claimed(ports: Ports, acs_trans_id: UUID, *, tries: int = 2) -
     return confirmed
 
 
-async def deliver_due(ports: Ports, batch: int = 10) -> int:
-    """Worker source: claim results that are due and send them side by side."""
+def lanes(ports: Ports) -> list[results.Lane]:
+    """Give a lane for each Directory Server, and one for those that are configured no more."""
+    known = ports.directory_servers.ids
+    return [*(results.Lane((one,)) for one in known), results.Lane(known, of_others=True)]
+
+
+async def deliver_due(ports: Ports, lane: results.Lane = results.EVERY, batch: int = 10) -> int:
+    """Worker source: claim a lane's results that are due and send them side by side."""
     async with ports.pool.connection() as conn:
-        claimed = await results.claim_due(conn, ports.worker, ports.clock(), batch)
+        claimed = await results.claim_due(conn, ports.worker, ports.clock(), batch, lane)
     ended = await asyncio.gather(
         *(deliver_claimed(ports, one, tries=1) for one in claimed), return_exceptions=True
     )

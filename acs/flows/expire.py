@@ -1,4 +1,7 @@
-"""Due timers: claim, step the machine under the transaction's lock, send what follows.
+"""Due timers: claim, step the machine under the transaction's lock, leave the rest to the worker.
+
+Nobody waits for the result of a challenge that ran out of time, so it is committed with the outcome
+and handed over: a Directory Server that is silent holds no timer up.
 
 A timer that lost the race against a cardholder's click finds the challenge moved on and does
 nothing: the machine looks at the times itself [rules 9.2, 9.4].
@@ -14,8 +17,7 @@ from acs import log, metrics
 from acs.challenge.events import Timer, TimerDue
 from acs.flows import final
 from acs.flows.apply import Applied, take
-from acs.flows.deliver_results import deliver_claimed
-from acs.store import timers, transactions
+from acs.store import results, timers, transactions
 
 if TYPE_CHECKING:
     from acs.ports import Ports
@@ -46,7 +48,8 @@ async def _expire(ports: Ports, timer: DueTimer) -> None:
         event = TimerDue(Timer(timer.kind))
         applied = await take(ports, conn, Applied(dialogue), event, now)
         await timers.stop_passed(conn, timer)
+        if applied.queued:
+            await results.hand_over(conn, timer.acs_trans_id, ports.worker, now)
     log.event("timer:due", acs_trans_id=str(timer.acs_trans_id), kind=timer.kind)
     if applied.queued:
         final.count(ports, applied.dialogue)
-        await deliver_claimed(ports, timer.acs_trans_id)

@@ -1,6 +1,7 @@
 """The outbox of results: one row per transaction that owes its Directory Server an RReq.
 
-A row is born ``sending``, claimed by the process that fixed the outcome; it ends ``delivered``,
+A row is born ``sending``, claimed by the process that fixed the outcome, which sends it at once or
+hands it over to the worker; it ends ``delivered``,
 ``unconfirmed`` (the RReq went out, no valid RRes came) or ``abandoned``. Every change names the
 state and the claim it expects, so that two processes can never settle one row twice.
 """
@@ -47,6 +48,17 @@ class ResultRow:
         return self.state in {"delivered", "unconfirmed", "abandoned"}
 
 
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """Whose results: those of the Directory Servers named, or those of all others."""
+
+    ds_ids: tuple[str, ...] = ()
+    of_others: bool = False
+
+
+EVERY = Lane(of_others=True)
+
+
 async def queue(conn: Connection, acs_trans_id: UUID, claimed_by: str, now: datetime) -> None:
     """Stage the result in the transaction that fixes the outcome."""
     await _SQL.queue_result.run(
@@ -54,10 +66,23 @@ async def queue(conn: Connection, acs_trans_id: UUID, claimed_by: str, now: date
     )
 
 
-async def claim_due(conn: Connection, claimed_by: str, now: datetime, batch: int) -> list[UUID]:
-    """Claim results whose time has come or whose claim has run out."""
+async def hand_over(conn: Connection, acs_trans_id: UUID, claimed_by: str, now: datetime) -> None:
+    """Leave a result that was just staged to the worker, in the same transaction."""
+    await _SQL.hand_over.one(conn, acs_trans_id=acs_trans_id, claimed_by=claimed_by, now=now)
+
+
+async def claim_due(
+    conn: Connection, claimed_by: str, now: datetime, batch: int, lane: Lane = EVERY
+) -> list[UUID]:
+    """Claim results of a lane whose time has come or whose claim has run out."""
     rows = await _SQL.claim_due.all(
-        conn, claimed_by=claimed_by, lease_until=now + LEASE, now=now, batch=batch
+        conn,
+        claimed_by=claimed_by,
+        lease_until=now + LEASE,
+        now=now,
+        batch=batch,
+        ds_ids=list(lane.ds_ids),
+        of_others=lane.of_others,
     )
     return [row["acs_trans_id"] for row in rows]
 

@@ -5,17 +5,27 @@ INSERT INTO acs.result (acs_trans_id, state, attempt, claimed_by, lease_until, c
 VALUES (:acs_trans_id, 'sending', 1, :claimed_by, :lease_until, :now);
 
 -- name: claim_due
--- Rows whose time has come and rows whose claim has run out; the attempt counts even if we die.
+-- Rows of some Directory Servers, or of all others, whose time has come or whose claim has run
+-- out; the attempt counts even if we die.
 UPDATE acs.result SET
     state = 'sending', attempt = least(attempt, 32766) + 1, claimed_by = :claimed_by, lease_until = :lease_until,
     next_at = NULL
 WHERE acs_trans_id IN (
-    SELECT acs_trans_id FROM acs.result
-    WHERE (state = 'queued' AND next_at <= :now) OR (state = 'sending' AND lease_until <= :now)
-    ORDER BY coalesce(next_at, lease_until)
+    SELECT r.acs_trans_id FROM acs.result r JOIN acs.transaction t ON t.acs_trans_id = r.acs_trans_id
+    WHERE ((r.state = 'queued' AND r.next_at <= :now) OR (r.state = 'sending' AND r.lease_until <= :now))
+      AND (t.ds_id = ANY(:ds_ids::text[])) <> :of_others
+    ORDER BY coalesce(r.next_at, r.lease_until)
     LIMIT :batch
-    FOR UPDATE SKIP LOCKED)
+    FOR UPDATE OF r SKIP LOCKED)
 RETURNING acs_trans_id, attempt;
+
+-- name: hand_over
+-- A result that nobody waits for: queued for whoever delivers to its Directory Server, who is woken.
+WITH handed AS (
+    UPDATE acs.result SET state = 'queued', attempt = 0, next_at = :now, claimed_by = NULL, lease_until = NULL
+    WHERE acs_trans_id = :acs_trans_id AND state = 'sending' AND claimed_by = :claimed_by
+    RETURNING acs_trans_id)
+SELECT pg_notify('acs_work', 'results') FROM handed;
 
 -- name: keep_rreq
 -- The bytes of the RReq, kept before they are sent so that a second try sends the same ones.

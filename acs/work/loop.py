@@ -31,7 +31,10 @@ _PAUSE_AFTER_FAILURE_S = (0.5, 1.0, 2.0, 5.0)
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One kind of work: ``run_due`` handles up to one batch and returns how many rows it had."""
+    """One kind of work: ``run_due`` handles up to one batch and returns how many rows it had.
+
+    Several may share a name: lanes of one kind, each with its own pace.
+    """
 
     name: str
     run_due: Callable[[], Awaitable[int]]
@@ -45,15 +48,16 @@ class WorkLoop:
     sources: Sequence[Source]
     dsn: str
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    _wake: dict[str, asyncio.Event] = field(default_factory=dict)
+    _wake: list[asyncio.Event] = field(default_factory=list)
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def start(self) -> None:
         """Start one task per source and the listener."""
-        self._wake = {source.name: asyncio.Event() for source in self.sources}
+        self._wake = [asyncio.Event() for _ in self.sources]
         self._tasks = [asyncio.create_task(self._listen(), name="work:listen")]
-        for source in self.sources:
-            self._tasks.append(asyncio.create_task(self._run(source), name=f"work:{source.name}"))
+        for source, wake in zip(self.sources, self._wake, strict=True):
+            task = asyncio.create_task(self._run(source, wake), name=f"work:{source.name}")
+            self._tasks.append(task)
 
     async def stop(self, grace_s: float = 10.0) -> None:
         """Let the batches in flight end, then cancel what is left."""
@@ -68,11 +72,10 @@ class WorkLoop:
 
     def wake_all(self) -> None:
         """Make every source look at once."""
-        for event in self._wake.values():
+        for event in self._wake:
             event.set()
 
-    async def _run(self, source: Source) -> None:
-        wake = self._wake[source.name]
+    async def _run(self, source: Source, wake: asyncio.Event) -> None:
         failures = 0
         while not self._stopping.is_set():
             wake.clear()

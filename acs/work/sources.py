@@ -19,10 +19,14 @@ def sources(
 ) -> list[Source]:
     """Give every source; ``send_messages`` handles one batch of due text messages.
 
-    ``poll_s`` is how often the urgent ones look when no notice wakes them.
+    ``poll_s`` is how often the urgent ones look when no notice wakes them. Results have a source
+    for each Directory Server, so that none waits for another's.
     """
     return [
-        Source("results", partial(deliver_results.deliver_due, ports), poll_s=poll_s),
+        *(
+            Source("results", partial(deliver_results.deliver_due, ports, lane), poll_s=poll_s)
+            for lane in deliver_results.lanes(ports)
+        ),
         Source("timers", partial(expire.expire_due, ports), poll_s=poll_s),
         Source("sms", send_messages, poll_s=poll_s),
         Source("audit", partial(housekeeping.seal_audit, ports), poll_s=5.0),

@@ -186,7 +186,7 @@ async def test_the_final_page_of_a_challenge_nobody_opened(world: World) -> None
     holder = await world.enrol()
     ares = await ask(world, holder)
     world.clock.advance(seconds=32)
-    await world.server.work("timers")
+    await world.server.time_out()
     final = await world.open(ares)
     assert shown(final) == "N"
     assert final.final_fields is not None

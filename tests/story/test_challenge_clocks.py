@@ -23,11 +23,11 @@ async def test_nobody_came(world: World, version: str) -> None:
     holder = await world.enrol()
     ares = await ask(world, holder, version=version)
     world.clock.advance(seconds=FIRST_CREQ_S - 1)
-    assert await world.server.work("timers") == 0
+    assert await world.server.time_out() == 0
     world.clock.advance(seconds=1)
-    assert await world.server.work("timers") == 1
+    assert await world.server.time_out() == 1
     assert outcome(world, ares) == ("N", "14", "05", "00")
-    assert await world.server.work("timers") == 0
+    assert await world.server.time_out() == 0
 
 
 async def test_the_creq_in_the_last_second_is_in_time(world: World) -> None:
@@ -36,7 +36,7 @@ async def test_the_creq_in_the_last_second_is_in_time(world: World) -> None:
     world.clock.advance(seconds=FIRST_CREQ_S - 1)
     page = await world.open(ares)
     world.clock.advance(seconds=1)
-    assert await world.server.work("timers") == 0
+    assert await world.server.time_out() == 0
     assert shown(await world.submit(page, otp=right(world, holder))) == "Y"
 
 
@@ -47,7 +47,7 @@ async def test_the_creq_in_the_second_of_the_time_out_is_too_late(world: World) 
     world.clock.advance(seconds=FIRST_CREQ_S)
     final = await world.open(ares)
     assert shown(final) == "N"
-    await world.server.work("timers")
+    await world.server.time_out()
     assert outcome(world, ares) == ("N", "14", "05", "00")
     assert world.phone.messages == {}
 
@@ -58,9 +58,9 @@ async def test_nobody_went_on(world: World, version: str) -> None:
     ares, page = await begin(world, holder, version=version)
     await world.submit(page, otp=wrong(world, holder))
     world.clock.advance(minutes=9, seconds=59)
-    assert await world.server.work("timers") == 0
+    assert await world.server.time_out() == 0
     world.clock.advance(seconds=1)
-    assert await world.server.work("timers") == 1
+    assert await world.server.time_out() == 1
     assert outcome(world, ares) == ("N", "14", "04", "01")
 
 
@@ -71,9 +71,9 @@ async def test_a_right_code_in_the_last_second_is_in_time(world: World) -> None:
     world.clock.advance(minutes=9)
     page = await world.submit(page, "resend")
     world.clock.advance(minutes=4, seconds=59)
-    assert await world.server.work("timers") == 0
+    assert await world.server.time_out() == 0
     assert shown(await world.submit(page, otp=right(world, holder))) == "Y"
-    await world.server.work("timers")
+    await world.server.time_out()
     assert outcome(world, ares) == ("Y", None, None, "01")
 
 
@@ -87,12 +87,12 @@ async def test_a_right_code_in_the_second_of_the_time_out_is_too_late(
     ares = await ask(world, holder, server)
     page = await world.open(ares)
     world.clock.advance(minutes=9, seconds=59)
-    assert await server.work("timers") == 0
+    assert await server.time_out() == 0
     world.clock.advance(seconds=1)
     if worker_first:
-        await server.work("timers")
+        await server.time_out()
     final = await world.submit(page, otp=right(world, holder))
-    await server.work("timers")
+    await server.time_out()
     assert shown(final) == "N"
     assert outcome(world, ares) == ("N", "14", "04", "00")
 
@@ -110,10 +110,10 @@ async def test_each_interaction_gives_ten_more_minutes(world: World, what: str) 
         case _:
             page = await world.submit(page, otp="12")
     world.clock.advance(minutes=9, seconds=59)
-    assert await world.server.work("timers") == 0
+    assert await world.server.time_out() == 0
     assert (await world.open(ares)).has_code_field
     world.clock.advance(seconds=1)
-    await world.server.work("timers")
+    await world.server.time_out()
     assert outcome(world, ares)[:3] == ("N", "14", "04")
 
 
@@ -125,9 +125,9 @@ async def test_half_an_hour_is_the_end_however_busy_one_is(world: World) -> None
         page = await world.submit(page, otp=f"x{minute}")
         assert page.has_code_field
     world.clock.advance(minutes=4, seconds=59)
-    assert await world.server.work("timers") == 0
+    assert await world.server.time_out() == 0
     world.clock.advance(seconds=1)
-    assert await world.server.work("timers") > 0
+    assert await world.server.time_out() > 0
     assert outcome(world, ares)[:3] == ("N", "14", "04")
 
 
@@ -138,7 +138,7 @@ async def test_a_time_out_that_the_browser_finds_first_is_told_once(world: World
     finals = [await world.submit(page, otp="123456"), await world.open(ares)]
     assert [shown(final) for final in finals] == ["N", "N"]
     assert finals[0].html == finals[1].html
-    assert await world.server.work("timers") == 0
+    assert await world.server.time_out() == 0
     assert len(world.directory.results(ares["acsTransID"])) == 1
 
 
@@ -147,7 +147,7 @@ async def test_two_workers_deliver_a_time_out_once(world: World) -> None:
     holder = await world.enrol()
     asked = [await ask(world, holder) for _ in range(10)]
     world.clock.advance(seconds=FIRST_CREQ_S)
-    found = await run_together(world.server.work("timers"), other.work("timers"))
+    found = await run_together(world.server.time_out(), other.time_out())
     assert sum(found) == 10
     for ares in asked:
         assert len(world.directory.results(ares["acsTransID"])) == 1
@@ -160,11 +160,11 @@ async def test_a_worker_that_dies_with_a_timer_in_hand_leaves_it_to_the_next(wor
     world.clock.advance(seconds=FIRST_CREQ_S)
     doomed, heir = await world.start_server(), await world.start_server()
     doomed.death.arm(lambda steps: steps[-1] == "before commit")
-    work = asyncio.create_task(doomed.work("timers"))
+    work = asyncio.create_task(doomed.time_out())
     await asyncio.wait_for(doomed.death.died.wait(), 30)
     await doomed.kill()
     work.cancel()
-    assert await heir.work("timers") == 0  # the claim still holds
+    assert await heir.time_out() == 0  # the claim still holds
     world.clock.advance(seconds=10)
-    assert await heir.work("timers") == 1
+    assert await heir.time_out() == 1
     assert outcome(world, ares)[:3] == ("N", "14", "05")

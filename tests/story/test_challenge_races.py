@@ -114,9 +114,9 @@ async def test_the_time_out_and_the_right_code_at_once_are_one_outcome(world: Wo
     asked = [await begin(world, holder) for _ in range(2)]
     world.clock.advance(minutes=10)
     await asyncio.gather(
-        other.work("timers"),
+        other.time_out(),
         *(world.submit(page, otp=right(world, holder)) for _, page in asked),
-        world.server.work("timers"),
+        world.server.time_out(),
     )
     for ares, _ in asked:
         assert outcome(world, ares)[:3] == ("N", "14", "04")

@@ -97,7 +97,7 @@ async def test_a_payment_nobody_finishes_gives_its_share_back(world: World, open
         await world.open(ares)
     assert (await buy(world, holder))["transStatus"] == "N"
     world.clock.advance(minutes=10)
-    await world.server.work("timers")
+    await world.server.time_out()
     assert (await buy(world, holder))["transStatus"] == "C"
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from acs import metrics
-from acs.directory_server import Budget
+from acs.directory_server import Budget, DirectoryServer, DirectoryServers
+from acs.work.loop import WorkLoop
+from acs.work.sources import sources
 from tests.story.areqs import browser_areq
 from tests.story.buying import VERSIONS, ask, begin, outcome, right, shown
 from tests.story.parties import FakeDirectoryServer
@@ -318,6 +321,44 @@ async def test_many_results_wait_and_all_arrive(world: World) -> None:
     for ares in asked:
         assert await state(world, ares) == "delivered"
         assert len(heard_bytes(world, ares)) == 3  # two that failed, and one for all
+
+
+async def test_a_silent_directory_server_slows_no_timer_and_no_other_server(world: World) -> None:
+    """More time-outs than a lane holds are owed to the silent one; the good one gets its own."""
+    mute = FakeDirectoryServer(mode="silent")
+    await mute.start()
+    owed: dict[str, list[str]] = {"mute": [], "good": []}
+    for _ in range(12):
+        holder = await world.enrol()
+        for name, url in (("mute", mute.url), ("good", world.directory.url)):
+            ares = await world.areq(browser_areq(holder.pan, ds_url=url))
+            owed[name].append(ares["acsTransID"])
+    for name, ours in owed.items():
+        query = "UPDATE acs.transaction SET ds_id = $1 WHERE acs_trans_id = ANY($2::text[]::uuid[])"
+        await world.db.execute(query, name, ours)
+    hosts = frozenset({"127.0.0.1"})
+    both = DirectoryServers([DirectoryServer(name, frozenset(), hosts) for name in owed])
+    ports = replace(world.server.ports, directory_servers=both)
+    every = sources(ports, lambda: world.server.delivery.deliver_due(10))
+    loop = WorkLoop([one for one in every if one.name == "results"], world.dsn)
+
+    world.clock.advance(seconds=32)
+    assert await world.server.work("timers") == 24
+    assert (mute.heard, world.directory.heard) == ([], [])
+    loop.start()
+    for acs_trans_id in owed["good"]:
+        await world.directory.heard_of(acs_trans_id)
+    assert mute.heard != []
+    assert mute.accepted == {}
+    assert len(mute.heard) <= 10
+
+    mute.mode = "accept"
+    mute.release.set()
+    await loop.stop()
+    await mute.stop()
+    await both.close()
+    assert all(len(world.directory.results(one)) == 1 for one in owed["good"])
+    world.directory.accepted |= mute.accepted  # for the laws: they look at one server
 
 
 async def test_the_value_does_not_change_between_tries(world: World) -> None:

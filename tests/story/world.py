@@ -131,19 +131,27 @@ class Server:
     killed: bool = False
 
     async def work(self, name: str) -> int:
-        """Run one source of the worker until it finds nothing more; gives how many it found."""
+        """Run the sources of a name until they find nothing more; gives how many they found."""
+        lanes = [one for one in self._sources() if one.name == name]
         total = 0
-        while found := await self._sources()[name].run_due():
+        while found := sum([await lane.run_due() for lane in lanes]):
             total += found
         return total
 
+    async def time_out(self) -> int:
+        """Hand due timers over and send what follows; gives how many timers there were."""
+        found = await self.work("timers")
+        await self.work("results")
+        return found
+
     async def work_at_everything(self) -> None:
         """Run every source of the worker until it finds nothing more."""
-        for name in self._sources():
+        every = ["timers", *(one.name for one in self._sources())]  # what they queue is sent, too
+        for name in dict.fromkeys(every):
             await self.work(name)
 
-    def _sources(self) -> dict[str, Source]:
-        return {one.name: one for one in sources(self.ports, lambda: self.delivery.deliver_due(10))}
+    def _sources(self) -> list[Source]:
+        return sources(self.ports, lambda: self.delivery.deliver_due(10))
 
     async def kill(self) -> None:
         """Drop the process: its connections are cut, nothing it began is finished."""

@@ -11,10 +11,16 @@ if TYPE_CHECKING:
     from tests.story.world import World
 
 
-async def test_a_due_timer_ends_its_challenge_and_tells_the_network(world: World) -> None:
+async def test_a_due_timer_ends_its_challenge_and_leaves_the_result_to_the_worker(
+    world: World,
+) -> None:
     ares = await ask(world, await world.enrol())
     world.clock.advance(seconds=32)
     assert await expire.expire_due(world.server.ports) == 1
+    row = await world.db.fetchrow("SELECT state, attempt, claimed_by FROM acs.result")
+    assert tuple(row) == ("queued", 0, None)
+    assert world.directory.heard == []
+    assert await world.server.work("results") == 1
     assert outcome(world, ares) == ("N", "14", "05", "00")
 
 
@@ -38,11 +44,13 @@ async def test_a_timer_that_fails_holds_no_other_up(world: World) -> None:
     )
     world.clock.advance(seconds=32)
     assert await expire.expire_due(world.server.ports) == 2
+    await world.server.work("results")
     assert outcome(world, second)[:2] == ("N", "14")
     assert any("work:failed" in line for line in world.log_lines)
     await world.db.execute("UPDATE acs.transaction SET notice = NULL")
     world.clock.advance(seconds=10)
     assert await expire.expire_due(world.server.ports) == 1
+    await world.server.work("results")
     assert outcome(world, first)[:2] == ("N", "14")
 
 

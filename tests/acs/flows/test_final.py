@@ -42,7 +42,7 @@ async def test_the_page_says_in_a_word_how_it_ended(world: World, how: str) -> N
             await fail(world, holder, page, 3)
         case _:
             world.clock.advance(minutes=10)
-            await world.server.work("timers")
+            await world.server.time_out()
     assert (await screen_of(world)).outcome == how
 
 

@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from acs.store import results
-from acs.store.results import LEASE
+from acs.store.results import LEASE, Lane
 from tests.acs.people import NOW
 from tests.acs.store.rows import stored
 
@@ -72,6 +72,30 @@ async def test_a_result_put_back_waits_for_its_time(db: Conn, row: AcsTransId) -
     assert await results.try_again(db, row, "a", next_at=later, answer="HTTP 503")
     assert await results.claim_due(db, "b", later - SECOND, 10) == []
     assert await results.claim_due(db, "b", later, 10) == [row]
+
+
+async def test_a_result_handed_over_is_free_at_once_and_was_not_tried(
+    db: Conn, row: AcsTransId
+) -> None:
+    await results.hand_over(db, row, "b", NOW)  # not its claim
+    assert await results.claim_due(db, "b", NOW, 10) == []
+    await results.hand_over(db, row, "a", NOW)
+    assert await results.claim_due(db, "b", NOW, 10) == [row]
+    found = await results.read(db, row)
+    assert found is not None
+    assert (found.claimed_by, found.attempt) == ("b", 1)
+
+
+async def test_a_lane_claims_its_own_directory_servers_results_only(
+    db: Conn, row: AcsTransId
+) -> None:
+    ds_id = await db.fetchval("SELECT ds_id FROM acs.transaction")
+    due = NOW + LEASE
+    assert await results.claim_due(db, "b", due, 10, Lane(("another",))) == []
+    assert await results.claim_due(db, "b", due, 10, Lane((ds_id,), of_others=True)) == []
+    assert await results.claim_due(db, "b", due, 10, Lane(("another", ds_id))) == [row]
+    due += LEASE
+    assert await results.claim_due(db, "b", due, 10, Lane(("another",), of_others=True)) == [row]
 
 
 @pytest.mark.parametrize("end", ["delivered", "unconfirmed", "abandoned"])
