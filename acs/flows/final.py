@@ -108,8 +108,9 @@ async def _read(ports: Ports, dialogue: Dialogue) -> Dialogue:
 
 
 async def _keep(ports: Ports, dialogue: Dialogue, cres: Mapping[str, object]) -> None:
-    async with ports.pool.connection() as conn:
-        await transactions.log_message(
+    """Keep the message to the shop as evidence; the same page again is not another message."""
+    async with ports.pool.transaction() as conn:
+        await transactions.log_message_once(
             conn,
             dialogue.transaction.acs_trans_id,
             at=ports.clock(),

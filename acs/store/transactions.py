@@ -246,6 +246,30 @@ async def log_message(
     )
 
 
+async def log_message_once(
+    conn: Connection,
+    acs_trans_id: UUID,
+    *,
+    at: datetime,
+    direction: str,
+    message_type: str,
+    masked: Mapping[str, object],
+) -> None:
+    """Keep a message unless one of its type is kept; needs an open database transaction.
+
+    # Race: two replays at once queue up at the transaction's lock, and the second sees the row.
+    """
+    await _SQL.hold.one(conn, acs_trans_id=acs_trans_id)
+    await _SQL.log_message_once.run(
+        conn,
+        acs_trans_id=acs_trans_id,
+        at=at,
+        direction=direction,
+        message_type=message_type,
+        body=json.dumps(dict(masked)),
+    )
+
+
 def _transaction_columns(transaction: Transaction) -> dict[str, object]:
     names = Transaction.__dataclass_fields__
     columns: dict[str, object] = {name: getattr(transaction, name) for name in names}

@@ -114,3 +114,14 @@ UPDATE acs.transaction SET pan_sealed = NULL WHERE acs_trans_id = :acs_trans_id 
 -- One more message of a transaction, masked.
 INSERT INTO acs.message_log (acs_trans_id, at, direction, message_type, body)
 VALUES (:acs_trans_id, :at, :direction, :message_type, :body::jsonb);
+
+-- name: hold
+-- Nobody else changes or reads this transaction under a lock until the caller's commit.
+SELECT acs_trans_id FROM acs.transaction WHERE acs_trans_id = :acs_trans_id FOR NO KEY UPDATE;
+
+-- name: log_message_once
+-- A message that leaves once, however often it is asked for; the caller holds the transaction.
+INSERT INTO acs.message_log (acs_trans_id, at, direction, message_type, body)
+SELECT :acs_trans_id, :at, :direction, :message_type, :body::jsonb
+WHERE NOT EXISTS (
+    SELECT FROM acs.message_log WHERE acs_trans_id = :acs_trans_id AND message_type = :message_type);

@@ -86,3 +86,20 @@ async def test_the_message_to_the_shop_is_kept(world: World) -> None:
         "SELECT body ->> 'transStatus' FROM acs.message_log WHERE message_type = 'CRes'"
     )
     assert body == "N"
+
+
+async def test_the_message_to_the_shop_is_kept_once_however_often_it_is_asked_for(
+    world: World,
+) -> None:
+    holder = await world.enrol()
+    ares, page = await begin(world, holder)
+    await world.submit(page, language="en")
+    kept = "SELECT message_type, count(*)::int FROM acs.message_log GROUP BY message_type"
+    before = dict(await world.db.fetch(kept))
+
+    await world.submit(page, "cancel")
+    again = [world.open(ares), world.submit(page, language="en"), world.submit(page, "cancel")]
+    await asyncio.gather(*again, *(world.submit(page, language="pl") for _ in range(5)))
+
+    assert before == {"AReq": 1, "ARes": 1}
+    assert dict(await world.db.fetch(kept)) == before | {"RReq": 1, "RRes": 1, "CRes": 1}
