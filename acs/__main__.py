@@ -11,6 +11,7 @@ import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from acs import VERSION, app, commands, config, importing
 from acs.branch import command as branch
@@ -109,6 +110,9 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument(
         "--expect", metavar="SEQ:HEX", help="a link kept elsewhere, which must still be there"
     )
+    evidence = command("evidence", "show what an authentication rests on", commands.show_evidence)
+    evidence.add_argument("action", choices=("show",), help="what to do")
+    evidence.add_argument("acs_trans_id", type=_uuid, metavar="ACSTRANSID", help="which one")
     importing.add_options(
         command("import", "bring in persons, accounts, cards from a file", importing.run)
     )
@@ -123,6 +127,14 @@ def _count(text: str) -> int:
         message = f"{text} is not a number from 1 to 64"
         raise argparse.ArgumentTypeError(message)
     return int(text)
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError as error:
+        message = f"{text} is not an acsTransID"
+        raise argparse.ArgumentTypeError(message) from error
 
 
 if __name__ == "__main__":

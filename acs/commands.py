@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -11,10 +12,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 
-from acs import app, log, supervisor
+from acs import app, evidence, log, supervisor
 from acs.challenge import machine
 from acs.config import ConfigError
 from acs.crypto.software import BadKeyFile, SoftwareKeys
+from acs.flows import evidence as evidence_flow
 from acs.flows import seed as seed_flow
 from acs.key_files import add_key, generate_keys, load_keys
 from acs.store import audit_chain
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Coroutine, Iterator, Sequence
     from typing import Any
+    from uuid import UUID
 
     from acs.config import Settings
 
@@ -115,9 +118,31 @@ def audit(options: argparse.Namespace, settings: Settings) -> int:
         found = _run_value(_verify(dsn, ring, options.expect))
     for fault in found.faults:
         say(f"fault: {fault}")
+    say(f"{found.documents} documents of evidence verified")
     say(f"{found.links} links verified, {found.unsealed} events not yet in the chain")
     say(f"last link {found.last_seq}:{found.last_mac.hex()}")
     return NOT_NOW if found.faults else 0
+
+
+def show_evidence(options: argparse.Namespace, settings: Settings) -> int:
+    """Show what an authentication rests on; 1 when there is none, or when it was tampered with."""
+    log.setup(level="WARNING")
+    rings = load_keys(settings)
+    with database(settings) as dsn:
+        shown = _run_value(_shown(dsn, rings, options.acs_trans_id))
+    if shown is None:
+        say("there is no authentication with this acsTransID")
+        return NOT_NOW
+    say(json.dumps(shown.document, ensure_ascii=False, indent=2))
+    say(f"seen: {json.dumps(shown.visitors, ensure_ascii=False)}")
+    for event in shown.events:
+        place = "not yet in the chain" if event.link is None else f"link {event.link}"
+        say(f"{evidence.moment(event.at)} {event.name} {event.outcome} ({place})")
+    for fault in shown.faults:
+        say(f"fault: {fault}")
+    if not shown.faults:
+        say("document, events and chain agree; `acs audit verify` goes through the whole chain")
+    return NOT_NOW if shown.faults else 0
 
 
 def show_tables(_options: argparse.Namespace, _settings: Settings) -> int:
@@ -195,6 +220,14 @@ async def _verify(dsn: str, ring: Any, expect: str | None) -> audit_chain.Verifi
     conn = await asyncpg.connect(dsn)
     try:
         return await audit_chain.verify(conn, ring, expect)
+    finally:
+        await conn.close()
+
+
+async def _shown(dsn: str, rings: Keys, acs_trans_id: UUID) -> evidence_flow.Shown | None:
+    conn = await asyncpg.connect(dsn)
+    try:
+        return await evidence_flow.show(conn, rings, acs_trans_id)
     finally:
         await conn.close()
 

@@ -39,6 +39,32 @@ class Elements(StrEnum):
     PIN_AND_OTP = "pin+otp"
 
 
+class ElementKind(StrEnum):
+    """What an element of strong customer authentication is (PSD2 art. 4(30))."""
+
+    KNOWLEDGE = "knowledge"
+    POSSESSION = "possession"
+    INHERENCE = "inherence"
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One element of a challenge: its name in the evidence, and its kind, which is data."""
+
+    name: str
+    kind: ElementKind
+
+
+PIN: Final = Element("pin", ElementKind.KNOWLEDGE)
+OTP: Final = Element("otp", ElementKind.POSSESSION)
+"""The element is the SIM card that the number leads to, not the message (EBA Q&A 2018_4039)."""
+
+ASKED: Final[Mapping[Elements, tuple[Element, ...]]] = {
+    Elements.OTP: (OTP,),
+    Elements.PIN_AND_OTP: (PIN, OTP),
+}
+"""The elements of each set, in the order of the page."""
+
 METHODS: Final[Mapping[Elements, tuple[str, ...]]] = {
     Elements.OTP: (AuthenticationMethod.SMS_OTP.value,),
     Elements.PIN_AND_OTP: (

@@ -9,6 +9,7 @@ message leaves after the commit, through `otp.gateways.deliver`.
 from __future__ import annotations
 
 import secrets
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -37,6 +38,7 @@ from otp.model import (
     Refused,
     Rejected,
     SendRefusal,
+    SentMessage,
 )
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ __all__ = [
     "is_well_formed",
     "issue",
     "lapse_history",
+    "messages_of",
     "notify",
     "state_of",
 ]
@@ -105,8 +108,9 @@ async def issue(
     if refused is not None:
         return refused
     issued = _new_code(policy, challenge_id, standing.seq + 1, now)
+    catalogue = CATALOGUES.get(request.language, CATALOGUES[DEFAULT_LANGUAGE])
     text = message.compose(
-        CATALOGUES.get(request.language, CATALOGUES[DEFAULT_LANGUAGE]),
+        catalogue,
         request.text,
         issued.code,
         issued.seq,
@@ -116,7 +120,14 @@ async def issue(
         return Refused(SendRefusal.NO_PAYEE)
     if not await store.take_total(conn, policy, challenge_id, now):
         return Refused(SendRefusal.TOTAL, 60 - now.second)
-    return await _put(conn, keys, request, issued, text=text, phone=phones[0], now=now)
+    written = _Written(text, message.template_of(catalogue, request.text))
+    return await _put(conn, keys, request, issued, written=written, phone=phones[0], now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    text: Secret
+    template: str
 
 
 def _new_code(policy: OtpPolicy, challenge_id: UUID, seq: int, now: datetime) -> IssuedCode:
@@ -130,7 +141,7 @@ async def _put(
     request: IssueRequest,
     issued: IssuedCode,
     *,
-    text: Secret,
+    written: _Written,
     phone: Tag,
     now: datetime,
 ) -> Issued:
@@ -142,6 +153,7 @@ async def _put(
         seq=issued.seq,
         mac=mac,
         phone=phone,
+        template=written.template,
         now=now,
         expires_at=issued.expires_at,
     )
@@ -153,7 +165,7 @@ async def _put(
         challenge_id=issued.challenge_id,
         seq=issued.seq,
         number=request.phone,
-        text=text,
+        text=written.text,
         now=now,
         expires_at=issued.expires_at,
     )
@@ -190,7 +202,7 @@ async def check(  # noqa: PLR0913, PLR0917 - what a code is bound to
     left = policy.attempts_max - attempt.attempts
     becomes = _becomes(accepted=right & other_elements_right, left=left)
     await store.settle_attempt(conn, challenge_id, attempt.seq, becomes, now)
-    return Accepted() if becomes is CodePhase.USED else Rejected(left)
+    return Accepted() if becomes is CodePhase.USED else Rejected(left, right)
 
 
 def _becomes(*, accepted: bool, left: int) -> CodePhase:
@@ -247,6 +259,11 @@ def is_well_formed(entry: Secret) -> bool:
 async def state_of(conn: Connection, challenge_id: UUID) -> CodeState | None:
     """Tell where the code of a challenge and its newest message stand; None without a code."""
     return await store.state_of(conn, challenge_id)
+
+
+async def messages_of(conn: Connection, challenge_id: UUID) -> list[SentMessage]:
+    """Give the messages of a challenge, oldest first, for its evidence."""
+    return await store.messages_of(conn, challenge_id)
 
 
 async def forget(conn: Connection, challenge_id: UUID) -> None:

@@ -12,6 +12,7 @@ Alphabets: GSM 03.38 (3GPP TS 23.038) in septets, 160 in one part, 153 in each o
 
 from __future__ import annotations
 
+import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass, field
@@ -186,6 +187,7 @@ def compose(
 ) -> Secret | None:
     """Write the message; None when there is no payee to name (a code never goes without one)."""
     values = {"code": code.reveal(), "minutes": str(lifetime_s // 60)}
+    text_id = text_id_of(text)
     match text:
         case PaymentText():
             payee = _payee(catalogue, text)
@@ -193,20 +195,39 @@ def compose(
                 return None
             amount = _visible(text.amount, catalogue.alphabet)
             values |= {"amount": amount, "payee": payee, "last4": text.last4}
-            return Secret(_fit(catalogue, "payment", values, "payee", seq))
+            return Secret(_fit(catalogue, text_id, values, "payee", seq))
         case CardText():
             payee = _payee(catalogue, text)
             if not payee:
                 return None
             values |= {"payee": payee, "last4": text.last4}
-            text_id = "card_add" if text.adds else "card_use"
             return Secret(_fit(catalogue, text_id, values, "payee", seq))
         case ActionText():
             action = _settled(_visible(text.action, catalogue.alphabet), keep_digits=True)
             values["action"] = action.rstrip(".")
-            return Secret(_fit(catalogue, "step_up", values, "action", seq))
+            return Secret(_fit(catalogue, text_id, values, "action", seq))
         case _:
             assert_never(text)
+
+
+def text_id_of(text: TextParameters) -> str:
+    """Name the template that a message is made from."""
+    match text:
+        case PaymentText():
+            return "payment"
+        case CardText(adds=adds):
+            return "card_add" if adds else "card_use"
+        case ActionText():
+            return "step_up"
+        case _:
+            assert_never(text)
+
+
+def template_of(catalogue: Catalogue, text: TextParameters) -> str:
+    """Name language, template and version of a message: another wording is another version."""
+    text_id = text_id_of(text)
+    version = hashlib.sha256(catalogue.texts[text_id].encode()).hexdigest()[:12]
+    return f"{catalogue.language}/{text_id}/{version}"
 
 
 def _payee(catalogue: Catalogue, text: PaymentText | CardText) -> str:

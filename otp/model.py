@@ -6,7 +6,7 @@ Laws: an answer "no" is a value, never an exception. Codes, entries and phone nu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NewType
 
@@ -159,9 +159,14 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """Not the code; the try was counted. The try that spends the last attempt leaves 0."""
+    """Not accepted; the try was counted. The try that spends the last attempt leaves 0.
+
+    ``code_matched``: the code was right and another element was not.
+    """
 
     attempts_left: int
+    # Secret: for the evidence only; no page, log or repr may tell it.
+    code_matched: bool = field(default=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +215,25 @@ class SmsState(StrEnum):
     FAILED = "failed"
     UNKNOWN = "unknown"
     EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class SentMessage:
+    """One message of a challenge, for the evidence: never its text, code or number.
+
+    ``template`` names the text it was made from and the text's version. ``sms_id`` is our own id of
+    it; with provider and state it is None when its row was cleared away.
+    """
+
+    seq: int
+    sent_at: datetime
+    phone_mask: str
+    template: str | None
+    mac_key_id: str | None
+    sms_id: UUID | None
+    provider: str | None
+    provider_id: str | None
+    state: SmsState | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from otp.model import CodePhase, CodeState, SmsState
+from otp.model import CodePhase, CodeState, SentMessage, SmsState
 from otp.policy import Standing, Window
 from schemas import queries
 from schemas.secret import Tag
@@ -103,13 +103,14 @@ async def take_total(
     return await _SQL.take_lane.run(conn, **given) == 1
 
 
-async def put_code(
+async def put_code(  # noqa: PLR0913 - the columns of the row
     conn: Connection,
     request: IssueRequest,
     *,
     seq: int,
     mac: Tag,
     phone: Tag,
+    template: str,
     now: datetime,
     expires_at: datetime,
 ) -> None:
@@ -129,6 +130,7 @@ async def put_code(
         phone_mac=phone.value,
         phone_mask=request.phone_mask,
         merchant_ref=request.merchant_ref,
+        template=template,
     )
     if written != 1:
         message = f"code {seq} of the challenge does not follow on the one stored"
@@ -188,6 +190,15 @@ async def state_of(conn: Connection, challenge_id: UUID) -> CodeState | None:
         last_sent_at=row["last_sent_at"],
         delivery=None if row["delivery"] is None else SmsState(row["delivery"]),
     )
+
+
+async def messages_of(conn: Connection, challenge_id: UUID) -> list[SentMessage]:
+    """Read the messages of a challenge, oldest first."""
+    rows: Any = await _SQL.messages_of.all(conn, challenge_id=challenge_id)
+    return [
+        SentMessage(**{**row, "state": None if row["state"] is None else SmsState(row["state"])})
+        for row in map(dict, rows)
+    ]
 
 
 async def forget(conn: Connection, challenge_id: UUID) -> None:

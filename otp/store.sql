@@ -83,9 +83,9 @@ WITH put AS (
 )
 INSERT INTO otp.sending
     (challenge_id, seq, purpose, phone_key_id, phone_mac, phone_mask, card_ref, merchant_ref,
-     sent_at)
+     template, mac_key_id, sent_at)
 SELECT put.challenge_id, put.seq, put.purpose, :phone_key_id, :phone_mac, :phone_mask, :card_ref,
-       :merchant_ref, put.last_sent_at
+       :merchant_ref, :template, :key_id, put.last_sent_at
 FROM put;
 
 -- name: take_attempt
@@ -120,6 +120,13 @@ SELECT code.seq, code.attempts, code.phase, code.expires_at, code.last_sent_at,
 FROM otp.code LEFT JOIN otp.outbox
     ON outbox.challenge_id = code.challenge_id AND outbox.seq = code.seq
 WHERE code.challenge_id = :challenge_id;
+
+-- name: messages_of
+-- The messages of a challenge, oldest first, and where each stands.
+SELECT sending.seq, sending.sent_at, sending.phone_mask, sending.template, sending.mac_key_id,
+       outbox.sms_id, outbox.provider, outbox.provider_id, outbox.state
+FROM otp.sending LEFT JOIN otp.outbox USING (challenge_id, seq)
+WHERE sending.challenge_id = :challenge_id ORDER BY sending.seq;
 
 -- name: forget
 -- Drop the MAC of a live code; any other phase has none and keeps its outcome.

@@ -35,7 +35,7 @@ def routes(ports: Ports) -> list[web.RouteDef]:
         fields = await read_form(request)
         wish = request.headers.get("Accept-Language", "")[:200]
         try:
-            screen = await _screen(ports, fields, wish)
+            screen = await _screen(ports, request, fields, wish)
         except Unavailable as missing:
             log.event("challenge:refused", reason=missing.what)
             screen = ErrorScreen("bad_request", ports.pages.choose_language(None, wish, "pl"))
@@ -62,10 +62,17 @@ def routes(ports: Ports) -> list[web.RouteDef]:
     ]
 
 
-async def _screen(ports: Ports, fields: Mapping[str, str], wish: str) -> Screen:
+async def _screen(
+    ports: Ports, request: web.Request, fields: Mapping[str, str], wish: str
+) -> Screen:
     if "creq" in fields:
-        session_data = fields.get("threeDSSessionData")
-        return await open_challenge(ports, CReqPost(fields["creq"], session_data), wish)
+        post = CReqPost(
+            fields["creq"],
+            fields.get("threeDSSessionData"),
+            address=request.remote,
+            program=request.headers.get("User-Agent"),
+        )
+        return await open_challenge(ports, post, wish)
     if "form_token" in fields:
         return await post_form(ports, _form(fields, ports.pages.languages), wish)
     return ErrorScreen("bad_request", ports.pages.choose_language(None, wish, "pl"))

@@ -15,6 +15,7 @@ from acs import log, metrics
 from acs.challenge import effects as do
 from acs.challenge import machine
 from acs.challenge.events import CodeIssued, CodeRefused, NotSent
+from acs.flows import evidence
 from acs.store import results, timers, transactions
 from acs.transaction import link_digest
 from enrollment import flows as enrollment_flows
@@ -56,6 +57,7 @@ class Applied:
     page: Page | None = None
     sms_id: UUID | None = None
     queued: bool = False
+    evidence: str | None = None
     records: list[str] = field(default_factory=list)
 
     @property
@@ -132,6 +134,7 @@ async def _do(  # noqa: C901 - one case per effect, nothing in it
             await otp_flows.forget(conn, acs_trans_id)
         case do.QueueResults():
             await results.queue(conn, acs_trans_id, ports.worker, now)
+            applied.evidence = await evidence.keep_outcome(ports, conn, applied.dialogue, now)
             applied.queued = True
         case do.CountUse():
             await enrollment_flows.count_use(conn, acs_trans_id, now)
@@ -222,6 +225,13 @@ async def _record(
             details={
                 "attempts": applied.challenge.attempts,
                 "code_seq": applied.challenge.code_seq,
+                **_told_once(applied),
             },
         ),
     )
+
+
+def _told_once(applied: Applied) -> dict[str, str]:
+    """Give the digest of the evidence to the first event after it was kept: the challenge's end."""
+    digest, applied.evidence = applied.evidence, None
+    return {} if digest is None else {"evidence": digest}

@@ -22,13 +22,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from acs import log, metrics
+from acs import VERSION, evidence, log, metrics
 from acs.authentication import responses
 from acs.authentication.case import Decision, Exemption
 from acs.authentication.decision import decide
 from acs.challenge.responses import to_bytes
 from acs.crypto import value
 from acs.crypto.eci import DATA_SHARE, MERCHANT_INITIATED, eci_of
+from acs.flows import evidence as evidence_flow
 from acs.flows.gather import Asked, gather
 from acs.store import transactions
 from acs.store.pool import Missing, Unavailable
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
 
     from acs.directory_server import DirectoryServer
     from acs.ports import Ports
+    from acs.store.evidence import Visitor
     from enrollment.model import Standing
     from schemas.compiler import Reading
 
@@ -135,8 +137,10 @@ async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransacti
     transaction = _transaction(
         ports, asked, acs_trans_id, decision, standing=facts.standing, language=language
     )
-    new = _new(ports, asked, transaction, decision, ares=ares, answer=answer)
-    return replace(new, device_id=gathered.device_id), answer
+    seen = _visitor(ports, asked, acs_trans_id)
+    document = _document(ports, asked, transaction, decision, proof=proof, seen=seen)
+    new = _new(ports, asked, transaction, decision, ares=ares, answer=answer, document=document)
+    return replace(new, device_id=gathered.device_id, visitor=seen), answer
 
 
 def _proves(asked: Asked) -> bool:
@@ -231,6 +235,40 @@ def _transaction(
     )
 
 
+def _visitor(ports: Ports, asked: Asked, acs_trans_id: AcsTransId) -> Visitor | None:
+    """Seal where the requestor says the cardholder is; nobody is there in a 3RI request."""
+    address = _text(asked.areq.values, "browserIP")
+    program = _text(asked.areq.values, "browserUserAgent")
+    if address is None and program is None:
+        return None
+    return evidence_flow.visitor(ports.keys, acs_trans_id, "areq", address, program)
+
+
+def _document(
+    ports: Ports,
+    asked: Asked,
+    transaction: Transaction,
+    decision: Decision,
+    *,
+    proof: AuthenticationValue | None,
+    seen: Visitor | None,
+) -> str | None:
+    """Write the evidence of an outcome that is final with the answer; a challenge has its own."""
+    if decision.trans_status is TransStatus.CHALLENGE:
+        return None
+    basis = evidence.Basis(
+        software=VERSION,
+        key_ids=evidence_flow.key_ids(ports.keys),
+        exemption=decision.exemption,
+        eci=_eci(asked, decision),
+        proof=None
+        if proof is None
+        else evidence_flow.proof(ports.keys, transaction.acs_trans_id, proof),
+        visitors={} if seen is None else {seen.seen_in: seen.tag},
+    )
+    return evidence.document(transaction, None, basis)
+
+
 def _new(
     ports: Ports,
     asked: Asked,
@@ -239,7 +277,9 @@ def _new(
     *,
     ares: Mapping[str, object],
     answer: bytes,
+    document: str | None,
 ) -> transactions.NewTransaction:
+    told = {} if document is None else {"evidence": evidence.digest(document)}
     event = AuditEvent(
         at=asked.now,
         name="authentication.decided",
@@ -247,7 +287,7 @@ def _new(
         actor=asked.server.ds_id,
         object=str(transaction.acs_trans_id),
         outcome=str(decision.trans_status),
-        details={"rule": decision.rule, "exemption": str(decision.exemption)},
+        details={"rule": decision.rule, "exemption": str(decision.exemption), **told},
     )
     vault = ports.keys.vault
     return transactions.NewTransaction(
@@ -263,6 +303,7 @@ def _new(
         audit_outcome=event.outcome,
         audit_details=event.details_json(),
         audit_tag=ports.keys.audit.tag(b"audit/1", event.canonical()),
+        evidence=document,
     )
 
 

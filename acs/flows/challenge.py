@@ -37,11 +37,13 @@ from acs.challenge.events import (
 )
 from acs.challenge.screens import ErrorScreen, Notice, Screen
 from acs.crypto import form_token
-from acs.flows import final
+from acs.evidence import moment
+from acs.flows import evidence, final
 from acs.flows.apply import Applied, advance, take
 from acs.flows.views import code_screen, is_live
+from acs.store import evidence as evidence_store
 from acs.store import transactions
-from acs.transaction import Elements, link_digest
+from acs.transaction import ASKED, OTP, PIN, Elements, link_digest
 from enrollment import flows as enrollment_flows
 from enrollment.model import (
     AttemptBlocked,
@@ -68,6 +70,7 @@ if TYPE_CHECKING:
     from acs.store.transactions import Dialogue
     from acs.transaction import Transaction
     from enrollment.model import Standing
+    from otp.model import CheckResult
     from schemas.vault import KeyRing
 
 SESSION_DATA_MAX = 1024  # rule 1.23
@@ -89,10 +92,15 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class CReqPost:
-    """What the shop's page makes the browser post: the CReq and the opaque session data."""
+    """What the shop's page makes the browser post: the CReq and the opaque session data.
+
+    ``address`` and ``program`` (User-Agent) are the browser's, for the evidence.
+    """
 
     creq: str
     session_data: str | None
+    address: str | None = None
+    program: str | None = None
 
 
 async def open_challenge(ports: Ports, post: CReqPost, wish: str | None) -> Screen:
@@ -173,10 +181,21 @@ async def _creq_event(
     except ProtocolError as error:
         await transactions.keep_form(conn, transaction.acs_trans_id, None, session_data)
         return _refused(transaction, error)
+    await _keep_visitor(ports, conn, transaction, post, now)
     window_size = str(reading.values["challengeWindowSize"])
     await transactions.keep_form(conn, transaction.acs_trans_id, window_size, session_data)
     withdrawn = await _withdrawn(conn, dialogue, now)
     return withdrawn or Opened()
+
+
+async def _keep_visitor(
+    ports: Ports, conn: Connection, transaction: Transaction, post: CReqPost, now: datetime
+) -> None:
+    """Keep where the first right CReq came from."""
+    seen = evidence.visitor(
+        ports.keys, transaction.acs_trans_id, "challenge", post.address, post.program
+    )
+    await evidence_store.add_visitor(conn, transaction.acs_trans_id, seen, now)
 
 
 def _knows_both_ids(transaction: Transaction, raw: bytes) -> bool:
@@ -280,6 +299,7 @@ async def _compare(
         now,
         other_elements_right=pin_right,
     )
+    await _note_check(conn, dialogue, result, pin_right=pin_right, now=now)
     match result:
         case Accepted():
             return Verdict.ACCEPTED
@@ -289,6 +309,23 @@ async def _compare(
             return Verdict.EXHAUSTED
         case _:
             return Verdict.EXPIRED
+
+
+async def _note_check(
+    conn: Connection, dialogue: Dialogue, result: CheckResult, *, pin_right: bool, now: datetime
+) -> None:
+    """Note what came of each element; the statement is the same whatever came of it."""
+    # Secret: what came of a single element is for the evidence alone (RTS art. 4(3)(a)).
+    code_right = isinstance(result, Accepted) or (
+        isinstance(result, Rejected) and result.code_matched
+    )
+    found = {PIN: pin_right, OTP: code_right}
+    entry = {
+        "at": moment(now),
+        "verdict": type(result).__name__.lower(),
+        "elements": {one.name: found[one] for one in ASKED[dialogue.challenge.elements]},
+    }
+    await evidence_store.note_check(conn, dialogue.transaction.acs_trans_id, entry)
 
 
 def _shape_fault(dialogue: Dialogue, form: Form) -> Notice | None:

@@ -34,6 +34,7 @@ from acs.challenge.responses import rreq, to_bytes
 from acs.crypto import value
 from acs.crypto.eci import eci_of
 from acs.directory_server import Answered, NoAnswer, NotConnected
+from acs.flows import evidence
 from acs.flows.apply import advance
 from acs.flows.authenticate import pan_place
 from acs.store import results, transactions
@@ -198,12 +199,8 @@ async def _rreq_bytes(ports: Ports, dialogue: Dialogue, row: results.ResultRow) 
     place = f"acs.result.rreq|{acs_trans_id}"
     if row.rreq_sealed is not None:
         return ports.keys.vault.open(row.rreq_sealed, place)
-    message = rreq(
-        dialogue.transaction,
-        dialogue.challenge,
-        eci=_eci(ports, dialogue),
-        proof=_prove(ports, dialogue),
-    )
+    proof = _prove(ports, dialogue)
+    message = rreq(dialogue.transaction, dialogue.challenge, eci=_eci(ports, dialogue), proof=proof)
     body = to_bytes(message)
     sealed = ports.keys.vault.seal(body, place)
     now = ports.clock()
@@ -218,6 +215,8 @@ async def _rreq_bytes(ports: Ports, dialogue: Dialogue, row: results.ResultRow) 
             message_type="RReq",
             masked=messages.masked("RReq", message),
         )
+        if proof is not None:
+            await evidence.tell_value(ports, conn, dialogue.transaction, proof, now)
     return body
 
 

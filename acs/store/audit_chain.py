@@ -18,6 +18,9 @@ from schemas.audit import AuditEvent
 from schemas.vault import Tag
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
     from acs.store.pool import Connection
     from schemas.vault import KeyRing
 
@@ -33,10 +36,32 @@ class Verified:
     """What a verification found; ``faults`` is empty when the log is whole."""
 
     links: int
+    documents: int
     last_seq: int
     last_mac: bytes
     unsealed: int
     faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An event of the log as it tells of one object.
+
+    ``evidence`` is the digest of the document that was kept with it; ``link`` its place in the
+    chain, None while it waits for one; ``faults`` what speaks against it.
+    """
+
+    at: datetime
+    name: str
+    outcome: str
+    details: Mapping[str, Any]
+    link: int | None
+    faults: tuple[str, ...]
+
+    @property
+    def evidence(self) -> object:
+        """Give the digest of the evidence kept with the event, if there was any."""
+        return self.details.get("evidence")
 
 
 async def seal(conn: Connection, ring: KeyRing, batch: int) -> int:
@@ -78,8 +103,26 @@ async def verify(conn: Connection, ring: KeyRing, expected: str | None = None) -
             found_expected = found_expected or expected == f"{seq}:{mac.hex()}"
     if not found_expected:
         faults.append("the link that was kept elsewhere is not in the chain: its tail was cut")
+    for row in await _SQL.evidence_faults.all(conn, most=_STRETCH):
+        faults.append(f"the evidence of {row['object']} {row['fault']}")
     unsealed = await _SQL.unsealed_count.value(conn)
-    return Verified(seq, seq, mac, unsealed, tuple(faults))
+    documents = await _SQL.evidence_count.value(conn)
+    return Verified(seq, documents, seq, mac, unsealed, tuple(faults))
+
+
+async def of_object(conn: Connection, ring: KeyRing, name: str) -> tuple[Told, ...]:
+    """Read and verify what the log tells of one object, oldest first."""
+    return tuple(
+        Told(
+            at=row["at"],
+            name=row["name"],
+            outcome=row["outcome"],
+            details=json.loads(row["details"]),
+            link=row["seq"],
+            faults=tuple(_faults_of(ring, row, row["before"] or _START)),
+        )
+        for row in await _SQL.of_object.all(conn, object=name)
+    )
 
 
 def _faults_of(ring: KeyRing, row: Any, before: bytes) -> list[str]:  # noqa: ANN401 - a row
@@ -100,6 +143,9 @@ def _faults_of(ring: KeyRing, row: Any, before: bytes) -> list[str]:  # noqa: AN
     )
     if not ring.matches(Tag(row["key_id"], row["mac"]), b"audit/1", event.canonical()):
         faults.append(f"{place} was changed")
-    if not ring.matches(Tag(row["seal_key_id"], row["seal_mac"]), b"seal/1", before, row["mac"]):
+    is_linked = row["seq"] is not None
+    if is_linked and not ring.matches(
+        Tag(row["seal_key_id"], row["seal_mac"]), b"seal/1", before, row["mac"]
+    ):
         faults.append(f"link {row['seq']} does not follow from the one before")
     return faults

@@ -27,6 +27,31 @@ SELECT s.seq, s.event_id, s.key_id AS seal_key_id, s.mac AS seal_mac, e.event_id
 FROM audit.seal s LEFT JOIN audit.event e USING (event_id)
 WHERE s.seq > :after_seq ORDER BY s.seq LIMIT :batch;
 
+-- name: of_object
+-- The events of one object with their links and the links before, oldest first.
+SELECT s.seq, e.event_id, s.key_id AS seal_key_id, s.mac AS seal_mac, true AS present, p.mac AS before,
+       e.at, e.name, e.actor_kind, e.actor, e.object, e.outcome, e.origin, e.request_id,
+       e.details::text AS details, e.key_id, e.mac
+FROM audit.event e
+LEFT JOIN audit.seal s USING (event_id)
+LEFT JOIN audit.seal p ON p.seq = s.seq - 1
+WHERE e.object = :object ORDER BY e.event_id;
+
+-- name: evidence_count
+-- How many documents of evidence there are.
+SELECT count(*) FROM audit.evidence;
+
+-- name: evidence_faults
+-- Documents that are not what the log says they were: removed, changed, or never told of.
+SELECT coalesce(e.object, v.acs_trans_id::text) AS object,
+       CASE WHEN v.acs_trans_id IS NULL THEN 'was removed'
+            WHEN e.object IS NULL THEN 'is not in the log' ELSE 'was changed' END AS fault
+FROM (SELECT object, details ->> 'evidence' AS digest FROM audit.event
+      WHERE details ->> 'evidence' IS NOT NULL) e
+FULL JOIN audit.evidence v ON v.acs_trans_id::text = e.object
+WHERE e.digest IS DISTINCT FROM encode(sha256(convert_to(v.document::text, 'UTF8')), 'hex')
+ORDER BY 1 LIMIT :most;
+
 -- name: unsealed_count
 -- How many events wait for the chain.
 SELECT count(*) FROM audit.event e WHERE NOT EXISTS (SELECT FROM audit.seal s WHERE s.event_id = e.event_id);

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from acs.authentication.case import Reservation
+    from acs.store.evidence import Visitor
     from acs.store.pool import Connection
     from schemas.vault import Tag
 
@@ -72,7 +73,8 @@ class NewTransaction:
     """A transaction as it is about to be stored, with its messages and its audit event.
 
     ``areq_digest``: SHA-256 of the bytes received. ``ares_sealed``: the answer for its place.
-    ``device_id``: where the device data that was found is stored.
+    ``device_id``: where the device data that was found is stored. ``evidence``: the document of an
+    outcome that is final with the answer.
     """
 
     transaction: Transaction
@@ -88,6 +90,8 @@ class NewTransaction:
     audit_details: str
     audit_tag: Tag
     device_id: UUID | None = None
+    visitor: Visitor | None = None
+    evidence: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,9 @@ async def record(conn: Connection, new: NewTransaction) -> Recorded | AlreadyKno
         "audit_key_id": new.audit_tag.key_id,
         "audit_mac": new.audit_tag.value,
         "device_id": new.device_id,
+        "visitor_sealed": None if new.visitor is None else new.visitor.sealed,
+        "visitor_tag": None if new.visitor is None else new.visitor.tag,
+        "evidence": new.evidence,
     }
     try:
         await _SQL.record.one(conn, **values)

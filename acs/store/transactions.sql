@@ -1,8 +1,8 @@
 -- name: record
 -- Everything an accepted AReq leaves behind, in one statement and so in one database transaction:
 -- the transaction, what it holds of the limits (which raises AL001 when a limit would be passed),
--- the timer of the first CReq, the device data it asked for, both messages and the audit event. The
--- same AReq again breaks transaction_areq_once and leaves nothing.
+-- the timer of the first CReq, the device data it asked for, both messages, where the cardholder is,
+-- the evidence of an outcome that is final, and the audit event. The same AReq again breaks transaction_areq_once and leaves nothing.
 WITH held AS (
     SELECT enrollment.reserve(
         :acs_trans_id, :card_id, :account_id, :reserve_amount, :day, :month, :counted,
@@ -37,6 +37,13 @@ logged AS (
     SELECT m.acs_trans_id, :created_at, l.direction, l.message_type, l.body::jsonb
     FROM made m, (VALUES ('in', 'AReq', :areq_masked::text), ('out', 'ARes', :ares_masked::text))
         AS l (direction, message_type, body)),
+seen AS (
+    INSERT INTO acs.visitor (acs_trans_id, seen_in, seen_at, sealed, tag)
+    SELECT acs_trans_id, 'areq', :created_at, :visitor_sealed, :visitor_tag
+    FROM made WHERE :visitor_sealed::bytea IS NOT NULL),
+proved AS (
+    INSERT INTO audit.evidence (acs_trans_id, at, document)
+    SELECT acs_trans_id, :created_at, :evidence::json FROM made WHERE :evidence::text IS NOT NULL),
 told AS (
     INSERT INTO audit.event
         (at, name, actor_kind, actor, object, outcome, origin, request_id, details, key_id, mac)

@@ -13,6 +13,7 @@ from enrollment.flows.attempts import (
 )
 from enrollment.flows.housekeeping import carry_on, forget_used
 from enrollment.flows.payments import (
+    consent_in_force,
     count_use,
     lapse_use,
     phone_number,
@@ -29,6 +30,7 @@ __all__ = [
     "begin_attempt",
     "carry_on",
     "check_pin",
+    "consent_in_force",
     "count_use",
     "forget_used",
     "lapse_use",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from enrollment import phones
-from enrollment.store import payments
+from enrollment.store import consents, payments
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +54,11 @@ async def phone_number(conn: Connection, keys: Keys, phone_id: UUID) -> Secret |
     """Open the number of a phone; None when it is no longer the one in use."""
     sealed = await payments.phone_in_use(conn, phone_id)
     return None if sealed is None else phones.unseal(keys, phone_id, sealed)
+
+
+async def consent_in_force(conn: Connection, person_id: UUID) -> int | None:
+    """Give the id of the person's consent to codes by SMS, for the evidence of a payment."""
+    return await consents.in_force(conn, person_id)
 
 
 async def count_use(conn: Connection, acs_trans_id: UUID, now: datetime) -> bool:

@@ -76,6 +76,12 @@ async def newest(conn: Connection, person_id: UUID) -> list[Consent]:
     return [Consent(**dict(row)) for row in await _SQL.newest.all(conn, person_id=person_id)]
 
 
+async def in_force(conn: Connection, person_id: UUID) -> int | None:
+    """Give the id of the consent to codes by SMS that the person's payments rest on."""
+    found: int | None = await _SQL.in_force.value(conn, person_id=person_id)
+    return found
+
+
 async def step_ups_since(conn: Connection, person_id: UUID, since: datetime) -> int:
     """Count the codes a person asked for since that time."""
     return int(await _SQL.step_ups_since.value(conn, person_id=person_id, since=since))

@@ -23,6 +23,16 @@ SELECT DISTINCT ON (c.code) c.code, c.version, c.language, c.text_sha256, c.act,
  WHERE c.person_id = :person_id
  ORDER BY c.code, c.consent_id DESC;
 
+-- name: in_force
+-- The newest declaration of a person to codes by SMS, if it is a yes.
+SELECT n.consent_id
+  FROM (SELECT consent_id, act
+          FROM enrollment.consent
+         WHERE person_id = :person_id AND code = 'sms_3ds'
+         ORDER BY consent_id DESC
+         LIMIT 1) n
+ WHERE n.act = 'given';
+
 -- name: step_ups_since
 -- How many codes a person asked for since that time.
 SELECT count(*)

@@ -326,6 +326,7 @@ CREATE TABLE acs.transaction (
     closed_at timestamp with time zone,
     requestor_id text,
     authentication_ind text,
+    checks jsonb DEFAULT '[]'::jsonb NOT NULL,
     CONSTRAINT challenge_has_elements CHECK (((trans_status <> 'C'::text) OR (elements IS NOT NULL))),
     CONSTRAINT only_a_challenge_waits CHECK (((state = 'done'::text) OR (trans_status = ANY (ARRAY['C'::text, 'D'::text])))),
     CONSTRAINT outcome_ends_the_wait CHECK (((state = ANY (ARRAY['result'::text, 'closed'::text])) = (outcome_status IS NOT NULL))),
@@ -363,6 +364,16 @@ CREATE TABLE acs.transaction (
     CONSTRAINT transaction_window_size_check CHECK ((window_size = ANY (ARRAY['01'::text, '02'::text, '03'::text, '04'::text, '05'::text])))
 );
 
+CREATE TABLE acs.visitor (
+    acs_trans_id uuid NOT NULL,
+    seen_in text NOT NULL,
+    seen_at timestamp with time zone NOT NULL,
+    sealed bytea NOT NULL,
+    tag text NOT NULL,
+    CONSTRAINT visitor_seen_in_check CHECK ((seen_in = ANY (ARRAY['areq'::text, 'challenge'::text]))),
+    CONSTRAINT visitor_tag_check CHECK ((length(tag) <= 100))
+);
+
 CREATE TABLE audit.event (
     event_id bigint NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -394,6 +405,12 @@ ALTER TABLE audit.event ALTER COLUMN event_id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE audit.evidence (
+    acs_trans_id uuid NOT NULL,
+    at timestamp with time zone NOT NULL,
+    document json NOT NULL
 );
 
 CREATE TABLE audit.seal (
@@ -1112,12 +1129,16 @@ CREATE TABLE otp.sending (
     card_ref uuid,
     merchant_ref text,
     sent_at timestamp with time zone NOT NULL,
+    template text,
+    mac_key_id text,
+    CONSTRAINT sending_mac_key_id_check CHECK ((length(mac_key_id) <= 32)),
     CONSTRAINT sending_merchant_ref_check CHECK ((length(merchant_ref) <= 60)),
     CONSTRAINT sending_phone_key_id_check CHECK ((length(phone_key_id) <= 32)),
     CONSTRAINT sending_phone_mac_check CHECK ((length(phone_mac) = 32)),
     CONSTRAINT sending_phone_mask_check CHECK ((length(phone_mask) <= 24)),
     CONSTRAINT sending_purpose_check CHECK ((purpose = ANY (ARRAY['payment'::text, 'step_up'::text]))),
-    CONSTRAINT sending_seq_check CHECK (((seq >= 1) AND (seq <= 5)))
+    CONSTRAINT sending_seq_check CHECK (((seq >= 1) AND (seq <= 5))),
+    CONSTRAINT sending_template_check CHECK ((length(template) <= 60))
 );
 
 ALTER TABLE ONLY acs.card_range
@@ -1150,8 +1171,14 @@ ALTER TABLE ONLY acs.timer
 ALTER TABLE ONLY acs.transaction
     ADD CONSTRAINT transaction_pkey PRIMARY KEY (acs_trans_id);
 
+ALTER TABLE ONLY acs.visitor
+    ADD CONSTRAINT visitor_pkey PRIMARY KEY (acs_trans_id, seen_in);
+
 ALTER TABLE ONLY audit.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (event_id);
+
+ALTER TABLE ONLY audit.evidence
+    ADD CONSTRAINT evidence_pkey PRIMARY KEY (acs_trans_id);
 
 ALTER TABLE ONLY audit.seal
     ADD CONSTRAINT seal_event_id_key UNIQUE (event_id);
@@ -1293,7 +1320,11 @@ CREATE INDEX timer_due ON acs.timer USING btree (due_at);
 
 CREATE UNIQUE INDEX transaction_areq_once ON acs.transaction USING btree (lower(three_ds_server_trans_id), lower(ds_trans_id));
 
+CREATE INDEX visitor_seen_at ON acs.visitor USING btree (seen_at);
+
 CREATE INDEX event_by_object ON audit.event USING btree (object, at);
+
+CREATE INDEX evidence_at ON audit.evidence USING btree (at);
 
 CREATE INDEX account_person_by_person ON enrollment.account_person USING btree (person_id);
 
@@ -1368,6 +1399,8 @@ CREATE INDEX sending_sent_at ON otp.sending USING btree (sent_at);
 CREATE TRIGGER transaction_link_frozen BEFORE UPDATE OF acs_trans_id, three_ds_server_trans_id, ds_trans_id, purchase_amount, purchase_currency, purchase_exponent, merchant_name, acquirer_bin, acquirer_merchant_id, message_category, device_channel, card_id, link_digest, notification_url, ds_url ON acs.transaction FOR EACH ROW EXECUTE FUNCTION acs.refuse_relinking();
 
 CREATE TRIGGER event_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.event FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
+
+CREATE TRIGGER evidence_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.evidence FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
 
 CREATE TRIGGER seal_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.seal FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
 

@@ -5,10 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from acs.store import evidence
 
 if TYPE_CHECKING:
+    import asyncpg
+
     from acs.store.embedded import EmbeddedPostgres
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -57,7 +63,17 @@ def test_check_config_starts_nothing(tmp_path: Path) -> None:
 
 
 def test_every_command_explains_itself(tmp_path: Path) -> None:
-    for name in ("serve", "work", "demo", "migrate", "check-config", "seed", "keys", "audit"):
+    for name in (
+        "serve",
+        "work",
+        "demo",
+        "migrate",
+        "check-config",
+        "seed",
+        "keys",
+        "audit",
+        "evidence",
+    ):
         ended = acs(tmp_path, name, "--help")
 
         assert ended.returncode == 0
@@ -112,6 +128,27 @@ async def test_migrate_seed_and_verify_on_a_database_given_by_its_url(
     assert "7 card ranges" in seeded.stdout
     assert verified.returncode == 0
     assert "0 links verified" in verified.stdout
+    assert "0 documents of evidence verified" in verified.stdout
+
+
+async def test_the_evidence_of_an_authentication_is_shown_to_whoever_has_the_keys(
+    dsn: str, db: asyncpg.Connection, tmp_path: Path
+) -> None:
+    acs(tmp_path, "keys", "generate")
+    acs_trans_id = uuid4()
+    document = '{"visitors": {}, "outcome": {"trans_status": "Y"}}'
+
+    await evidence.add(db, acs_trans_id, document, datetime.now(UTC))
+    alone = acs(tmp_path, "evidence", "show", str(acs_trans_id), ACS_DATABASE__URL=dsn)
+    nothing = acs(tmp_path, "evidence", "show", str(uuid4()), ACS_DATABASE__URL=dsn)
+
+    assert alone.returncode == 1
+    assert '"trans_status": "Y"' in alone.stdout
+    assert "fault: no event of the audit log tells of this document" in alone.stdout
+    assert (nothing.returncode, nothing.stdout) == (
+        1,
+        "there is no authentication with this acsTransID\n",
+    )
 
 
 def test_a_database_that_does_not_answer_is_a_sentence(tmp_path: Path) -> None:

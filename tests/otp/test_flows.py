@@ -218,7 +218,7 @@ async def test_with_a_wrong_pin_the_right_code_is_counted_and_stays_unused(
     first = await check_code(db, keys, request.challenge_id, code, now, other_elements_right=False)
     second = await check_code(db, keys, request.challenge_id, code, now)
 
-    assert (first, second) == (Rejected(2), Accepted())
+    assert (first, second) == (Rejected(2, code_matched=True), Accepted())
 
 
 async def test_an_attempt_that_the_caller_rolls_back_did_not_happen(

@@ -10,7 +10,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from otp.flows import CATALOGUES
-from otp.message import TEXT_IDS, Catalogue, clean_name, compose, plain, size_of
+from otp.message import (
+    TEXT_IDS,
+    Catalogue,
+    clean_name,
+    compose,
+    plain,
+    size_of,
+    template_of,
+    text_id_of,
+)
 from otp.model import ActionText, CardText, PaymentText
 from schemas.vault import Secret
 
@@ -276,6 +285,19 @@ def test_every_language_has_every_text_with_the_same_places(language: str) -> No
         "numbered": {"seq"},
         "merchant": {"merchant_id"},
     }
+
+
+def test_another_wording_is_another_version_of_a_template() -> None:
+    text = PaymentText("1 PLN", "Sklep", "m1", "0694")
+    english = CATALOGUES["en"]
+    reworded = Catalogue("en", {**english.texts, "payment": "{amount} {payee} {last4} {code}"})
+    name, _, version = template_of(english, text).rpartition("/")
+    assert name == "en/payment"
+    assert len(version) == 12
+    assert template_of(reworded, text) != template_of(english, text)
+    assert template_of(english, ActionText("x")).startswith("en/step_up/")
+    for adds, text_id in ((True, "card_add"), (False, "card_use")):
+        assert text_id_of(CardText("Sklep", "m1", "0694", adds)) == text_id
 
 
 def test_polish_and_english_are_sent_in_gsm7() -> None:

@@ -31,6 +31,7 @@ async def _put(
         seq=seq,
         mac=MAC,
         phone=PHONE_TAG,
+        template="pl/payment/1",
         now=now,
         expires_at=now + timedelta(minutes=5),
     )

@@ -43,6 +43,17 @@ _BROKEN = {
         SELECT t.acs_trans_id::text FROM acs.transaction t
         JOIN otp.code c ON c.challenge_id = t.acs_trans_id
         WHERE t.state IN ('result', 'closed') AND (c.phase = 'live' OR c.mac IS NOT NULL)""",
+    "every outcome has its evidence, and nothing else has": """
+        SELECT t.acs_trans_id::text FROM acs.transaction t
+        LEFT JOIN audit.evidence v USING (acs_trans_id)
+        WHERE (t.state IN ('done', 'result', 'closed')) <> (v.acs_trans_id IS NOT NULL)
+           OR v.document -> 'outcome' ->> 'trans_status'
+              <> coalesce(t.outcome_status, t.trans_status)""",
+    "the log tells of every document as it is": """
+        SELECT v.acs_trans_id::text FROM audit.evidence v
+        WHERE (SELECT array_agg(e.details ->> 'evidence') FROM audit.event e
+               WHERE e.object = v.acs_trans_id::text AND e.details ->> 'evidence' IS NOT NULL)
+           IS DISTINCT FROM ARRAY[encode(sha256(convert_to(v.document::text, 'UTF8')), 'hex')]""",
     "no clock runs for an ended challenge": """
         SELECT t.acs_trans_id::text FROM acs.transaction t JOIN acs.timer m USING (acs_trans_id)
         WHERE t.state IN ('result', 'closed', 'done')""",

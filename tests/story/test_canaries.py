@@ -43,6 +43,12 @@ async def test_nothing_secret_lies_anywhere(world: World) -> None:
     assert "Księgarnia Pod Lipą" in places["acs.transaction"]
     assert "400000******" in places["acs.message_log"]
     assert "challenge:closed" in places["log"]
+    checks = "SELECT count(*), count(*) FILTER (WHERE document::text LIKE '%\"pin\":false%')"
+    many, wrong_pins = await world.db.fetchrow(f"{checks} FROM audit.evidence") or (0, 0)
+    assert (many > 20, wrong_pins > 0) == (True, True)
+    assert "pl/payment/" in places["audit.evidence"]
+    assert "192.0.2.10" not in "".join(places.values())
+    assert "challenge" in places["acs.visitor"]
     assert "acs_areq_total" in places["metrics"]
     assert len(world.phone.messages) > 10
     assert {"PAN", "code", "phone", "PIN"} <= {one.kind for one in secrets}

@@ -55,7 +55,7 @@ async def test_a_whole_log_has_no_faults(db: Conn, keys: Keys) -> None:
 
 async def test_an_empty_log_is_whole(db: Conn, keys: Keys) -> None:
     assert await seal(db, keys) == 0
-    assert await checked(db, keys) == Verified(0, 0, bytes(32), 0, ())
+    assert await checked(db, keys) == Verified(0, 0, 0, bytes(32), 0, ())
 
 
 async def test_what_is_not_sealed_yet_is_counted(db: Conn, keys: Keys) -> None:

@@ -1,0 +1,192 @@
+"""What an authentication rests on, as one document that is never changed. Pure.
+
+A bank that is told "this was not me" must prove that the payment was authenticated, recorded and
+not hit by a fault (PSD2 art. 72). The document says what was asked, which elements were asked for
+and what came of each, by which messages, texts, keys and software, and how it ended.
+
+Laws:
+- No PAN, code, PIN, phone number, authentication value, address or browser stands in it; of the
+  last three a keyed hash or a masked form does. So it can be kept while the personal data beside
+  it is erased.
+- Equal facts give equal bytes; the digest of the bytes goes into the audit log.
+- What came of a single element is here and nowhere on a page (RTS art. 4(3)(a)).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, fields
+from datetime import UTC
+from typing import TYPE_CHECKING, Final
+
+from acs.authentication.case import Exemption
+from acs.transaction import ASKED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from acs.challenge.state import Challenge
+    from acs.transaction import Transaction
+    from otp.model import SentMessage
+
+FORMAT: Final = "evidence/1"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The authentication value without the value: its key, and a keyed hash once it is made."""
+
+    profile: str
+    key_id: str
+    reference: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What is known besides the transaction and its challenge.
+
+    ``visitors`` are keyed hashes of address and program by where they were seen; ``checks`` what
+    each comparison came to; ``key_ids`` names keys by their purpose; ``consent_id`` the client's
+    declaration that codes by SMS rest on.
+    """
+
+    software: str
+    key_ids: Mapping[str, str]
+    exemption: Exemption = Exemption.NONE
+    eci: str | None = None
+    proof: Proof | None = None
+    visitors: Mapping[str, str] = field(default_factory=dict)
+    checks: Sequence[Mapping[str, object]] = ()
+    messages: Sequence[SentMessage] = ()
+    consent_id: int | None = None
+
+
+def document(transaction: Transaction, challenge: Challenge | None, basis: Basis) -> str:
+    """Write the document of an authentication that has its outcome."""
+    members = {
+        "format": FORMAT,
+        "software": basis.software,
+        "ids": _ids(transaction),
+        "message": {
+            "version": transaction.message_version,
+            "channel": transaction.device_channel,
+            "category": transaction.message_category,
+        },
+        "link": _link(transaction),
+        "card": {
+            "token": _text(transaction.card_id),
+            "last4": transaction.last4,
+            "scheme": transaction.scheme,
+            "range": transaction.range_id,
+            "range_version": transaction.range_version,
+        },
+        "person_id": _text(transaction.person_id),
+        "consent_id": basis.consent_id,
+        "answer": {
+            "trans_status": str(transaction.trans_status),
+            "trans_status_reason": _text(transaction.trans_status_reason),
+            "rule": transaction.rule,
+            "reasons": list(transaction.reasons),
+            "exemption": str(basis.exemption),
+            "applied_by": _applied_by(basis.exemption),
+            "at": moment(transaction.created_at),
+        },
+        "challenge": None if challenge is None else _challenge(transaction, challenge, basis),
+        "outcome": _outcome(transaction, challenge),
+        "eci": basis.eci,
+        "authentication_value": None if basis.proof is None else _proof(basis.proof),
+        "visitors": dict(basis.visitors),
+        "key_ids": dict(basis.key_ids),
+    }
+    return json.dumps(members, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def digest(text: str) -> str:
+    """Give the SHA-256 of a document, in hex."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def moment(at: datetime) -> str:
+    """Write a time in UTC, to the millisecond."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _ids(transaction: Transaction) -> dict[str, str | None]:
+    return {
+        "acs_trans_id": str(transaction.acs_trans_id),
+        "three_ds_server_trans_id": transaction.three_ds_server_trans_id,
+        "ds_trans_id": transaction.ds_trans_id,
+        "sdk_trans_id": transaction.sdk_trans_id,
+        "ds": transaction.ds_id,
+    }
+
+
+def _link(transaction: Transaction) -> dict[str, object]:
+    linked = transaction.linked
+    plain = {one.name: getattr(linked, one.name) for one in fields(linked)}
+    plain |= {name: _text(plain[name]) for name in ("acs_trans_id", "card_id")}
+    return {**plain, "digest": transaction.link_digest.hex()}
+
+
+def _applied_by(exemption: Exemption) -> str | None:
+    if exemption is Exemption.NONE:
+        return None
+    return "issuer" if exemption is Exemption.ISSUER else "requestor"
+
+
+def _challenge(transaction: Transaction, challenge: Challenge, basis: Basis) -> dict[str, object]:
+    return {
+        "elements": [
+            {"name": one.name, "kind": str(one.kind)} for one in ASKED[challenge.elements]
+        ],
+        "checks": [dict(check) for check in basis.checks],
+        "attempts": challenge.attempts,
+        "interaction_counter": challenge.interaction_counter,
+        "language": challenge.language,
+        "phone": transaction.phone_mask,
+        "messages": [_message(one) for one in basis.messages],
+        "opened_at": None if challenge.opened_at is None else moment(challenge.opened_at),
+    }
+
+
+def _message(message: SentMessage) -> dict[str, object]:
+    return {
+        "seq": message.seq,
+        "at": moment(message.sent_at),
+        "template": message.template,
+        "key_id": message.mac_key_id,
+        "to": message.phone_mask,
+        "sms_id": _text(message.sms_id),
+        "provider": message.provider,
+        "provider_id": message.provider_id,
+        "state": None if message.state is None else str(message.state),
+    }
+
+
+def _outcome(transaction: Transaction, challenge: Challenge | None) -> dict[str, object]:
+    if challenge is None or challenge.outcome is None or challenge.outcome_at is None:
+        return {
+            "name": "answered",
+            "trans_status": str(transaction.trans_status),
+            "trans_status_reason": _text(transaction.trans_status_reason),
+            "challenge_cancel": None,
+            "at": moment(transaction.created_at),
+        }
+    outcome = challenge.outcome
+    return {
+        "name": outcome.name,
+        "trans_status": str(outcome.trans_status),
+        "trans_status_reason": _text(outcome.reason),
+        "challenge_cancel": _text(outcome.challenge_cancel),
+        "at": moment(challenge.outcome_at),
+    }
+
+
+def _proof(proof: Proof) -> dict[str, str | None]:
+    return {"profile": proof.profile, "key_id": proof.key_id, "reference": proof.reference}
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

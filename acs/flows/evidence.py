@@ -1,0 +1,182 @@
+"""Keep what an authentication rests on, with its outcome; show and verify it later.
+
+Laws: the document is written in the transaction that makes the outcome final, so there is no
+outcome without it and none of something that was rolled back. Its digest goes into the audit event
+of that outcome. What happens afterwards (the value is made, the network confirms) is told by later
+events of the audit log under the same acsTransID.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from acs import VERSION, evidence
+from acs.crypto.eci import eci_of
+from acs.evidence import Basis, Proof
+from acs.store import audit_chain
+from acs.store import evidence as store
+from acs.store.evidence import SeenIn, Visitor
+from enrollment import flows as enrollment_flows
+from otp import flows as otp_flows
+from schemas import audit
+from schemas.audit import AuditEvent
+from schemas.values import TransStatus
+from schemas.vault import CannotOpen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+    from acs.authentication.facts import RangePolicy
+    from acs.ports import Ports
+    from acs.store.audit_chain import Told
+    from acs.store.pool import Connection
+    from acs.store.transactions import Dialogue
+    from acs.transaction import AuthenticationValue, Transaction
+    from schemas.vault import Keys
+
+_TEXT_MAX = 500
+
+
+def visitor(
+    keys: Keys, acs_trans_id: UUID, seen_in: SeenIn, address: str | None, program: str | None
+) -> Visitor:
+    """Seal where a cardholder came from: IP address and user agent, as far as they are known."""
+    seen = {"ip": _cut(address), "user_agent": _cut(program)}
+    plain = json.dumps(seen, sort_keys=True).encode()
+    tag = keys.audit.tag(b"visitor/1", acs_trans_id.bytes, seen_in.encode(), plain)
+    sealed = keys.vault.seal(plain, _visitor_place(acs_trans_id, seen_in))
+    return Visitor(seen_in, sealed, f"{tag.key_id}:{tag.value.hex()}")
+
+
+def proof(keys: Keys, acs_trans_id: UUID, value: AuthenticationValue) -> Proof:
+    """Tell of an authentication value without it: whoever has the value can be compared with."""
+    tag = keys.audit.tag(b"value/1", acs_trans_id.bytes, value.value.reveal().encode())
+    return Proof(value.profile, value.key_id, f"{tag.key_id}:{tag.value.hex()}")
+
+
+def key_ids(keys: Keys) -> dict[str, str]:
+    """Name the keys that are in force, by purpose."""
+    return {purpose: getattr(keys, purpose).active for purpose in keys.PURPOSES}
+
+
+async def keep_outcome(ports: Ports, conn: Connection, dialogue: Dialogue, now: datetime) -> str:
+    """Keep the evidence of a challenge that has just got its outcome; gives its digest."""
+    transaction, challenge = dialogue.transaction, dialogue.challenge
+    acs_trans_id = transaction.acs_trans_id
+    person_id = transaction.person_id
+    issued = ports.tables.now.by_id(transaction.range_id)
+    policy = None if issued is None else issued.range.policy
+    status = TransStatus.COULD_NOT if challenge.outcome is None else challenge.outcome.trans_status
+    basis = Basis(
+        software=VERSION,
+        key_ids=key_ids(ports.keys),
+        eci=eci_of(
+            transaction.scheme,
+            transaction.message_category,
+            status,
+            override=None if policy is None else policy.eci,
+        ),
+        proof=_promised(transaction, status, policy),
+        visitors={one.seen_in: one.tag for one in await store.visitors(conn, acs_trans_id)},
+        checks=await store.checks(conn, acs_trans_id),
+        messages=await otp_flows.messages_of(conn, acs_trans_id),
+        consent_id=None
+        if person_id is None
+        else await enrollment_flows.consent_in_force(conn, person_id),
+    )
+    document = evidence.document(transaction, challenge, basis)
+    await store.add(conn, acs_trans_id, document, now)
+    return evidence.digest(document)
+
+
+def _promised(
+    transaction: Transaction, status: TransStatus, policy: RangePolicy | None
+) -> Proof | None:
+    """Name the key and profile of the value that the result will carry; it is made with it."""
+    if status is not TransStatus.AUTHENTICATED or transaction.pan_sealed is None:
+        return None
+    if policy is None or policy.av_key_id is None or policy.av_profile is None:
+        return None
+    return Proof(policy.av_profile, policy.av_key_id, None)
+
+
+async def tell_value(
+    ports: Ports,
+    conn: Connection,
+    transaction: Transaction,
+    value: AuthenticationValue,
+    now: datetime,
+) -> None:
+    """Tell in the audit log which value a result carries, as the RReq's bytes are kept."""
+    made = proof(ports.keys, transaction.acs_trans_id, value)
+    event = AuditEvent(
+        at=now,
+        name="authentication.value_made",
+        actor_kind="system",
+        actor="acs",
+        object=str(transaction.acs_trans_id),
+        outcome="made",
+        details={"profile": made.profile, "key_id": made.key_id, "reference": made.reference},
+    )
+    await audit.append(conn, ports.keys.audit, event)
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The evidence of an authentication with what the audit log says of it.
+
+    ``visitors`` are those that were not erased yet. ``faults`` is empty when document, events and
+    chain agree.
+    """
+
+    document: dict[str, Any]
+    visitors: Mapping[str, object]
+    events: tuple[Told, ...]
+    faults: tuple[str, ...]
+
+
+async def show(conn: Connection, keys: Keys, acs_trans_id: UUID) -> Shown | None:
+    """Read and verify the evidence of one authentication; None when there is none at all."""
+    text = await store.document(conn, acs_trans_id)
+    events = await audit_chain.of_object(conn, keys.audit, str(acs_trans_id))
+    digests = [str(one.evidence) for one in events if one.evidence is not None]
+    if text is None:
+        return None if not digests else Shown({}, {}, events, ("the document was removed",))
+    faults = [fault for event in events for fault in event.faults]
+    if not digests:
+        faults.append("no event of the audit log tells of this document")
+    elif digests != [evidence.digest(text)]:
+        faults.append("the document was changed after its outcome")
+    document = json.loads(text)
+    seen, wrong = await _seen(conn, keys, acs_trans_id, document["visitors"])
+    return Shown(document, seen, events, (*faults, *wrong))
+
+
+async def _seen(
+    conn: Connection, keys: Keys, acs_trans_id: UUID, tags: Mapping[str, str]
+) -> tuple[dict[str, object], list[str]]:
+    """Open the visitors that are still there and hold them against the document's hashes."""
+    seen: dict[str, object] = {}
+    wrong = []
+    for one in await store.visitors(conn, acs_trans_id):
+        try:
+            plain = keys.vault.open(one.sealed, _visitor_place(acs_trans_id, one.seen_in))
+        except CannotOpen:
+            wrong.append(f"the visitor of the {one.seen_in} cannot be opened")
+            continue
+        seen[one.seen_in] = json.loads(plain)
+        if tags.get(one.seen_in) != one.tag:
+            wrong.append(f"the visitor of the {one.seen_in} is not the one of the document")
+    return seen, wrong
+
+
+def _visitor_place(acs_trans_id: UUID, seen_in: SeenIn) -> str:
+    return f"acs.visitor|{acs_trans_id}|{seen_in}"
+
+
+def _cut(text: str | None) -> str | None:
+    return None if text is None else text[:_TEXT_MAX]

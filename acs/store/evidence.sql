@@ -1,0 +1,31 @@
+-- name: add
+-- What one authentication rests on; there is no statement that changes or removes it.
+INSERT INTO audit.evidence (acs_trans_id, at, document) VALUES (:acs_trans_id, :at, :document::json);
+
+-- name: document
+-- The document of one authentication, to the letter.
+SELECT document::text FROM audit.evidence WHERE acs_trans_id = :acs_trans_id;
+
+-- name: note_check
+-- One more comparison of the elements, under the transaction's row lock.
+UPDATE acs.transaction SET checks = checks || :entry::jsonb WHERE acs_trans_id = :acs_trans_id;
+
+-- name: checks
+-- What the comparisons of a challenge came to, oldest first.
+SELECT checks::text FROM acs.transaction WHERE acs_trans_id = :acs_trans_id;
+
+-- name: add_visitor
+-- Where a cardholder came from; the first sight stays.
+INSERT INTO acs.visitor (acs_trans_id, seen_in, seen_at, sealed, tag)
+VALUES (:acs_trans_id, :seen_in, :now, :sealed, :tag)
+ON CONFLICT DO NOTHING;
+
+-- name: visitors
+-- What is still known of where a cardholder came from.
+SELECT seen_in, sealed, tag FROM acs.visitor WHERE acs_trans_id = :acs_trans_id ORDER BY seen_in;
+
+-- name: lapse_visitors
+-- Erases addresses and programs whose time is over; the evidence keeps their keyed hashes.
+DELETE FROM acs.visitor WHERE (acs_trans_id, seen_in) IN (
+    SELECT acs_trans_id, seen_in FROM acs.visitor WHERE seen_at < :before
+    ORDER BY seen_at LIMIT :most FOR UPDATE SKIP LOCKED);
