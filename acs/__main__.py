@@ -39,16 +39,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.command in {"conformance", "branch"}:  # clients, which need none of our settings
         is_branch = options.command == "branch"
         return branch.main(options, app.utc_now) if is_branch else conformance.main(options)
-    run: Callable[[argparse.Namespace, Settings], int] | None = options.run
+    run: Callable[[argparse.Namespace, Settings], int] = options.run
     try:
         settings = config.read(options.config, os.environ, options.implies)
     except config.ConfigError as error:
         for sentence in error.sentences:
             sys.stderr.write(f"acs: {sentence}\n")
         return USAGE_ERROR
-    if run is None:  # check-config: reading was all
-        sys.stdout.write("the settings fit\n")
-        return 0
     try:
         return run(options, settings)
     except config.ConfigError as error:
@@ -72,23 +69,15 @@ def _parser() -> argparse.ArgumentParser:
     def command(
         name: str,
         says: str,
-        run: Callable[[argparse.Namespace, Settings], int] | None,
+        run: Callable[[argparse.Namespace, Settings], int],
         implies: dict[str, object] | None = None,
     ) -> argparse.ArgumentParser:
         one = add.add_parser(name, help=says, description=says, parents=[every], allow_abbrev=False)
         one.set_defaults(run=run, implies=implies or {})
         return one
 
-    serve = command("serve", "listen on the edges; with all of them, work too", commands.serve)
-    serve.add_argument(
-        "--edge",
-        action="append",
-        choices=commands.EDGES,
-        metavar="NAME",
-        help=f"one of {', '.join(commands.EDGES)}; may be given several times; default: all",
-    )
-    serve.add_argument(
-        "--workers", type=_count, default=1, metavar="N", help="processes, default 1"
+    _serve_options(
+        command("serve", "listen on the edges; with all of them, work too", commands.serve)
     )
     command("work", "deliver results and messages, run timers and housekeeping", commands.work)
     command(
@@ -98,7 +87,9 @@ def _parser() -> argparse.ArgumentParser:
         {"profile": "demo"},
     )
     command("migrate", "bring the database to this version's schema", commands.migrate)
-    command("check-config", "judge the settings without starting", None)
+    command(
+        "check-config", "judge the settings and the theme files without starting", commands.judge
+    )
     seed = command("seed", "load issuers, card ranges and exchange rates from TOML", commands.seed)
     seed.add_argument("file", type=Path, help="the TOML file")
     keys = command("keys", "make, add and list keys; never shows one", commands.keys)
@@ -120,6 +111,19 @@ def _parser() -> argparse.ArgumentParser:
     for name, says, add_options in _CLIENTS:
         add_options(add.add_parser(name, help=says, description=says, allow_abbrev=False))
     return parser
+
+
+def _serve_options(serve: argparse.ArgumentParser) -> None:
+    serve.add_argument(
+        "--edge",
+        action="append",
+        choices=commands.EDGES,
+        metavar="NAME",
+        help=f"one of {', '.join(commands.EDGES)}; may be given several times; default: all",
+    )
+    serve.add_argument(
+        "--workers", type=_count, default=1, metavar="N", help="processes, default 1"
+    )
 
 
 def _count(text: str) -> int:

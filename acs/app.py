@@ -32,7 +32,6 @@ from acs.edges.middleware import RUNNER_OPTIONS, middlewares
 from acs.edges.tls import server_context
 from acs.flows import housekeeping
 from acs.key_files import load_keys
-from acs.pages.render import Pages
 from acs.ports import Ports
 from acs.store import card_ranges, migrate
 from acs.store.card_ranges import PolicyTables
@@ -56,6 +55,7 @@ if TYPE_CHECKING:
     from acs.config import Listen, Settings
     from acs.directory_server import DirectoryServer
     from acs.edges.refusals import Refusal
+    from acs.pages.render import Pages
     from acs.ports import Policies
     from acs.store.migrate import Migration
     from acs.store.pool import Connection
@@ -148,7 +148,7 @@ def prepare(settings: Settings, edges: Sequence[str]) -> Parts:
     return Parts(
         keys=load_keys(settings),
         values=_value_keys(settings),
-        pages=Pages(),
+        pages=policies.pages(settings),
         portal=PortalPages(),
         policies=policies.policies(settings),
         directory_servers=policies.directory_servers(settings),

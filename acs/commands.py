@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 
-from acs import app, evidence, log, supervisor
+from acs import app, evidence, log, policies, supervisor
 from acs.challenge import machine
 from acs.config import ConfigError
 from acs.crypto.software import BadKeyFile, SoftwareKeys
@@ -41,6 +41,13 @@ NOT_NOW = 1
 
 class NotNow(Exception):
     """The command cannot be carried out now; the message is a sentence for the operator."""
+
+
+def judge(_options: argparse.Namespace, settings: Settings) -> int:
+    """Judge what a start would read besides the settings, and needs no key or database."""
+    policies.pages(settings)
+    say("the settings fit")
+    return 0
 
 
 def serve(options: argparse.Namespace, settings: Settings) -> int:
@@ -90,6 +97,10 @@ def seed(options: argparse.Namespace, settings: Settings) -> int:
         content = seed_flow.read(options.file, app.utc_now().date())
     except seed_flow.BadSeed as error:
         raise ConfigError((str(error),)) from error
+    nameless = seed_flow.unknown_themes(content, settings.cardholder.themes)
+    if nameless:
+        sentence = f"cardholder.themes has no {', '.join(nameless)}, which a card range names"
+        raise ConfigError((sentence,))
     with database(settings) as dsn:
         _run_value(_seed(dsn, content, options.file.name))
     say(f"{len(content.issuers)} issuers, {len(content.ranges)} card ranges loaded")

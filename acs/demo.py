@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from acs.config import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
+_BANK = ROOT / "loadtests" / "network"
 _READY_WITHIN_S = 60.0
 _LOOK_S = 0.1
 _STOP_WITHIN_S = 15.0
@@ -183,6 +184,7 @@ def _service_settings(settings: Settings, dsn: str) -> dict[str, str]:
         "ACS_DATA_DIR": str(settings.data_dir.resolve()),
         "ACS_DATABASE__URL": dsn,
         "ACS_DS__DIRECTORY_SERVERS": json.dumps([directory_server]),
+        "ACS_CARDHOLDER__THEMES": json.dumps({"bank": str(_BANK / "theme" / "bank.toml")}),
         "ACS_ENROLLMENT__CALLERS": json.dumps(demo_keys.make_callers(settings)),
         "ACS_REGISTRATION__MODE": "legacy",
         "ACS_PORTAL__BANK_NAME": "Bank Demo",
@@ -205,7 +207,7 @@ def _seed_policies(settings: Settings, dsn: str) -> None:
         "ACS_DATABASE__URL": dsn,
         "ACS_DATA_DIR": str(settings.data_dir.resolve()),
     }
-    file = ROOT / "loadtests" / "network" / "issuer.toml"
+    file = _BANK / "issuer.toml"
     subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-m", "acs", "seed", str(file)],
         env=environment(extra),

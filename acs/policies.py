@@ -10,6 +10,9 @@ from acs.challenge.policy import ChallengePolicy
 from acs.config import ConfigError
 from acs.directory_server import DirectoryServer
 from acs.edges.tls import client_context
+from acs.pages import themes
+from acs.pages.render import LANGUAGES as PAGE_LANGUAGES
+from acs.pages.render import Pages
 from acs.ports import Policies
 from enrollment.callers import Caller, CallerKey, Callers
 from enrollment.host import HttpHost
@@ -96,6 +99,19 @@ def gateways(settings: Settings) -> tuple[SmsGateway, ...]:
         else HttpGateway(_http(name, settings.sms.http[name]))
         for name in settings.sms_providers
     )
+
+
+def pages(settings: Settings) -> Pages:
+    """Read the challenge pages and the themes of the issuers; raise ConfigError for a bad one."""
+    found, faults = [], []
+    for name, path in settings.cardholder.themes.items():
+        try:
+            found.append(themes.read(name, path, PAGE_LANGUAGES))
+        except themes.BadTheme as error:
+            faults += [f"cardholder.themes: {sentence}" for sentence in error.sentences]
+    if faults:
+        raise ConfigError(tuple(faults))
+    return Pages(found)
 
 
 def enrollment_policy(settings: Settings) -> EnrollmentPolicy:

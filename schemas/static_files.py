@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _CONTENT_TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".png": "image/png",
 }
 
 
@@ -39,7 +41,21 @@ class StaticFile:
 
 def load_static(folder: Path) -> dict[str, StaticFile]:
     """Read every file of a folder; an unknown kind is a programmer's mistake (KeyError)."""
-    return {path.name: _load(path) for path in sorted(folder.iterdir()) if path.is_file()}
+    paths = sorted(path for path in folder.iterdir() if path.is_file())
+    return {path.name: static_file(path.name, path.read_bytes()) for path in paths}
+
+
+def static_file(name: str, body: bytes) -> StaticFile:
+    """Make one file of its bytes; an unknown kind is a programmer's mistake (KeyError)."""
+    version = sha256(body).hexdigest()[:16]
+    content_type, etag = _CONTENT_TYPES[PurePath(name).suffix], f'"{version}"'
+    return StaticFile(
+        body=body,
+        content_type=content_type,
+        etag=etag,
+        headers=static_headers(content_type, etag),
+        address=f"static/{name}?v={version}",
+    )
 
 
 def static_headers(content_type: str, etag: str) -> dict[str, str]:
@@ -53,16 +69,3 @@ def static_headers(content_type: str, etag: str) -> dict[str, str]:
         # Reached directly, an SVG is a document: it may do nothing.
         "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
     }
-
-
-def _load(path: Path) -> StaticFile:
-    body = path.read_bytes()
-    version = sha256(body).hexdigest()[:16]
-    content_type, etag = _CONTENT_TYPES[path.suffix], f'"{version}"'
-    return StaticFile(
-        body=body,
-        content_type=content_type,
-        etag=etag,
-        headers=static_headers(content_type, etag),
-        address=f"static/{path.name}?v={version}",
-    )

@@ -79,6 +79,7 @@ class RangePolicy:
     ``npa_value`` has an authentication value made for a non-payment as well, by a profile that is
     tied to no amount [rule 3.21]. ``blocked_reason`` is the transStatusReason for a cardholder who
     failed too often: 04 (authentication frequency) or 19 (challenges), as the network wants it.
+    ``theme`` names how the pages look (see acs.pages.themes); None leaves it to the issuer's.
     """
 
     elements: Elements = Elements.PIN_AND_OTP
@@ -99,6 +100,7 @@ class RangePolicy:
     av_second_factor: str | None = None
     blocked_reason: TransStatusReason = TransStatusReason.TOO_FREQUENT
     eci: Mapping[str, str] = field(default_factory=dict)
+    theme: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse a policy that contradicts itself."""
@@ -234,6 +236,7 @@ _READERS: Final[Mapping[str, Callable[[str, object], object]]] = {
     "av_pad_bytes": _whole,
     "av_second_factor": _two_digits_or_none,
     "eci": _map,
+    "theme": _text,
 }
 
 

@@ -108,6 +108,11 @@ class CancelAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtendAsked:
+    """The cardholder wants more time [WCAG 2.2, 2.2.1]."""
+
+
+@dataclass(frozen=True, slots=True)
 class LanguageChosen:
     """The cardholder wants the page in another language."""
 
@@ -165,6 +170,7 @@ Event: TypeAlias = (
     | EntryMalformed
     | ResendAsked
     | CancelAsked
+    | ExtendAsked
     | LanguageChosen
     | PostedAgain
     | PersonBlocked

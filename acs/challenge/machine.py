@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from acs.challenge import events, rules
-from acs.challenge.rules import begin, due_timer
+from acs.challenge.rules import begin, due_timer, waits_until
 from acs.challenge.state import Challenge, EventNotExpected, Moment, Outcome, State, Step
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ __all__ = [
     "diagram",
     "due_timer",
     "step",
+    "waits_until",
 ]
 
 
@@ -76,6 +77,7 @@ _FROM_CARDHOLDER: Final = (
     events.EntryMalformed,
     events.ResendAsked,
     events.CancelAsked,
+    events.ExtendAsked,
     events.LanguageChosen,
     events.PostedAgain,
 )
@@ -132,6 +134,9 @@ _CHALLENGED: Final[_Table] = {
     ),
     (State.CHALLENGE, events.CancelAsked): Transition(
         rules.in_time(rules.cancel), _ENDS, "cancel: N, 01, 01"
+    ),
+    (State.CHALLENGE, events.ExtendAsked): Transition(
+        rules.in_time(rules.extend), _OPEN, "more time: the 10 minutes begin anew, within the 30"
     ),
     (State.CHALLENGE, events.LanguageChosen): Transition(
         rules.in_time(rules.change_language), _OPEN, "another language, the same challenge"

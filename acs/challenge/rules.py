@@ -58,6 +58,13 @@ def due_timer(challenge: Challenge, policy: ChallengePolicy, now: datetime) -> T
     return None
 
 
+def waits_until(challenge: Challenge, policy: ChallengePolicy) -> datetime:
+    """Give when an open challenge times out if nobody does anything more."""
+    assert challenge.opened_at is not None  # noqa: S101 - an open challenge was opened
+    active_at = challenge.last_activity_at or challenge.opened_at
+    return min(active_at + policy.interaction, challenge.opened_at + policy.cap)
+
+
 # Ends. The numbers O1-O9 are those of the outcome catalogue [rule 8.10].
 
 
@@ -210,6 +217,11 @@ def resend(moment: Moment) -> Step:
     return _posted(moment, None, Record("challenge:resend:asked"), IssueCode())
 
 
+def extend(moment: Moment) -> Step:
+    """More time is an interaction like any other, and as bounded [rules 1E T2, T2x, 1.29]."""
+    return _posted(moment, Notice.EXTENDED)
+
+
 def _posted(moment: Moment, notice: Notice | None, *effects: Effect) -> Step:
     """A form did something: count the post, keep the challenge alive, show the page."""
     before = moment.challenge
@@ -282,13 +294,11 @@ def timer_due(moment: Moment) -> Step:
     if moment.challenge.state is State.WAIT_CREQ:
         return begin(moment.challenge, moment.policy)
     assert moment.challenge.opened_at is not None  # noqa: S101 - an open challenge was opened
-    cap_at = moment.challenge.opened_at + moment.policy.cap
-    active_at = moment.challenge.last_activity_at or moment.challenge.opened_at
     return Step(
         moment.challenge,
         (
-            StartTimer(Timer.INTERACTION, min(active_at + moment.policy.interaction, cap_at)),
-            StartTimer(Timer.CAP, cap_at),
+            StartTimer(Timer.INTERACTION, waits_until(moment.challenge, moment.policy)),
+            StartTimer(Timer.CAP, moment.challenge.opened_at + moment.policy.cap),
         ),
     )
 

@@ -39,6 +39,8 @@ class Notice(StrEnum):
     SMS_FAILED = "sms_failed"
     STALE = "stale"
     """The form came from an older copy of the page; nothing was done with it."""
+    EXTENDED = "extended"
+    """The cardholder asked for more time and has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +53,39 @@ class Amount:
 
 
 @dataclass(frozen=True, slots=True)
+class Brand:
+    """Whose page it is: the issuer, its help line, the scheme of the card, the theme by name."""
+
+    issuer_name: str
+    issuer_phone: str
+    scheme: str
+    theme: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ResendState:
-    """Whether a new code may be asked for now, after how many seconds, and how many are left."""
+    """Whether a new code may be asked for now, after how many seconds, and how many are left.
+
+    ``ready_at`` is when the wait is over; None when there is none.
+    """
 
     allowed: bool
     wait_s: int
     left: int
+    ready_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLeft:
+    """When the page stops waiting, in how many seconds that is, and whether it may wait longer.
+
+    A step of the cardholder makes it wait anew, up to the end of the challenge in all
+    [rules 1E T2, T2x]; close to that end there is no more time to give.
+    """
+
+    ends_at: datetime
+    left_s: int
+    may_extend: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +102,7 @@ class CodeScreen:
     """None for an authentication without payment: nothing is shown, never a zero."""
     last4: str
     purchase_at: datetime
-    scheme: str
-    issuer_name: str
-    issuer_phone: str
+    brand: Brand
     asks_pin: bool
     phone_mask: str
     code_number: int
@@ -85,7 +112,10 @@ class CodeScreen:
     expires_at: datetime | None
     notice: Notice | None
     attempts_left: int | None
+    """None where it is not told."""
     resend: ResendState
+    time_left: TimeLeft
+    attempts_spent: int = 0
     window_size: str = "05"
     """challengeWindowSize of the CReq, "01" to "05"; a hint only, the layout asks the real
     viewport (a lying value does no harm)."""
@@ -110,6 +140,7 @@ class ReturnScreen:
     session_data: str | None = field(repr=False)
     outcome: Outcome
     language: str
+    brand: Brand | None = None
 
 
 ErrorText: TypeAlias = Literal["bad_request", "unknown", "expired", "method"]
@@ -127,15 +158,16 @@ class ErrorScreen:
 
 
 @dataclass(frozen=True, slots=True)
-class WaitScreen:
-    """The result is on its way to the network; the form asks again (``action=continue``)."""
+class RetryScreen:
+    """We cannot go on just now: the form asks the same again.
+
+    ``fields`` are the names and values that find the challenge again: the CReq's, or our token
+    with ``action=continue``. What the cardholder typed is never among them.
+    """
 
     action: str
-    form_token: str = field(repr=False)
+    fields: tuple[tuple[str, str], ...] = field(repr=False)
     language: str
-    scheme: str
-    issuer_name: str
-    issuer_phone: str
 
 
-Screen: TypeAlias = CodeScreen | ReturnScreen | ErrorScreen | WaitScreen
+Screen: TypeAlias = CodeScreen | ReturnScreen | ErrorScreen | RetryScreen

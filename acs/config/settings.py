@@ -111,6 +111,13 @@ class Cardholder(Section, frozen=True, kw_only=True):
     ] = "http://127.0.0.1:8082"
     tls_cert: Annotated[Pem, Meta(description=CERT)] = None
     tls_key: Annotated[Pem, Meta(description=KEY)] = None
+    themes: Annotated[
+        dict[str, Path],
+        Meta(
+            description="theme files by name, see [themes](themes.md); a card range names its own, "
+            "else the one with its issuer's id is taken, else `default`"
+        ),
+    ] = {}
 
 
 class Caller(Section, frozen=True, kw_only=True):

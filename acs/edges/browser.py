@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from acs import log
-from acs.challenge.screens import ErrorScreen
+from acs.challenge.screens import ErrorScreen, RetryScreen
 from acs.edges import three_ds_method
 from acs.edges.forms import read_form
 from acs.flows.challenge import CReqPost, Form, open_challenge, post_form
+from acs.flows.views import FORM_ACTION
 from acs.store.pool import Unavailable
 from schemas.vault import Secret
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from acs.ports import Ports
 
 BODY_LIMIT_BYTES = 128 * 1024
+_CREQ_FIELDS = ("creq", "threeDSSessionData")
 
 
 def routes(ports: Ports) -> list[web.RouteDef]:
@@ -38,7 +40,7 @@ def routes(ports: Ports) -> list[web.RouteDef]:
             screen = await _screen(ports, request, fields, wish)
         except Unavailable as missing:
             log.event("challenge:refused", reason=missing.what)
-            screen = ErrorScreen("bad_request", ports.pages.choose_language(None, wish, "pl"))
+            screen = _again(fields, ports.pages.choose_language(None, wish, "pl"))
         return _page(ports, screen)
 
     async def other(request: web.Request) -> web.Response:
@@ -76,6 +78,19 @@ async def _screen(
     if "form_token" in fields:
         return await post_form(ports, _form(fields, ports.pages.languages), wish)
     return ErrorScreen("bad_request", ports.pages.choose_language(None, wish, "pl"))
+
+
+def _again(fields: Mapping[str, str], language: str) -> Screen:
+    """Let the browser ask the same again, without what the cardholder typed.
+
+    Nothing can be read just now, so the shop cannot be told anything either; the way to it stays
+    open this way.
+    """
+    if "creq" in fields:
+        kept = [(name, fields[name]) for name in _CREQ_FIELDS if name in fields]
+    else:
+        kept = [("form_token", fields["form_token"]), ("action", "continue")]
+    return RetryScreen(FORM_ACTION, tuple(kept), language)
 
 
 def _form(fields: Mapping[str, str], languages: tuple[str, ...]) -> Form:

@@ -27,6 +27,7 @@ from acs.challenge.events import (
     CReqMismatched,
     CReqRefused,
     EntryMalformed,
+    ExtendAsked,
     LanguageChosen,
     Opened,
     PersonBlocked,
@@ -122,7 +123,7 @@ async def open_challenge(ports: Ports, post: CReqPost, wish: str | None) -> Scre
             log.event("creq:refused", reason="unknown")
             return ErrorScreen("unknown", neutral)
         if dialogue.transaction.trans_status != "C":
-            return _never_challenged(dialogue, raw, post, neutral)
+            return _never_challenged(ports, dialogue, raw, post, neutral)
         event = await _creq_event(ports, conn, dialogue, post, raw=raw, now=now)
         step = machine.step(dialogue.challenge, event, ports.policies.challenge, now)
         applied = await advance(ports, conn, dialogue, step, now)
@@ -146,13 +147,15 @@ async def post_form(ports: Ports, form: Form, wish: str | None) -> Screen:
     return await _answer(ports, applied, neutral)
 
 
-def _never_challenged(dialogue: Dialogue, raw: bytes, post: CReqPost, neutral: str) -> Screen:
+def _never_challenged(
+    ports: Ports, dialogue: Dialogue, raw: bytes, post: CReqPost, neutral: str
+) -> Screen:
     """Tell the shop that this payment has no challenge, if it is the shop's own payment."""
     if not _knows_both_ids(dialogue.transaction, raw):
         log.event("creq:refused", reason="threeDSServerTransID")
         return ErrorScreen("unknown", neutral)
     told = replace(dialogue, session_data=_session_data(post.session_data))
-    return final.refused(told, "305", "no challenge is open")
+    return final.refused(ports, told, "305", "no challenge is open")
 
 
 async def _creq_event(
@@ -228,6 +231,8 @@ async def _work_on(
         return await _take_first(ports, conn, dialogue, PostedAgain(), now)
     if form.language:
         return await _take_first(ports, conn, dialogue, LanguageChosen(form.language), now)
+    if form.action == "continue":  # the page as it is, or its end when the time is over
+        return await _take_first(ports, conn, dialogue, Opened(), now)
     digest = _digest(ports.keys.form, dialogue, form, step)
     if digest in dialogue.seen_posts or len(dialogue.seen_posts) >= _SEEN_POSTS_MAX:
         return await _take_first(ports, conn, dialogue, PostedAgain(), now)
@@ -245,7 +250,13 @@ async def _wish(conn: Connection, dialogue: Dialogue, form: Form, now: datetime)
     withdrawn = await _withdrawn(conn, dialogue, now)
     if withdrawn is not None:
         return withdrawn
-    return ResendAsked() if form.action == "resend" else None
+    match form.action:
+        case "resend":
+            return ResendAsked()
+        case "extend":
+            return ExtendAsked()
+        case _:
+            return None
 
 
 async def _submit(

@@ -17,6 +17,7 @@ from acs.challenge.responses import final_cres, to_bytes
 from acs.challenge.screens import ErrorScreen, ReturnScreen, Screen
 from acs.flows.apply import Applied, take
 from acs.flows.deliver_results import deliver_claimed
+from acs.flows.views import brand
 from acs.store import transactions
 from schemas import messages
 from schemas.base64url import encode
@@ -49,13 +50,13 @@ async def final_screen(ports: Ports, dialogue: Dialogue, *, queued: bool) -> Scr
     if outcome is None:
         return ErrorScreen("unknown", settled.challenge.language)
     if outcome.error is not None:
-        return _return(settled, outcome.error)
+        return _return(ports, settled, outcome.error)
     cres = final_cres(settled.transaction, settled.challenge)
     await _keep(ports, settled, cres)
-    return _return(settled, cres)
+    return _return(ports, settled, cres)
 
 
-def refused(dialogue: Dialogue, code: str, detail: str) -> Screen:
+def refused(ports: Ports, dialogue: Dialogue, code: str, detail: str) -> Screen:
     """Give the page that carries an Erro for a CReq that should never have come [rule 9 row 50]."""
     transaction = dialogue.transaction
     message = erro(
@@ -70,7 +71,7 @@ def refused(dialogue: Dialogue, code: str, detail: str) -> Screen:
     )
     metrics.ERRO.labels("out", code).inc()
     log.event("creq:refused", code=code)
-    return _return(dialogue, message)
+    return _return(ports, dialogue, message)
 
 
 async def _settled(ports: Ports, dialogue: Dialogue, *, wait: bool) -> Dialogue:
@@ -120,7 +121,7 @@ async def _keep(ports: Ports, dialogue: Dialogue, cres: Mapping[str, object]) ->
         )
 
 
-def _return(dialogue: Dialogue, message: Mapping[str, object]) -> Screen:
+def _return(ports: Ports, dialogue: Dialogue, message: Mapping[str, object]) -> Screen:
     url = dialogue.transaction.notification_url
     if url is None:
         return ErrorScreen("unknown", dialogue.challenge.language)
@@ -130,6 +131,7 @@ def _return(dialogue: Dialogue, message: Mapping[str, object]) -> Screen:
         session_data=dialogue.session_data,
         outcome=_shown(dialogue),
         language=dialogue.challenge.language,
+        brand=brand(ports, dialogue.transaction),
     )
 
 

@@ -40,6 +40,7 @@ from acs.store import card_ranges
 from acs.store.card_ranges import Issuer
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from acs.store.pool import Connection
@@ -84,6 +85,12 @@ def read(path: Path, today: date) -> Seed:
     rates = tuple(_each(content, "exchange_rate", lambda row: _rate(row, today)))
     _refuse_overlap(ranges)
     return Seed(issuers, ranges, rates)
+
+
+def unknown_themes(seed: Seed, known: Collection[str]) -> list[str]:
+    """Name the themes that card ranges name and nobody has."""
+    named = {one.policy.theme for one in seed.ranges if one.policy.theme is not None}
+    return sorted(named - set(known))
 
 
 async def store(conn: Connection, seed: Seed, source: str) -> None:

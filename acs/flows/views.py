@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import TYPE_CHECKING
 
-from acs.challenge.screens import Amount, CodeScreen, Notice, ResendState
+from acs.challenge import machine
+from acs.challenge.screens import Amount, Brand, CodeScreen, Notice, ResendState, TimeLeft
 from acs.crypto import form_token
 from acs.pages.names import shown_name
 from acs.transaction import Elements
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from acs.transaction import Transaction
     from otp.model import CodeState
 
+_WORTH_MORE = timedelta(seconds=60)  # less is not worth a step
 FORM_ACTION = "challenge"  # relative: wherever the page came from, its form goes there too
 
 
@@ -30,7 +33,6 @@ async def code_screen(ports: Ports, dialogue: Dialogue) -> CodeScreen:
     now = ports.clock()
     async with ports.pool.connection() as conn:
         code = await otp_flows.state_of(conn, transaction.acs_trans_id)
-    issued = ports.tables.now.by_id(transaction.range_id)
     is_payment = transaction.message_category == MessageCategory.PA
     return CodeScreen(
         action=FORM_ACTION,
@@ -41,9 +43,7 @@ async def code_screen(ports: Ports, dialogue: Dialogue) -> CodeScreen:
         amount=_amount(transaction) if is_payment else None,
         last4=transaction.last4,
         purchase_at=_purchase_at(transaction),
-        scheme=transaction.scheme,
-        issuer_name="" if issued is None else issued.issuer.name,
-        issuer_phone="" if issued is None else issued.issuer.phone,
+        brand=brand(ports, transaction),
         asks_pin=challenge.elements is Elements.PIN_AND_OTP,
         phone_mask=transaction.phone_mask or "",
         code_number=max(challenge.code_seq, 1),
@@ -52,20 +52,49 @@ async def code_screen(ports: Ports, dialogue: Dialogue) -> CodeScreen:
         notice=_notice(challenge.notice, code),
         attempts_left=ports.policies.challenge.attempts_max - challenge.attempts,
         resend=_resend(ports, dialogue, now),
+        time_left=_time_left(ports, dialogue, now),
+        attempts_spent=challenge.attempts,
         window_size=dialogue.window_size or "05",
         code_live=is_live(code, now),
         adds_card=not is_payment and transaction.adds_card,
     )
 
 
+def brand(ports: Ports, transaction: Transaction) -> Brand:
+    """Say whose page it is; a range that was taken away leaves the scheme alone."""
+    issued = ports.tables.now.by_id(transaction.range_id)
+    if issued is None:
+        return Brand(issuer_name="", issuer_phone="", scheme=transaction.scheme)
+    return Brand(
+        issuer_name=issued.issuer.name,
+        issuer_phone=issued.issuer.phone,
+        scheme=transaction.scheme,
+        theme=issued.range.policy.theme or issued.issuer.issuer_id,
+    )
+
+
 def _resend(ports: Ports, dialogue: Dialogue, now: datetime) -> ResendState:
     policy, challenge = ports.policies.otp, dialogue.challenge
     left = max(policy.sends_max - max(challenge.code_seq, 1), 0)
-    wait_s = 0
-    if challenge.code_sent_at is not None:
-        due = challenge.code_sent_at + timedelta(seconds=resend_wait_s(policy, challenge.code_seq))
-        wait_s = max(ceil((due - now).total_seconds()), 0)
-    return ResendState(allowed=left > 0 and wait_s == 0, wait_s=wait_s, left=left)
+    if challenge.code_sent_at is None:
+        return ResendState(allowed=left > 0, wait_s=0, left=left)
+    due = challenge.code_sent_at + timedelta(seconds=resend_wait_s(policy, challenge.code_seq))
+    wait_s = max(ceil((due - now).total_seconds()), 0)
+    return ResendState(
+        allowed=left > 0 and wait_s == 0,
+        wait_s=wait_s,
+        left=left,
+        ready_at=due if wait_s else None,
+    )
+
+
+def _time_left(ports: Ports, dialogue: Dialogue, now: datetime) -> TimeLeft:
+    policy, challenge = ports.policies.challenge, dialogue.challenge
+    ends_at = machine.waits_until(challenge, policy)
+    # As if the cardholder asked for more at the last moment.
+    asked = machine.waits_until(replace(challenge, last_activity_at=ends_at), policy)
+    left_s = max(int((ends_at - now).total_seconds()), 0)
+    return TimeLeft(ends_at=ends_at, left_s=left_s, may_extend=asked - ends_at >= _WORTH_MORE)
 
 
 def _never_left(code: CodeState | None) -> bool:

@@ -21,15 +21,17 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_datetime
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from acs.challenge.screens import (
     CodeScreen,
     ErrorScreen,
     Notice,
+    RetryScreen,
     ReturnScreen,
     Screen,
-    WaitScreen,
 )
+from acs.pages import themes
 from acs.pages.headers import FORM_NOWHERE, FORM_TO_US, form_action_of, page_headers
 from acs.pages.names import shown_name
 from schemas.amounts import amount_text
@@ -37,19 +39,29 @@ from schemas.static_files import StaticFile, load_static
 from schemas.texts import choose_language, load_catalogues, unbroken
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from jinja2 import Template
+
+    from acs.challenge.screens import Brand
+    from acs.pages.themes import Theme
 
 _HERE: Final = Path(__file__).parent
 _ZONE: Final = ZoneInfo("Europe/Warsaw")
 """Cardholders read times on the bank's clock."""
 
+LANGUAGES: Final = tuple(sorted(path.parent.name for path in _HERE.glob("locale/*/pages.po")))
+"""What pages exist in."""
+
 _BANK_DEFAULT: Final = "pl"
 
 _DATE_PATTERN: Final = "d MMM y, HH:mm"
 _TIME_PATTERN: Final = "HH:mm"
+_SECONDS_PATTERN: Final = "HH:mm:ss"
+
+WARNED_S: Final = 60
+"""How long before its end the page warns; 20 s are the least [WCAG 2.2, 2.2.1]."""
 
 _SCHEMES: Final = {
     "visa": "Visa",
@@ -71,9 +83,17 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class _Scheme:
-    name: str
-    file: str
+class _Marks:
+    """What stands at the top of a page: files by the addresses they are loaded from."""
+
+    issuer_name: str
+    issuer_phone: str
+    logo: str
+    logo_dark: str | None
+    needs_plate: bool
+    says_name: bool
+    scheme_name: str
+    scheme_mark: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +106,16 @@ class _Notice:
 
 
 class Pages:
-    """Draws screens; holds templates, texts and static files in memory."""
+    """Draws screens; holds templates, texts, themes and static files in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, own_themes: Iterable[Theme] = ()) -> None:
         """Read everything; raise ValueError if the catalogues disagree."""
         self._catalogues = load_catalogues(_HERE / "locale")
         self._static = load_static(_HERE / "static")
+        self._themes = {themes.BUILT_IN: themes.built_in()}
+        for theme in own_themes:
+            self._themes[theme.name] = theme
+            self._static.update(theme.files)
         self._templates = self._compile()
         for language in self._catalogues:
             # Loads the locale's data now rather than in the middle of the first request.
@@ -124,12 +148,11 @@ class Pages:
         match screen:
             case CodeScreen():
                 return self._page("code.html", screen, FORM_TO_US, self._code_values(screen))
-            case WaitScreen():
-                values: dict[str, object] = {"scheme": _scheme(screen.scheme)}
-                return self._page("wait.html", screen, FORM_TO_US, values)
+            case RetryScreen():
+                return self._page("retry.html", screen, FORM_TO_US, {})
             case ReturnScreen():
                 targets = form_action_of(screen.notification_url)
-                values = {"title_id": f"return_title_{screen.outcome}"}
+                values: dict[str, object] = {"title_id": f"return_title_{screen.outcome}"}
                 return self._page("return.html", screen, targets, values)
             case ErrorScreen():
                 # Unknown and expired give the same bytes: identifiers cannot be tried out.
@@ -171,6 +194,8 @@ class Pages:
         self, template: str, screen: Screen, form_action: str, values: dict[str, object]
     ) -> Page:
         language = self._language_of(screen)
+        brand = getattr(screen, "brand", None)
+        theme = self._theme_of(brand)
 
         def t(text_id: str, **given: object) -> str:
             return self.text(text_id, language, **given)
@@ -179,6 +204,9 @@ class Pages:
             screen=screen,
             language=language,
             direction=Locale.parse(language).text_direction,
+            sheet=self._static[theme.sheet].address,
+            marks=None if brand is None else self._marks(theme, brand),
+            own_help=theme.help.get(language),
             t=t,
             **values,
         )
@@ -186,6 +214,30 @@ class Pages:
 
     def _language_of(self, screen: Screen) -> str:
         return self.choose_language(screen.language, None, _BANK_DEFAULT)
+
+    def _theme_of(self, brand: Brand | None) -> Theme:
+        """Give the theme a brand names; without one, or when it is unknown, the built-in."""
+        named = themes.BUILT_IN if brand is None else brand.theme
+        return self._themes.get(named) or self._themes[themes.BUILT_IN]
+
+    def _marks(self, theme: Theme, brand: Brand) -> _Marks:
+        known = _SCHEMES.get(brand.scheme.lower())
+        dark = theme.logo_dark
+        return _Marks(
+            issuer_name=theme.issuer_name or brand.issuer_name,
+            issuer_phone=unbroken(theme.issuer_phone or brand.issuer_phone),
+            logo=self._static[theme.logo].address,
+            logo_dark=None if dark is None else self._static[dark].address,
+            needs_plate=theme.needs_plate,
+            says_name=theme.says_name,
+            scheme_name=known or brand.scheme,
+            # A scheme without a mark of its own is named by its word beside a plain card.
+            scheme_mark=self._static[f"{brand.scheme.lower() if known else 'card'}.svg"].address,
+        )
+
+    def _marked_text(self, text_id: str, language: str, **values: object) -> Markup:
+        """Give a text as HTML; values that are no Markup are escaped."""
+        return Markup(escape(self._catalogues[language][text_id])).format(**values)  # noqa: S704
 
     def _code_values(self, screen: CodeScreen) -> dict[str, Any]:
         language = self._language_of(screen)
@@ -204,9 +256,9 @@ class Pages:
             "document_title": self.text("title_problem", language, title=title)
             if failed
             else title,
-            "scheme": _scheme(screen.scheme),
             "amount": _amount(screen, language),
             "merchant_label": f"merchant_label{suffix}",
+            "suffix": suffix,
             "merchant": shown_name(screen.merchant),
             "purchase_at": _local(screen.purchase_at, _DATE_PATTERN, language),
             "purchase_iso": screen.purchase_at.isoformat(timespec="seconds"),
@@ -218,7 +270,11 @@ class Pages:
             "sent_to": sent_to,
             "resend_hint": self._resend_hint(screen, language),
             "resend_wait_s": 0 if screen.resend.allowed else screen.resend.wait_s,
-            "cancel_label": f"cancel{suffix}",
+            "attempts_hint": _attempts_hint_id(screen),
+            "time_hint": "time_until" if screen.time_left.may_extend else "time_until_last",
+            "time_until": _local(screen.time_left.ends_at, _TIME_PATTERN, language),
+            "time_warning": "time_warning" if screen.time_left.may_extend else "time_warning_last",
+            "warned_s": WARNED_S,
             "help": _help(screen),
             "other_languages": [
                 (code, self.text("language_name", code))
@@ -235,8 +291,9 @@ class Pages:
             language,
             left=screen.attempts_left,
             s=max(1, screen.resend.wait_s),
+            time=_local(screen.time_left.ends_at, _TIME_PATTERN, language),
         )
-        good = screen.notice is Notice.CODE_SENT
+        good = screen.notice in {Notice.CODE_SENT, Notice.EXTENDED}
         patient = screen.notice in {Notice.RESEND_TOO_SOON, Notice.RESEND_SPENT}
         return _Notice(
             text=text,
@@ -247,15 +304,15 @@ class Pages:
             marks_code=screen.notice in {Notice.WRONG, Notice.CODE_EMPTY, Notice.CODE_FORMAT},
         )
 
-    def _sent_to(self, screen: CodeScreen, language: str) -> str | None:
+    def _sent_to(self, screen: CodeScreen, language: str) -> Markup | None:
         if screen.sent_at is None or not screen.code_live:
             return None
         time = _local(screen.sent_at, _TIME_PATTERN, language)
-        phone = unbroken(screen.phone_mask)
+        phone = _number(screen.phone_mask)
         if screen.expires_at is None:
-            return self.text("sent_to_no_end", language, time=time, phone=phone)
+            return self._marked_text("sent_to_no_end", language, time=time, phone=phone)
         until = _local(screen.expires_at, _TIME_PATTERN, language)
-        return self.text("sent_to", language, time=time, phone=phone, until=until)
+        return self._marked_text("sent_to", language, time=time, phone=phone, until=until)
 
     def _resend_hint(self, screen: CodeScreen, language: str) -> str | None:
         if screen.resend.left <= 0:
@@ -263,7 +320,11 @@ class Pages:
             return self.text(f"resend_none_left{suffix}", language)
         if screen.resend.allowed or screen.resend.wait_s <= 0:
             return None
-        return self.text("resend_wait", language, s=screen.resend.wait_s)
+        if screen.resend.ready_at is None:
+            return self.text("resend_wait", language, s=screen.resend.wait_s)
+        # Without script the seconds stand still; the time of day does not go stale.
+        time = _local(screen.resend.ready_at, _SECONDS_PATTERN, language)
+        return self.text("resend_wait_from", language, s=screen.resend.wait_s, time=time)
 
 
 def _notice_text_id(screen: CodeScreen) -> str:
@@ -281,8 +342,16 @@ def _notice_text_id(screen: CodeScreen) -> str:
             return f"notice_{notice}"
 
 
+def _attempts_hint_id(screen: CodeScreen) -> str | None:
+    """Say how many attempts are left when some are gone and the notice does not say it."""
+    if screen.attempts_left is None or not screen.attempts_spent or screen.notice is Notice.WRONG:
+        return None
+    return "attempts_last" if screen.attempts_left == 1 else "attempts_left"
+
+
 def _help(screen: CodeScreen) -> tuple[str, ...]:
     return (
+        "help_why" if screen.amount is not None else "help_why_no_amount",
         "help_not_yours" if screen.amount is not None else "help_not_yours_no_amount",
         "help_no_message",
         "help_phone_not_yours",
@@ -291,10 +360,9 @@ def _help(screen: CodeScreen) -> tuple[str, ...]:
     )
 
 
-def _scheme(scheme: str) -> _Scheme:
-    known = _SCHEMES.get(scheme.lower())
-    # A scheme without a mark of its own is named by its word beside a plain card.
-    return _Scheme(known or scheme, f"{scheme.lower() if known else 'card'}.svg")
+def _number(number: str) -> Markup:
+    """Keep a phone number on one line, and its digits in their order among any script."""
+    return Markup('<bdi dir="ltr">{}</bdi>').format(unbroken(number))
 
 
 def _amount(screen: CodeScreen, language: str) -> str | None:

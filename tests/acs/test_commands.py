@@ -62,6 +62,30 @@ def test_check_config_starts_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_check_config_judges_the_themes(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.toml"
+    bad.write_text("[light]\nink = '#cccccc'\n", encoding="utf-8")
+
+    ended = acs(tmp_path, "check-config", ACS_CARDHOLDER__THEMES=f'{{"bad": "{bad}"}}')
+
+    assert ended.returncode == 2
+    assert f"acs: cardholder.themes: {bad}: light: ink on sheet has a contrast of" in ended.stderr
+
+
+def test_a_range_of_a_theme_that_nobody_has_is_not_loaded(tmp_path: Path) -> None:
+    file = tmp_path / "seed.toml"
+    file.write_text(
+        "[[issuer]]\nid = 'b'\nname = 'B'\nphone = '1'\ndefault_language = 'pl'\n"
+        "[[card_range]]\nid = 'r'\nlow = '400'\nhigh = '400'\nscheme = 'visa'\nissuer = 'b'\n"
+        "policy = { theme = 'gold' }\n"
+    )
+
+    ended = acs(tmp_path, "seed", str(file))
+
+    assert ended.returncode == 2
+    assert "cardholder.themes has no gold, which a card range names" in ended.stderr
+
+
 def test_every_command_explains_itself(tmp_path: Path) -> None:
     for name in (
         "serve",

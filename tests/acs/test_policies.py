@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +13,6 @@ from enrollment.host import HttpHost
 from enrollment.policy import Activation
 from enrollment.ports import NoHost
 from schemas.messages import Additions
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def read(**environ: str) -> config.Settings:
@@ -54,6 +51,23 @@ def test_the_challenge_page_is_where_the_public_address_says() -> None:
     made = policies.policies(read(ACS_CARDHOLDER__PUBLIC_URL="https://acs.bank.example/pay"))
 
     assert made.challenge_url == "https://acs.bank.example/pay/challenge"
+
+
+def test_the_pages_have_the_themes_of_the_settings() -> None:
+    file = Path(__file__).parents[2] / "loadtests" / "network" / "theme" / "bank.toml"
+    made = policies.pages(read(ACS_CARDHOLDER__THEMES=json.dumps({"bank": str(file)})))
+
+    assert "theme-bank.css" in made.static_files
+
+
+def test_a_bad_theme_refuses_to_start_with_every_fault(tmp_path: Path) -> None:
+    (tmp_path / "bad.toml").write_text("logo = 'none.svg'\n[help]\nxx = 'x'\n")
+    given = json.dumps({"bad": str(tmp_path / "bad.toml"), "gone": str(tmp_path / "gone.toml")})
+
+    with pytest.raises(config.ConfigError) as caught:
+        policies.pages(read(ACS_CARDHOLDER__THEMES=given))
+    assert len(caught.value.sentences) == 3
+    assert all(one.startswith("cardholder.themes: ") for one in caught.value.sentences)
 
 
 def test_a_directory_server_keeps_its_names_and_hosts() -> None:

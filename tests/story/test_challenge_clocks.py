@@ -97,14 +97,14 @@ async def test_a_right_code_in_the_second_of_the_time_out_is_too_late(
     assert outcome(world, ares) == ("N", "14", "04", "00")
 
 
-@pytest.mark.parametrize("what", ["resend", "wrong", "malformed"])
+@pytest.mark.parametrize("what", ["resend", "extend", "wrong", "malformed"])
 async def test_each_interaction_gives_ten_more_minutes(world: World, what: str) -> None:
     holder = await world.enrol()
     ares, page = await begin(world, holder)
     world.clock.advance(minutes=4)
     match what:
-        case "resend":
-            page = await world.submit(page, "resend")
+        case "resend" | "extend":
+            page = await world.submit(page, what)
         case "wrong":
             page = await world.submit(page, otp=wrong(world, holder))
         case _:
@@ -115,6 +115,17 @@ async def test_each_interaction_gives_ten_more_minutes(world: World, what: str) 
     world.clock.advance(seconds=1)
     await world.server.time_out()
     assert outcome(world, ares)[:3] == ("N", "14", "04")
+
+
+async def test_a_page_whose_time_is_over_goes_on_to_the_shop(world: World) -> None:
+    """What the page's script sends by itself when its seconds are over."""
+    ares, page = await begin(world, await world.enrol())
+    world.clock.advance(minutes=9, seconds=59)
+    early = await world.submit(page, "continue")
+    assert (early.has_code_field, early.notice) == (True, None)
+    world.clock.advance(seconds=1)
+    assert shown(await world.submit(early, "continue")) == "N"
+    assert outcome(world, ares) == ("N", "14", "04", "00")
 
 
 async def test_half_an_hour_is_the_end_however_busy_one_is(world: World) -> None:

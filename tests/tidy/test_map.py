@@ -23,7 +23,9 @@ WITHOUT: dict[str, str] = {
 }
 # Test modules that are a second part of another one or look at several modules.
 ACROSS: dict[str, str] = {
+    "tests/acs/challenge/test_rules_time.py": "rules, and how long a page waits",
     "tests/acs/pages/test_in_browser.py": "templates, styles and headers together, in Chromium",
+    "tests/acs/pages/test_render_every.py": "render, and what holds for every screen",
     "tests/enrollment/portal/test_in_browser.py": "templates, style and axe, in Chromium",
     "tests/otp/gateways/test_deliver_crashes.py": "deliver, killed between two of its lines",
     "tests/otp/test_flows_limits.py": "flows, its limits and races",

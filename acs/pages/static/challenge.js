@@ -21,6 +21,39 @@ if (document.querySelector("#notice[role=alert]")) {
   document.querySelector("[autofocus]").focus();
 }
 
+// Warns before the page stops waiting, and goes on to its end by itself. Read aloud twice: when the
+// warning appears and 20 s before the end.
+const warning = document.getElementById("warning");
+const words = warning.querySelector("span");
+const endsAt = Date.now() + Number(warning.dataset.left) * 1000;
+let told;
+function watch() {
+  const left = Math.ceil((endsAt - Date.now()) / 1000);
+  if (left <= 0) {
+    press("continue");
+    return;
+  }
+  const said = left <= 20 ? 20 : Number(warning.dataset.warned);
+  if (left <= said && told !== said) {
+    told = said;
+    warning.hidden = false;
+    words.textContent = warning.dataset.text.replace("{s}", String(said));
+  }
+  setTimeout(watch, 1000);
+}
+watch();
+warning.querySelector("button")?.addEventListener("click", () => press("extend"));
+
+// Sends the form as a button of that value would.
+function press(action) {
+  const button = document.createElement("button");
+  button.name = "action";
+  button.value = action;
+  button.hidden = true;
+  document.forms[0].append(button);
+  button.click();
+}
+
 // A second click while the first is under way is dropped; after 8 s (a lost connection) the form
 // can be sent again.
 let sent = false;

@@ -42,6 +42,7 @@ EVERY_EVENT: tuple[Event, ...] = (
     MALFORMED,
     events.ResendAsked(),
     events.CancelAsked(),
+    events.ExtendAsked(),
     events.LanguageChosen("en"),
     events.PostedAgain(),
     events.PersonBlocked(),

@@ -64,6 +64,7 @@ NEXT = {
         events.EntryMalformed: State.CHALLENGE,
         events.ResendAsked: State.CHALLENGE,
         events.CancelAsked: State.RESULT,
+        events.ExtendAsked: State.CHALLENGE,
         events.LanguageChosen: State.CHALLENGE,
         events.PostedAgain: State.CHALLENGE,
         events.PersonBlocked: State.RESULT,

@@ -6,7 +6,7 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from acs.challenge.screens import Notice, ReturnScreen, WaitScreen
+from acs.challenge.screens import Notice, RetryScreen, ReturnScreen
 from tests.acs.pages.shown import CODE
 
 
@@ -23,6 +23,7 @@ def test_the_notices_are_pinned() -> None:
         "resend_spent",
         "sms_failed",
         "stale",
+        "extended",
     }
 
 
@@ -37,9 +38,9 @@ def test_a_screen_cannot_be_changed() -> None:
 
 
 def test_the_form_token_is_not_printed() -> None:
-    wait = WaitScreen("challenge", "token-canary", "pl", "visa", "Bank", "")
+    retry = RetryScreen("challenge", (("form_token", "token-canary"),), "pl")
 
-    assert "token-canary" not in repr(CODE) + repr(wait)
+    assert "token-canary" not in repr(CODE) + repr(retry)
 
 
 def test_what_goes_back_to_the_shop_is_not_printed() -> None:

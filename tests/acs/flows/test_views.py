@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from acs.challenge.screens import Amount, CodeScreen, Notice, ResendState
+from acs.challenge.screens import Amount, Brand, CodeScreen, Notice, ResendState, TimeLeft
 from acs.flows.views import code_screen
 from acs.store import transactions
 from otp.gateways.port import Report, ReportState
 from tests.story.buying import PIN, begin, fail
+from tests.story.world import FixedTables
 
 if TYPE_CHECKING:
     from tests.story.world import World
@@ -33,7 +35,7 @@ async def test_it_shows_what_is_paid_by_which_card_to_whom(world: World) -> None
     assert found.last4 == holder.pan[-4:]
     assert found.purchase_at == datetime(2026, 11, 25, 12, tzinfo=UTC)
     assert found.asks_pin
-    assert (found.issuer_name, found.issuer_phone) == ("Bank Testowy", "+48 22 123 45 67")
+    assert found.brand == Brand("Bank Testowy", "+48 22 123 45 67", "visa", theme="bank")
     assert holder.phone not in repr(found)
     assert found.window_size == "01"
 
@@ -46,11 +48,46 @@ async def test_a_name_that_would_deceive_is_not_shown(world: World) -> None:
 
 async def test_the_wait_for_a_new_code_counts_down(world: World) -> None:
     ares, _ = await begin(world, await world.enrol())
-    assert (await screen(world, ares)).resend == ResendState(allowed=False, wait_s=30, left=2)
+    due = world.clock() + timedelta(seconds=30)
+    waits = ResendState(allowed=False, wait_s=30, left=2, ready_at=due)
+    assert (await screen(world, ares)).resend == waits
     world.clock.advance(seconds=29, milliseconds=1)
-    assert (await screen(world, ares)).resend == ResendState(allowed=False, wait_s=1, left=2)
+    assert (await screen(world, ares)).resend == replace(waits, wait_s=1)
     world.clock.advance(seconds=1)
     assert (await screen(world, ares)).resend == ResendState(allowed=True, wait_s=0, left=2)
+
+
+async def test_a_range_may_have_a_theme_of_its_own(world: World) -> None:
+    ares, _ = await begin(world, await world.enrol())
+    held = world.server.ports.tables
+    assert isinstance(held, FixedTables)
+    tables = held.now
+    gold = [
+        replace(one, range=replace(one.range, policy=replace(one.range.policy, theme="gold")))
+        for one in tables.ranges
+    ]
+    held.now = replace(tables, ranges=tuple(gold))
+    assert (await screen(world, ares)).brand.theme == "gold"
+    held.now = replace(tables, ranges=())
+    assert (await screen(world, ares)).brand == Brand("", "", "visa")
+
+
+async def test_the_page_knows_how_long_it_waits(world: World) -> None:
+    opened = world.clock()
+    ares, page = await begin(world, await world.enrol())
+    ends = opened + timedelta(minutes=10)
+    assert (await screen(world, ares)).time_left == TimeLeft(ends, 600, may_extend=True)
+    world.clock.advance(minutes=9, seconds=30)
+    assert (await screen(world, ares)).time_left == TimeLeft(ends, 30, may_extend=True)
+    page = await world.submit(page, "extend")
+    assert page.notice is not None
+    ends = opened + timedelta(minutes=19, seconds=30)
+    assert (await screen(world, ares)).time_left == TimeLeft(ends, 600, may_extend=True)
+    for _ in range(2):
+        world.clock.advance(minutes=9, seconds=30)
+        page = await world.submit(page, "extend")
+    last = opened + timedelta(minutes=30)
+    assert (await screen(world, ares)).time_left == TimeLeft(last, 90, may_extend=False)
 
 
 async def test_no_more_codes_is_no_more_codes(world: World) -> None:

@@ -7,17 +7,20 @@ from datetime import UTC, datetime
 
 from acs.challenge.screens import (
     Amount,
+    Brand,
     CodeScreen,
     ErrorScreen,
     Notice,
     ResendState,
+    RetryScreen,
     ReturnScreen,
     Screen,
-    WaitScreen,
+    TimeLeft,
 )
 
 AT = datetime(2026, 11, 25, 16, 8, tzinfo=UTC)
 
+BRAND = Brand("Bank Przykładowy", "+48 22 123 45 67", "visa")
 CODE = CodeScreen(
     action="challenge",
     form_token="token-canary",
@@ -27,9 +30,7 @@ CODE = CodeScreen(
     amount=Amount(12345, 2, "985"),
     last4="1234",
     purchase_at=AT,
-    scheme="visa",
-    issuer_name="Bank Przykładowy",
-    issuer_phone="+48 22 123 45 67",
+    brand=BRAND,
     asks_pin=True,
     phone_mask="+48 *** *** 761",
     code_number=1,
@@ -37,7 +38,8 @@ CODE = CodeScreen(
     expires_at=AT.replace(minute=13),
     notice=None,
     attempts_left=3,
-    resend=ResendState(allowed=False, wait_s=28, left=2),
+    resend=ResendState(allowed=False, wait_s=28, left=2, ready_at=AT.replace(second=28)),
+    time_left=TimeLeft(ends_at=AT.replace(minute=18), left_s=600, may_extend=True),
 )
 
 LANGUAGES = ("pl", "en")
@@ -46,8 +48,7 @@ LONG = replace(
     CODE,
     merchant="MIEDZYNARODOWE PRZEDSIEBIORSTWO WYSYLKOWE",
     amount=Amount(123456789012, 2, "985"),
-    issuer_name="Bank Spółdzielczy w Białymstoku i Okolicach",
-    scheme="mastercard",
+    brand=Brand("Bank Spółdzielczy w Białymstoku i Okolicach", "+48 22 123 45 67", "mastercard"),
     notice=Notice.CODE_SENT,
     code_number=2,
 )
@@ -73,12 +74,16 @@ def every_screen(language: str) -> dict[str, Screen]:
         "expired": replace(code, notice=Notice.CODE_EXPIRED, code_live=False),
         "expired and spent": replace(code, notice=Notice.CODE_EXPIRED, resend=spent),
         "failed and spent": replace(code, notice=Notice.SMS_FAILED, resend=spent, sent_at=None),
-        "no amount and spent": replace(code, amount=None, resend=spent, issuer_phone=""),
-        "no end": replace(code, expires_at=None, scheme="other"),
+        "no amount and spent": replace(
+            code, amount=None, resend=spent, brand=Brand("", "", "visa")
+        ),
+        "no end": replace(code, expires_at=None, brand=replace(BRAND, scheme="other")),
+        "attempts are gone": replace(code, attempts_spent=1, attempts_left=2),
+        "one attempt is left": replace(code, attempts_spent=2, attempts_left=1),
+        "no more time": replace(code, time_left=replace(code.time_left, may_extend=False)),
         **notices,
-        "wait": WaitScreen("challenge", "t", language, "visa", "Bank Przykładowy", "22 123 45 67"),
-        "wait without phone": WaitScreen("challenge", "t", language, "visa", "Bank", ""),
-        "done": ReturnScreen("https://shop.example/n", "e30", "data", "done", language),
+        "retry": RetryScreen("challenge", (("form_token", "t"), ("action", "continue")), language),
+        "done": ReturnScreen("https://shop.example/n", "e30", "data", "done", language, BRAND),
         "cancelled": ReturnScreen("https://shop.example/n", "e30", None, "cancelled", language),
         "failed": ReturnScreen("https://shop.example/n", "e30", None, "failed", language),
         "timed out": ReturnScreen("https://shop.example/n", "e30", None, "expired", language),

@@ -7,6 +7,7 @@ ACS_TEST_REQUIRE_BROWSER is set: then its absence is a failure.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import threading
 from dataclasses import replace
@@ -17,7 +18,7 @@ from urllib.parse import parse_qsl
 import pytest
 from playwright.sync_api import sync_playwright
 
-from acs.challenge.screens import Notice, ReturnScreen, Screen, WaitScreen
+from acs.challenge.screens import Brand, Notice, RetryScreen, ReturnScreen, Screen
 from acs.pages.render import Pages
 from tests.acs.pages.shown import CODE, LANGUAGES, LONG, every_screen
 
@@ -154,11 +155,11 @@ def test_no_page_scrolls_sideways(language: str, site: Site, page: Page) -> None
     """WCAG 2.2 1.4.10 (320 px), and the smallest window of the specification (250 px)."""
     wide = []
     for name, screen in every_screen(language).items():
-        # The page that goes on by itself would be gone before it is measured.
-        site.html["page"] = PAGES.render(screen).html.decode().replace("return.js", "wait.js")
+        # The pages that go on by themselves would be gone before they are measured.
+        site.html["page"] = re.sub("<script.*</script>", "", PAGES.render(screen).html.decode())
         page.goto(site.url("page"), wait_until="load")
-        page.evaluate("document.querySelector('details')?.setAttribute('open', '')")
-        for width in (200, 250, 320, 390, 500, 600):
+        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
+        for width in (160, 200, 250, 320, 390, 500, 600):
             page.set_viewport_size({"width": width, "height": 400})
             if page.evaluate("document.documentElement.scrollWidth") > width:
                 wide.append((name, width))
@@ -199,6 +200,8 @@ def test_what_is_touched_is_large_enough(site: Site, page: Page) -> None:
     """44 px for buttons and help, 40 px for fields; WCAG 2.2 2.5.8 asks 24."""
     site.screens["page"] = CODE
     page.goto(site.url("page"))
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
+    page.evaluate("document.querySelector('#warning').hidden = false")
     heights = set()
     for width, height in WINDOWS:
         page.set_viewport_size({"width": width, "height": height})
@@ -239,7 +242,7 @@ def test_enter_submits_without_script(site: Site, plain_page: Page) -> None:
     ("button", "sent"),
     [
         ("button[value=resend]", ("action", "resend")),
-        ("button[value=cancel]", ("action", "cancel")),
+        ("button[value=extend]", ("action", "extend")),
         ("button[name=lang]", ("lang", "en")),
     ],
 )
@@ -258,16 +261,19 @@ def test_the_keyboard_reaches_everything_in_reading_order(site: Site, page: Page
     site.screens["challenge"] = CODE
     page.goto(site.url("challenge"))
     reached = []
-    for _ in range(7):
+    for _ in range(9):
         reached.append(
             page.evaluate(
-                "document.activeElement.value || document.activeElement.id ||"
-                "document.activeElement.tagName"
+                "(e => e.value || e.id || e.parentElement.className || 'body')"
+                "(document.activeElement)"
             )
         )
         page.keyboard.press("Tab")
 
-    assert reached == ["pin", "otp", "submit", "resend", "cancel", "SUMMARY", "en"]
+    assert reached == [
+        *("pin", "otp", "submit", "resend", "cancel", "help", "extend", "en"),
+        "body",
+    ]
 
 
 def test_a_pasted_code_is_taken_whole(site: Site, page: Page) -> None:
@@ -303,14 +309,57 @@ def test_the_seconds_to_a_new_code_count_down(site: Site, page: Page) -> None:
     assert hint.is_hidden()
 
 
-def test_the_waiting_page_asks_again_by_itself(site: Site, page: Page) -> None:
+def test_a_page_that_could_not_go_on_asks_again_by_itself(site: Site, page: Page) -> None:
     page.clock.install()
-    site.screens["challenge"] = WaitScreen("challenge", "t", "pl", "visa", "Bank", "")
+    fields = (("form_token", "t"), ("action", "continue"))
+    site.screens["challenge"] = RetryScreen("challenge", fields, "pl")
     page.goto(site.url("challenge"))
-    page.clock.run_for(2_500)
+    page.clock.run_for(4_500)
     page.wait_for_url("**/posted")
 
-    assert site.posts == [("challenge", [("form_token", "t"), ("action", "continue")])]
+    assert site.posts == [("challenge", list(fields))]
+
+
+def test_cancel_asks_first_without_script(site: Site, plain_page: Page) -> None:
+    site.screens["challenge"] = replace(CODE, asks_pin=False)
+    plain_page.goto(site.url("challenge"))
+    assert not plain_page.is_visible("button[value=cancel]")
+    plain_page.click(".cancel summary")
+    plain_page.click("button[value=cancel]")
+
+    assert site.posts == [
+        ("challenge", [("form_token", "token-canary"), ("otp", ""), ("action", "cancel")])
+    ]
+
+
+def test_before_the_time_is_over_the_page_warns_and_can_be_given_more(
+    site: Site, page: Page
+) -> None:
+    """WCAG 2.2, 2.2.1: a minute before, said again 20 s before, one step gives more."""
+    page.clock.install()
+    site.screens["challenge"] = replace(CODE, asks_pin=False)
+    page.goto(site.url("challenge"))
+    warning = page.locator("#warning")
+    page.clock.run_for(538_000)
+    assert warning.is_hidden()
+    page.clock.run_for(3_000)
+    assert warning.inner_text().startswith("Zostało 60 s. Możesz przedłużyć czas.")
+    page.clock.run_for(40_000)
+    assert warning.inner_text().startswith("Zostało 20 s.")
+    warning.get_by_role("button").click()
+    page.wait_for_url("**/posted")
+
+    assert site.posts[0][1][-1] == ("action", "extend")
+
+
+def test_when_the_time_is_over_the_page_goes_on_to_its_end(site: Site, page: Page) -> None:
+    page.clock.install()
+    site.screens["challenge"] = CODE
+    page.goto(site.url("challenge"))
+    page.clock.run_for(602_000)
+    page.wait_for_url("**/posted")
+
+    assert site.posts[0][1][-1] == ("action", "continue")
 
 
 # In the shop's frame
@@ -371,12 +420,12 @@ def test_the_last_page_has_a_button_for_those_without_script(site: Site, plain_p
 
 def test_no_payload_runs(site: Site, page: Page) -> None:
     site.screens["challenge"] = replace(
-        CODE, merchant=NASTY, issuer_name=NASTY, phone_mask=NASTY, issuer_phone=NASTY
+        CODE, merchant=NASTY, phone_mask=NASTY, brand=Brand(NASTY, NASTY, NASTY)
     )
     page.goto(site.url("challenge"))
 
     assert page.title() == "Potwierdź płatność kartą"
-    assert page.locator("bdi").inner_text().startswith("\"'><img src=x")
+    assert page.locator("dd bdi").inner_text().startswith("\"'><img src=x")
 
 
 def test_nothing_is_asked_of_another_host(site: Site, page: Page) -> None:

@@ -1,0 +1,51 @@
+"""How long the page waits, and how it is given more time: a second part of the rules' tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from acs.challenge import events
+from acs.challenge.effects import StartTimer
+from acs.challenge.events import Timer
+from acs.challenge.machine import waits_until
+from acs.challenge.screens import Notice
+from tests.acs.challenge.stories import POLICY, SECOND, opened, tell
+from tests.acs.people import NOW
+
+BEGAN = NOW + SECOND
+
+
+def test_more_time_begins_the_ten_minutes_anew_and_costs_no_attempt() -> None:
+    """WCAG 2.2, 2.2.1; a step of the cardholder like any other [rule 1.29]."""
+    challenge = opened()
+
+    after = tell(challenge, events.ExtendAsked(), BEGAN + timedelta(minutes=9))
+
+    assert after.challenge == replace(
+        challenge,
+        notice=Notice.EXTENDED,
+        form_posts=challenge.form_posts + 1,
+        step=challenge.step + 1,
+        last_activity_at=BEGAN + timedelta(minutes=9),
+    )
+    assert StartTimer(Timer.INTERACTION, BEGAN + timedelta(minutes=19)) in after.effects
+
+
+def test_no_time_is_given_beyond_the_end_of_the_challenge() -> None:
+    challenge = replace(opened(), last_activity_at=BEGAN + timedelta(minutes=24))
+
+    after = tell(challenge, events.ExtendAsked(), BEGAN + timedelta(minutes=29))
+
+    assert StartTimer(Timer.INTERACTION, BEGAN + timedelta(minutes=30)) in after.effects
+
+
+@pytest.mark.parametrize(("active", "until"), [(0, 10), (9, 19), (24, 30), (29, 30)])
+def test_a_challenge_waits_from_the_last_step_and_never_beyond_its_end(
+    active: int, until: int
+) -> None:
+    challenge = replace(opened(), last_activity_at=BEGAN + timedelta(minutes=active))
+
+    assert waits_until(challenge, POLICY) == BEGAN + timedelta(minutes=until)
