@@ -6,8 +6,7 @@ sent is hostile until cleaned: it may not look like a code, a link or another se
 through invisible or turned-round signs. Only the payee and the action give way when the text must
 be cut to one part.
 
-Alphabets: GSM 03.38 (3GPP TS 23.038) in septets, 160 in one part, 153 in each of several; UCS-2 in
-16-bit units, 70 and 67. A text is sent in GSM-7 whenever the templates of its language allow it.
+A text is sent in GSM-7 whenever the templates of its language allow it.
 """
 
 from __future__ import annotations
@@ -16,24 +15,17 @@ import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, assert_never
+from typing import TYPE_CHECKING, Final, assert_never
 
+from otp.alphabets import Alphabet, is_gsm7, units
 from otp.model import ActionText, CardText, PaymentText, TextParameters
 from schemas.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Alphabet = Literal["gsm7", "ucs2"]
-
 TEXT_IDS: Final = ("payment", "card_add", "card_use", "step_up", "numbered", "merchant")
 
-_GSM7_BASIC: Final = frozenset(
-    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
-    "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
-)
-_GSM7_EXTENDED: Final = frozenset("^{}\\[~]|€\f")
-_PART: Final = {"gsm7": (160, 153), "ucs2": (70, 67)}
 # One part where the alphabet is GSM-7; two parts of UCS-2 hold about as much.
 _ROOM: Final = {"gsm7": 160, "ucs2": 134}
 # An absurd amount may cost a second part; it never costs the payee.
@@ -91,47 +83,16 @@ class Catalogue:
         object.__setattr__(self, "alphabet", "gsm7" if writable else "ucs2")
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
-    """The size of a text in septets or 16-bit units, and in how many parts it is carried."""
-
-    alphabet: Alphabet
-    units: int
-    parts: int
-
-
-def size_of(text: str) -> Size:
-    """Measure a text as a network does; characters above U+FFFF take two units in UCS-2."""
-    alphabet: Alphabet = "gsm7" if _is_gsm7(text) else "ucs2"
-    units = _units(text, alphabet)
-    single, each = _PART[alphabet]
-    return Size(alphabet, units, 1 if units <= single else -(-units // each))
-
-
-def _is_gsm7(text: str) -> bool:
-    return all(sign in _GSM7_BASIC or sign in _GSM7_EXTENDED for sign in text)
-
-
-def _units(text: str, alphabet: Alphabet) -> int:
-    match alphabet:
-        case "gsm7":
-            return len(text) + sum(sign in _GSM7_EXTENDED for sign in text)
-        case "ucs2":
-            return len(text.encode("utf-16-be", "surrogatepass")) // 2
-        case _:
-            assert_never(alphabet)
-
-
 def plain(text: str) -> str:
     """Write a text in GSM 03.38: plain letters for accented ones; what is left over is dropped."""
     return "".join(map(_plain_sign, unicodedata.normalize("NFKC", text).translate(_PLAIN)))
 
 
 def _plain_sign(sign: str) -> str:
-    if _is_gsm7(sign):
+    if is_gsm7(sign):
         return sign
     base = unicodedata.normalize("NFKD", sign)[0]
-    return base if base.isascii() and base.isprintable() and _is_gsm7(base) else ""
+    return base if base.isascii() and base.isprintable() and is_gsm7(base) else ""
 
 
 def clean_name(text: str, alphabet: Alphabet = "gsm7") -> str:
@@ -251,11 +212,11 @@ def _fit(
     if catalogue.alphabet == "gsm7":
         frame = plain(frame)
     rest = frame.format_map({**values, elastic: ""})
-    room = max(_ROOM[catalogue.alphabet] - _units(rest, catalogue.alphabet), _ELASTIC_MIN)
+    room = max(_ROOM[catalogue.alphabet] - units(rest, catalogue.alphabet), _ELASTIC_MIN)
     return frame.format_map({**values, elastic: _cut(values[elastic], room, catalogue.alphabet)})
 
 
 def _cut(text: str, most: int, alphabet: Alphabet) -> str:
-    while _units(text, alphabet) > most:
+    while units(text, alphabet) > most:
         text = text[:-1]
     return text.strip()

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from otp.alphabets import size_of
 from otp.flows import CATALOGUES
 from otp.message import (
     TEXT_IDS,
@@ -16,7 +17,6 @@ from otp.message import (
     clean_name,
     compose,
     plain,
-    size_of,
     template_of,
     text_id_of,
 )
@@ -226,39 +226,6 @@ def test_an_absurd_amount_costs_a_part_but_neither_payee_nor_code() -> None:
     message = _payment("Sklep ABC", amount="9" * 60 + ",00 PLN")
 
     assert ("dla Sklep AB" in message, "048291" in message) == (True, True)
-
-
-@pytest.mark.parametrize(
-    ("text", "alphabet", "units", "parts"),
-    [
-        ("", "gsm7", 0, 1),
-        ("a" * 160, "gsm7", 160, 1),
-        ("a" * 161, "gsm7", 161, 2),
-        ("a" * 306, "gsm7", 306, 2),
-        ("a" * 307, "gsm7", 307, 3),
-        ("€" * 80, "gsm7", 160, 1),
-        ("€" * 81, "gsm7", 162, 2),
-        ("ą" * 70, "ucs2", 70, 1),
-        ("ą" * 71, "ucs2", 71, 2),
-        ("ą" * 135, "ucs2", 135, 3),
-        ("🍕" * 35, "ucs2", 70, 1),
-        ("🍕" * 36, "ucs2", 72, 2),
-    ],
-)
-def test_parts_are_counted_as_a_network_does(
-    text: str, alphabet: str, units: int, parts: int
-) -> None:
-    size = size_of(text)
-
-    assert (size.alphabet, size.units, size.parts) == (alphabet, units, parts)
-
-
-def test_the_gsm_alphabet_has_its_128_places() -> None:
-    """3GPP TS 23.038: 127 characters and the escape; ten more behind the escape."""
-    basic = [chr(n) for n in range(0x3000) if size_of(chr(n)) == size_of("a")]
-    extended = [chr(n) for n in range(0x3000) if size_of(chr(n)) == size_of("€")]
-
-    assert (len(basic), len(extended)) == (127, 10)
 
 
 def test_polish_letters_become_plain_ones() -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from otp import flows
+from otp.alphabets import size_of
 from otp.gateways import outbox
-from otp.message import size_of
 from otp.notices import Notice, NoticeKind, compose, text_id
 from otp.policy import OtpPolicy
 from schemas.vault import Secret
