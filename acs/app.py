@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from acs.config import Listen, Settings
     from acs.directory_server import DirectoryServer
     from acs.edges.refusals import Refusal
+    from acs.number_checks import CamaraSimSwap
     from acs.pages.render import Pages
     from acs.ports import Policies
     from acs.store.migrate import Migration
@@ -133,6 +134,7 @@ class Parts:
     policies: Policies
     directory_servers: Sequence[DirectoryServer]
     gateways: tuple[SmsGateway, ...]
+    number_checks: CamaraSimSwap | None
     callers: Callers
     contexts: Mapping[str, ssl.SSLContext | None]
     migrations: Sequence[Migration]
@@ -153,6 +155,7 @@ def prepare(settings: Settings, edges: Sequence[str]) -> Parts:
         policies=policies.policies(settings),
         directory_servers=policies.directory_servers(settings),
         gateways=policies.gateways(settings),
+        number_checks=policies.number_checks(settings),
         callers=policies.callers(settings),
         contexts=contexts,
         migrations=migrate.migrations(),
@@ -184,6 +187,8 @@ class Service:
         delivery = self._delivery(tables.pool, worker)
         directory_servers = DirectoryServers(self.parts.directory_servers)
         self.closers += [delivery.close, directory_servers.close]
+        if self.parts.number_checks is not None:
+            self.closers.append(self.parts.number_checks.close)
         first = Ports(
             pool=tables.pool,
             keys=self.parts.keys,
@@ -196,6 +201,7 @@ class Service:
             clock=utc_now,
             worker=worker,
             background=self.background,
+            number_checks=self.parts.number_checks,
         )
         for name in edges:
             ports = replace(first, pool=self.pools[name])

@@ -57,6 +57,7 @@ EVENTS: dict[str, str] = {
     "keys:missing": "a key that was asked for is not there",
     "library:record": "a library wrote to its log",
     "method:failed": "what a browser said of itself (3DS Method) could not be kept",
+    "number_check:failed": "nobody could tell whether a SIM card was exchanged",
     "receipt:ignored": "a delivery report that fits no message",
     "request:failed": "a request ended in an exception nobody foresaw",
     "rreq:abandoned": "the Directory Server never confirmed a result",

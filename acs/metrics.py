@@ -87,6 +87,12 @@ SMS_DELIVERY_SECONDS = _histogram(
     "provider",
     "calling_code",
 )
+NUMBER_CHECK = _counter(
+    "acs_number_check_total", "Questions whether a SIM card was exchanged, by the answer", "outcome"
+)
+NUMBER_CHECK_SECONDS = _histogram(
+    "acs_number_check_seconds", "How long operators took to answer, or were waited for", _FAST_S
+)
 RREQ = _counter("acs_rreq_total", "Attempts to tell a Directory Server a result", "ds", "outcome")
 RREQ_PENDING = Gauge(
     "acs_rreq_pending",

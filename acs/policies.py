@@ -10,10 +10,11 @@ from acs.challenge.policy import ChallengePolicy
 from acs.config import ConfigError
 from acs.directory_server import DirectoryServer
 from acs.edges.tls import client_context
+from acs.number_checks import CamaraSimSwap, SimSwapConfig
 from acs.pages import themes
 from acs.pages.render import LANGUAGES as PAGE_LANGUAGES
 from acs.pages.render import Pages
-from acs.ports import Policies
+from acs.ports import Policies, SwapPolicy
 from enrollment.callers import Caller, CallerKey, Callers
 from enrollment.host import HttpHost
 from enrollment.policy import (
@@ -52,6 +53,7 @@ def policies(settings: Settings) -> Policies:
         challenge=challenge_policy(settings),
         otp=otp_policy(settings),
         attempts=attempt_policy(settings),
+        swap=swap_policy(settings),
         areq_budget=timedelta(seconds=settings.ds.areq_budget_s),
         challenge_url=settings.cardholder.public_url + CHALLENGE_ROUTE,
         counts_use=settings.limits.usage_source == "acs_estimate",
@@ -84,6 +86,41 @@ def otp_policy(settings: Settings) -> OtpPolicy:
     """Give the limits round the one-time code."""
     names = OtpPolicy.__dataclass_fields__
     return OtpPolicy(**{name: getattr(settings.otp, name) for name in names})
+
+
+def swap_policy(settings: Settings) -> SwapPolicy:
+    """Give when an exchanged SIM card matters."""
+    given = settings.sim
+    return SwapPolicy(
+        recent_hours=given.recent_hours,
+        earlier_hours=given.earlier_hours,
+        patience=timedelta(seconds=given.timeout_s),
+        kept=timedelta(seconds=given.kept_s),
+        steps_down_on_error=given.on_error == "step_down",
+    )
+
+
+def number_checks(settings: Settings) -> CamaraSimSwap | None:
+    """Give the way to the operators; None where nobody is to be asked."""
+    given = settings.sim
+    if given.url is None or given.token_url is None or given.client_id is None:
+        return None
+    file = given.client_secret_file
+    try:
+        secret = "" if file is None else file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        sentence = f"sim.client_secret_file cannot be read: {type(error).__name__}"
+        raise ConfigError((sentence,)) from error
+    return CamaraSimSwap(
+        SimSwapConfig(
+            url=given.url,
+            token_url=given.token_url,
+            client_id=given.client_id,
+            client_secret=Secret(secret),
+            scope=given.scope,
+            tls=None if given.ca is None else client_context(given.ca, None, None),
+        )
+    )
 
 
 def directory_servers(settings: Settings) -> list[DirectoryServer]:

@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from acs.challenge.policy import ChallengePolicy
     from acs.crypto.keys import AuthenticationValueKeys
     from acs.directory_server import DirectoryServers
+    from acs.number_checks import NoAnswer
     from acs.pages.render import Pages
     from acs.store.card_ranges import PolicyTables
     from acs.store.pool import Pool
     from otp.gateways.port import Report
     from otp.policy import OtpPolicy
-    from schemas.vault import Keys
+    from schemas.vault import Keys, Secret
 
 
 class MessageDelivery(Protocol):
@@ -40,6 +41,24 @@ class MessageDelivery(Protocol):
 
     async def tidy_reports(self, limit: int) -> int:
         """Apply reports that a dead process left, delete what nobody claims; give how many."""
+
+
+class NumberChecks(Protocol):
+    """Whoever knows of SIM cards: a mobile operator, or an aggregator of several."""
+
+    async def swapped_within(self, number: Secret, hours: int) -> bool | NoAnswer:
+        """Tell whether the SIM card of an E.164 number was exchanged in the last ``hours``."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwapPolicy:
+    """When an exchanged SIM card matters, and how patient we are to hear of it."""
+
+    recent_hours: int = 72
+    earlier_hours: int = 240
+    patience: timedelta = timedelta(seconds=1.5)
+    kept: timedelta = timedelta(minutes=15)
+    steps_down_on_error: bool = False
 
 
 class Tables(Protocol):
@@ -64,6 +83,7 @@ class Policies:
     otp: OtpPolicy
     challenge_url: str
     attempts: AttemptPolicy = field(default_factory=AttemptPolicy)
+    swap: SwapPolicy = field(default_factory=SwapPolicy)
     counts_use: bool = True
     fx_margin_bp: int = 500
     areq_budget: timedelta = timedelta(seconds=3.5)
@@ -83,7 +103,10 @@ class Policies:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Everything a flow may reach. ``worker`` names this process in the claims it makes."""
+    """Everything a flow may reach. ``worker`` names this process in the claims it makes.
+
+    Without ``number_checks`` nobody is asked about SIM cards.
+    """
 
     pool: Pool
     keys: Keys
@@ -96,3 +119,4 @@ class Ports:
     clock: Callable[[], datetime]
     worker: str
     background: Background
+    number_checks: NumberChecks | None = None

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from acs.authentication import limits
-from acs.authentication.facts import Converted, NoRate
+from acs.authentication.facts import Converted, NoRate, Swap
 from acs.authentication.references import device_ids
 from schemas.values import (
     ChallengeInd,
@@ -56,6 +56,7 @@ class InfoText(StrEnum):
     SET_PIN = "set_pin"
     BLOCKED = "blocked"
     BLOCKED_PERMANENTLY = "blocked_permanently"
+    SUSPENDED = "suspended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,8 @@ class Case:
         wishes = tuple(f"wish:{wish}" for wish in self.wishes)
         found = "device:none" if self.facts.device is None else "device:known"
         device = (found,) if device_ids(self.areq) else ()
-        return (*self.off, *self.over_per_tx, *rate, *self.over_period, *wishes, *device)
+        swap = () if self.facts.swap in {None, Swap.NONE} else (f"sim:{self.facts.swap}",)
+        return (*self.off, *self.over_per_tx, *rate, *self.over_period, *swap, *wishes, *device)
 
 
 def case_of(areq: Reading, facts: Facts, standing: Standing, now: datetime) -> Case:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, assert_never
 
-from acs.authentication import limits
+from acs.authentication import limits, swap
 from acs.authentication import requestor_initiated as ri3
 from acs.authentication.case import (
     Decision,
@@ -211,7 +211,7 @@ def _data_share(case: Case) -> Decision | None:
 def _honoured(case: Case) -> Decision | None:
     honoured = case.facts.range.policy.honoured_requests
     asked = next((wish for wish in case.wishes if wish in honoured), None)
-    if asked is None or _CHALLENGE_WISHES.intersection(case.wishes):
+    if asked is None or swap.needs_care(case) or _CHALLENGE_WISHES.intersection(case.wishes):
         return None
     return information(case, "wish:honoured", _EXEMPTIONS[asked])
 
@@ -255,7 +255,7 @@ def _challenge_due(case: Case) -> str | None:
         return "fx:challenge"
     if case.facts.range.policy.default is Default.CHALLENGE:
         return "range:challenge"
-    return None
+    return "sim:challenge" if swap.needs_care(case) else None
 
 
 _CHALLENGE_WISHES: Final = frozenset(
@@ -292,6 +292,8 @@ RULES: Final[tuple[Callable[[Case], Decision | None], ...]] = (
     _app_challenge,
     _over_period,
     _data_share,
+    swap.recent,
+    swap.over_limit,
     _honoured,
     ri3.unproved,
     _key,

@@ -48,6 +48,20 @@ class Unproved(StrEnum):
     DECLINE = "decline"
 
 
+class Swap(StrEnum):
+    """What is known of the SIM card that a phone's number leads to.
+
+    ``NONE``: not exchanged lately. ``EARLIER``, ``RECENT``: exchanged within the spans that the
+    settings name. Without an answer: ``UNKNOWN`` where that is let pass, else ``DOUBTFUL``.
+    """
+
+    NONE = "none"
+    EARLIER = "earlier"
+    RECENT = "recent"
+    UNKNOWN = "unknown"
+    DOUBTFUL = "doubtful"
+
+
 HONOURABLE: Final = {
     ChallengeInd.RISK_ANALYSIS_DONE,
     ChallengeInd.STRONG_AUTHENTICATION_DONE,
@@ -80,6 +94,8 @@ class RangePolicy:
     tied to no amount [rule 3.21]. ``blocked_reason`` is the transStatusReason for a cardholder who
     failed too often: 04 (authentication frequency) or 19 (challenges), as the network wants it.
     ``theme`` names how the pages look (see acs.pages.themes); None leaves it to the issuer's.
+    ``swapped_max`` is the most a payment may cost for a while after the cardholder's SIM card was
+    exchanged, in minor units of the account's currency; None = the usual limits.
     """
 
     elements: Elements = Elements.PIN_AND_OTP
@@ -99,6 +115,7 @@ class RangePolicy:
     av_pad_bytes: int = 20
     av_second_factor: str | None = None
     blocked_reason: TransStatusReason = TransStatusReason.TOO_FREQUENT
+    swapped_max: int | None = None
     eci: Mapping[str, str] = field(default_factory=dict)
     theme: str | None = None
 
@@ -183,6 +200,16 @@ def _whole(name: str, value: object) -> int:
     return value
 
 
+def _amount_or_none(name: str, value: object) -> int | None:
+    if value is None:
+        return None
+    amount = _whole(name, value)
+    if amount < 0:
+        message = f"{name} is not below 0"
+        raise ValueError(message)
+    return amount
+
+
 def _text(name: str, value: object) -> str | None:
     if value is not None and not (isinstance(value, str) and value):
         message = f"{name} is a text or null"
@@ -230,6 +257,7 @@ _READERS: Final[Mapping[str, Callable[[str, object], object]]] = {
     "offer_3ri": _flag,
     "unproved_3ri": _choice(Unproved),
     "blocked_reason": _blocked_reason,
+    "swapped_max": _amount_or_none,
     "av_profile": _text,
     "av_key_id": _text,
     "av_key_indicator": _two_digits,
@@ -298,7 +326,8 @@ class Facts:
     ``amount`` is the purchase in the account's currency (None: no amount was asked).
     ``keys_available``: the key that the range's policy names can make an authentication value.
     ``device``: what the browser said of itself before (3DS Method); ``priors``: the earlier
-    authentications a 3RI payment refers to, as far as they are known here.
+    authentications a 3RI payment refers to, as far as they are known here. ``swap``: what is known
+    of the cardholder's SIM card; None: nobody was asked.
     """
 
     range: CardRange
@@ -308,3 +337,4 @@ class Facts:
     keys_available: bool
     device: DeviceData | None = None
     priors: tuple[Prior, ...] = ()
+    swap: Swap | None = None

@@ -30,6 +30,7 @@ def judge(settings: Settings) -> tuple[str, ...]:
             chain.from_iterable(_directory_server(one) for one in settings.ds.directory_servers),
             _names(settings),
             _times(settings),
+            _sim(settings),
             _production(settings),
         )
     )
@@ -138,6 +139,25 @@ def _times(settings: Settings) -> Iterator[str]:
         yield "challenge.cap_s must not be shorter than challenge.interaction_s"
     if settings.enrollment.pin_length_max < settings.enrollment.pin_length_min:
         yield "enrollment.pin_length_max must not be below enrollment.pin_length_min"
+
+
+def _sim(settings: Settings) -> Iterator[str]:
+    given = settings.sim
+    for name in ("url", "token_url"):
+        url = getattr(given, name)
+        parts = urlsplit(url or "https://unset")
+        is_plain_local = parts.scheme == "http" and is_loopback(parts.hostname or "")
+        if not parts.hostname or (parts.scheme != "https" and not is_plain_local):
+            yield f"sim.{name} must be https, or http to this machine"
+    together = (given.url, given.token_url, given.client_id, given.client_secret_file)
+    if len({one is None for one in together}) > 1:
+        yield "sim.url, sim.token_url, sim.client_id and sim.client_secret_file come together"
+    if given.url is not None and given.url.endswith("/"):
+        yield "sim.url ends without a /"
+    if given.recent_hours > given.earlier_hours:
+        yield "sim.earlier_hours must not be below sim.recent_hours"
+    if given.url is not None and given.timeout_s >= settings.ds.areq_budget_s:
+        yield "sim.timeout_s must be below ds.areq_budget_s"
 
 
 def _production(settings: Settings) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from acs.config.listen import Listen
+from acs.config.sca_settings import Sca, Sim
 from acs.config.section import CERT, CLIENT_CA, KEY, LISTEN, Count, Pem, Seconds, Section
 from acs.config.sms_settings import Otp, Sms
 from schemas.secret import Secret
@@ -165,21 +166,6 @@ class Enrollment(Section, frozen=True, kw_only=True):
     pin_length_max: Annotated[int, Meta(ge=4, le=8, description="digits of the internet PIN")] = 8
     pin_changes_day: Annotated[Count, Meta(description="PIN changes of a person a day")] = 5
     step_up_sends_day: Annotated[Count, Meta(description="step-up codes of a person a day")] = 10
-
-
-class Sca(Section, frozen=True, kw_only=True):
-    """Failed authentications in a row (RTS art. 4)."""
-
-    max_consecutive_failures: Annotated[
-        int, Meta(ge=1, le=5, description="failures after which internet payments are blocked")
-    ] = 5
-    temp_block_min_s: Annotated[
-        int, Meta(ge=900, description="a block lasts until midnight, and at least this long")
-    ] = 21_600
-    perm_block_after: Annotated[
-        Count, Meta(description="blocks within the window that make it last until lifted")
-    ] = 3
-    perm_block_window_days: Annotated[Count, Meta(description="the window, in days")] = 30
 
 
 class Registration(Section, frozen=True, kw_only=True):
@@ -366,6 +352,7 @@ class Settings(Section, frozen=True, kw_only=True):
     cardholder: Cardholder = Cardholder()
     enrollment: Enrollment = Enrollment()
     sca: Sca = Sca()
+    sim: Sim = Sim()
     registration: Registration = Registration()
     portal: Portal = Portal()
     ops: Ops = Ops()

@@ -2,8 +2,9 @@
 
 Laws:
 - Two round trips to the database: one reads all facts, one commits everything; pure code decides
-  in between. A requestor-initiated payment may read once more (``gather``). A limit that another
-  payment used up meanwhile is read again and decided again.
+  in between. A requestor-initiated payment may read once more (``gather``), and where operators
+  are asked about SIM cards their answer is looked up or kept. A limit that another payment used up
+  meanwhile is read again and decided again.
 - The answer leaves only after the commit: what an ARes promises is on disk [rule 1E, T0].
 - The authentication value is made before the commit and nothing is promised without it: a key
   that fails turns the outcome into U, never into a made-up value.
@@ -26,11 +27,13 @@ from acs import VERSION, evidence, log, metrics
 from acs.authentication import responses
 from acs.authentication.case import Decision, Exemption
 from acs.authentication.decision import decide
+from acs.authentication.swap import should_ask
 from acs.challenge.responses import to_bytes
 from acs.crypto import value
 from acs.crypto.eci import DATA_SHARE, MERCHANT_INITIATED, eci_of
 from acs.flows import evidence as evidence_flow
 from acs.flows.gather import Asked, gather
+from acs.flows.number_check import swap_of
 from acs.store import transactions
 from acs.store.pool import Missing, Unavailable
 from acs.transaction import (
@@ -54,6 +57,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from acs.authentication.facts import Facts
     from acs.directory_server import DirectoryServer
     from acs.ports import Ports
     from acs.store.evidence import Visitor
@@ -112,6 +116,9 @@ async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransacti
     facts = gathered.facts
     acs_trans_id = AcsTransId(uuid4())
     decision = decide(asked.areq, facts, asked.now)
+    if should_ask(asked.areq, facts, decision):
+        facts = await _with_swap(ports, asked, facts)
+        decision = decide(asked.areq, facts, asked.now)
     proof: AuthenticationValue | None = None
     if decision.trans_status is TransStatus.AUTHENTICATED and _proves(asked):
         made = _prove(ports, asked, _eci(asked, decision))
@@ -141,6 +148,14 @@ async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransacti
     document = _document(ports, asked, transaction, decision, proof=proof, seen=seen)
     new = _new(ports, asked, transaction, decision, ares=ares, answer=answer, document=document)
     return replace(new, device_id=gathered.device_id, visitor=seen), answer
+
+
+async def _with_swap(ports: Ports, asked: Asked, facts: Facts) -> Facts:
+    """Look at the SIM card of the phone that the decision rests on."""
+    phone = None if facts.standing is None else facts.standing.phone
+    if phone is None:
+        return facts
+    return replace(facts, swap=await swap_of(ports, phone.phone_id, asked.now))
 
 
 def _proves(asked: Asked) -> bool:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from acs import metrics
-from acs.store import audit_chain, device_data, evidence, results
+from acs.store import audit_chain, device_data, evidence, number_checks, results
 from enrollment import flows as enrollment_flows
 from otp import flows as otp_flows
 
@@ -57,6 +57,13 @@ async def lapse_visitors(ports: Ports) -> int:
     now = ports.clock()
     async with ports.pool.transaction() as conn:
         return await evidence.lapse_visitors(conn, now - VISITORS_LAPSE_AFTER, _BATCH)
+
+
+async def lapse_number_checks(ports: Ports) -> int:
+    """Worker source: forget what operators said of SIM cards, once it is not believed any more."""
+    now = ports.clock()
+    async with ports.pool.transaction() as conn:
+        return await number_checks.lapse(conn, now - ports.policies.swap.kept, _BATCH)
 
 
 async def forget_used(ports: Ports) -> int:

@@ -233,6 +233,14 @@ ALTER TABLE acs.message_log ALTER COLUMN message_id ADD GENERATED ALWAYS AS IDEN
     CACHE 1
 );
 
+CREATE TABLE acs.number_check (
+    phone_mac bytea NOT NULL,
+    swap text NOT NULL,
+    checked_at timestamp with time zone NOT NULL,
+    CONSTRAINT number_check_phone_mac_check CHECK ((length(phone_mac) = 32)),
+    CONSTRAINT number_check_swap_check CHECK ((swap = ANY (ARRAY['none'::text, 'earlier'::text, 'recent'::text])))
+);
+
 CREATE TABLE acs.policy_version (
     only_row boolean DEFAULT true NOT NULL,
     version bigint DEFAULT 1 NOT NULL,
@@ -1159,6 +1167,9 @@ ALTER TABLE ONLY acs.issuer
 ALTER TABLE ONLY acs.message_log
     ADD CONSTRAINT message_log_pkey PRIMARY KEY (message_id);
 
+ALTER TABLE ONLY acs.number_check
+    ADD CONSTRAINT number_check_pkey PRIMARY KEY (phone_mac);
+
 ALTER TABLE ONLY acs.policy_version
     ADD CONSTRAINT policy_version_pkey PRIMARY KEY (only_row);
 
@@ -1311,6 +1322,8 @@ CREATE INDEX device_data_claimed ON acs.device_data USING btree (acs_trans_id) W
 CREATE INDEX device_data_made ON acs.device_data USING btree (made_at);
 
 CREATE INDEX message_log_transaction ON acs.message_log USING btree (acs_trans_id);
+
+CREATE INDEX number_check_checked_at ON acs.number_check USING btree (checked_at);
 
 CREATE INDEX result_due ON acs.result USING btree (next_at) WHERE (state = 'queued'::text);
 

@@ -47,6 +47,7 @@ from tests.story.parties import CONTENT_TYPE, FakeDirectoryServer, FakePhone
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from acs.ports import NumberChecks
     from acs.work.loop import Source
     from schemas.vault import Keys
 
@@ -200,6 +201,7 @@ class World:
     finals: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     log_lines: list[str] = field(default_factory=list)
     budget: Budget = field(default_factory=Budget)
+    number_checks: NumberChecks | None = None
 
     async def start_server(
         self,
@@ -412,6 +414,7 @@ async def _start(
         clock=world.clock,
         worker=worker,
         background=Background(),
+        number_checks=world.number_checks,
     )
     return await _listen(ports, delivery, death)
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from acs.authentication.case import Decision, Exemption
 from acs.authentication.decision import RULES, decide
-from acs.authentication.facts import Converted, Default, Facts, NoRate, Prior
+from acs.authentication.facts import Converted, Default, Facts, NoRate, Prior, Swap
 from acs.transaction import Elements
 from enrollment.model import (
     Block,
@@ -89,6 +89,7 @@ FACTS: dict[str, Callable[[Any], tuple[dict[str, Any], dict[str, Any]]]] = {
         {"threeDSRequestorPriorAuthenticationInfo": REFERENCE},
         {"priors": PRIORS[value]},
     ),
+    "swap": lambda value: ({}, {"swap": Swap(value)}),
     "device": lambda value: (
         {"threeDSCompInd": "Y"},
         {"device": DeviceData() if value == "known" else None},
@@ -130,7 +131,7 @@ def case_of(left: str) -> tuple[Reading, Facts]:
                 areq[field] = value
             case ["card"]:
                 has_card = False
-            case [("amount" | "keys" | "prior" | "device") as fact]:
+            case [("amount" | "keys" | "prior" | "device" | "swap") as fact]:
                 said, found = FACTS[fact](value)
                 areq |= said
                 facts |= found
@@ -181,7 +182,7 @@ def test_every_rule_of_the_table_speaks_somewhere() -> None:
 
     assert spoken == {
         "card", "consent", "enrolment", "fx", "key", "limit", "offer", "person", "phone", "pin",
-        "range", "ri3", "wish",
+        "range", "ri3", "sim", "wish",
     }  # fmt: skip
     assert len(RULES) == 19
 

@@ -24,6 +24,7 @@ POLICIES = st.builds(
     npa_value=st.booleans(),
     offer_3ri=st.booleans(),
     unproved_3ri=st.sampled_from(Unproved),
+    swapped_max=st.none() | st.integers(0, 10**9),
     blocked_reason=st.sampled_from(("04", "19")).map(TransStatusReason),
     av_profile=st.just("visa-v0"),
     av_key_id=st.just("key"),
@@ -64,6 +65,8 @@ def test_the_default_policy_challenges_with_pin_and_code() -> None:
         ({"av_second_factor": 2}, "av_second_factor is two digits"),
         ({"av_pad_bytes": 28}, "av_pad_bytes is 20 or 21"),
         ({"offer_npa": "yes"}, "offer_npa is true or false"),
+        ({"swapped_max": -1}, "swapped_max is not below 0"),
+        ({"swapped_max": "1"}, "swapped_max is a whole number"),
         ({"blocked_reason": "01"}, "blocked_reason is one of 04, 19"),
         ({"unproved_3ri": "accept"}, "unproved_3ri is one of could_not, decline"),
         (

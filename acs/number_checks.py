@@ -1,0 +1,174 @@
+"""Asks a mobile operator whether a number's SIM card was exchanged: CAMARA SIM Swap over HTTP.
+
+``POST <url>/check {"phoneNumber": "+48...", "maxAge": 72}``, the age in hours, is answered by
+``{"swapped": true|false}``; the token comes by OAuth 2.0 client credentials (RFC 6749, 4.4) and is
+used until shortly before its end.
+
+Laws:
+- Nothing is raised for what a network or an operator does: whatever is not a clear yes or no is
+  ``NoAnswer``, with a word for operators that never holds the number.
+- No redirect is followed, no answer of more than 64 KiB is read. The caller bounds the time.
+- An operator that fails again and again is left alone for a while, so that payments do not wait
+  for it one after the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote_plus
+from uuid import uuid4
+
+import aiohttp
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Mapping
+
+    from schemas.secret import Secret
+
+_BODY_MAX = 64 * 1024
+_FAILURES_MAX = 5
+_REST_S = 30.0
+_TOKEN_MARGIN_S = 30.0
+_TOKEN_LIFE_S = 300.0
+_OK, _UNAUTHORIZED = 200, 401
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """Nobody can tell; ``why`` is a word for operators."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimSwapConfig:
+    """Where an operator, or an aggregator of several, is asked and as whom.
+
+    ``url`` ends before ``/check``, for example ``https://api.operator.example/sim-swap/v1``.
+    """
+
+    url: str
+    token_url: str
+    client_id: str
+    client_secret: Secret
+    scope: str | None = None
+    tls: ssl.SSLContext | None = None
+
+
+class CamaraSimSwap:
+    """One operator's interface. One client session, made at the first question."""
+
+    def __init__(self, config: SimSwapConfig) -> None:
+        """Hold the configuration; opens nothing."""
+        self._config = config
+        self._session: aiohttp.ClientSession | None = None
+        self._token: tuple[str, float] | None = None
+        self._door = asyncio.Lock()
+        self._failures = 0
+        self._rests_until = 0.0
+
+    async def swapped_within(self, number: Secret, hours: int) -> bool | NoAnswer:
+        """Tell whether the SIM card of an E.164 number was exchanged in the last ``hours``."""
+        loop = asyncio.get_running_loop()
+        if loop.time() < self._rests_until:
+            return NoAnswer("resting")
+        answer: bool | NoAnswer = NoAnswer("timeout")
+        try:
+            answer = await self._ask(number, hours)
+        except (aiohttp.ClientError, OSError) as failure:
+            answer = NoAnswer(type(failure).__name__)
+        finally:
+            # Also when the caller's patience ended: a slow operator is a failing one.
+            self._failures = self._failures + 1 if isinstance(answer, NoAnswer) else 0
+            if self._failures >= _FAILURES_MAX:
+                self._failures = 0
+                self._rests_until = loop.time() + _REST_S
+        return answer
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def _ask(self, number: Secret, hours: int) -> bool | NoAnswer:
+        for _ in range(2):
+            token = await self._bearer()
+            if isinstance(token, NoAnswer):
+                return token
+            status, found = await self._post(
+                f"{self._config.url}/check",
+                {"Authorization": f"Bearer {token}", "x-correlator": str(uuid4())},
+                json_body={"phoneNumber": number.reveal(), "maxAge": hours},
+            )
+            if status != _UNAUTHORIZED:
+                return _swapped(status, found)
+            self._token = None  # taken back before its time: once more with a new one
+        return NoAnswer("HTTP 401")
+
+    async def _bearer(self) -> str | NoAnswer:
+        loop = asyncio.get_running_loop()
+        async with self._door:  # one asks for a token, the others wait for it
+            if self._token is not None and loop.time() < self._token[1]:
+                return self._token[0]
+            scope = {} if self._config.scope is None else {"scope": self._config.scope}
+            status, found = await self._post(
+                self._config.token_url,
+                {"Authorization": _basic(self._config)},
+                form={"grant_type": "client_credentials", **scope},
+            )
+            token = found.get("access_token")
+            if status != _OK or not isinstance(token, str) or not token.isascii():
+                return NoAnswer(f"token HTTP {status}")
+            life = found.get("expires_in", _TOKEN_LIFE_S)
+            life_s = float(life) if isinstance(life, int | float) else _TOKEN_LIFE_S
+            self._token = (token, loop.time() + max(life_s - _TOKEN_MARGIN_S, 0.0))
+            return token
+
+    async def _post(
+        self,
+        url: str,
+        headers: Mapping[str, str],
+        *,
+        json_body: Mapping[str, object] | None = None,
+        form: Mapping[str, str] | None = None,
+    ) -> tuple[int, dict[str, Any]]:
+        """Post and read a JSON object; anything else reads as an empty one."""
+        async with self._client().post(
+            url, headers=headers, json=json_body, data=form, allow_redirects=False
+        ) as response:
+            body = b""
+            async for piece in response.content.iter_any():
+                body += piece
+                if len(body) > _BODY_MAX:
+                    return response.status, {}
+            try:
+                found = json.loads(body)
+            except ValueError:
+                return response.status, {}
+            return response.status, found if isinstance(found, dict) else {}
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(ssl=self._config.tls or True),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=False,
+            )
+        return self._session
+
+
+def _swapped(status: int, found: dict[str, Any]) -> bool | NoAnswer:
+    swapped = found.get("swapped")
+    if status != _OK:
+        return NoAnswer(f"HTTP {status}")
+    return swapped if isinstance(swapped, bool) else NoAnswer("no answer in the body")
+
+
+def _basic(config: SimSwapConfig) -> str:
+    """Write our name and secret as RFC 6749, 2.3.1 asks: each form-encoded first."""
+    secret = quote_plus(config.client_secret.reveal())
+    return aiohttp.encode_basic_auth(quote_plus(config.client_id), secret)

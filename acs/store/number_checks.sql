@@ -1,0 +1,18 @@
+-- name: fresh
+-- What was said of a phone since that time, under any of its keyed hashes.
+SELECT swap FROM acs.number_check
+WHERE phone_mac = ANY (:phone_macs::bytea[]) AND checked_at > :since
+ORDER BY checked_at DESC LIMIT 1;
+
+-- name: keep
+-- The newest answer stays, whoever comes first.
+INSERT INTO acs.number_check AS kept (phone_mac, swap, checked_at)
+VALUES (:phone_mac, :swap, :now)
+ON CONFLICT (phone_mac) DO UPDATE SET swap = EXCLUDED.swap, checked_at = EXCLUDED.checked_at
+WHERE kept.checked_at < EXCLUDED.checked_at;
+
+-- name: lapse
+-- Clears away answers that are too old to be believed.
+DELETE FROM acs.number_check WHERE phone_mac IN (
+    SELECT phone_mac FROM acs.number_check WHERE checked_at < :before
+    ORDER BY checked_at LIMIT :most FOR UPDATE SKIP LOCKED);

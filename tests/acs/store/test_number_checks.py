@@ -1,0 +1,38 @@
+"""Answers about SIM cards: believed for a while, the newest one, under any key of the phone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from acs.authentication.facts import Swap
+from acs.store import number_checks
+from schemas.vault import Tag
+from tests.acs.people import NOW
+
+if TYPE_CHECKING:
+    import asyncpg
+
+PHONE, OTHER = Tag("k2", b"p" * 32), Tag("k1", b"q" * 32)
+SECOND = timedelta(seconds=1)
+
+
+async def test_an_answer_is_believed_for_a_while(db: asyncpg.Connection) -> None:
+    await number_checks.keep(db, PHONE, Swap.RECENT, NOW)
+    assert await number_checks.fresh(db, [PHONE], NOW - SECOND) is Swap.RECENT
+    assert await number_checks.fresh(db, [OTHER, PHONE], NOW - SECOND) is Swap.RECENT
+    assert await number_checks.fresh(db, [PHONE], NOW) is None
+    assert await number_checks.fresh(db, [OTHER], NOW - SECOND) is None
+
+
+async def test_the_newest_answer_stays_whoever_comes_first(db: asyncpg.Connection) -> None:
+    await number_checks.keep(db, PHONE, Swap.EARLIER, NOW)
+    await number_checks.keep(db, PHONE, Swap.RECENT, NOW + SECOND)
+    await number_checks.keep(db, PHONE, Swap.NONE, NOW)
+    assert await number_checks.fresh(db, [PHONE], NOW - SECOND) is Swap.RECENT
+
+
+async def test_old_answers_are_cleared_away(db: asyncpg.Connection) -> None:
+    await number_checks.keep(db, PHONE, Swap.NONE, NOW)
+    assert await number_checks.lapse(db, NOW, 10) == 0
+    assert await number_checks.lapse(db, NOW + SECOND, 10) == 1
