@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from enrollment.words import Action, action_text
 from otp.alphabets import size_of
 from otp.flows import CATALOGUES
 from otp.message import (
@@ -21,21 +22,13 @@ from otp.message import (
     text_id_of,
 )
 from otp.model import ActionText, CardText, PaymentText
+from schemas.enrollment_api import LANGUAGES as LANGUAGES_OF_THE_API
 from schemas.vault import Secret
 
 CODE = Secret("048291")
-UKRAINIAN = Catalogue(
-    "uk",
-    {
-        "payment": "Оплата {amount} у {payee} карткою *{last4}. Код: {code}. Дійсний {minutes} хв.",
-        "card_add": "Додавання картки *{last4} у {payee}. Код: {code}. Дійсний {minutes} хв.",
-        "card_use": "Підтвердження картки *{last4} для {payee}. Код: {code}. Дійсний {minutes} хв.",
-        "step_up": "Підтверджуєте: {action}. Код: {code}. Дійсний {minutes} хв.",
-        "numbered": " (SMS № {seq})",
-        "merchant": "магазин {merchant_id}",
-    },
-)
 LANGUAGES = st.sampled_from(sorted(CATALOGUES))
+PARTS = {"de": ("gsm7", 1), "en": ("gsm7", 1), "pl": ("gsm7", 1), "uk": ("ucs2", 2)}
+"""In which alphabet a language is sent, and in how many parts at most."""
 HOSTILE = st.text(
     st.one_of(
         st.characters(),
@@ -65,6 +58,20 @@ def test_a_polish_payment_reads_like_this() -> None:
     assert _payment("Księgarnia Żółw", amount="1\u00a0234,56 PLN") == (
         "Platnosc 1 234,56 PLN dla Ksiegarnia Zolw, karta *0694. Kod: 048291, wazny 5 min. "
         "Nikomu go nie mow, nawet pracownikom banku."
+    )
+
+
+def test_a_german_payment_reads_like_this() -> None:
+    assert _payment("Bäckerei Groß", language="de", amount="1234,56 EUR") == (
+        "Zahlung 1234,56 EUR an Bäckerei Groß, Karte *0694. Code: 048291, gültig 5 Min. "
+        "Nennen Sie ihn niemandem, auch nicht der Bank."
+    )
+
+
+def test_a_ukrainian_payment_reads_like_this() -> None:
+    assert _payment("Книгарня Ліра", language="uk", seq=2, amount="1234,56 UAH") == (
+        "Оплата 1234,56 UAH у Книгарня Ліра, картка *0694. Код: 048291, діє 5 хв. "
+        "Нікому його не кажіть, навіть банку. (SMS № 2)"
     )
 
 
@@ -127,7 +134,7 @@ def test_amount_and_payee_are_read_before_the_code() -> None:
 @given(LANGUAGES, HOSTILE, st.integers(1, 5), st.integers(60, 600), st.integers(0, 10**18))
 @example("pl", "€" * 40, 5, 600, 10**18 - 1)
 @example("en", "^" * 40, 5, 600, 10**18 - 1)
-def test_a_payment_always_fits_one_part_and_tells_amount_card_and_code(
+def test_a_payment_always_fits_and_tells_amount_card_and_code(
     language: str, payee: str, seq: int, lifetime_s: int, minor: int
 ) -> None:
     amount = f"{minor // 100:,}".replace(",", "\u00a0") + f",{minor % 100:02d} PLN"
@@ -137,20 +144,60 @@ def test_a_payment_always_fits_one_part_and_tells_amount_card_and_code(
 
     assert message is not None
     size = size_of(message.reveal())
-    assert (size.alphabet, size.parts) == ("gsm7", 1)
-    for part in (plain(amount), "*0694", "048291", str(lifetime_s // 60)):
+    alphabet, most = PARTS[language]
+    assert size.alphabet == alphabet
+    assert size.parts <= most
+    for part in (amount.replace("\u00a0", " "), "*0694", "048291", str(lifetime_s // 60)):
         assert part in message.reveal()
 
 
 @given(LANGUAGES, st.text(max_size=200), st.integers(1, 5))
-def test_a_step_up_always_fits_one_part_and_tells_the_code(
-    language: str, action: str, seq: int
-) -> None:
+def test_a_step_up_always_fits_and_tells_the_code(language: str, action: str, seq: int) -> None:
     message = compose(CATALOGUES[language], ActionText(action), CODE, seq, 300)
 
     assert message is not None
-    assert size_of(message.reveal()).parts == 1
+    assert size_of(message.reveal()).parts <= PARTS[language][1]
     assert "048291" in message.reveal()
+
+
+@pytest.mark.parametrize("language", sorted(CATALOGUES))
+@pytest.mark.parametrize("action", Action)
+def test_our_own_actions_are_never_cut(action: Action, language: str) -> None:
+    said = action_text(action, language, "0694")
+    message = compose(CATALOGUES[language], ActionText(said), CODE, 9, 600)
+
+    assert message is not None
+    whole = plain(said) if PARTS[language][0] == "gsm7" else said
+    assert f": {whole}. " in message.reveal()
+    assert size_of(message.reveal()).parts <= PARTS[language][1]
+
+
+LONGEST = "MIEDZYNARODOWE PRZEDSIEBIORSTWO WYSYLKOWE"
+
+
+@pytest.mark.parametrize("language", sorted(CATALOGUES))
+@pytest.mark.parametrize(
+    "text",
+    [
+        PaymentText("123456789012,34 PLN", LONGEST, "1", "0694"),
+        PaymentText("123456789012,34 PLN", "\u200b", "123456789012345", "0694"),
+        CardText(LONGEST, "1", "0694", adds=True),
+        CardText(LONGEST, "1", "0694", adds=False),
+    ],
+    ids=["payment", "merchant id", "card added", "card used"],
+)
+def test_the_longest_values_cost_no_part_and_only_the_end_of_the_payee(
+    text: PaymentText | CardText, language: str
+) -> None:
+    message = compose(CATALOGUES[language], text, CODE, 9, 600)
+    assert message is not None
+    said, (alphabet, most) = message.reveal(), PARTS[language]
+    size = size_of(said)
+
+    assert (size.alphabet, size.parts <= most) == (alphabet, True)
+    # Whatever the language, at least this much of a payee's name is left.
+    assert LONGEST[:14] in said or "1234567" in said
+    assert [part for part in ("*0694", "048291", "10 ", "9)") if part not in said] == []
 
 
 @given(HOSTILE, st.sampled_from(["gsm7", "ucs2"]))
@@ -267,8 +314,32 @@ def test_another_wording_is_another_version_of_a_template() -> None:
         assert text_id_of(CardText("Sklep", "m1", "0694", adds)) == text_id
 
 
-def test_polish_and_english_are_sent_in_gsm7() -> None:
-    assert {name: one.alphabet for name, one in CATALOGUES.items()} == {"en": "gsm7", "pl": "gsm7"}
+def test_every_language_is_there_and_only_ukrainian_is_sent_in_ucs2() -> None:
+    assert set(CATALOGUES) == set(PARTS) == set(LANGUAGES_OF_THE_API)
+    assert {name: one.alphabet for name, one in CATALOGUES.items()} == {
+        name: alphabet for name, (alphabet, _) in PARTS.items()
+    }
+
+
+def test_german_keeps_its_letters() -> None:
+    """ä, ö, ü and ß are in GSM 03.38."""
+    letters = set("".join(CATALOGUES["de"].texts.values())) & set("äöüßÄÖÜ")
+
+    assert letters >= set("äöü")
+    assert plain("äöüßÄÖÜ") == "äöüßÄÖÜ"
+    assert all(plain(text) == text for text in CATALOGUES["de"].texts.values())
+
+
+@pytest.mark.parametrize("language", sorted(CATALOGUES))
+def test_no_number_governs_a_word(language: str) -> None:
+    """A word after a number would have to follow it (one, few, many): only abbreviations do."""
+    after = {
+        word
+        for text in CATALOGUES[language].texts.values()
+        for word in re.findall(r"\{(?:minutes|seq)\}\s*([^\W\d_]+)", text)
+    }
+
+    assert after == {{"de": "Min", "en": "min", "pl": "min", "uk": "хв"}[language]}
 
 
 def test_a_catalogue_without_a_text_is_refused() -> None:
@@ -279,7 +350,7 @@ def test_a_catalogue_without_a_text_is_refused() -> None:
 def test_a_language_outside_of_gsm7_keeps_its_letters_and_fits_two_parts() -> None:
     text = PaymentText("1 234 567,89 PLN", "Магазин Київ 🍕 " + "Ж" * 80, "m1", "0694")
 
-    message = compose(UKRAINIAN, text, CODE, 2, 300)
+    message = compose(CATALOGUES["uk"], text, CODE, 2, 300)
 
     assert message is not None
     assert "у Магазин Київ ЖЖЖ" in message.reveal()

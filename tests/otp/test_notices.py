@@ -22,17 +22,18 @@ if TYPE_CHECKING:
 
     from schemas.vault import Keys
 
-VALUES = {"password": "ABCDEFGHJK", "minutes": "15", "phone": "+48 *** *** 761", "last4": "0694"}
+VALUES = {"password": "ABCDEFGHJK", "minutes": "60", "phone": "+380 *** *** 761", "last4": "0694"}
 PHONE = Secret("+48600700800")
 
 
 @pytest.mark.parametrize("language", sorted(flows.CATALOGUES))
 @pytest.mark.parametrize("kind", list(NoticeKind))
-def test_every_notice_has_its_words_and_fits_one_part(kind: NoticeKind, language: str) -> None:
+def test_every_notice_has_its_words_and_fits(kind: NoticeKind, language: str) -> None:
     catalogue = flows.CATALOGUES[language]
     text = compose(catalogue, Notice(kind, PHONE, language, VALUES)).reveal()
 
-    assert size_of(text).parts == 1
+    # A part of UCS-2 holds less than half as much.
+    assert size_of(text).parts <= (2 if catalogue.alphabet == "ucs2" else 1)
     assert not any(sign in text for sign in ("{", "http", "www", "600700800"))
     assert catalogue.texts[text_id(kind)]
 
