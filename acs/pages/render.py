@@ -35,6 +35,7 @@ from acs.pages import themes
 from acs.pages.headers import FORM_NOWHERE, FORM_TO_US, form_action_of, page_headers
 from acs.pages.names import shown_name
 from schemas.amounts import amount_text
+from schemas.dates import moment_text
 from schemas.static_files import StaticFile, load_static
 from schemas.texts import choose_language, load_catalogues, unbroken
 
@@ -56,7 +57,6 @@ LANGUAGES: Final = tuple(sorted(path.parent.name for path in _HERE.glob("locale/
 
 _BANK_DEFAULT: Final = "pl"
 
-_DATE_PATTERN: Final = "d MMM y, HH:mm"
 _TIME_PATTERN: Final = "HH:mm"
 _SECONDS_PATTERN: Final = "HH:mm:ss"
 
@@ -260,7 +260,7 @@ class Pages:
             "merchant_label": f"merchant_label{suffix}",
             "suffix": suffix,
             "merchant": shown_name(screen.merchant),
-            "purchase_at": _local(screen.purchase_at, _DATE_PATTERN, language),
+            "purchase_at": moment_text(screen.purchase_at, _ZONE, language),
             "purchase_iso": screen.purchase_at.isoformat(timespec="seconds"),
             "notice": notice,
             "code_label": self.text("code_label", language)

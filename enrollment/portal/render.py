@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 import iso4217
 from babel import Locale
-from babel.dates import format_date, format_datetime
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from enrollment.model import ISSUER_ZONE
 from schemas.amounts import amount_text, iso_exponent
+from schemas.dates import day_text, moment_text, time_text
 from schemas.static_files import StaticFile, load_static
 from schemas.texts import choose_language, load_catalogues, unbroken
 
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
 _HERE: Final = Path(__file__).parent
-_AT: Final = "d MMM y, HH:mm"
-_TIME: Final = "HH:mm"
 LINKS: Final = ("chip_pin", "transfer", "wallet")
 """Other systems of a bank that the portal may point to; each only where a target is configured."""
 
@@ -120,16 +118,15 @@ class Words:
 
     def at(self, moment: datetime) -> str:
         """Write a day and time on the bank's clock."""
-        return str(format_datetime(moment, _AT, tzinfo=ISSUER_ZONE, locale=self.language))
+        return moment_text(moment, ISSUER_ZONE, self.language)
 
     def time(self, moment: datetime) -> str:
         """Write a time on the bank's clock."""
-        return str(format_datetime(moment, _TIME, tzinfo=ISSUER_ZONE, locale=self.language))
+        return time_text(moment, ISSUER_ZONE, self.language)
 
     def day(self, moment: datetime) -> str:
         """Write a calendar day of the bank."""
-        local = moment.astimezone(ISSUER_ZONE)
-        return str(format_date(local, "d MMMM y", locale=self.language))
+        return day_text(moment, ISSUER_ZONE, self.language)
 
     def amount(self, minor: int, currency: str) -> str:
         """Write an amount; ``currency`` is letters or the numeric code."""

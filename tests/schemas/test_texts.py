@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.enrollment_api import LANGUAGES
 from schemas.texts import (
     Catalogue,
     check_catalogues,
@@ -17,6 +19,7 @@ from schemas.texts import (
 )
 
 FOLDER = Path(__file__).parents[2] / "acs" / "pages" / "locale"
+ROOMS = [(FOLDER,)]
 
 
 def write(folder: Path, language: str, body: str) -> None:
@@ -27,8 +30,33 @@ def write(folder: Path, language: str, body: str) -> None:
     path.write_text(head + body, encoding="utf-8")
 
 
-def test_the_pages_speak_polish_and_english() -> None:
-    assert set(load_catalogues(FOLDER)) == {"en", "pl"}
+def test_the_pages_speak_every_language_of_the_bank() -> None:
+    assert set(load_catalogues(FOLDER)) == set(LANGUAGES)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_number_governs_a_word(language: str) -> None:
+    """A word after a number would have to follow it (one, few, many): only abbreviations do."""
+    for room in ROOMS:
+        after = {
+            word.lower()
+            for text in load_catalogues(*room)[language].values()
+            for word in re.findall(r"\{(?:s|n|left|minutes)\}\s*([^\W\d_]+)", text)
+        }
+        assert after <= {"s", "min", "с", "хв"}
+
+
+@pytest.mark.parametrize("language", ["de", "uk"])
+def test_clients_are_addressed_formally(language: str) -> None:
+    words = {
+        word
+        for room in ROOMS
+        for text in load_catalogues(*room)[language].values()
+        for word in re.findall(r"[^\W\d_]+", text)
+    }
+
+    assert words & {"du", "dich", "dir", "dein", "deine", "ти", "тебе", "твій", "твоя"} == set()
+    assert words & {"Ihre", "Ваш", "Ви", "Sie"}
 
 
 def test_texts_are_read_as_they_stand(tmp_path: Path) -> None:
@@ -51,7 +79,7 @@ def test_no_catalogue_at_all_stops_the_start(tmp_path: Path) -> None:
         load_catalogues(tmp_path)
 
 
-@pytest.mark.parametrize("language", ["pl", "en"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_sentences_for_the_shop_fit_cardholder_info(language: str) -> None:
     """cardholderInfo has room for 128 characters."""
     catalogue = load_catalogues(FOLDER)[language]
@@ -60,7 +88,7 @@ def test_sentences_for_the_shop_fit_cardholder_info(language: str) -> None:
     assert longest <= 128
 
 
-@pytest.mark.parametrize("language", ["pl", "en"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_no_text_holds_an_address_or_markup(language: str) -> None:
     """Nothing on a page leads out of it."""
     words = " ".join(load_catalogues(FOLDER)[language].values()).lower()

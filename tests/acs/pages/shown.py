@@ -42,7 +42,7 @@ CODE = CodeScreen(
     time_left=TimeLeft(ends_at=AT.replace(minute=18), left_s=600, may_extend=True),
 )
 
-LANGUAGES = ("pl", "en")
+LANGUAGES = ("pl", "en", "de", "uk")
 
 LONG = replace(
     CODE,
@@ -68,7 +68,7 @@ def every_screen(language: str) -> dict[str, Screen]:
         "pin and code": code,
         "code": replace(code, asks_pin=False),
         "no amount": replace(code, amount=None),
-        "long": replace(LONG, language=language),
+        "long": replace(LONG, language=language, languages=LANGUAGES),
         "last attempt": replace(code, notice=Notice.WRONG, attempts_left=1),
         "attempts not told": replace(code, notice=Notice.WRONG, attempts_left=None),
         "expired": replace(code, notice=Notice.CODE_EXPIRED, code_live=False),

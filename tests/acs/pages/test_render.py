@@ -314,7 +314,7 @@ def test_unknown_and_expired_look_the_same() -> None:
 
 
 def test_a_language_without_pages_falls_back_to_the_banks() -> None:
-    assert dom(replace(CODE, language="de")).get("lang") == "pl"
+    assert dom(replace(CODE, language="fr")).get("lang") == "pl"
 
 
 # Texts
