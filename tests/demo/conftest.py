@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import scratch
 from tests.demo.running import Demo
 
 if TYPE_CHECKING:
@@ -18,8 +17,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def demo() -> Iterator[Demo]:
     """The demo on free ports, stopped at the end by Ctrl-C."""
-    folder = Path(tempfile.mkdtemp(prefix="acs-demo-"))
-    folder.chmod(0o711)
+    folder = scratch("acs-demo-")
     running = Demo(folder)
     try:
         running.start()

@@ -7,14 +7,13 @@ import json
 import os
 import shutil
 import signal
-import tempfile
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.conftest import scratch
 from tests.demo.running import Demo
 
 if TYPE_CHECKING:
@@ -74,8 +73,7 @@ class HeldDirectoryServer:
 @pytest.fixture
 def own_demo() -> Iterator[Demo]:
     """A demo of its own, because it is killed."""
-    folder = Path(tempfile.mkdtemp(prefix="acs-kill-"))
-    folder.chmod(0o711)
+    folder = scratch("acs-kill-")
     running = Demo(folder)
     try:
         running.start()

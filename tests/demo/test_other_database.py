@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import tempfile
-from pathlib import Path
 
 import asyncpg
 import pytest
 
 from acs.store.embedded import EmbeddedPostgres
+from tests.conftest import scratch
 from tests.demo.running import Demo
 
 
@@ -24,8 +23,7 @@ async def _create(dsn: str) -> None:
 
 @pytest.mark.timeout(180)
 def test_a_purchase_works_on_a_database_given_by_its_url() -> None:
-    folder = Path(tempfile.mkdtemp(prefix="acs-other-"))
-    folder.chmod(0o711)
+    folder = scratch("acs-other-")
     server = EmbeddedPostgres.start(folder / "pg")
     try:
         asyncio.run(_create(server.dsn))

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["log_lines"]
 
 _ONE = os.environ.get("ACS_TEST_SEED")
-_MANY = int(os.environ.get("ACS_TEST_LIVES", "12"))
+_MANY = int(os.environ.get("ACS_TEST_LIVES", "6"))
 SEEDS = range(_MANY) if _ONE is None else [int(_ONE)]
 STEPS = 120
 _AT_REST = {
