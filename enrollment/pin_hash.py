@@ -41,7 +41,7 @@ async def make(keys: Keys, person_id: UUID, pin: Secret, label: bytes = PIN) -> 
     """Hash a PIN with the active pepper; give the hash and the id of the pepper."""
     tag = keys.pin.tag(label, person_id.bytes, pin.reveal().encode())
     loop = asyncio.get_running_loop()
-    made = await loop.run_in_executor(_THREADS, _HASHER.hash, tag.value)
+    made = await loop.run_in_executor(_THREADS, _hash, tag.value)
     return made, tag.key_id
 
 
@@ -65,6 +65,10 @@ async def matches(
 def is_outdated(keys: Keys, stored: tuple[str, str]) -> bool:
     """Tell whether the hash was made under an earlier pepper or with other costs than today's."""
     return stored[1] != keys.pin.active or _HASHER.check_needs_rehash(stored[0])
+
+
+def _hash(peppered: bytes) -> str:
+    return _HASHER.hash(peppered)
 
 
 def _verify(made: str, peppered: bytes) -> bool:

@@ -283,6 +283,9 @@ async def _submit(
     metrics.OTP.labels(str(verdict)).inc()
     if verdict is Verdict.ACCEPTED:
         await enrollment_flows.attempt_succeeded(conn, transaction.person_id, now)
+        if dialogue.challenge.elements is Elements.PIN_AND_OTP:
+            pin = Secret(_digits(form.pin))
+            await enrollment_flows.renew_pin(conn, ports.keys, transaction.person_id, pin)
         return await _take_first(ports, conn, dialogue, AnswerChecked(verdict), now)
     block = await enrollment_flows.attempt_failed(work, transaction.person_id)
     applied = await _take_first(ports, conn, dialogue, AnswerChecked(verdict), now)

@@ -10,6 +10,7 @@ from enrollment.flows.attempts import (
     attempt_succeeded,
     begin_attempt,
     check_pin,
+    renew_pin,
 )
 from enrollment.flows.housekeeping import carry_on, forget_used
 from enrollment.flows.payments import (
@@ -36,6 +37,7 @@ __all__ = [
     "lapse_use",
     "phone_number",
     "release_use",
+    "renew_pin",
     "standing_from",
     "standing_of",
     "standing_of_card",

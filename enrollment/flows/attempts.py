@@ -99,14 +99,21 @@ async def attempt_succeeded(conn: Connection, person_id: UUID, now: datetime) ->
 async def check_pin(conn: Connection, keys: Keys, person_id: UUID, pin: Secret) -> bool:
     """Compare a typed PIN with the person's; costs the same when no PIN is set.
 
-    The attempt is counted by ``begin_attempt``, not here. A hash under an earlier pepper is
-    renewed when the PIN was right.
+    The attempt is counted by ``begin_attempt``, not here.
     """
     found = await attempts.pin(conn, person_id)
     stored = None if found is None else (found.hash, found.key_id)
-    if not await pin_hash.matches(keys, person_id, pin, stored):
-        return False
-    if stored is not None and pin_hash.is_outdated(keys, stored):
-        made, key_id = await pin_hash.make(keys, person_id, pin)
-        await attempts.rehash_pin(conn, person_id, stored[0], made, key_id)
-    return True
+    return await pin_hash.matches(keys, person_id, pin, stored)
+
+
+async def renew_pin(conn: Connection, keys: Keys, person_id: UUID, pin: Secret) -> None:
+    """Hash a PIN that was right anew, when its hash is under an earlier pepper.
+
+    # Secret: only after a complete success. Done for a right PIN beside a wrong code, its time
+    # would tell which of the two was right.
+    """
+    found = await attempts.pin(conn, person_id)
+    if found is None or not pin_hash.is_outdated(keys, (found.hash, found.key_id)):
+        return
+    made, key_id = await pin_hash.make(keys, person_id, pin)
+    await attempts.rehash_pin(conn, person_id, found.hash, made, key_id)

@@ -61,9 +61,10 @@ async def begin(work: Work, identifier: str, password: Secret) -> Done[LoginBegu
     )
     if many is not None:
         return many
-    is_open = await _is_pair(work, who, new_password.normal(password))
+    entry_id = uuid4()
+    is_open = await _is_pair(work, who, new_password.normal(password), entry_id)
     entry = Entry(
-        uuid4(), who.key, None if who.person is None else who.person.person_id, is_open, 0
+        entry_id, who.key, None if who.person is None else who.person.person_id, is_open, 0
     )
     expires_at = work.now + policy.login_lifetime
     await access.add_entry(work.conn, "login", entry, expires_at=expires_at, now=work.now)
@@ -73,7 +74,7 @@ async def begin(work: Work, identifier: str, password: Secret) -> Done[LoginBegu
     return Done(LoginBegun(entry.entry_id, expires_at, sms_id), created=True)
 
 
-async def _is_pair(work: Work, who: Who, password: Secret) -> bool:
+async def _is_pair(work: Work, who: Who, password: Secret, entry_id: UUID) -> bool:
     """Count the try, then compare; a right one clears the count unless the way in is locked."""
     counted = await counters.take(
         work.conn,
@@ -83,7 +84,7 @@ async def _is_pair(work: Work, who: Who, password: Secret) -> bool:
         now=work.now,
     )
     person_id = uuid4() if who.person is None else who.person.person_id
-    stored = None if who.person is None else await access.password(work.conn, person_id)
+    stored = await access.password(work.conn, person_id)
     is_right = await pin_hash.matches(work.keys, person_id, password, stored, pin_hash.PASSWORD)
     most = work.policy.portal.password_failures_max
     if is_right and counted.count <= most:
@@ -92,9 +93,9 @@ async def _is_pair(work: Work, who: Who, password: Secret) -> bool:
             made = await pin_hash.make(work.keys, person_id, password, pin_hash.PASSWORD)
             await access.rehash_password(work.conn, person_id, stored[0], made)
         return True
-    if who.person is not None:
-        event = EventName.LOGIN_LOCKED if counted.count >= most else EventName.LOGIN_FAILED
-        await work.record(event, person_id, outcome="password")
+    event = EventName.LOGIN_LOCKED if counted.count >= most else EventName.LOGIN_FAILED
+    about = entry_id if who.person is None else person_id
+    await work.record(event, about, outcome="password")
     return False
 
 

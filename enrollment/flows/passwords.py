@@ -14,7 +14,7 @@ from uuid import UUID, uuid4
 from enrollment import one_time
 from enrollment.events import EventName
 from enrollment.flows import logins, new_password, notices, strangers
-from enrollment.flows.attempts import check_pin
+from enrollment.flows.attempts import check_pin, renew_pin
 from enrollment.flows.notices import NoticeKind
 from enrollment.model import midnight_after
 from enrollment.refusals import Done, Refusal, RefusalCode
@@ -75,11 +75,10 @@ async def _may_reset(work: Work, who: Who) -> bool:
     today = await counters.take(conn, "reset.day", who.key, ends_at=midnight_after(now), now=now)
     failed = await counters.read(conn, strangers.RESET, who.key, now)
     is_over = failed is not None and failed.count >= policy.reset_failures_max
-    if who.person is None or is_over or today.count > policy.resets_day:
-        return False
-    person_id = who.person.person_id
+    person_id = uuid4() if who.person is None else who.person.person_id
     has_pin = await attempts.pin(conn, person_id) is not None
-    return has_pin and await access.password(conn, person_id) is not None
+    has_password = await access.password(conn, person_id) is not None
+    return has_pin and has_password and not is_over and today.count <= policy.resets_day
 
 
 async def prove_reset(
@@ -89,7 +88,6 @@ async def prove_reset(
     entry = await access.try_entry(
         work.conn, "reset", reset_id, work.otp_policy.attempts_max, work.now
     )
-    is_open = entry is not None and entry.is_open
     person_id = entry.person_id if entry is not None and entry.person_id else uuid4()
     is_pin = await check_pin(work.conn, work.keys, person_id, pin)
     is_right = await logins.is_code(
@@ -100,14 +98,15 @@ async def prove_reset(
         hashed = one_time.token_hash(work.keys, token)
         if await access.prove_entry(work.conn, reset_id, hashed, work.now):
             await counters.clear(work.conn, strangers.RESET, entry.who)
+            await renew_pin(work.conn, work.keys, person_id, pin)
             within = work.policy.registration.password_within
             return Done(ResetProved(token, work.now + within))
     if entry is not None:
         await counters.take(
             work.conn, strangers.RESET, entry.who, ends_at=work.now + _IN_A_ROW, now=work.now
         )
-    if is_open:
-        await work.record(EventName.PASSWORD_RESET_FAILED, person_id)
+        about = entry.person_id or entry.entry_id
+        await work.record(EventName.PASSWORD_RESET_FAILED, about)
     return Refusal(RefusalCode.INVALID)
 
 

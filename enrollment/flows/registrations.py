@@ -103,9 +103,10 @@ async def start(
         phone_mask=mask,
         expires_at=work.now + policy.lifetime,
     )
+    is_wrong = activation_code is not None and activation_id is None
+    sends = await _sends(work, who.person, activation_id, is_wrong=is_wrong)
     if is_allowed and has_phone and who.person is not None:
-        is_wrong = activation_code is not None and activation_id is None
-        made = replace(made, sends=await _sends(work, who.person, activation_id, is_wrong=is_wrong))
+        made = replace(made, sends=sends)
     await registrations.add(work.conn, made, who.idx, work.now)
     await work.record(EventName.REGISTRATION_STARTED, _about(made))
     return Done(await _shown(work, made), created=True)
@@ -123,10 +124,11 @@ async def _is_within_counts(work: Work, who: Who) -> bool:
 
 
 async def _sends(
-    work: Work, person: Person, activation_id: UUID | None, *, is_wrong: bool
+    work: Work, person: Person | None, activation_id: UUID | None, *, is_wrong: bool
 ) -> Sends:
     """Tell what a message would be: only a right code of the branch opens an access anew."""
-    has_access = await access.password(work.conn, person.person_id) is not None
+    person_id = uuid4() if person is None else person.person_id
+    has_access = await access.password(work.conn, person_id) is not None
     if activation_id is not None:
         return "password"
     if has_access:
@@ -137,7 +139,8 @@ async def _sends(
 
 async def _mask(work: Work, who: Who) -> tuple[str, bool]:
     made_up = strangers.made_up_mask(work, who)
-    phone = None if who.person is None else await persons.phone_of(work.conn, who.person.person_id)
+    person_id = uuid4() if who.person is None else who.person.person_id
+    phone = await persons.phone_of(work.conn, person_id)
     return (made_up, False) if phone is None else (phone.mask, phone.is_usable)
 
 

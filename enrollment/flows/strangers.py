@@ -1,7 +1,7 @@
 """Who a number that somebody typed belongs to, if to anybody; and how often it was tried.
 
-Laws: a number of nobody is looked up, counted and locked like a client's; an address is counted
-whole, of IPv6 its /64. A lock tells nothing about whose number it is.
+Laws: a number of nobody is looked up, counted and locked like a client's, by as many statements;
+an address is counted whole, of IPv6 its /64. A lock tells nothing about whose number it is.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING, Final
+from uuid import uuid4
 
 from enrollment import identifiers
 from enrollment.identifiers import Identifier
@@ -54,7 +55,7 @@ async def find(work: Work, identifier: str) -> Who | Refusal:
     tag = identifiers.tag(work.keys, read)
     await persons.claim(work.conn, tag)
     holder = await persons.holder_of_identifier(work.conn, identifiers.index(work.keys, read))
-    person = None if holder is None else await persons.read(work.conn, holder)
+    person = await persons.read(work.conn, uuid4() if holder is None else holder)
     if person is not None and person.status is PersonStatus.CLOSED:
         person = None
     who = tag.value if person is None else person.person_id.bytes

@@ -208,6 +208,7 @@ class World:
         *,
         pool: dict[str, float] | None = None,
         budget: Budget | None = None,
+        keys: Keys | None = None,
         **policies: Any,
     ) -> Server:
         """Start one more process of the service on the same database, with other settings.
@@ -220,8 +221,9 @@ class World:
             size=10,
             **{**PATIENT, **(pool or {})},  # type: ignore[arg-type]
         )
+        told = replace(self, keys=keys or self.keys)
         server = await _start(
-            self, replace(self.policies, **policies), settings, budget or self.budget
+            told, replace(self.policies, **policies), settings, budget or self.budget
         )
         self.servers.append(server)
         return server

@@ -15,6 +15,7 @@ from acs.flows.authenticate import ares_place, authenticate, pan_place
 from acs.transaction import AcsTransId
 from tests.story import judge
 from tests.story.areqs import browser_areq
+from tests.watching import connections, watched
 
 if TYPE_CHECKING:
     from tests.story.world import World
@@ -104,3 +105,36 @@ async def test_the_rule_that_spoke_is_stored_with_its_reasons(world: World) -> N
     row = await world.challenge_row(ares)
     assert (row["rule"], row["reasons"]) == ("limit:per_tx", ["limit:per_tx:account"])
     assert (row["range_id"], row["range_version"]) == ("visa-otp", 1)
+
+
+NEGATIVE: dict[str, dict[str, Any]] = {
+    "unknown card": {"unknown": True},
+    "blocked card": {"card_status": "blocked_temp"},
+    "stolen card": {"card_status": "blocked_stolen"},
+    "card switched off": {"enrolment": "suspended"},
+    "not enrolled": {"enrolment": "none"},
+    "expired": {"expiry": "2001"},
+    "no phone": {"no_phone": True},
+    "no consent": {"no_consent": True},
+    "no PIN": {"no_pin": True, "prefix": "40000011"},
+    "limit of nothing": {"limits": {"per_tx": 0}},
+}
+
+
+async def test_every_negative_answer_costs_the_same(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Statements, not time [T11]: why a card is refused cannot be read off a clock."""
+    statuses, costs = {}, {}
+    for name, facts in NEGATIVE.items():
+        holder = await world.enrol(**facts)
+        message = browser_areq(holder.pan, ds_url=world.directory.url)
+        with watched(monkeypatch, connections(world.server.ports.pool._pool)) as cost:
+            statuses[name] = (await answer(world, message))["transStatus"]
+        costs[name] = cost
+
+    assert set(statuses.values()) <= {"N", "R", "U"}, statuses
+    first = costs["unknown card"].statements
+    assert len(first) == 2
+    assert [name for name, cost in costs.items() if cost.statements != first] == []
+    assert {cost.hashes for cost in costs.values()} == {0}

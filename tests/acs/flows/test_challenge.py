@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,11 +18,13 @@ from acs.flows.challenge import (
     post_form,
 )
 from acs.store.pool import Unavailable
-from schemas.vault import Secret
-from tests.story.buying import PIN, ask, begin, right
+from schemas.vault import KeyRing, Secret
+from tests.story.buying import PIN, ask, begin, right, wrong
 from tests.story.pages import packed
+from tests.watching import connections, watched
 
 if TYPE_CHECKING:
+    from tests.story.people import Cardholder
     from tests.story.world import World
 
 
@@ -118,3 +121,39 @@ async def test_the_pin_of_a_cardholder_is_not_asked_where_the_range_does_not(
         page.forms()[0][1]["form_token"], "submit", Secret(right(world, holder)), Secret("wrong")
     )
     assert isinstance(await post_form(world.server.ports, form, None), ReturnScreen)
+
+
+@pytest.mark.parametrize("is_rotated", [False, True])
+async def test_which_element_was_wrong_changes_neither_the_bytes_nor_what_it_costs(
+    world: World, monkeypatch: pytest.MonkeyPatch, is_rotated: bool
+) -> None:
+    """To the last attempt, and with a PIN whose hash is under an earlier pepper, too."""
+    if is_rotated:
+        rings = replace(world.keys, pin=_with_a_new_key(world.keys.pin))
+        world.server = await world.start_server(keys=rings)
+    seen = []
+    for pin_right, code_right in ((True, False), (False, True), (False, False)):
+        holder = await world.enrol(prefix=PIN)
+        ares = await ask(world, holder, world.server)
+        page = await world.open(ares)
+        pool = connections(world.server.ports.pool._pool)
+        for number in range(3):
+            pin = holder.pin if pin_right else f"99{number}7"
+            otp = right(world, holder) if code_right else wrong(world, holder)
+            with watched(monkeypatch, pool) as cost:
+                page = await world.submit(page, pin=pin, otp=otp)
+            text = page.without_token if page.has_code_field else (page.cres or {})["transStatus"]
+            seen.append((number, _anonymous(text, holder), cost.statements, cost.hashes))
+
+    assert seen[0:3] == seen[3:6] == seen[6:9]
+    assert [hashes for *_, hashes in seen[0:3]] == [1, 1, 1]
+    assert all(len(statements) > 5 for _, _, statements, _ in seen)
+
+
+def _with_a_new_key(ring: KeyRing) -> KeyRing:
+    return KeyRing("k3", {"k3": b"pin 3".ljust(32, b"."), **ring.keys})
+
+
+def _anonymous(text: str, holder: Cardholder) -> str:
+    """Leave out what belongs to the holder and not to the answer."""
+    return text.replace(holder.pan[-4:], "....").replace(holder.phone[-3:], "...")

@@ -11,6 +11,7 @@ import pytest
 from enrollment.policy import RegistrationMode, RegistrationPolicy
 from tests.enrollment import api as apis
 from tests.enrollment import doors, people
+from tests.watching import Cost, connections, watched
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -222,3 +223,65 @@ async def test_the_branch_unlocks_the_portal(api: Api) -> None:
 
     assert done == [200, 409]
     assert await session(api)
+
+
+MESSAGES = ("send", "begin a reset")
+"""Steps at which a client gets a message and a stranger none."""
+
+
+async def cost_of_each_step(
+    api: Api, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch, number: str
+) -> dict[str, tuple[tuple[int, dict[str, Any]], Cost]]:
+    """Walk every step with wrong entries; give what was told and what it cost."""
+    found: dict[str, tuple[tuple[int, dict[str, Any]], Cost]] = {}
+
+    async def step(name: str, method: str, path: str, body: Any = None) -> Any:
+        with watched(monkeypatch, connections(pool)) as cost:
+            reply = await call(api, method, path, body)
+        found[name] = (told(reply), cost)
+        return reply.body
+
+    begun = await step("begin", "POST", "/registrations", {"identifier": number})
+    path = f"/registrations/{begun['registration_id']}"
+    await step("show", "GET", path)
+    await step("consent", "POST", f"{path}/consents", CONSENTS)
+    await step("send", "POST", f"{path}/sms")
+    await step("verify", "POST", f"{path}/verify", {"sms_password": "AAAAAAAAAA"})
+    await step("cancel", "DELETE", path)
+    wrong = {"identifier": number, "password": "cztery suche kamienie"}
+    begun = await step("log in", "POST", "/logins", wrong)
+    await step("enter code", "POST", f"/logins/{begun['login_id']}/sms", {"code": "000000"})
+    begun = await step("begin a reset", "POST", "/password-resets", {"identifier": number})
+    path = f"/password-resets/{begun['reset_id']}"
+    await step("prove", "POST", f"{path}/proof", {"pin": "9513", "code": "000000"})
+    return found
+
+
+@pytest.mark.parametrize("mode", RegistrationMode)
+async def test_each_step_costs_the_same_for_a_client_and_a_stranger(
+    pool: asyncpg.Pool, keys: Keys, now: datetime, monkeypatch: pytest.MonkeyPatch, mode: Any
+) -> None:
+    """Statements and slow hashes; the message to a client is all there is more, and its time is
+    within the floor that every answer takes (`make bench`, the quiet part).
+    """
+    policy = RegistrationPolicy(mode=mode, per_number_day=99, per_number_week=99)
+    async with apis.running(pool, keys, now, registration=policy) as api:
+        await registered(api)
+        person_id = await api.conn.fetchval("SELECT person_id FROM enrollment.person")
+        await people.set_pin(people.hands(api.conn, api.keys, api.clock.now), person_id)
+        for number in (PESEL, STRANGER):
+            await cost_of_each_step(api, pool, monkeypatch, number)  # what a connection asks once
+        client = await cost_of_each_step(api, pool, monkeypatch, PESEL)
+        stranger = await cost_of_each_step(api, pool, monkeypatch, STRANGER)
+
+    assert {name: one[0] for name, one in client.items()} == {
+        name: one[0] for name, one in stranger.items()
+    }
+    for name, (_, cost) in client.items():
+        other = stranger[name][1]
+        assert cost.hashes == other.hashes, name
+        if name not in MESSAGES:
+            assert len(cost.statements) == len(other.statements), name
+    assert {name: one[1].hashes for name, one in client.items() if one[1].hashes} == {
+        "log in": 1, "prove": 1,
+    }  # fmt: skip

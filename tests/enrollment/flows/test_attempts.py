@@ -276,7 +276,7 @@ async def test_a_check_hashes_once_whether_a_pin_is_set_or_not(
     assert 0.5 < with_pin / without < 2
 
 
-async def test_a_hash_under_the_earlier_pepper_is_renewed_by_the_right_pin(
+async def test_a_hash_under_the_earlier_pepper_is_renewed_after_a_success_only(
     db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
 ) -> None:
     rings = {name: getattr(keys, name) for name in Keys.PURPOSES}
@@ -284,9 +284,15 @@ async def test_a_hash_under_the_earlier_pepper_is_renewed_by_the_right_pin(
     await people.set_pin(hands(db, old, now), person_id)
 
     assert await flows.check_pin(db, keys, person_id, Secret(people.PIN))
-    stored = await attempts.pin(db, person_id)
-    assert stored is not None
-    assert stored.key_id == "k2"
+    before = await attempts.pin(db, person_id)
+    await flows.renew_pin(db, keys, person_id, Secret(people.PIN))
+    after = await attempts.pin(db, person_id)
+
+    assert before is not None
+    assert after is not None
+    assert (before.key_id, after.key_id) == ("k1", "k2")
+    await flows.renew_pin(db, keys, person_id, Secret(people.PIN))
+    assert await attempts.pin(db, person_id) == after
     assert await flows.check_pin(db, keys, person_id, Secret(people.PIN))
 
 
