@@ -44,6 +44,7 @@ from enrollment.portal import gate as portal_gate
 from enrollment.portal import routes as portal_routes
 from enrollment.portal.render import PortalPages
 from enrollment.portal.routes import PortalPorts
+from otp.gateways.carriers import Watch
 from otp.gateways.deliver import Delivery, DeliveryPorts
 from otp.gateways.port import ReportState
 
@@ -255,8 +256,11 @@ class Service:
                 clock=utc_now,
                 worker=worker,
                 sender=self.settings.sms.sender,
-                observe=_observe_message,
+                watch=Watch(sent=_observe_message, breaker=_observe_breaker),
                 observe_report=_observe_report,
+                routes=policies.routes(self.settings),
+                most_each=self.settings.sms.most_each,
+                same_text_on_unknown=self.settings.sms.failover_on_unknown == "same_text",
             )
         )
 
@@ -378,6 +382,10 @@ def _value_keys(settings: Settings) -> SoftwareKeys:
 def _observe_message(provider: str, outcome: str, seconds: float) -> None:
     metrics.SMS.labels(provider, outcome).inc()
     metrics.SMS_SECONDS.labels(provider).observe(seconds)
+
+
+def _observe_breaker(provider: str, is_open: bool) -> None:  # noqa: FBT001 - see Watch
+    metrics.SMS_BREAKER.labels(provider).set(is_open)
 
 
 def _observe_report(recorded: Recorded) -> None:

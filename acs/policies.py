@@ -29,6 +29,7 @@ from enrollment.portal.render import Bank
 from enrollment.ports import NoHost
 from otp.gateways.http import AnswerRule, HttpGateway, HttpGatewayConfig
 from otp.gateways.inbox import inbox_gateway
+from otp.gateways.router import Route
 from otp.policy import OtpPolicy
 from schemas.messages import Additions
 from schemas.secret import Secret
@@ -149,6 +150,11 @@ def pages(settings: Settings) -> Pages:
     if faults:
         raise ConfigError(tuple(faults))
     return Pages(found)
+
+
+def routes(settings: Settings) -> tuple[Route, ...]:
+    """Give which gateways carry messages to which destinations."""
+    return tuple(Route(given.prefix, given.providers) for given in settings.sms.routes)
 
 
 def enrollment_policy(settings: Settings) -> EnrollmentPolicy:

@@ -37,6 +37,8 @@ class Notice(StrEnum):
     RESEND_TOO_SOON = "resend_too_soon"
     RESEND_SPENT = "resend_spent"
     SMS_FAILED = "sms_failed"
+    SMS_UNKNOWN = "sms_unknown"
+    """Nobody knows whether the message left; another one can be asked for."""
     STALE = "stale"
     """The form came from an older copy of the page; nothing was done with it."""
     EXTENDED = "extended"

@@ -11,12 +11,13 @@ from acs.config import source
 from acs.config.listen import Listen
 from acs.config.section import Section
 from acs.config.settings import Caller, DirectoryServer, Settings
-from acs.config.sms_settings import AnswerRule, HttpProvider
+from acs.config.sms_settings import AnswerRule, HttpProvider, SmsRoute
 from schemas.secret import Secret
 
 _ENTRIES = (
     ("ds.directory_servers", DirectoryServer),
     ("enrollment.callers", Caller),
+    ("sms.routes", SmsRoute),
     ("sms.http.<name>", HttpProvider),
     ("sms.http.<name>.answer", AnswerRule),
 )

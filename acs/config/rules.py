@@ -27,6 +27,7 @@ def judge(settings: Settings) -> tuple[str, ...]:
             _portal(settings),
             _database(settings),
             _providers(settings),
+            _routes(settings),
             chain.from_iterable(_directory_server(one) for one in settings.ds.directory_servers),
             _names(settings),
             _times(settings),
@@ -104,6 +105,15 @@ def _providers(settings: Settings) -> Iterator[str]:
             yield f"sms.providers names {name}, but there is no table sms.http.{name}"
     if len(set(settings.sms_providers)) != len(settings.sms_providers):
         yield "sms.providers names one provider twice"
+
+
+def _routes(settings: Settings) -> Iterator[str]:
+    for route in settings.sms.routes:
+        for name in sorted(route.providers.keys() - set(settings.sms_providers)):
+            yield f"sms.routes: {route.prefix} leads to {name}, which sms.providers does not name"
+    prefixes = [route.prefix for route in settings.sms.routes]
+    if len(set(prefixes)) != len(prefixes):
+        yield "sms.routes: a prefix stands twice"
 
 
 def _directory_server(server: DirectoryServer) -> Iterator[str]:

@@ -41,6 +41,18 @@ class HttpProvider(Section, frozen=True, kw_only=True):
     total_timeout_s: Annotated[float, Meta(gt=0, le=10, description="in all")] = 5.0
 
 
+class SmsRoute(Section, frozen=True, kw_only=True):
+    """Who carries messages to some destinations: an entry of the list `sms.routes`."""
+
+    prefix: Annotated[
+        str, Meta(pattern="^[1-9][0-9]{0,7}$", description="how the numbers begin, without +")
+    ]
+    providers: Annotated[
+        dict[str, Annotated[int, Meta(ge=0, le=1000)]],
+        Meta(min_length=1, description="weight by provider; 0 = when no other can"),
+    ]
+
+
 class Sms(Section, frozen=True, kw_only=True):
     """The way to the phone."""
 
@@ -57,6 +69,23 @@ class Sms(Section, frozen=True, kw_only=True):
     inbox_url: Annotated[
         str | None, Meta(description="where `inbox` posts messages; unset = the demo's phone")
     ] = None
+    routes: Annotated[
+        tuple[SmsRoute, ...],
+        Meta(
+            description="providers by destination: the longest matching prefix decides, weights "
+            "share its messages out; without a match `providers` in their order"
+        ),
+    ] = ()
+    failover_on_unknown: Annotated[
+        Literal["never", "same_text"],
+        Meta(
+            description="when a provider may have taken a message and nobody can tell: wait for "
+            "the cardholder, or send the same text once by another one too"
+        ),
+    ] = "never"
+    most_each: Annotated[
+        int, Meta(ge=1, le=200, description="messages with one provider at once, in each process")
+    ] = 5
     http: Annotated[dict[str, HttpProvider], Meta(description="providers by name, see below")] = {}
 
 

@@ -31,6 +31,7 @@ async def code_screen(ports: Ports, dialogue: Dialogue) -> CodeScreen:
     """Say what the entry page shows of a challenge as it is now."""
     transaction, challenge = dialogue.transaction, dialogue.challenge
     now = ports.clock()
+    resend = _resend(ports, dialogue, now)
     async with ports.pool.connection() as conn:
         code = await otp_flows.state_of(conn, transaction.acs_trans_id)
     is_payment = transaction.message_category == MessageCategory.PA
@@ -49,9 +50,9 @@ async def code_screen(ports: Ports, dialogue: Dialogue) -> CodeScreen:
         code_number=max(challenge.code_seq, 1),
         sent_at=None if _never_left(code) else challenge.code_sent_at,
         expires_at=None if code is None else code.expires_at,
-        notice=_notice(challenge.notice, code),
+        notice=_notice(challenge.notice, code, resend),
         attempts_left=ports.policies.challenge.attempts_max - challenge.attempts,
-        resend=_resend(ports, dialogue, now),
+        resend=resend,
         time_left=_time_left(ports, dialogue, now),
         attempts_spent=challenge.attempts,
         window_size=dialogue.window_size or "05",
@@ -98,15 +99,21 @@ def _time_left(ports: Ports, dialogue: Dialogue, now: datetime) -> TimeLeft:
 
 
 def _never_left(code: CodeState | None) -> bool:
-    """Tell whether it is known that the newest message did not reach any network."""
+    """Tell whether it is known that the newest message did not reach the phone."""
     return code is not None and code.delivery is SmsState.FAILED
 
 
-def _notice(notice: Notice | None, code: CodeState | None) -> Notice | None:
-    """Say what happened last, unless it is a message that did not leave."""
-    if _never_left(code) and notice in {None, Notice.CODE_SENT}:
-        return Notice.SMS_FAILED
-    return notice
+def _notice(notice: Notice | None, code: CodeState | None, resend: ResendState) -> Notice | None:
+    """Say what happened last, unless it is a message that did not arrive or may not have left."""
+    if code is None or notice not in {None, Notice.CODE_SENT}:
+        return notice
+    match code.delivery:
+        case SmsState.FAILED:
+            return Notice.SMS_FAILED
+        case SmsState.UNKNOWN if resend.left > 0:
+            return Notice.SMS_UNKNOWN
+        case _:
+            return notice
 
 
 def is_live(code: CodeState | None, now: datetime) -> bool:

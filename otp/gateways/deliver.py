@@ -4,8 +4,9 @@ The request that queued a message and the worker call the same code; the claim m
 of them sends. Laws of failing over:
 
 - A provider that surely did not take the message is followed by the next one at once.
-- When nobody knows whether it was taken, it is not sent again: the cardholder can ask for a new
-  code, which has its own number and prefers another provider.
+- When nobody knows whether it was taken, its provider is asked for a while. Still unknown, it is
+  not sent again: the cardholder can ask for a new code, which has its own number and prefers
+  another provider. A bank may prefer reach: then the same text goes out once by another provider.
 - After a crash the same text goes out again only through the same provider, and only if that one
   never makes two messages of one id; otherwise its fate is unknown.
 - No database connection is held while a provider is asked.
@@ -14,12 +15,12 @@ of them sends. Laws of failing over:
 from __future__ import annotations
 
 import asyncio
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final, Protocol, assert_never
+from typing import TYPE_CHECKING, Any, Final, Protocol, assert_never
 
-from otp.gateways import outbox, receipts, router
+from otp.gateways import carriers, outbox, receipts, router
+from otp.gateways.carriers import Carriers, Watch
 from otp.gateways.port import (
     Accepted,
     Rejected,
@@ -33,7 +34,7 @@ from otp.model import SmsState
 from schemas.vault import CannotOpen, Secret, Vault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Coroutine
     from contextlib import AbstractAsyncContextManager
     from uuid import UUID
 
@@ -44,13 +45,14 @@ if TYPE_CHECKING:
 
 ATTEMPTS_MAX: Final = 5
 """With the waits below this spans 60 s: longer, and the cardholder has asked for a new code."""
-SEND_MAX_S: Final = 10.0
-"""No provider may hold a message longer, whatever its adapter does; above the adapters' limits."""
 _SENDER_MAX: Final = 11
 """Characters of an alphanumeric originating address (3GPP TS 23.040, 9.1.2.5)."""
 _LOOK_S: Final = 0.05
 _UNDER_WAY: Final = (SmsState.QUEUED, SmsState.SENDING)
 _RETRY_WAITS_S: Final = (2, 5, 15, 30)
+_BATCH_WAIT_S: Final = 1.0
+"""How long one batch is waited for: the messages of a slow provider do not hold up the next one."""
+_LEASE_MIN_S: Final = 60
 
 
 class Pool(Protocol):
@@ -64,11 +66,11 @@ class Pool(Protocol):
 class DeliveryPorts:
     """What delivery is handed.
 
-    `gateways` in order of preference. `worker` names this process among all (its claims).
-    `sender` is the registered sender name, at most 11 characters. `observe(provider, outcome,
-    seconds)` hears of every send; outcomes are accepted, rejected, retryable and unknown.
-    `observe_report` hears of every report that told something new. `lease_s` must be longer than a
-    message can take through all gateways.
+    `gateways` in order of preference; `routes` name others for some destinations. `worker` names
+    this process among all (its claims). `sender` is the registered sender name, at most 11
+    characters. `most_each` messages at most are with one provider at once. With
+    `same_text_on_unknown` a message that one provider may have taken goes out by another one too.
+    `observe_report` hears of every report that told something new. `pause` waits so many seconds.
     """
 
     pool: Pool
@@ -77,9 +79,12 @@ class DeliveryPorts:
     clock: Callable[[], datetime]
     worker: str
     sender: str
-    observe: Callable[[str, str, float], None]
+    watch: Watch
     observe_report: Callable[[Recorded], None]
-    lease_s: int = 60
+    routes: tuple[router.Route, ...] = ()
+    most_each: int = router.FAILURES_TO_OPEN
+    same_text_on_unknown: bool = False
+    pause: Callable[[float], Awaitable[object]] = asyncio.sleep
 
     def __post_init__(self) -> None:
         """Refuse what could send a message twice or not at all."""
@@ -87,12 +92,40 @@ class DeliveryPorts:
         if not names or len(set(names)) != len(names):
             message = "there must be at least one SMS gateway, each with a name of its own"
             raise ValueError(message)
-        if self.lease_s <= SEND_MAX_S * len(names):
-            message = f"lease_s must be above {SEND_MAX_S * len(names):g} s with these gateways"
+        strangers = {name for route in self.routes for name in route.weights} - set(names)
+        if strangers:
+            message = f"a route leads to {', '.join(sorted(strangers))}, which is no SMS gateway"
+            raise ValueError(message)
+        if self.most_each < 1:
+            message = "most_each must be at least 1"
             raise ValueError(message)
         if not 1 <= len(self.sender) <= _SENDER_MAX:
             message = f"the sender is a name of 1 to {_SENDER_MAX} characters"
             raise ValueError(message)
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a claim holds: longer than a message can take through all gateways."""
+        sends_s = len(self.gateways) * (carriers.ROOM_MAX_S + carriers.SEND_MAX_S)
+        # In doubt about the first and about the one that gets the same text.
+        doubts_s = 2 * carriers.FIND_OUT_MAX_S
+        return timedelta(seconds=max(_LEASE_MIN_S, 1.2 * (sends_s + doubts_s)))
+
+
+@dataclass(slots=True)
+class _Trip:
+    """One round of a claimed message through its providers.
+
+    `doubted` may have taken it.
+    """
+
+    claim: Claim
+    number: Secret
+    text: Secret
+    names: list[str]
+    doubted: str | None
+    tried: set[str] = field(default_factory=set)
+    reason: str | None = None
 
 
 class Delivery:
@@ -101,10 +134,17 @@ class Delivery:
     def __init__(self, ports: DeliveryPorts) -> None:
         """Hold the ports; opens nothing."""
         self._ports = ports
-        self._gateways = {gateway.name: gateway for gateway in ports.gateways}
+        self._names = [gateway.name for gateway in ports.gateways]
         self._idempotent = [gateway.name for gateway in ports.gateways if gateway.idempotent]
-        self._healths: dict[str, router.Health] = {}
+        self._carriers = Carriers(
+            ports.gateways,
+            ports.watch,
+            clock=ports.clock,
+            pause=ports.pause,
+            most_each=ports.most_each,
+        )
         self._running: set[asyncio.Task[SmsState | None]] = set()
+        self._late: set[asyncio.Task[SmsState | None]] = set()
         for gateway in ports.gateways:
             if isinstance(gateway, ReportsByItself):
                 gateway.report_to(self.take_report)
@@ -118,9 +158,7 @@ class Delivery:
         """
         loop = asyncio.get_running_loop()
         began = loop.time()
-        task = asyncio.create_task(self._deliver(sms_id))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task = self._begin(self._deliver(sms_id))
         await asyncio.wait({task}, timeout=wait_s)
         if not task.done():
             return None
@@ -140,23 +178,45 @@ class Delivery:
             await asyncio.sleep(_LOOK_S)
 
     async def deliver_due(self, limit: int) -> int:
-        """Settle what is over, then send up to `limit` due messages; give how many were touched."""
+        """Settle what is over, then send up to `limit` due messages; give how many were touched.
+
+        No more are taken than the providers have places for. A message that takes long goes on in
+        the background; what it raises is raised by the next call.
+        """
         now = self._ports.clock()
-        lease_began = now - timedelta(seconds=self._ports.lease_s)
+        self._raise_late()
+        room = min(limit, self._carriers.room)
         async with self._ports.pool.acquire() as conn:
             swept = await outbox.sweep(
                 conn,
                 idempotent=self._idempotent,
                 now=now,
-                lease_began=lease_began,
+                lease_began=now - self._ports.lease,
                 most=limit,
             )
-            claims = await self._claim(conn, now, most=limit)
-        outcomes = await asyncio.gather(*map(self._send, claims), return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise outcome
+            claims = await self._claim(conn, now, most=room) if room > 0 else []
+        tasks = [self._begin(self._send(claim)) for claim in claims]
+        if tasks:
+            done, late = await asyncio.wait(tasks, timeout=_BATCH_WAIT_S)
+            self._late |= late
+            self._late |= {task for task in done if task.exception()}
+            self._raise_late()
         return swept + len(claims)
+
+    def _begin(
+        self, sending: Coroutine[Any, Any, SmsState | None]
+    ) -> asyncio.Task[SmsState | None]:
+        task = asyncio.create_task(sending)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    def _raise_late(self) -> None:
+        """Raise what one of the ended tasks of a batch raised, forget the ended ones."""
+        done = {task for task in self._late if task.done()}
+        self._late -= done
+        for task in done:
+            task.result()
 
     async def take_report(self, report: Report) -> None:
         """Store a provider's word on a message, whoever it comes to (`OnReport`).
@@ -181,8 +241,7 @@ class Delivery:
         """Wait for messages under way, then close the gateways."""
         if self._running:
             await asyncio.wait(self._running)
-        for gateway in self._gateways.values():
-            await gateway.close()
+        await self._carriers.close()
 
     async def _deliver(self, sms_id: UUID) -> SmsState | None:
         async with self._ports.pool.acquire() as conn:
@@ -197,7 +256,7 @@ class Delivery:
             worker=self._ports.worker,
             idempotent=self._idempotent,
             now=now,
-            lease_began=now - timedelta(seconds=self._ports.lease_s),
+            lease_began=now - self._ports.lease,
             most=most,
             sms_id=sms_id,
         )
@@ -205,73 +264,85 @@ class Delivery:
     async def _send(self, claim: Claim) -> SmsState | None:
         """Hand a claimed message to one provider after the other until its fate is clear."""
         try:
-            number, text = self._opened(claim)
+            trip = self._trip(claim)
         except CannotOpen:
             return await self._settle(claim, SmsState.FAILED, reason="cannot_open")
-        tried: set[str] = set()
-        reason: str | None = None
-        while name := self._choose(claim, tried):
-            job = self._job(claim, number, text)
-            if job is None or not await self._note(claim, name):
+        while name := await self._carriers.borrow(trip.names, trip.tried):
+            try:
+                outcome = await self._ask(trip, name)
+            finally:
+                self._carriers.give_back(name)
+            if outcome is None:
                 return None
-            outcome = await self._ask(self._gateways[name], job)
-            match outcome:
+            found = None
+            if isinstance(outcome, Unknown):
+                found = await self._find_out(trip, name)
+            match found or outcome:
                 case Accepted(provider_id):
                     return await self._settle(
                         claim, SmsState.SENT, provider=name, provider_id=provider_id
                     )
-                case Unknown(why):
-                    return await self._settle(claim, SmsState.UNKNOWN, reason=why)
-                case Rejected(retryable=False, reason=why):
-                    return await self._settle(claim, SmsState.FAILED, reason=why)
+                case Rejected(retryable=True, reason=why):
+                    trip.tried.add(name)
+                    trip.reason = why
                 case Rejected(reason=why):
-                    tried.add(name)
-                    reason = why
-                case _:
+                    return await self._settle(claim, _refused(trip), reason=why)
+                case Unknown(why):
+                    if trip.doubted is not None or not self._ports.same_text_on_unknown:
+                        return await self._settle(claim, SmsState.UNKNOWN, reason=why)
+                    self._doubt(trip, name, why)
+                case outcome:
                     assert_never(outcome)
-        return await self._give_back(claim, reason)
+        return await self._rest(trip)
 
-    def _opened(self, claim: Claim) -> tuple[Secret, Secret]:
+    def _trip(self, claim: Claim) -> _Trip:
         vault, sms_id = self._ports.vault, claim.sms_id
-        number = vault.open(claim.number_sealed, outbox.number_place(sms_id))
-        text = vault.open(claim.text_sealed, outbox.text_place(sms_id))
-        return Secret(number.decode()), Secret(text.decode())
+        number = Secret(vault.open(claim.number_sealed, outbox.number_place(sms_id)).decode())
+        text = Secret(vault.open(claim.text_sealed, outbox.text_place(sms_id)).decode())
+        names = self._order(claim, number) if claim.provider is None else [claim.provider]
+        return _Trip(claim, number, text, names, claim.doubted)
 
-    def _choose(self, claim: Claim, tried: set[str]) -> str | None:
-        pinned = claim.provider
-        names = [pinned] if pinned is not None else list(self._gateways)
-        now = self._ports.clock()
-        name = router.choose(
-            names, self._healths, tried=tried, used=claim.used, failed=claim.failed, now=now
-        )
-        if name is not None:
-            health = self._healths.get(name, router.Health())
-            self._healths[name] = router.chosen(health, now)
-        return name
+    def _order(self, claim: Claim, number: Secret) -> list[str]:
+        draw = router.draw_of(claim.sms_id)
+        names = router.order(self._ports.routes, self._names, number.reveal(), draw)
+        return router.preferred(names, claim.used, claim.failed)
 
-    def _job(self, claim: Claim, number: Secret, text: Secret) -> SmsJob | None:
+    async def _ask(self, trip: _Trip, name: str) -> SendOutcome | None:
+        """Send by one provider; None when the claim is lost or nothing of the validity is left."""
+        job = self._job(trip)
+        if job is None or not await self._note(trip, name):
+            return None
+        return await self._carriers.send(name, job)
+
+    def _job(self, trip: _Trip) -> SmsJob | None:
         """Make the job with the validity that is left; None when none is."""
+        claim = trip.claim
         validity_s = int((claim.expires_at - self._ports.clock()).total_seconds())
         if validity_s < 1:
             return None
-        return SmsJob(claim.sms_id, number, text, self._ports.sender, validity_s)
+        return SmsJob(claim.sms_id, trip.number, trip.text, self._ports.sender, validity_s)
 
-    async def _ask(self, gateway: SmsGateway, job: SmsJob) -> SendOutcome:
-        began = time.monotonic()
-        outcome: SendOutcome
-        try:
-            async with asyncio.timeout(SEND_MAX_S):
-                outcome = await gateway.send(job)
-        except TimeoutError:
-            outcome = Unknown("timeout")
-        health = self._healths.get(gateway.name, router.Health())
-        self._healths[gateway.name] = router.after(health, outcome, self._ports.clock())
-        self._ports.observe(gateway.name, _word(outcome), time.monotonic() - began)
-        return outcome
+    async def _find_out(self, trip: _Trip, name: str) -> SendOutcome | None:
+        """Ask a provider what became of the message it may have; None when it stays unknown."""
+        job = self._job(trip)
+        if job is None:
+            return None
+        return await self._carriers.find_out(name, job, lambda: self._is_reported(trip.claim))
 
-    async def _note(self, claim: Claim, provider: str) -> bool:
+    async def _is_reported(self, claim: Claim) -> bool:
         async with self._ports.pool.acquire() as conn:
-            return await outbox.note_provider(conn, claim, provider)
+            return await outbox.is_reported(conn, claim.sms_id)
+
+    def _doubt(self, trip: _Trip, name: str, reason: str) -> None:
+        """Go on with the others, and with the doubt that the message may be out already."""
+        trip.doubted = name
+        trip.reason = reason
+        trip.tried.add(name)
+        trip.names = self._order(trip.claim, trip.number)
+
+    async def _note(self, trip: _Trip, provider: str) -> bool:
+        async with self._ports.pool.acquire() as conn:
+            return await outbox.note_provider(conn, trip.claim, provider, doubted=trip.doubted)
 
     async def _settle(
         self,
@@ -298,8 +369,11 @@ class Delivery:
             self._ports.observe_report(early)
         return becomes if settled else None
 
-    async def _give_back(self, claim: Claim, reason: str | None) -> SmsState | None:
-        """No provider took it: later again, unless that is over."""
+    async def _rest(self, trip: _Trip) -> SmsState | None:
+        """No provider took it: later again, unless that is over or somebody may have it."""
+        claim, reason = trip.claim, trip.reason
+        if trip.doubted is not None:
+            return await self._settle(claim, SmsState.UNKNOWN, reason=reason)
         if claim.provider is not None:
             # A crash came before: the first try may have been taken, so the row stays with this
             # provider; its lease passes and the same id is tried again until the code expires.
@@ -307,30 +381,15 @@ class Delivery:
         if reason is not None and claim.attempts >= ATTEMPTS_MAX:
             return await self._settle(claim, SmsState.FAILED, reason=reason)
         async with self._ports.pool.acquire() as conn:
-            queued = await outbox.queue_again(
-                conn, claim, due_at=self._due_at(claim), reason=reason
-            )
+            queued = await outbox.queue_again(conn, claim, due_at=self._due_at(trip), reason=reason)
         return SmsState.QUEUED if queued else None
 
-    def _due_at(self, claim: Claim) -> datetime:
-        now = self._ports.clock()
-        wait_s = _RETRY_WAITS_S[min(claim.attempts, len(_RETRY_WAITS_S)) - 1]
-        usable = min(
-            router.usable_at(self._healths.get(name, router.Health()), now)
-            for name in self._gateways
-        )
-        return max(now + timedelta(seconds=wait_s), usable)
+    def _due_at(self, trip: _Trip) -> datetime:
+        wait_s = _RETRY_WAITS_S[min(trip.claim.attempts, len(_RETRY_WAITS_S)) - 1]
+        usable_at = self._carriers.usable_at(trip.names)
+        return max(self._ports.clock() + timedelta(seconds=wait_s), usable_at)
 
 
-def _word(outcome: SendOutcome) -> str:
-    match outcome:
-        case Accepted():
-            return "accepted"
-        case Rejected(retryable=True):
-            return "retryable"
-        case Rejected():
-            return "rejected"
-        case Unknown():
-            return "unknown"
-        case _:
-            assert_never(outcome)
+def _refused(trip: _Trip) -> SmsState:
+    """Say where a message stands that one provider refused for good."""
+    return SmsState.FAILED if trip.doubted is None else SmsState.UNKNOWN

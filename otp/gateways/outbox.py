@@ -71,8 +71,8 @@ class Claim:
     """A message in the hands of one worker.
 
     `provider` is set when an earlier worker may have handed it over: only that provider may get it
-    again. `used` carried the challenge's messages before this one, the latest last; of those,
-    `failed` did not bring theirs to the phone.
+    again. `doubted` may have taken it before that one. `used` carried the challenge's messages
+    before this one, the latest last; of those, `failed` did not bring theirs to the phone.
     """
 
     sms_id: UUID
@@ -82,6 +82,7 @@ class Claim:
     text_sealed: bytes
     expires_at: datetime
     provider: str | None
+    doubted: str | None = None
     used: tuple[str, ...] = ()
     failed: frozenset[str] = frozenset()
 
@@ -118,6 +119,7 @@ async def claim(
             row["text_sealed"],
             row["expires_at"],
             row["provider"],
+            row["doubted_provider"],
             tuple(row["used"]),
             frozenset(row["failed"]),
         )
@@ -125,11 +127,17 @@ async def claim(
     ]
 
 
-async def note_provider(conn: Connection, claim: Claim, provider: str) -> bool:
-    """Write down who gets the message next; False when the claim is lost: do not send."""
+async def note_provider(
+    conn: Connection, claim: Claim, provider: str, *, doubted: str | None = None
+) -> bool:
+    """Write down who gets the message next; False when the claim is lost: do not send.
+
+    `doubted` may have taken it before. False also when it has said so by now.
+    """
     noted = await _SQL.note_provider.run(
         conn,
         provider=provider,
+        doubted=doubted,
         sms_id=claim.sms_id,
         worker=claim.worker,
         attempts=claim.attempts,
@@ -193,3 +201,8 @@ async def state_of(conn: Connection, sms_id: UUID) -> SmsState | None:
     """Tell where a message stands; None when its row is gone."""
     state = await _SQL.state_of.value(conn, sms_id=sms_id)
     return None if state is None else SmsState(state)
+
+
+async def is_reported(conn: Connection, sms_id: UUID) -> bool:
+    """Tell whether a provider has said anything of the message."""
+    return await _SQL.is_reported.value(conn, sms_id=sms_id) is True

@@ -34,10 +34,12 @@ UPDATE otp.outbox SET
 FROM free WHERE outbox.sms_id = free.sms_id
 RETURNING outbox.sms_id, outbox.challenge_id, outbox.seq, outbox.number_sealed,
     outbox.text_sealed, outbox.attempts, outbox.expires_at, outbox.provider,
-    (SELECT coalesce(array_agg(earlier.provider ORDER BY earlier.seq), '{}')
+    outbox.doubted_provider,
+    (SELECT coalesce(array_agg(name ORDER BY earlier.seq), '{}')
      FROM otp.outbox AS earlier
+     CROSS JOIN LATERAL unnest(ARRAY[earlier.doubted_provider, earlier.provider]) AS name
      WHERE earlier.challenge_id = outbox.challenge_id AND earlier.seq < outbox.seq
-       AND earlier.provider IS NOT NULL) AS used,
+       AND name IS NOT NULL) AS used,
     (SELECT coalesce(array_agg(earlier.provider), '{}')
      FROM otp.outbox AS earlier
      WHERE earlier.challenge_id = outbox.challenge_id AND earlier.seq < outbox.seq
@@ -45,9 +47,12 @@ RETURNING outbox.sms_id, outbox.challenge_id, outbox.seq, outbox.number_sealed,
        AND (earlier.state = 'failed' OR earlier.report_state IN ('failed', 'expired'))) AS failed;
 
 -- name: note_provider
--- Write down which provider is about to get the message: after a crash this tells what may be.
-UPDATE otp.outbox SET provider = :provider
-WHERE sms_id = :sms_id AND state = 'sending' AND claimed_by = :worker AND attempts = :attempts;
+-- Write down which provider is about to get the message: after a crash this tells what may be. When
+-- another one may have it already, only once and only while that one has not said so.
+UPDATE otp.outbox SET provider = :provider, doubted_provider = :doubted
+WHERE sms_id = :sms_id AND state = 'sending' AND claimed_by = :worker AND attempts = :attempts
+  AND (:doubted::text IS NULL OR report_state IS NULL)
+  AND (doubted_provider IS NULL OR doubted_provider = :doubted::text);
 
 -- name: settle
 -- The message is at rest: its number and text are erased.
@@ -93,3 +98,7 @@ FROM over WHERE outbox.sms_id = over.sms_id;
 -- name: state_of
 -- Where one message stands.
 SELECT state FROM otp.outbox WHERE sms_id = :sms_id;
+
+-- name: is_reported
+-- Has a provider said anything of the message?
+SELECT report_state IS NOT NULL FROM otp.outbox WHERE sms_id = :sms_id;

@@ -12,6 +12,7 @@ from acs import config, demo_keys, policies
 from enrollment.host import HttpHost
 from enrollment.policy import Activation
 from enrollment.ports import NoHost
+from otp.gateways.router import Route
 from schemas.messages import Additions
 
 
@@ -95,6 +96,14 @@ def test_the_demo_sends_to_its_own_phone() -> None:
 
     assert gateway.name == "inbox"
     assert gateway.idempotent
+
+
+def test_the_routes_are_those_of_the_settings() -> None:
+    given = [{"prefix": "4860", "providers": {"inbox": 3}}]
+
+    assert policies.routes(read(ACS_SMS__ROUTES=json.dumps(given))) == (
+        Route("4860", {"inbox": 3}),
+    )
 
 
 def test_an_http_provider_is_made_of_its_table() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from otp import flows
 from otp.gateways import outbox
+from otp.gateways.carriers import Watch
 from otp.gateways.deliver import Delivery, DeliveryPorts
 from otp.gateways.port import Accepted, SendOutcome, SmsJob, Unknown
 from otp.model import CheckResult, Issued, IssueRequest, PaymentText, Purpose, Refused, SmsState
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from otp.gateways.port import OnReport
     from otp.gateways.receipts import Recorded
+    from otp.gateways.router import Route
     from schemas.vault import Keys, Vault
 
 LINK = b"\x01" * 32
@@ -153,23 +155,42 @@ class Post:
     now: datetime
     gateways: tuple[RecordingSmsGateway, ...] = ()
     observed: list[tuple[str, str]] = field(default_factory=list)
+    breakers: dict[str, bool] = field(default_factory=dict)
     recorded: list[Recorded] = field(default_factory=list)
+    routes: tuple[Route, ...] = ()
+    most_each: int = 5
+    same_text_on_unknown: bool = False
+    pauses: list[float] = field(default_factory=list)
     sender: str = "BANK"
 
     def delivery(self, worker: str = "w1", vault: Vault | None = None) -> Delivery:
         """One process's delivery."""
-        return Delivery(
-            DeliveryPorts(
-                pool=self.pool,
-                vault=vault or self.keys.vault,
-                gateways=self.gateways,
-                clock=lambda: self.now,
-                worker=worker,
-                sender=self.sender,
-                observe=lambda name, outcome, _: self.observed.append((name, outcome)),
-                observe_report=self.recorded.append,
-            )
+        return Delivery(self.ports(worker, vault))
+
+    def ports(self, worker: str = "w1", vault: Vault | None = None) -> DeliveryPorts:
+        """What a process's delivery is handed."""
+        return DeliveryPorts(
+            pool=self.pool,
+            vault=vault or self.keys.vault,
+            gateways=self.gateways,
+            clock=lambda: self.now,
+            worker=worker,
+            sender=self.sender,
+            watch=Watch(
+                sent=lambda name, outcome, _: self.observed.append((name, outcome)),
+                breaker=self.breakers.__setitem__,
+            ),
+            observe_report=self.recorded.append,
+            routes=self.routes,
+            most_each=self.most_each,
+            same_text_on_unknown=self.same_text_on_unknown,
+            pause=self._pause,
         )
+
+    async def _pause(self, seconds: float) -> None:
+        """Note the wait and let others run meanwhile."""
+        self.pauses.append(seconds)
+        await asyncio.sleep(0)
 
     async def queue(self, challenge_id: UUID | None = None) -> Issued:
         """Issue a code, so that its message is queued."""

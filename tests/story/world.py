@@ -35,6 +35,7 @@ from acs.store.card_ranges import Issuer, PolicyTables
 from acs.store.pool import Pool, PoolSettings
 from acs.transaction import Elements
 from acs.work.sources import sources
+from otp.gateways.carriers import Watch
 from otp.gateways.deliver import Delivery, DeliveryPorts
 from otp.gateways.inbox import inbox_gateway
 from otp.policy import OtpPolicy
@@ -388,7 +389,7 @@ async def _start(
             clock=world.clock,
             worker=worker,
             sender="BANK",
-            observe=lambda *_: None,
+            watch=Watch(sent=lambda *_: None, breaker=lambda *_: None),
             observe_report=lambda _: None,
         )
     )

@@ -29,6 +29,7 @@ ACROSS: dict[str, str] = {
     "tests/enrollment/portal/test_in_browser.py": "templates, style and axe, in Chromium",
     "tests/otp/gateways/test_deliver_crashes.py": "deliver, killed between two of its lines",
     "tests/otp/gateways/smpp/test_gateway_reports.py": "gateway, its reports, TLS and secrets",
+    "tests/otp/gateways/test_deliver_doubts.py": "deliver, find_out and reports together",
     "tests/otp/test_flows_limits.py": "flows, its limits and races",
 }
 

@@ -22,6 +22,7 @@ def test_the_notices_are_pinned() -> None:
         "resend_too_soon",
         "resend_spent",
         "sms_failed",
+        "sms_unknown",
         "stale",
         "extended",
     }

@@ -72,6 +72,15 @@ def test_a_provider_needs_its_table() -> None:
     assert "no table sms.http.first" in refused(sms__providers=["first"])
 
 
+def test_a_route_leads_to_providers_that_are_named() -> None:
+    route = {"prefix": "48", "providers": {"inbox": 1, "other": 1}}
+
+    said = refused(sms__routes=[route, route])
+
+    assert "sms.routes: 48 leads to other, which sms.providers does not name" in said
+    assert "sms.routes: a prefix stands twice" in said
+
+
 def test_production_without_a_way_out_does_not_start() -> None:
     with pytest.raises(ConfigError) as error:
         config.read(given={})

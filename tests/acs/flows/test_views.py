@@ -130,6 +130,22 @@ async def test_it_tells_of_a_message_that_is_reported_as_not_delivered(world: Wo
     assert (after.notice, after.sent_at) == (Notice.SMS_FAILED, None)
 
 
+async def test_it_offers_a_new_code_when_nobody_knows_whether_the_message_left(
+    world: World,
+) -> None:
+    ares, _ = await begin(world, await world.enrol())
+    await world.db.execute("UPDATE otp.outbox SET state = 'unknown', provider_id = NULL")
+
+    found = [await screen(world, ares)]
+    await world.db.execute("UPDATE acs.transaction SET code_seq = 3")
+    found.append(await screen(world, ares))
+
+    assert [(one.notice, one.resend.left) for one in found] == [
+        (Notice.SMS_UNKNOWN, 2),
+        (None, 0),
+    ]
+
+
 async def test_each_step_has_a_token_of_its_own(world: World) -> None:
     holder = await world.enrol()
     ares, page = await begin(world, holder)

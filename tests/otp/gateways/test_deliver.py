@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import pytest
 
-from otp.gateways import receipts
 from otp.gateways.port import (
     Accepted,
     Rejected,
@@ -20,9 +19,10 @@ from otp.gateways.port import (
     SmsJob,
     Unknown,
 )
+from otp.gateways.router import Route
 from otp.model import SmsState
 from schemas.vault import KeyRing, Keys, Vault
-from tests.otp.fakes import PHONE, Post, RecordingSmsGateway, ReportingSmsGateway
+from tests.otp.fakes import PHONE, Post, RecordingSmsGateway
 
 if TYPE_CHECKING:
     import asyncpg
@@ -143,6 +143,74 @@ async def test_in_doubt_a_message_is_not_sent_again(post: PostMaker) -> None:
     assert (len(first.sent), len(second.sent)) == (1, 0)
 
 
+async def test_messages_go_by_the_routes_of_their_destinations(post: PostMaker) -> None:
+    first, second = RecordingSmsGateway("a"), RecordingSmsGateway("b")
+    office = post(first, second)
+    office.routes = (Route("4860", {"b": 1}), Route("48", {"a": 1}))
+
+    await office.delivery().deliver((await office.queue()).sms_id)
+
+    assert (len(first.sent), len(second.sent)) == (0, 1)
+
+
+async def test_a_provider_that_hangs_does_not_hold_up_the_messages_of_others(
+    post: PostMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otp.gateways.deliver._BATCH_WAIT_S", 0.05)
+    hanging = RecordingSmsGateway("a", gate=asyncio.Event())
+    well = RecordingSmsGateway("b")
+    office = post(hanging, well)
+    for _ in range(30):
+        await office.queue()
+    delivery = office.delivery()
+
+    for _ in range(8):
+        await delivery.deliver_due(10)
+
+    assert (len(hanging.sent), len(well.sent)) == (5, 25)
+    assert hanging.gate is not None
+    hanging.gate.set()
+    await delivery.close()
+    assert await office.pool.fetchval("SELECT count(*) FROM otp.outbox WHERE state = 'sent'") == 30
+
+
+async def test_a_provider_that_dies_costs_each_process_five_messages(post: PostMaker) -> None:
+    """Many at the same time, and nobody knows what became of those it got."""
+    dead = RecordingSmsGateway("a", answers=[Unknown("x")] * 99, gate=asyncio.Event())
+    well = RecordingSmsGateway("b")
+    office = post(dead, well)
+    delivery = office.delivery()
+    issued = [await office.queue() for _ in range(12)]
+    sending = [asyncio.create_task(delivery.deliver(one.sms_id)) for one in issued]
+    await dead.entered.wait()
+    assert dead.gate is not None
+    dead.gate.set()
+    await asyncio.gather(*sending)
+    for _ in range(12):
+        await delivery.deliver((await office.queue()).sms_id)
+
+    assert (len(dead.sent), len(well.sent)) == (5, 19)
+    assert office.breakers == {"a": True, "b": False}
+
+
+async def test_what_a_slow_message_raises_is_raised_by_the_next_batch(
+    post: PostMaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("otp.gateways.deliver._BATCH_WAIT_S", 0.0)
+    gateway = RecordingSmsGateway(answers=[OSError("broken adapter")], gate=asyncio.Event())
+    office = post(gateway)
+    await office.queue()
+    delivery = office.delivery()
+    touched = await delivery.deliver_due(10)
+    assert gateway.gate is not None
+    gateway.gate.set()
+    await delivery.close()
+
+    with pytest.raises(OSError, match="broken adapter"):
+        await delivery.deliver_due(10)
+    assert (touched, await delivery.deliver_due(10)) == (1, 0)
+
+
 async def test_a_permanent_rejection_ends_the_message(post: PostMaker) -> None:
     first = RecordingSmsGateway("a", answers=[Rejected(retryable=False, reason="http_400")])
     second = RecordingSmsGateway("b")
@@ -225,59 +293,6 @@ async def test_a_resend_after_a_failed_report_goes_by_the_provider_that_has_not_
     assert (len(first.sent), len(second.sent)) == (1, 2)
 
 
-async def test_a_report_that_overtakes_the_answer_is_not_lost(post: PostMaker) -> None:
-    gateway = RecordingSmsGateway(gate=asyncio.Event())
-    office = post(gateway)
-    issued = await office.queue()
-    delivery = office.delivery()
-    sending = asyncio.create_task(delivery.deliver(issued.sms_id))
-    await gateway.entered.wait()
-    await delivery.take_report(Report("rec", None, "rec-1", ReportState.DELIVERED))
-    between = (await office.row(issued.sms_id))["report_state"]
-    assert gateway.gate is not None
-    gateway.gate.set()
-    await sending
-
-    after = (await office.row(issued.sms_id))["report_state"]
-    assert (between, after, len(office.recorded)) == (None, "delivered", 1)
-
-
-async def test_a_gateway_that_reports_by_itself_is_told_whom_to_report_to(
-    post: PostMaker,
-) -> None:
-    gateway = ReportingSmsGateway()
-    office = post(gateway)
-    issued = await office.queue()
-    await office.delivery().deliver(issued.sms_id)
-
-    await gateway.tell(Report("rec", issued.sms_id, None, ReportState.DELIVERED))
-
-    assert [(told.provider, told.state) for told in office.recorded] == [
-        ("rec", ReportState.DELIVERED)
-    ]
-
-
-async def test_reports_left_over_are_tidied_up(post: PostMaker, pool: asyncpg.Pool) -> None:
-    """One whose message got its id and whose process died then, one that belongs to nothing."""
-    office = post(RecordingSmsGateway())
-    issued = await office.queue()
-    delivery = office.delivery()
-    await delivery.take_report(Report("rec", None, "nobody", ReportState.FAILED))
-    await delivery.deliver(issued.sms_id)
-    await pool.execute(
-        "INSERT INTO otp.early_report (provider, provider_id, state, received_at)"
-        " VALUES ('rec', 'rec-1', 'delivered', $1)",
-        office.now,
-    )
-
-    touched = [await delivery.tidy_reports(10)]
-    office.now += receipts.KEPT + timedelta(seconds=1)
-    touched += [await delivery.tidy_reports(10), await delivery.tidy_reports(10)]
-
-    row = await office.row(issued.sms_id)
-    assert (touched, row["report_state"], len(office.recorded)) == ([1, 1, 0], "delivered", 1)
-
-
 async def test_who_waits_gives_up_in_time_and_the_message_goes_on(post: PostMaker) -> None:
     gateway = RecordingSmsGateway(gate=asyncio.Event())
     office = post(gateway)
@@ -338,7 +353,7 @@ async def test_one_message_s_mishap_does_not_stop_the_others(post: PostMaker) ->
 async def test_a_gateway_that_hangs_is_left_after_a_while(
     post: PostMaker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("otp.gateways.deliver.SEND_MAX_S", 0.05)
+    monkeypatch.setattr("otp.gateways.carriers.SEND_MAX_S", 0.05)
     gateway = RecordingSmsGateway(gate=asyncio.Event())
     office = post(gateway)
 
@@ -353,9 +368,19 @@ def test_gateways_need_names_of_their_own(post: PostMaker, names: list[str]) -> 
         post(*map(RecordingSmsGateway, names)).delivery()
 
 
-def test_a_lease_shorter_than_a_message_may_take_is_refused(post: PostMaker) -> None:
-    with pytest.raises(ValueError, match="lease_s must be above 60 s"):
-        post(*map(RecordingSmsGateway, "abcdef")).delivery()
+def test_a_claim_outlasts_all_that_a_message_may_wait_for(post: PostMaker) -> None:
+    alone, many = post(*map(RecordingSmsGateway, "a")), post(*map(RecordingSmsGateway, "abcdef"))
+
+    assert alone.ports().lease == timedelta(seconds=60)
+    assert many.ports().lease.total_seconds() > 6 * (10 + 5) + 2 * 8
+
+
+def test_a_route_to_a_gateway_that_is_not_there_is_refused(post: PostMaker) -> None:
+    office = post(RecordingSmsGateway("a"))
+    office.routes = (Route("48", {"a": 1, "b": 1}),)
+
+    with pytest.raises(ValueError, match="a route leads to b"):
+        office.delivery()
 
 
 @pytest.mark.parametrize("sender", ["", "BANK OF TESTS"])

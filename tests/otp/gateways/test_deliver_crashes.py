@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 
 from otp import flows
-from otp.gateways.port import Rejected, Report, ReportState
+from otp.gateways.port import Rejected, Report, ReportState, Unknown
 from otp.model import SmsState
 from tests.otp.fakes import LEASE, Post, RecordingSmsGateway, crash
 
@@ -177,6 +177,27 @@ async def test_a_crash_that_outlives_the_code_leaves_an_unknown_fate(post: PostM
     await office.delivery().deliver_due(10)
 
     assert (await office.state(issued.sms_id), gateway.sent) == (SmsState.UNKNOWN, [])
+
+
+async def test_after_a_crash_the_same_text_does_not_go_out_by_a_third_provider(
+    post: PostMaker,
+) -> None:
+    """The first was in doubt, the worker died with the second, which is now in doubt too."""
+    first = RecordingSmsGateway("a", answers=[Unknown("x")])
+    second = RecordingSmsGateway("b", idempotent=True, answers=[OSError("the process is gone")])
+    third = RecordingSmsGateway("c")
+    office = post(first, second, third)
+    office.same_text_on_unknown = True
+    issued = await office.queue()
+    with pytest.raises(OSError, match="gone"):
+        await office.delivery("dead").deliver(issued.sms_id)
+    second.answers = [Unknown("y")]
+    office.now += office.ports().lease
+
+    await office.delivery().deliver_due(10)
+
+    assert await office.state(issued.sms_id) is SmsState.UNKNOWN
+    assert [len(one.sent) for one in (first, second, third)] == [1, 2, 0]
 
 
 @pytest.mark.parametrize("idempotent", [True, False])

@@ -1,0 +1,142 @@
+"""Providers lent to messages: places, rest, and asking after what is in doubt."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from otp.gateways import router
+from otp.gateways.carriers import Carriers, Watch
+from otp.gateways.port import Accepted, Rejected, SmsJob, Unknown
+from tests.otp.fakes import PHONE, RecordingSmsGateway
+
+NOW = datetime(2026, 6, 17, 10, 0, tzinfo=UTC)
+JOB = SmsJob(uuid4(), PHONE, PHONE, "BANK", 300)
+BUSY = Rejected(retryable=True, reason="http_503")
+
+
+class Fleet:
+    """Carriers with their gateways, a clock, and what was watched."""
+
+    def __init__(self, *gateways: RecordingSmsGateway, most_each: int = 2) -> None:
+        """Put them together."""
+        self.now = NOW
+        self.watched: list[Any] = []
+        self.carriers = Carriers(
+            gateways,
+            Watch(
+                sent=lambda *told: self.watched.append(told[:2]),
+                breaker=lambda *told: self.watched.append(told),
+            ),
+            clock=lambda: self.now,
+            pause=lambda _: asyncio.sleep(0),
+            most_each=most_each,
+        )
+
+
+async def _not_reported() -> bool:
+    return False
+
+
+async def test_a_full_provider_is_passed_over_at_once() -> None:
+    carriers = Fleet(RecordingSmsGateway("a"), RecordingSmsGateway("b")).carriers
+
+    taken = [await carriers.borrow("ab", ()) for _ in range(4)]
+
+    assert (taken, carriers.room) == (["a", "a", "b", "b"], 0)
+
+
+async def test_when_all_are_full_the_next_place_that_is_given_back_is_taken() -> None:
+    carriers = Fleet(RecordingSmsGateway("a"), most_each=1).carriers
+    await carriers.borrow("a", ())
+    waiting = [asyncio.create_task(carriers.borrow("a", ())) for _ in range(2)]
+    await asyncio.sleep(0)
+    carriers.give_back("a")
+    done, left = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+
+    assert ([task.result() for task in done], len(left)) == (["a"], 1)
+    carriers.give_back("a")
+    assert [await task for task in left] == ["a"]
+
+
+async def test_nobody_waits_for_a_place_longer_than_a_while(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("otp.gateways.carriers.ROOM_MAX_S", 0.01)
+    carriers = Fleet(RecordingSmsGateway("a"), most_each=1).carriers
+    await carriers.borrow("a", ())
+
+    assert await carriers.borrow("a", ()) is None
+
+
+async def test_nobody_waits_for_a_provider_that_rests_or_was_tried() -> None:
+    fleet = Fleet(RecordingSmsGateway("a", answers=[BUSY] * 5), RecordingSmsGateway("b"))
+    for _ in range(5):
+        await fleet.carriers.send("a", JOB)
+
+    assert await fleet.carriers.borrow("ab", {"b"}) is None
+    assert fleet.carriers.usable_at("a") == NOW + router.REST
+    assert fleet.watched[-2:] == [("a", "retryable"), ("a", True)]
+
+
+async def test_after_failures_a_provider_has_fewer_places() -> None:
+    fleet = Fleet(RecordingSmsGateway("a", answers=[BUSY] * 4), most_each=5)
+    for _ in range(3):
+        await fleet.carriers.send("a", JOB)
+
+    taken = [await fleet.carriers.borrow("ab", ()) for _ in range(2)]
+
+    assert (taken, router.slots(router.Health(failures=3), 5)) == (["a", "a"], 2)
+
+
+async def test_a_rested_provider_gets_one_message_while_others_wait_for_nothing() -> None:
+    fleet = Fleet(RecordingSmsGateway("a", answers=[BUSY] * 5), most_each=5)
+    for _ in range(5):
+        await fleet.carriers.send("a", JOB)
+    fleet.now += router.REST
+
+    assert [await fleet.carriers.borrow("a", ()) for _ in range(2)] == ["a", None]
+
+
+@pytest.mark.parametrize(
+    ("found", "outcome", "asked"),
+    [
+        ([Unknown("x"), Unknown("x"), Accepted("a-7")], Accepted("a-7"), 3),
+        ([BUSY], BUSY, 1),
+        ([], None, 5),
+    ],
+)
+async def test_a_provider_is_asked_until_it_knows_and_not_for_ever(
+    found: list[Any], outcome: Any, asked: int
+) -> None:
+    gateway = RecordingSmsGateway("a", found=found)
+
+    assert await Fleet(gateway).carriers.find_out("a", JOB, _not_reported) == outcome
+    assert (len(gateway.asked), gateway.sent) == (asked, [])
+
+
+async def test_a_provider_that_hangs_when_asked_knows_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Hanging(RecordingSmsGateway):
+        async def find_out(self, job: SmsJob) -> Any:
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr("otp.gateways.carriers.FIND_OUT_MAX_S", 0.01)
+
+    assert await Fleet(Hanging("a")).carriers.find_out("a", JOB, _not_reported) is None
+
+
+async def test_a_report_spares_the_question() -> None:
+    gateway = RecordingSmsGateway("a")
+    looks = iter([False, True])
+
+    async def is_reported() -> bool:
+        return next(looks)
+
+    assert await Fleet(gateway).carriers.find_out("a", JOB, is_reported) == Accepted()
+    assert len(gateway.asked) == 1
