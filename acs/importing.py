@@ -140,7 +140,7 @@ async def _connect(settings: Settings, dsn: str) -> Pool:
         PoolSettings(
             dsn=dsn,
             role=settings.database.role,
-            size=2,
+            size=3,  # the file's hold, and two batches
             acquire_timeout_s=settings.database.acquire_timeout_s,
             statement_timeout_ms=_STATEMENT_MS,
             lock_timeout_ms=_STATEMENT_MS,

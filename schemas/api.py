@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Protocol
 from uuid import UUID
@@ -230,22 +229,30 @@ class Body:
 
     name: str
     members: tuple[Member, ...]
+    names: tuple[str, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Gather the names, for reading goes by them."""
+        object.__setattr__(self, "names", tuple(member.name for member in self.members))
 
     def read(self, value: object, path: str = "") -> object:
         """Give a dict with every member of the table, or the first Fault in the table's order."""
-        if not isinstance(value, Mapping):
+        if not isinstance(value, dict):
             return Fault("wrong_type", path or None)
         prefix = f"{path}." if path else ""
-        known = {member.name for member in self.members}
-        unknown = next((name for name in value if name not in known), None)
-        if unknown is not None:
+        found: dict[str, object] = dict.fromkeys(self.names)
+        if not found.keys() >= value.keys():
+            unknown = next(name for name in value if name not in found)
             return Fault("unknown_field", f"{prefix}{_shown(unknown)}")
-        found: dict[str, object] = {}
         for member in self.members:
-            read = _read_member(member, value, f"{prefix}{member.name}")
-            if isinstance(read, Fault):
-                return read
-            found[member.name] = read
+            name = member.name
+            if name in value:
+                read = member.kind.read(value[name], prefix + name)
+                if isinstance(read, Fault):
+                    return read
+                found[name] = read
+            elif member.required:
+                return Fault("required", prefix + name)
         return found
 
     def schema(self) -> JsonSchema:
@@ -260,12 +267,6 @@ class Body:
             "required": [member.name for member in self.members if member.required],
             "additionalProperties": False,
         }
-
-
-def _read_member(member: Member, given: Mapping[str, object], path: str) -> object:
-    if member.name not in given:
-        return Fault("required", path) if member.required else None
-    return member.kind.read(given[member.name], path)
 
 
 def _shown(name: str) -> str:

@@ -1,16 +1,18 @@
 """A bulk import, batch by batch: read, carry out set by set, note how far it got.
 
-Laws: memory is that of two batches, whatever the size of the file; a batch is noted as done only
+Laws: memory is that of three batches, whatever the size of the file; a batch is noted as done only
 after all its lines were committed, so an import that was killed goes on from there, and what was
-committed beyond it is found done; a line that is refused stops nothing. Reading and
-hashing run in a thread, beside the database's work on the batch before.
+committed beyond it is found done; a line that is refused stops nothing.
+
+Three things go on at once, so that neither processor nor database waits: a thread reads and hashes
+a batch, the persons of the one before are carried out, and the cards of the one before that.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
 from enrollment.flows import cards, import_rows, limits, persons
@@ -23,7 +25,7 @@ from enrollment.store import cards as card_store
 from enrollment.store import imports
 from enrollment.store.imports import LineError, Run
 from enrollment.store.limits import Level
-from schemas.import_api import BODIES, SCOPE_OF
+from schemas.import_api import SCOPE_OF
 from schemas.vault import Secret
 
 if TYPE_CHECKING:
@@ -61,11 +63,25 @@ class Hands:
     card_range_known: Callable[[str], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Kinds of records that are carried out one after the other, one batch at a time."""
+
+    name: str
+    kinds: tuple[str, ...]
+
+
+# In the order in which things depend on each other.
+_PEOPLE: Final = Stage("people", ("person", "phone"))
+_CARDS: Final = Stage("cards", ("account", "link", "card", "limits"))
+
+
 @dataclass(slots=True)
-class _Counts:
+class _Found:
     created: int = 0
     changed: int = 0
     unchanged: int = 0
+    errors: list[LineError] = field(default_factory=list)
 
 
 def new_run(bytes_total: int | None, now: datetime) -> Run:
@@ -115,16 +131,31 @@ async def carry_on(
     hands: Hands, source: Source, run: Run, tell: Callable[[Run], object] = lambda _: None
 ) -> Run:
     """Carry out a file from where the import got to; ``source`` stands at ``run.bytes_done``."""
-    upcoming = _next(hands, source, run.lines_done)
+    lines_read = run.lines_done
+    upcoming = _next(hands, source, lines_read)
+    rest: asyncio.Task[Run] | None = None
     try:
         while (batch := await upcoming).lines:
-            upcoming = _next(hands, source, run.lines_done + batch.lines)
-            run = await _carry_out(hands, run, batch)
+            lines_read += batch.lines
+            upcoming = _next(hands, source, lines_read)
+            found = _Found(errors=list(batch.errors))
+            await _stage(hands, run.run_id, batch, _PEOPLE, found)
+            run = await rest if rest is not None else run
             tell(run)
+            rest = asyncio.create_task(_finish(hands, run, batch, found), name="import")
+        run = await rest if rest is not None else run
     finally:
-        upcoming.cancel()  # of what nobody waits for any more
+        await _let_go(upcoming, rest)
     async with hands.pool.transaction() as conn:
         return await imports.finish(conn, run, hands.clock())
+
+
+async def _let_go(*tasks: asyncio.Task[Any] | None) -> None:
+    """Break off what nobody waits for any more, and see it end before its file is closed."""
+    left = [task for task in tasks if task is not None]
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
 
 
 def _next(hands: Hands, source: Source, lines_done: int) -> asyncio.Task[Batch]:
@@ -133,27 +164,31 @@ def _next(hands: Hands, source: Source, lines_done: int) -> asyncio.Task[Batch]:
     return asyncio.create_task(reader, name="import")
 
 
-async def _carry_out(hands: Hands, run: Run, batch: Batch) -> Run:
-    counts, errors = _Counts(), list(batch.errors)
-    for kind in BODIES:  # in the order in which things depend on each other
+async def _stage(hands: Hands, run_id: UUID, batch: Batch, stage: Stage, found: _Found) -> None:
+    """Carry out those kinds of a batch, each when those it depends on are done."""
+    for kind in stage.kinds:
         rest = [record for record in batch.records if record.kind == kind]
         while rest:
             records, rest = _firsts(rest)
-            errors += await _carry_out_set(hands, run.run_id, records, counts)
-    now = hands.clock()
+            await _carry_out_set(hands, run_id, stage, records, found)
+
+
+async def _finish(hands: Hands, run: Run, batch: Batch, found: _Found) -> Run:
+    """Carry out what is left of a batch, then note it as done."""
+    await _stage(hands, run.run_id, batch, _CARDS, found)
     becomes = replace(
         run,
         bytes_done=run.bytes_done + batch.size,
         lines_done=run.lines_done + batch.lines,
-        created=run.created + counts.created,
-        changed=run.changed + counts.changed,
-        unchanged=run.unchanged + counts.unchanged,
-        refused=run.refused + len(errors),
-        updated_at=now,
+        created=run.created + found.created,
+        changed=run.changed + found.changed,
+        unchanged=run.unchanged + found.unchanged,
+        refused=run.refused + len(found.errors),
+        updated_at=hands.clock(),
     )
     async with hands.pool.transaction() as conn:
-        if errors:
-            await imports.add_errors(conn, run.run_id, errors)
+        if found.errors:
+            await imports.add_errors(conn, run.run_id, found.errors)
         await imports.advance(conn, run, becomes)
     return becomes
 
@@ -171,23 +206,21 @@ def _firsts(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
 
 
 async def _carry_out_set(
-    hands: Hands, run_id: UUID, records: Sequence[Record], counts: _Counts
-) -> list[LineError]:
+    hands: Hands, run_id: UUID, stage: Stage, records: Sequence[Record], found: _Found
+) -> None:
     async with hands.pool.transaction() as conn:
-        found = await import_rows.carry_out(_work(hands, conn), run_id, records)
-    counts.created += found.created
-    counts.unchanged += found.unchanged
-    errors = []
-    for record in found.singly:
+        sorted_out = await import_rows.carry_out(_work(hands, conn), run_id, stage.name, records)
+    found.created += sorted_out.created
+    found.unchanged += sorted_out.unchanged
+    for record in sorted_out.singly:
         async with hands.pool.transaction() as conn:
             done = await _singly(_work(hands, conn), record, hands)
         if isinstance(done, Refusal):
-            errors.append(error_of(record.line, done))
+            found.errors.append(error_of(record.line, done))
         elif done.created:
-            counts.created += 1
+            found.created += 1
         else:
-            counts.changed += 1
-    return errors
+            found.changed += 1
 
 
 def _work(hands: Hands, conn: Connection) -> Work:

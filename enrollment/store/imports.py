@@ -62,9 +62,9 @@ class LineError:
     field: str | None
 
 
-async def begin(conn: Connection) -> None:
-    """Wait for the batch of another import to end; make look-ups go by keys."""
-    await _SQL.begin.one(conn)
+async def begin(conn: Connection, stage: str) -> None:
+    """Wait for the same stage of another import's batch to end; make look-ups go by keys."""
+    await _SQL.begin.one(conn, stage=stage)
 
 
 async def take_file(conn: Connection, sha256: bytes) -> bool:

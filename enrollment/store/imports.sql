@@ -3,10 +3,10 @@
 -- table was empty, they became scans of it.
 
 -- name: begin
--- One batch at a time, over all imports; its look-ups go by keys, however full a table was when
+-- One batch at a time in each stage, over all imports; its look-ups go by keys, however full a table was when
 -- they were planned. Its commit does not wait for the disk: the note of how far the import got does,
 -- and stands behind it in the same log, so what is noted as done is on the disk.
-SELECT pg_advisory_xact_lock(hashtextextended('enrollment.import', 0)),
+SELECT pg_advisory_xact_lock(hashtextextended('enrollment.import:' || :stage::text, 0)),
        set_config('enable_seqscan', 'off', true),
        set_config('synchronous_commit', 'off', true),
        set_config('plan_cache_mode', 'force_generic_plan', true);

@@ -73,11 +73,11 @@ def test_the_depth_limit_is_exact() -> None:
     ids=map(str, range(9)),
 )
 def test_a_hostile_message_is_settled_quickly(raw: bytes) -> None:
-    started = time.perf_counter()
+    started = time.thread_time()  # processor time: a busy machine changes nothing
     with suppress(NotAMessage):
         read_object(raw)
 
-    assert time.perf_counter() - started < 2
+    assert time.thread_time() - started < 2
 
 
 def test_brackets_in_strings_are_not_depth() -> None:

@@ -246,15 +246,22 @@ class _DyingPool:
 
     def __init__(self, pool: Any, transaction: int, *, after: bool) -> None:
         self._pool, self._left, self._after = pool, transaction, after
+        self._is_dead = False
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Any]:
         self._left -= 1
-        if self._left == 0 and not self._after:
-            raise Killed
+        is_last = self._left == 0
+        self._is_dead |= is_last and not self._after
+        self._stop_if_dead()
         async with self._pool.transaction() as conn:
             yield conn
-        if self._left == 0:
+            self._stop_if_dead()
+        self._is_dead |= is_last
+        self._stop_if_dead()
+
+    def _stop_if_dead(self) -> None:
+        if self._is_dead:
             raise Killed
 
 
