@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from acs import VERSION, app, commands, config, importing
+from acs import VERSION, app, commands, config, importing, preview
 from acs.branch import command as branch
 from acs.conformance import command as conformance
 
@@ -30,15 +30,23 @@ _CLIENTS: tuple[tuple[str, str, Callable[[argparse.ArgumentParser], None]], ...]
         "run the conformance cases against an ACS, ours or another",
         conformance.add_options,
     ),
+    ("preview", "draw every challenge page of a theme into a folder", preview.add_options),
 )
+
+# They need none of our settings.
+_APART: dict[str, Callable[[argparse.Namespace], int]] = {
+    "branch": lambda options: branch.main(options, app.utc_now),
+    "conformance": conformance.main,
+    "preview": preview.main,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; gives the exit code."""
     options = _parser().parse_args(argv)
-    if options.command in {"conformance", "branch"}:  # clients, which need none of our settings
-        is_branch = options.command == "branch"
-        return branch.main(options, app.utc_now) if is_branch else conformance.main(options)
+    apart = _APART.get(options.command)
+    if apart is not None:
+        return apart(options)
     run: Callable[[argparse.Namespace, Settings], int] = options.run
     try:
         settings = config.read(options.config, os.environ, options.implies)

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from jinja2 import Template
 
     from acs.challenge.screens import Brand
+    from acs.pages.gallery import Sheet
     from acs.pages.themes import Theme
 
 _HERE: Final = Path(__file__).parent
@@ -178,6 +179,13 @@ class Pages:
         """Draw the page that shows and does nothing."""
         return Page(self._templates["blank.html"].render().encode(), page_headers(FORM_NOWHERE))
 
+    def gallery_page(
+        self, sheet: Sheet | None, sheets: list[Sheet], sizes: Mapping[str, tuple[int, int]]
+    ) -> bytes:
+        """Draw a page of frames, or with None the way to them; neither is ever served."""
+        html = self._templates["gallery.html"].render(sheet=sheet, sheets=sheets, sizes=sizes)
+        return html.encode()
+
     def _compile(self) -> dict[str, Template]:
         environment = Environment(
             loader=FileSystemLoader(_HERE / "templates"),
@@ -270,6 +278,8 @@ class Pages:
             "sent_to": sent_to,
             "resend_hint": self._resend_hint(screen, language),
             "resend_wait_s": 0 if screen.resend.allowed else screen.resend.wait_s,
+            # No code that works and none to come: to cancel is the one way on.
+            "is_stuck": not screen.code_live and screen.resend.left <= 0,
             "attempts_hint": _attempts_hint_id(screen),
             "time_hint": "time_until" if screen.time_left.may_extend else "time_until_last",
             "time_until": _local(screen.time_left.ends_at, _TIME_PATTERN, language),
@@ -294,7 +304,7 @@ class Pages:
             time=_local(screen.time_left.ends_at, _TIME_PATTERN, language),
         )
         good = screen.notice in {Notice.CODE_SENT, Notice.EXTENDED}
-        patient = screen.notice in {Notice.RESEND_TOO_SOON, Notice.RESEND_SPENT}
+        patient = screen.notice in _PATIENT
         return _Notice(
             text=text,
             tone="good" if good else "info" if patient else "error",
@@ -325,6 +335,10 @@ class Pages:
         # Without script the seconds stand still; the time of day does not go stale.
         time = _local(screen.resend.ready_at, _SECONDS_PATTERN, language)
         return self.text("resend_wait_from", language, s=screen.resend.wait_s, time=time)
+
+
+_PATIENT: Final = frozenset({Notice.RESEND_TOO_SOON, Notice.RESEND_SPENT, Notice.SMS_UNKNOWN})
+"""Told quietly: the cardholder did nothing wrong."""
 
 
 def _notice_text_id(screen: CodeScreen) -> str:

@@ -24,6 +24,7 @@ WITHOUT: dict[str, str] = {
 # Test modules that are a second part of another one or look at several modules.
 ACROSS: dict[str, str] = {
     "tests/acs/challenge/test_rules_time.py": "rules, and how long a page waits",
+    "tests/acs/pages/test_gallery_in_browser.py": "every screen, language and size, in Chromium",
     "tests/acs/pages/test_in_browser.py": "templates, styles and headers together, in Chromium",
     "tests/acs/pages/test_render_every.py": "render, and what holds for every screen",
     "tests/enrollment/portal/test_in_browser.py": "templates, style and axe, in Chromium",

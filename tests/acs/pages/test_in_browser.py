@@ -7,7 +7,6 @@ ACS_TEST_REQUIRE_BROWSER is set: then its absence is a failure.
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import threading
 from dataclasses import replace
@@ -20,7 +19,7 @@ from playwright.sync_api import sync_playwright
 
 from acs.challenge.screens import Brand, Notice, RetryScreen, ReturnScreen, Screen
 from acs.pages.render import Pages
-from tests.acs.pages.shown import CODE, LANGUAGES, LONG, every_screen
+from tests.acs.pages.shown import CODE, LANGUAGES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -147,35 +146,7 @@ def bottom(page: Page, selector: str) -> float:
     return box["y"] + box["height"]
 
 
-# Geometry
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_no_page_scrolls_sideways(language: str, site: Site, page: Page) -> None:
-    """WCAG 2.2 1.4.10 (320 px), and the smallest window of the specification (250 px)."""
-    wide = []
-    for name, screen in every_screen(language).items():
-        # The pages that go on by themselves would be gone before they are measured.
-        site.html["page"] = re.sub("<script.*</script>", "", PAGES.render(screen).html.decode())
-        page.goto(site.url("page"), wait_until="load")
-        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
-        for width in (160, 200, 250, 320, 390, 500, 600):
-            page.set_viewport_size({"width": width, "height": 400})
-            if page.evaluate("document.documentElement.scrollWidth") > width:
-                wide.append((name, width))
-
-    assert wide == []
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_large_type_does_not_scroll_sideways(language: str, site: Site, page: Page) -> None:
-    """WCAG 2.2 1.4.4: text at 200 % in a 320 px wide window."""
-    site.screens["page"] = replace(LONG, language=language, notice=Notice.WRONG)
-    page.set_viewport_size({"width": 320, "height": 400})
-    page.goto(site.url("page"))
-    page.evaluate("document.documentElement.style.fontSize = '200%'")
-
-    assert page.evaluate("document.documentElement.scrollWidth") == 320
+# What is in view (what is cut or covered: test_gallery_in_browser)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -194,25 +165,6 @@ def test_title_amount_fields_and_button_are_in_view(
             hidden.append((width, height))
 
     assert hidden == []
-
-
-def test_what_is_touched_is_large_enough(site: Site, page: Page) -> None:
-    """44 px for buttons and help, 40 px for fields; WCAG 2.2 2.5.8 asks 24."""
-    site.screens["page"] = CODE
-    page.goto(site.url("page"))
-    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
-    page.evaluate("document.querySelector('#warning').hidden = false")
-    heights = set()
-    for width, height in WINDOWS:
-        page.set_viewport_size({"width": width, "height": height})
-        heights |= set(
-            page.evaluate(
-                """() => [...document.querySelectorAll("button, summary, input[id]")].map((e) =>
-                   e.getBoundingClientRect().height + (e.tagName === "INPUT" ? 4 : 0))"""
-            )
-        )
-
-    assert min(heights) >= 44
 
 
 # Use

@@ -242,6 +242,15 @@ def test_to_cancel_takes_two_steps_and_one_request() -> None:
     assert "open" not in unfolds.attrib
 
 
+def test_when_no_code_works_and_none_will_come_the_way_out_is_open() -> None:
+    spent = ResendState(allowed=False, wait_s=0, left=0)
+    stuck = dom(replace(CODE, code_live=False, resend=spent))
+    hopeful = dom(replace(CODE, code_live=False))
+
+    assert "open" in one(stuck, ".//details[@class='cancel']").attrib
+    assert "open" not in one(hopeful, ".//details[@class='cancel']").attrib
+
+
 def test_the_page_says_how_long_it_waits_and_how_to_have_more() -> None:
     """WCAG 2.2, 2.2.1. Without script this is all; with it the warning is shown in time."""
     tree = dom(CODE)

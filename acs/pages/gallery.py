@@ -1,0 +1,52 @@
+"""Every screen of a theme, in every language and size, as files that can be looked at.
+
+``gallery`` gives file names and bytes: one page per screen and language, the static files, and
+pages of frames that show each screen in the five sizes of the specification, light and dark. Pure
+drawing: no settings, no database, no network.
+
+Scripts are left out: a page that goes on by itself would be gone before one has looked at it.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from acs.pages.samples import SIZES, every_screen
+from acs.pages.themes import BUILT_IN
+
+if TYPE_CHECKING:
+    from acs.pages.render import Pages
+
+_SCRIPT: Final = re.compile(r'<script src="[^"]*" defer></script>')
+GROUNDS: Final = ("light", "dark")
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A page of frames: one language on one ground."""
+
+    name: str
+    language: str
+    ground: str
+    screens: tuple[str, ...]
+
+
+def gallery(pages: Pages, theme: str = BUILT_IN) -> dict[str, bytes]:
+    """Draw every screen; ``theme`` is one that the pages know. Gives bytes by file name."""
+    files = {f"static/{name}": file.body for name, file in pages.static_files.items()}
+    sheets = []
+    for language in pages.languages:
+        screens = every_screen(language, pages.languages, theme)
+        for name, screen in screens.items():
+            html = pages.render(screen).html.decode()
+            files[f"{language}-{name}.html"] = _SCRIPT.sub("", html).encode()
+        sheets += [
+            Sheet(f"all-{language}-{ground}.html", language, ground, tuple(screens))
+            for ground in GROUNDS
+        ]
+    for sheet in sheets:
+        files[sheet.name] = pages.gallery_page(sheet, sheets, SIZES)
+    files["index.html"] = pages.gallery_page(None, sheets, SIZES)
+    return files

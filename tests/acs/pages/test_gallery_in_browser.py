@@ -1,0 +1,137 @@
+"""Every screen of the gallery in every language and size, in Chromium: would a bank ship it?
+
+Nothing cut, nothing covered, nothing to scroll sideways for, everything large enough to touch; from
+left and from right, with the text at 200 %, in windows half as wide as the smallest of the
+specification; and nothing for axe to find.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from acs.pages import themes
+from acs.pages.gallery import gallery
+from acs.pages.render import LANGUAGES, Pages
+from acs.pages.samples import SIZES, every_screen
+from acs.pages.themes import BUILT_IN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from playwright.sync_api import Page, Route
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parents[3]
+AXE = ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js"
+MEASURE = (Path(__file__).parent / "geometry.js").read_text(encoding="utf-8")
+THEME = ROOT / "loadtests" / "network" / "theme" / "bank.toml"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+HOST = "http://gallery.test/"
+KINDS = {".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html; charset=utf-8"}
+
+PHONES = [(320, 568), (360, 640), (412, 915), (568, 320), (844, 390)]
+ZOOMED = [(125, 200), (160, 284)]
+"""250 and 320 px wide at 200 %."""
+MEASURED: list[tuple[int, int, str, str]] = [
+    *((*size, "", "ltr") for size in (*SIZES.values(), *PHONES, *ZOOMED)),
+    *((*size, "", "rtl") for size in (*SIZES.values(), (320, 568))),
+    *((*size, "200%", "ltr") for size in ((250, 400), (320, 568), (1280, 800))),
+]
+BAD = b"""<!doctype html><title>Bad</title><style>* { margin: 0 } h1 { margin-top: -2rem }
+label { display: block; width: 2rem; white-space: nowrap; overflow: hidden }
+button { height: 20px; padding: 0; border: 0 }</style>
+<p id=wide style="width: 300px; height: 3rem">Wide</p><h1>Title</h1>
+<label>Code from the message</label>
+<button class=low>Go</button>"""
+RULES = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+}
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    """Open one page that finds the galleries of our own theme and of the demo's at one host."""
+    if CHROMIUM is None:
+        if os.environ.get("ACS_TEST_REQUIRE_BROWSER"):
+            pytest.fail("no Chromium was found")
+        pytest.skip("no Chromium was found")
+    files = {
+        "bad.html": BAD,
+        **{f"plain/{name}": body for name, body in gallery(Pages()).items()},
+        **{f"bank/{name}": body for name, body in gallery(_themed()).items()},
+    }
+
+    def answer(route: Route) -> None:
+        name = urlsplit(route.request.url).path.removeprefix("/")
+        body = files.get(name, b"<!doctype html><title>Gallery</title>")
+        kind = KINDS.get(Path(name).suffix, KINDS[".html"])
+        route.fulfill(body=body, content_type=kind)
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.route(f"{HOST}**", answer)
+        yield page
+        browser.close()
+
+
+def _themed() -> Pages:
+    return Pages([themes.read(BUILT_IN, THEME, LANGUAGES)])
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("theme", ["plain", "bank"])
+def test_nothing_is_cut_or_covered_in_any_size(page: Page, language: str, theme: str) -> None:
+    names = every_screen(language) if theme == "plain" else ("pin-and-code", "longest", "failed")
+    page.goto(HOST)
+    faults: list[str] = page.evaluate(
+        MEASURE,
+        {"pages": [f"{theme}/{language}-{name}.html" for name in names], "sizes": MEASURED},
+    )
+
+    assert faults == []
+
+
+def test_the_measure_finds_what_is_wrong(page: Page) -> None:
+    """Otherwise the test above could not fail."""
+    page.goto(HOST)
+    faults: list[str] = page.evaluate(
+        MEASURE, {"pages": ["bad.html"], "sizes": [(250, 400, "", "ltr")]}
+    )
+
+    assert [fault.partition(": ")[2] for fault in faults] == [
+        "scrolls sideways",
+        "p#wide is outside",
+        "label is cut",
+        "button.low is 20 px high",
+        "p#wide and h1 overlap",
+    ]
+
+
+@pytest.mark.parametrize(("language", "ground"), [("pl", "light"), ("en", "dark")])
+def test_axe_finds_nothing(page: Page, language: str, ground: Any) -> None:
+    names = ("longest", "last-attempt", "expired", "no-payment", "retry", "failed", "gone")
+    page.emulate_media(color_scheme=ground)
+    axe, found = AXE.read_text(encoding="utf-8"), []
+    for theme, name in [*product(["bank"], names), ("plain", "longest")]:
+        page.goto(f"{HOST}{theme}/{language}-{name}.html")
+        page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
+        page.evaluate(axe)
+        answer = page.evaluate("rules => axe.run(document, rules)", RULES)
+        found += [
+            (theme, name, one["id"], [node["html"] for node in one["nodes"]])
+            for one in answer["violations"]
+        ]
+
+    assert found == []
