@@ -127,7 +127,7 @@ def _serve_options(serve: argparse.ArgumentParser) -> None:
         action="append",
         choices=commands.EDGES,
         metavar="NAME",
-        help=f"one of {', '.join(commands.EDGES)}; may be given several times; default: all",
+        help=f"one of {', '.join(commands.EDGES)}; several times if need be; default: all in use",
     )
     serve.add_argument(
         "--workers", type=_count, default=1, metavar="N", help="processes, default 1"

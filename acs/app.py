@@ -27,10 +27,12 @@ from acs.config import ConfigError
 from acs.crypto.keys import KeyState
 from acs.crypto.software import BadKeyFile, SoftwareKeys
 from acs.directory_server import DirectoryServers
-from acs.edges import browser, ds, ops
+from acs.edges import browser, ds, ops, receipts
 from acs.edges.middleware import RUNNER_OPTIONS, middlewares
+from acs.edges.receipts import ReceiptPorts
 from acs.edges.tls import server_context
 from acs.flows import housekeeping
+from acs.http_gateways import doors
 from acs.key_files import load_keys
 from acs.ports import Ports
 from acs.store import card_ranges, migrate
@@ -62,17 +64,19 @@ if TYPE_CHECKING:
     from acs.store.migrate import Migration
     from acs.store.pool import Connection
     from enrollment.callers import Callers
+    from otp.gateways.http.callback import Door
     from otp.gateways.port import SmsGateway
     from otp.gateways.receipts import Recorded
     from schemas.vault import Keys
 
-EDGES = ("ds", "cardholder", "enrollment", "portal", "ops")
+EDGES = ("ds", "cardholder", "enrollment", "portal", "ops", "receipts")
 _BODY_LIMITS = {
     "ds": ds.BODY_LIMIT_BYTES,
     "cardholder": browser.BODY_LIMIT_BYTES,
     "enrollment": 32 * 1024,
     "portal": portal_routes.BODY_LIMIT_BYTES,
     "ops": 4 * 1024,
+    "receipts": receipts.BODY_LIMIT_BYTES,
 }
 DATABASE_WITHIN_S = 30.0
 ANSWER_FLOOR_S = 0.4
@@ -84,6 +88,11 @@ _DRAIN_S = 10.0
 def utc_now() -> datetime:
     """Read the time of day."""
     return datetime.now(UTC)
+
+
+def edges_of(settings: Settings) -> tuple[str, ...]:
+    """Give the edges that are served when none is named: receipts only if reports are asked for."""
+    return tuple(name for name in EDGES if name != "receipts" or settings.reporting_providers)
 
 
 @dataclass(slots=True)
@@ -136,6 +145,7 @@ class Parts:
     directory_servers: Sequence[DirectoryServer]
     gateways: tuple[SmsGateway, ...]
     number_checks: CamaraSimSwap | None
+    doors: tuple[Door, ...]
     callers: Callers
     contexts: Mapping[str, ssl.SSLContext | None]
     migrations: Sequence[Migration]
@@ -155,8 +165,9 @@ def prepare(settings: Settings, edges: Sequence[str]) -> Parts:
         portal=PortalPages(),
         policies=policies.policies(settings),
         directory_servers=policies.directory_servers(settings),
-        gateways=policies.gateways(settings),
         number_checks=policies.number_checks(settings),
+        gateways=policies.gateways(settings, utc_now),
+        doors=doors(settings),
         callers=policies.callers(settings),
         contexts=contexts,
         migrations=migrate.migrations(),
@@ -294,6 +305,8 @@ class Service:
                 return enrollment_edge.routes(self._enrollment(ports))
             case "portal":
                 return portal_routes.routes(self._portal(ports))
+            case "receipts":
+                return receipts.routes(self._receipts(ports))
             case "ops":
                 return ops.routes(
                     self._checks(ports),
@@ -305,6 +318,15 @@ class Service:
             case _:
                 message = f"there is no edge {name}"
                 raise AssertionError(message)
+
+    def _receipts(self, ports: Ports) -> ReceiptPorts:
+        return ReceiptPorts(
+            doors=self.parts.doors,
+            public_url=self.settings.receipts.public_url or "",
+            # With this edge's own connections: reports by the thousand delay no message.
+            on_report=self._delivery(ports.pool, ports.worker).take_report,
+            clock=ports.clock,
+        )
 
     def _enrollment(self, ports: Ports) -> EnrollmentPorts:
         return EnrollmentPorts(

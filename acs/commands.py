@@ -53,7 +53,7 @@ def judge(_options: argparse.Namespace, settings: Settings) -> int:
 def serve(options: argparse.Namespace, settings: Settings) -> int:
     """Listen until told to stop."""
     log.setup(level=settings.log.level)
-    edges = tuple(options.edge or EDGES)
+    edges = tuple(options.edge or app.edges_of(settings))
     with database(settings) as dsn:
         if options.workers > 1:
             return supervisor.serve(settings, dsn, options.edge, options.workers, options.config)

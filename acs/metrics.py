@@ -80,6 +80,12 @@ SMS_BREAKER = Gauge(
     registry=REGISTRY,
     multiprocess_mode="livesum",
 )
+SMS_REPORT_CALLS = _counter(
+    "acs_sms_report_calls_total",
+    "Calls on the receipts edge, by what became of them",
+    "provider",
+    "outcome",
+)
 SMS_REPORTS = _counter(
     "acs_sms_reports_total",
     "Delivery reports that told something new, by the country's calling code",

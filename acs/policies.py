@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from acs.challenge.policy import ChallengePolicy
 from acs.config import ConfigError
 from acs.directory_server import DirectoryServer
 from acs.edges.tls import client_context
+from acs.http_gateways import http_gateway
 from acs.number_checks import CamaraSimSwap, SimSwapConfig
 from acs.pages import themes
 from acs.pages.render import LANGUAGES as PAGE_LANGUAGES
@@ -27,7 +27,6 @@ from enrollment.policy import (
 )
 from enrollment.portal.render import Bank
 from enrollment.ports import NoHost
-from otp.gateways.http import AnswerRule, HttpGateway, HttpGatewayConfig
 from otp.gateways.inbox import inbox_gateway
 from otp.gateways.router import Route
 from otp.policy import OtpPolicy
@@ -36,12 +35,12 @@ from schemas.secret import Secret
 from schemas.values import TransStatusReason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from acs.config import Settings
     from acs.config.settings import Caller as CallerSettings
     from acs.config.settings import DirectoryServer as DirectoryServerSettings
-    from acs.config.sms_settings import HttpProvider
     from enrollment.ports import Host
     from otp.gateways.port import SmsGateway
 
@@ -129,12 +128,12 @@ def directory_servers(settings: Settings) -> list[DirectoryServer]:
     return [_directory_server(given) for given in settings.ds.directory_servers]
 
 
-def gateways(settings: Settings) -> tuple[SmsGateway, ...]:
+def gateways(settings: Settings, clock: Callable[[], datetime]) -> tuple[SmsGateway, ...]:
     """Give the SMS gateways in their order."""
     return tuple(
-        inbox_gateway(settings.inbox_url)
+        inbox_gateway(settings.inbox_url, clock)
         if name == "inbox"
-        else HttpGateway(_http(name, settings.sms.http[name]))
+        else http_gateway(settings, name, clock)
         for name in settings.sms_providers
     )
 
@@ -276,46 +275,3 @@ def _directory_server(given: DirectoryServerSettings) -> DirectoryServer:
         ),
         tls=client_context(given.ca, given.tls_cert, given.tls_key),
     )
-
-
-def _http(name: str, given: HttpProvider) -> HttpGatewayConfig:
-    answer = given.answer
-    optional = {
-        member: getattr(given, member)
-        for member in ("success", "permanent", "retryable")
-        if getattr(given, member) is not None
-    }
-    return HttpGatewayConfig(
-        name=name,
-        url=given.url,
-        body=_secrets_read(name, given.body),
-        body_kind=given.body_kind,
-        headers=_secrets_read(name, given.headers),
-        answer=None
-        if answer is None
-        else AnswerRule(answer.path, answer.accepted, answer.permanent, answer.retryable),
-        id_path=given.id_path,
-        idempotent=given.idempotent,
-        connect_timeout_s=given.connect_timeout_s,
-        total_timeout_s=given.total_timeout_s,
-        **optional,
-    )
-
-
-def _secrets_read(name: str, template: dict[str, Any]) -> dict[str, Any]:
-    """Put the content of a file where a template says ``{file = "..."}``; it stays a secret."""
-    return {member: _secret_read(name, value) for member, value in template.items()}
-
-
-def _secret_read(name: str, value: object) -> object:
-    if isinstance(value, list):
-        return [_secret_read(name, one) for one in value]
-    if not isinstance(value, dict):
-        return value
-    if set(value) != {"file"}:
-        return _secrets_read(name, value)
-    try:
-        return Secret(Path(str(value["file"])).read_text(encoding="utf-8").strip())
-    except (OSError, UnicodeDecodeError) as error:
-        sentence = f"sms.http.{name}: {value['file']} cannot be read: {type(error).__name__}"
-        raise ConfigError((sentence,)) from error

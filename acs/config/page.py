@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 import msgspec
 
 from acs.config import source
+from acs.config.http_settings import AnswerRule, HttpProvider, Query, Reports
 from acs.config.listen import Listen
 from acs.config.section import Section
 from acs.config.settings import Caller, DirectoryServer, Settings
-from acs.config.sms_settings import AnswerRule, HttpProvider, SmsRoute
+from acs.config.sms_settings import SmsRoute
 from schemas.secret import Secret
 
 _ENTRIES = (
@@ -20,6 +21,9 @@ _ENTRIES = (
     ("sms.routes", SmsRoute),
     ("sms.http.<name>", HttpProvider),
     ("sms.http.<name>.answer", AnswerRule),
+    ("sms.http.<name>.query", Query),
+    ("sms.http.<name>.query.answer", AnswerRule),
+    ("sms.http.<name>.reports", Reports),
 )
 _HEAD = """\
 # Settings

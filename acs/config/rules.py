@@ -6,6 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from acs.config import http_profiles
 from acs.config.listen import is_loopback
 from schemas.messages.tables import open_elements
 
@@ -38,7 +39,7 @@ def judge(settings: Settings) -> tuple[str, ...]:
 
 
 def _listeners(settings: Settings) -> Iterator[str]:
-    for name in ("ds", "cardholder", "enrollment", "portal", "ops"):
+    for name in ("ds", "cardholder", "enrollment", "portal", "ops", "receipts"):
         section = getattr(settings, name)
         if (section.tls_cert is None) != (section.tls_key is None):
             yield f"{name}.tls_cert and {name}.tls_key come together"
@@ -57,7 +58,7 @@ def _listeners(settings: Settings) -> Iterator[str]:
 
 
 def _ports(settings: Settings) -> Iterator[str]:
-    names = ("ds", "cardholder", "enrollment", "portal", "ops", "demo")
+    names = ("ds", "cardholder", "enrollment", "portal", "ops", "receipts", "demo")
     taken: dict[str, str] = {}
     for name in names:
         listen = getattr(settings, name).listen
@@ -67,13 +68,17 @@ def _ports(settings: Settings) -> Iterator[str]:
 
 
 def _public_url(settings: Settings) -> Iterator[str]:
-    url = settings.cardholder.public_url
-    parts = urlsplit(url)
-    is_plain_local = parts.scheme == "http" and is_loopback(parts.hostname or "")
-    if not parts.hostname or (parts.scheme != "https" and not is_plain_local):
-        yield f"cardholder.public_url is {url}: it must be https, or http on this machine"
-    if parts.query or parts.fragment or parts.username or url.endswith("/") or len(url) > _URL_MAX:
-        yield f"cardholder.public_url is {url}: scheme, host and path only, without a last /"
+    urls = {"cardholder": settings.cardholder.public_url, "receipts": settings.receipts.public_url}
+    for name, url in urls.items():
+        if url is None:
+            continue
+        parts = urlsplit(url)
+        is_plain_local = parts.scheme == "http" and is_loopback(parts.hostname or "")
+        if not parts.hostname or (parts.scheme != "https" and not is_plain_local):
+            yield f"{name}.public_url is {url}: it must be https, or http on this machine"
+        is_bare = not (parts.query or parts.fragment or parts.username or url.endswith("/"))
+        if not is_bare or len(url) > _URL_MAX:
+            yield f"{name}.public_url is {url}: scheme, host and path only, without a last /"
 
 
 def _portal(settings: Settings) -> Iterator[str]:
@@ -103,6 +108,10 @@ def _providers(settings: Settings) -> Iterator[str]:
             yield "sms.providers names smpp, which this version does not speak"
         elif name not in settings.sms.http:
             yield f"sms.providers names {name}, but there is no table sms.http.{name}"
+    for name, provider in settings.sms.http.items():
+        yield from http_profiles.faults(name, provider)
+    if settings.reporting_providers and settings.receipts.public_url is None:
+        yield "receipts.public_url is missing: providers need it for their delivery reports"
     if len(set(settings.sms_providers)) != len(settings.sms_providers):
         yield "sms.providers names one provider twice"
 

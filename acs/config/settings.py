@@ -257,6 +257,20 @@ class Ops(Section, frozen=True, kw_only=True):
     tls_key: Annotated[Pem, Meta(description=KEY)] = None
 
 
+class Receipts(Section, frozen=True, kw_only=True):
+    """The edge to the text message providers: delivery reports.
+
+    Without `--edge` it is served when a provider has a `report_token_file`.
+    """
+
+    listen: Annotated[Listen, Meta(description=LISTEN)] = Listen("127.0.0.1", 8086)
+    public_url: Annotated[
+        str | None, Meta(description="how providers reach it; goes into {report_url}")
+    ] = None
+    tls_cert: Annotated[Pem, Meta(description=CERT)] = None
+    tls_key: Annotated[Pem, Meta(description=KEY)] = None
+
+
 class Demo(Section, frozen=True, kw_only=True):
     """The demo's payment network."""
 
@@ -356,6 +370,7 @@ class Settings(Section, frozen=True, kw_only=True):
     registration: Registration = Registration()
     portal: Portal = Portal()
     ops: Ops = Ops()
+    receipts: Receipts = Receipts()
     demo: Demo = Demo()
     sms: Sms = Sms()
     otp: Otp = Otp()
@@ -381,6 +396,15 @@ class Settings(Section, frozen=True, kw_only=True):
         if self.sms.providers is not None:
             return self.sms.providers
         return ("inbox",) if self.profile == "demo" else ()
+
+    @property
+    def reporting_providers(self) -> tuple[str, ...]:
+        """Give the providers in use that are asked for delivery reports."""
+        return tuple(
+            name
+            for name in self.sms_providers
+            if name in self.sms.http and self.sms.http[name].report_token_file is not None
+        )
 
     @property
     def inbox_url(self) -> str:

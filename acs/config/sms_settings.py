@@ -2,43 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from acs.config.http_settings import HttpProvider
 from acs.config.section import Count, Section
-
-
-class AnswerRule(Section, frozen=True, kw_only=True):
-    """How a provider's JSON answer is read: table `answer` of an HTTP provider."""
-
-    path: Annotated[str, Meta(min_length=1, description="dotted path of the deciding member")]
-    accepted: Annotated[frozenset[str], Meta(description="texts that mean: taken")]
-    permanent: Annotated[frozenset[str], Meta(description="texts that mean: never")] = frozenset()
-    retryable: Annotated[frozenset[str], Meta(description="texts that mean: not now")] = frozenset()
-
-
-class HttpProvider(Section, frozen=True, kw_only=True):
-    """A text message provider with an HTTP interface: table `sms.http.<name>`.
-
-    Places in `body` and `headers`: {to} {to_digits} {text} {from} {id} {validity_s} {validity_min};
-    a value `{file = "/run/secrets/token"}` is read from that file.
-    """
-
-    url: Annotated[str, Meta(description="where messages are posted")]
-    body: Annotated[dict[str, Any], Meta(min_length=1, description="shape of the body")]
-    body_kind: Annotated[Literal["form", "json"], Meta(description="how it is written")] = "json"
-    headers: Annotated[dict[str, Any], Meta(description="headers, secrets as files")] = {}
-    success: Annotated[frozenset[int] | None, Meta(description="statuses: taken")] = None
-    permanent: Annotated[frozenset[int] | None, Meta(description="statuses: never")] = None
-    retryable: Annotated[frozenset[int] | None, Meta(description="statuses: not now")] = None
-    answer: Annotated[AnswerRule | None, Meta(description="how the answer is read")] = None
-    id_path: Annotated[str | None, Meta(description="path of the provider's own id")] = None
-    idempotent: Annotated[bool, Meta(description="the provider promises one message per id")] = (
-        False
-    )
-    connect_timeout_s: Annotated[float, Meta(gt=0, le=10, description="to connect")] = 3.0
-    total_timeout_s: Annotated[float, Meta(gt=0, le=10, description="in all")] = 5.0
 
 
 class SmsRoute(Section, frozen=True, kw_only=True):

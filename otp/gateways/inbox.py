@@ -8,16 +8,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from otp.gateways.http import HttpGateway, HttpGatewayConfig
+from otp.gateways.http.gateway import HttpGateway, HttpGatewayConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
 
     from schemas.vault import Secret
 
 
 def inbox_gateway(
-    url: str, *, name: str = "inbox", headers: Mapping[str, Secret | str] | None = None
+    url: str,
+    clock: Callable[[], datetime],
+    *,
+    name: str = "inbox",
+    headers: Mapping[str, Secret | str] | None = None,
 ) -> HttpGateway:
     """Make the gateway; raises ValueError unless the URL is https or leads to this machine."""
     return HttpGateway(
@@ -27,5 +32,6 @@ def inbox_gateway(
             headers=headers or {},
             body={"id": "{id}", "to": "{to}", "from": "{from}", "text": "{text}"},
             idempotent=True,
-        )
+        ),
+        clock,
     )

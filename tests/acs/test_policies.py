@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from acs import config, demo_keys, policies
+from acs import app, config, demo_keys, policies
 from enrollment.host import HttpHost
 from enrollment.policy import Activation
 from enrollment.ports import NoHost
@@ -92,7 +92,7 @@ def test_a_directory_server_keeps_its_names_and_hosts() -> None:
 
 
 def test_the_demo_sends_to_its_own_phone() -> None:
-    (gateway,) = policies.gateways(read(ACS_DEMO__LISTEN="127.0.0.1:9999"))
+    (gateway,) = policies.gateways(read(ACS_DEMO__LISTEN="127.0.0.1:9999"), app.utc_now)
 
     assert gateway.name == "inbox"
     assert gateway.idempotent
@@ -106,38 +106,18 @@ def test_the_routes_are_those_of_the_settings() -> None:
     )
 
 
-def test_an_http_provider_is_made_of_its_table() -> None:
-    provider = {"url": "https://sms.example/send", "body": {"to": "{to}", "text": "{text}"}}
+def test_gateways_stand_in_the_order_of_preference() -> None:
+    carrier = {"url": "https://sms.example/send", "body": {"to": "{to}", "text": "{text}"}}
 
-    (gateway,) = policies.gateways(
+    made = policies.gateways(
         read(
-            ACS_SMS__PROVIDERS='["carrier"]',
-            ACS_SMS__HTTP=json.dumps({"carrier": provider}),
-        )
+            ACS_SMS__PROVIDERS='["second", "inbox", "first"]',
+            ACS_SMS__HTTP=json.dumps({"first": carrier, "second": carrier}),
+        ),
+        app.utc_now,
     )
 
-    assert gateway.name == "carrier"
-    assert not gateway.idempotent
-
-
-def test_a_secret_of_a_provider_is_read_from_its_file(tmp_path: Path) -> None:
-    file = tmp_path / "token"
-    file.write_text("s3cret\n")
-    provider = {
-        "url": "https://sms.example/send",
-        "body": {"to": "{to}", "text": "{text}", "auth": {"key": {"file": str(file)}}},
-        "headers": {"Authorization": {"file": str(file)}},
-    }
-    settings = read(
-        ACS_SMS__PROVIDERS='["carrier"]', ACS_SMS__HTTP=json.dumps({"carrier": provider})
-    )
-
-    (gateway,) = policies.gateways(settings)
-
-    assert "s3cret" not in repr(gateway)
-    file.unlink()
-    with pytest.raises(config.ConfigError, match="token cannot be read"):
-        policies.gateways(settings)
+    assert [gateway.name for gateway in made] == ["second", "inbox", "first"]
 
 
 def test_attempts_and_activation_are_the_issuer_s_choice() -> None:

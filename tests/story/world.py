@@ -385,7 +385,7 @@ async def _start(
         DeliveryPorts(
             pool=_OtpPool(pool),
             vault=world.keys.vault,
-            gateways=(inbox_gateway(world.phone.url),),
+            gateways=(inbox_gateway(world.phone.url, world.clock),),
             clock=world.clock,
             worker=worker,
             sender="BANK",

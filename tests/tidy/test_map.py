@@ -25,6 +25,8 @@ WITHOUT: dict[str, str] = {
 ACROSS: dict[str, str] = {
     "tests/acs/challenge/test_rules_time.py": "rules, and how long a page waits",
     "tests/acs/pages/test_gallery_in_browser.py": "every screen, language and size, in Chromium",
+    "tests/otp/gateways/http/test_gateway_proofs.py": "gateway: headers, tokens, questions",
+    "tests/acs/test_http_gateways_profiles.py": "http_gateways, each profile on the wire",
     "tests/acs/pages/test_in_browser.py": "templates, styles and headers together, in Chromium",
     "tests/acs/pages/test_render_every.py": "render, and what holds for every screen",
     "tests/enrollment/portal/test_in_browser.py": "templates, style and axe, in Chromium",

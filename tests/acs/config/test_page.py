@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from acs.config.http_settings import AnswerRule, HttpProvider, Query, Reports
 from acs.config.page import settings_page
 from acs.config.settings import Caller, DirectoryServer
-from acs.config.sms_settings import AnswerRule, HttpProvider
 from acs.config.source import leaves, variable
 
 
@@ -17,7 +17,9 @@ def test_every_setting_stands_on_the_page_with_its_variable() -> None:
     assert [name for name, _ in leaves() if f"| `{name}` | `{variable(name)}` |" not in page] == []
 
 
-@pytest.mark.parametrize("entry", [AnswerRule, Caller, DirectoryServer, HttpProvider])
+@pytest.mark.parametrize(
+    "entry", [AnswerRule, Caller, DirectoryServer, HttpProvider, Query, Reports]
+)
 def test_every_member_of_an_entry_stands_on_the_page(entry: type[msgspec.Struct]) -> None:
     page = settings_page()
 

@@ -19,7 +19,7 @@ def refused(**given: object) -> str:
     return "\n".join(error.value.sentences)
 
 
-@pytest.mark.parametrize("edge", ["ds", "cardholder", "enrollment", "portal", "ops"])
+@pytest.mark.parametrize("edge", ["ds", "cardholder", "enrollment", "portal", "ops", "receipts"])
 def test_plain_http_is_for_this_machine_only(edge: str) -> None:
     assert f"without {edge}.tls_cert" in refused(**{f"{edge}__listen": "0.0.0.0:9000"})
 
@@ -49,6 +49,28 @@ def test_two_edges_cannot_share_a_port() -> None:
 )
 def test_the_public_url_is_https_and_bare(url: str) -> None:
     assert "cardholder.public_url" in refused(cardholder__public_url=url)
+    assert "receipts.public_url" in refused(receipts__public_url=url)
+
+
+def test_delivery_reports_need_an_address_that_providers_reach() -> None:
+    carrier = {
+        "url": "https://sms.example/send",
+        "body": {"to": "{to}", "text": "{text}"},
+        "report_token_file": "/run/secrets/reports",
+        "reports": {"format": "query", "sms_id": "id", "state": ["s"], "states": {"D": "failed"}},
+    }
+
+    sentences = refused(sms__providers=["carrier"], sms__http={"carrier": carrier})
+
+    assert (
+        sentences == "receipts.public_url is missing: providers need it for their delivery reports"
+    )
+
+
+def test_a_provider_that_is_known_by_name_says_what_it_needs() -> None:
+    assert "sms.http.carrier.values.token is missing: an OAuth token" in refused(
+        sms__providers=["carrier"], sms__http={"carrier": {"profile": "smsapi"}}
+    )
 
 
 def test_the_inbox_is_for_the_demo_only() -> None:

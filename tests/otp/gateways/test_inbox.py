@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -16,6 +17,10 @@ JOB = SmsJob(
 )
 
 
+def clock() -> datetime:
+    return datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
+
+
 async def test_the_inbox_gets_id_number_sender_and_text() -> None:
     got: list[object] = []
 
@@ -28,7 +33,7 @@ async def test_the_inbox_gets_id_number_sender_and_text() -> None:
     runner = web.AppRunner(app)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
-    gateway = inbox_gateway(f"http://127.0.0.1:{runner.addresses[0][1]}/inbox")
+    gateway = inbox_gateway(f"http://127.0.0.1:{runner.addresses[0][1]}/inbox", clock)
 
     outcome = await gateway.send(JOB)
 
@@ -46,9 +51,9 @@ async def test_the_inbox_gets_id_number_sender_and_text() -> None:
 
 
 def test_the_inbox_keeps_one_message_per_id() -> None:
-    assert inbox_gateway("http://127.0.0.1:1/inbox").idempotent
+    assert inbox_gateway("http://127.0.0.1:1/inbox", clock).idempotent
 
 
 def test_the_inbox_is_not_reached_in_clear_over_a_network() -> None:
     with pytest.raises(ValueError, match="must be https"):
-        inbox_gateway("http://phone.example/inbox")
+        inbox_gateway("http://phone.example/inbox", clock)

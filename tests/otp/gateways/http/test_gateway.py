@@ -3,91 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import ssl
 from dataclasses import replace
-from typing import Any
-from uuid import UUID
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import trustme
 from aiohttp import web
 
-from otp.gateways.http import (
+from otp.gateways.http.answer import Reading
+from otp.gateways.http.gateway import (
     ANSWER_MAX,
-    AnswerRule,
     HttpGateway,
-    HttpGatewayConfig,
-    Template,
+    Query,
     is_safe_url,
 )
-from otp.gateways.port import Accepted, Rejected, SendOutcome, SmsJob, Unknown
+from otp.gateways.port import Accepted, Rejected, SendOutcome, Unknown
 from schemas.vault import Secret
-
-JOB = SmsJob(
-    sms_id=UUID("11111111-2222-4333-8444-555555555555"),
-    to=Secret("+48600700800"),
-    text=Secret("Kod: 048291 {to} & Łódź"),
-    sender="BANK",
-    validity_s=290,
+from tests.otp.gateways.http.stub import (
+    CONFIG,
+    JOB,
+    RAW_HEAD,
+    STATUS,
+    Provider,
+    answered,
+    clock,
+    raw_provider,
+    send,
 )
-CONFIG = HttpGatewayConfig(
-    name="stub",
-    url="https://sms.example/send",
-    body={"to": "{to}", "text": "{text}", "from": "{from}", "id": "{id}"},
-)
-Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-class Provider:
-    """A provider on this machine: keeps what it was sent and answers as told."""
-
-    def __init__(self) -> None:
-        self.requests: list[tuple[dict[str, str], str]] = []
-        self.answer: Answer = lambda _: _said(web.json_response({"id": "p-1"}))
-        self.url = ""
-
-    async def take(self, request: web.Request) -> web.StreamResponse:
-        self.requests.append((dict(request.headers), await request.text()))
-        return await self.answer(request)
-
-
-async def _said(response: web.StreamResponse) -> web.StreamResponse:
-    return response
-
-
-@pytest.fixture
-async def provider() -> AsyncIterator[Provider]:
-    """Serve a provider on a free port."""
-    made = Provider()
-    app = web.Application()
-    app.router.add_post("/send", made.take)
-    app.router.add_post("/elsewhere", made.take)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}/send"
-    yield made
-    await runner.cleanup()
-
-
-async def _send(config: HttpGatewayConfig) -> SendOutcome:
-    gateway = HttpGateway(config)
-    try:
-        return await gateway.send(JOB)
-    finally:
-        await gateway.close()
-
-
-async def _answered(
-    provider: Provider, response: web.StreamResponse, **changes: Any
-) -> SendOutcome:
-    provider.answer = lambda _: _said(response)
-    return await _send(replace(CONFIG, url=provider.url, **changes))
+    from otp.gateways.http.request import Template
 
 
 async def test_a_json_body_is_filled_in(provider: Provider) -> None:
-    await _send(replace(CONFIG, url=provider.url))
+    await send(replace(CONFIG, url=provider.url))
 
     assert json.loads(provider.requests[0][1]) == {
         "to": "+48600700800",
@@ -108,7 +62,7 @@ async def test_a_json_body_may_be_nested_and_a_validity_is_a_number(provider: Pr
         "key": Secret("{to} is kept as it is"),
     }
 
-    await _send(replace(CONFIG, url=provider.url, body=body))
+    await send(replace(CONFIG, url=provider.url, body=body))
 
     assert json.loads(provider.requests[0][1]) == {
         "messages": [{"to": ["48600700800"], "text": "Kod: 048291 {to} & Łódź"}],
@@ -124,7 +78,7 @@ async def test_a_json_body_may_be_nested_and_a_validity_is_a_number(provider: Pr
 async def test_a_form_body_is_encoded(provider: Provider) -> None:
     body: Mapping[str, Template] = {"to": "{to_digits}", "message": "{text}", "max_parts": 1}
 
-    await _send(replace(CONFIG, url=provider.url, body=body, body_kind="form"))
+    await send(replace(CONFIG, url=provider.url, body=body, body_kind="form"))
 
     headers, sent = provider.requests[0]
     assert sent == (
@@ -136,87 +90,24 @@ async def test_a_form_body_is_encoded(provider: Provider) -> None:
 async def test_headers_carry_the_provider_s_token(provider: Provider) -> None:
     headers: dict[str, Secret | str] = {"Authorization": Secret("Bearer t0ken"), "X-Own": "acs"}
 
-    await _send(replace(CONFIG, url=provider.url, headers=headers))
+    await send(replace(CONFIG, url=provider.url, headers=headers))
 
     sent = provider.requests[0][0]
     assert (sent["Authorization"], sent["X-Own"]) == ("Bearer t0ken", "acs")
 
 
-@pytest.mark.parametrize(
-    ("status", "outcome"),
-    [
-        (200, Accepted()),
-        (202, Accepted()),
-        (400, Rejected(retryable=False, reason="http_400")),
-        (422, Rejected(retryable=False, reason="http_422")),
-        (401, Rejected(retryable=True, reason="http_401")),
-        (429, Rejected(retryable=True, reason="http_429")),
-        (503, Rejected(retryable=True, reason="http_503")),
-        (500, Unknown("http_500")),
-        (502, Unknown("http_502")),
-        (504, Unknown("http_504")),
-        (418, Unknown("http_418")),
-    ],
-)
-async def test_a_status_decides(provider: Provider, status: int, outcome: SendOutcome) -> None:
-    assert await _answered(provider, web.Response(status=status)) == outcome
-
-
 async def test_a_redirect_is_not_followed(provider: Provider) -> None:
     moved = web.Response(status=307, headers={"Location": "/elsewhere"})
 
-    outcome = await _answered(provider, moved)
+    outcome = await answered(provider, moved)
 
     assert (outcome, len(provider.requests)) == (Rejected(retryable=True, reason="http_307"), 1)
 
 
-@pytest.mark.parametrize(
-    ("answer", "outcome"),
-    [
-        ({"list": [{"status": "QUEUE", "id": "p-7"}]}, Accepted("p-7")),
-        ({"list": [{"status": "QUEUE", "id": 77}]}, Accepted("77")),
-        ({"list": [{"status": "QUEUE"}]}, Accepted(None)),
-        ({"list": [{"status": "BADNUM"}]}, Rejected(retryable=False, reason="answer_permanent")),
-        ({"list": [{"status": "LATER"}]}, Rejected(retryable=True, reason="answer_retryable")),
-        ({"list": [{"status": True}]}, Unknown("answer_unknown")),
-        ({"list": []}, Unknown("answer_unknown")),
-        ({"error": 103}, Unknown("answer_unknown")),
-        ([1], Unknown("answer_unknown")),
-        (None, Unknown("answer_unknown")),
-    ],
-)
-async def test_the_answer_decides_where_the_status_is_not_enough(
-    provider: Provider, answer: object, outcome: SendOutcome
-) -> None:
-    rule = AnswerRule(
-        "list.0.status",
-        accepted=frozenset({"QUEUE"}),
-        permanent=frozenset({"BADNUM"}),
-        retryable=frozenset({"LATER"}),
-    )
-    response = web.json_response(answer)
-
-    said = await _answered(provider, response, answer=rule, id_path="list.0.id")
-
-    assert said == outcome
-
-
-@pytest.mark.parametrize("body", [b"not json", b"[" * 20_000, b"\xff\xfe", b""])
-async def test_an_answer_that_cannot_be_read_leaves_the_outcome_unknown(
-    provider: Provider, body: bytes
-) -> None:
-    rule = AnswerRule("status", accepted=frozenset({"ok"}))
-
-    assert await _answered(provider, web.Response(body=body), answer=rule) == Unknown(
-        "answer_unknown"
-    )
-
-
 async def test_an_endless_answer_is_not_read_to_its_end(provider: Provider) -> None:
-    rule = AnswerRule("status", accepted=frozenset({"ok"}))
     padded = json.dumps({"status": "ok", "padding": "x" * ANSWER_MAX}).encode()
 
-    assert await _answered(provider, web.Response(body=padded), answer=rule) == Unknown(
+    assert await answered(provider, web.Response(body=padded), reading=STATUS) == Unknown(
         "answer_unknown"
     )
 
@@ -224,7 +115,7 @@ async def test_an_endless_answer_is_not_read_to_its_end(provider: Provider) -> N
 async def test_a_provider_s_long_id_is_cut(provider: Provider) -> None:
     response = web.json_response({"id": "x" * 5000})
 
-    assert await _answered(provider, response, id_path="id") == Accepted("x" * 200)
+    assert await answered(provider, response, reading=Reading(id_path="id")) == Accepted("x" * 200)
 
 
 async def test_a_provider_that_is_not_there_has_surely_not_taken_the_message() -> None:
@@ -236,7 +127,7 @@ async def test_a_provider_that_is_not_there_has_surely_not_taken_the_message() -
     server.close()
     await server.wait_closed()
 
-    outcome = await _send(replace(CONFIG, url=f"http://127.0.0.1:{port}/send"))
+    outcome = await send(replace(CONFIG, url=f"http://127.0.0.1:{port}/send"))
 
     assert outcome == Rejected(retryable=True, reason="ClientConnectorError")
 
@@ -251,7 +142,7 @@ async def test_a_link_lost_after_the_request_leaves_the_outcome_unknown(
 
     provider.answer = hang_up
 
-    outcome = await _send(replace(CONFIG, url=provider.url))
+    outcome = await send(replace(CONFIG, url=provider.url))
 
     assert isinstance(outcome, Unknown)
     assert len(provider.requests) == 1
@@ -268,7 +159,7 @@ async def test_a_provider_that_does_not_answer_in_time_leaves_the_outcome_unknow
 
     provider.answer = hang
 
-    outcome = await _send(
+    outcome = await send(
         replace(CONFIG, url=provider.url, connect_timeout_s=0.1, total_timeout_s=0.2)
     )
 
@@ -278,7 +169,7 @@ async def test_a_provider_that_does_not_answer_in_time_leaves_the_outcome_unknow
 
 async def test_messages_do_not_share_a_connection(provider: Provider) -> None:
     """On a kept connection that was just closed nobody could tell whether a message was taken."""
-    gateway = HttpGateway(replace(CONFIG, url=provider.url))
+    gateway = HttpGateway(replace(CONFIG, url=provider.url), clock)
     peers: list[Any] = []
 
     async def remember(request: web.Request) -> web.StreamResponse:
@@ -327,7 +218,33 @@ def test_messages_leave_this_machine_encrypted_only(url: str, safe: bool) -> Non
             {"body_kind": "form", "body": {"to": ["{to}"], "text": "{text}"}},
             "a form has no members within members",
         ),
-        ({"retryable": frozenset({200})}, "a status stands on one list only"),
+        ({"body": {"to": "{to}", "text": "{text}", "x": "{token}"}}, "unknown place"),
+        ({"url": "https://sms.example/{to_digits}"}, "unknown place"),
+        ({"url": "https://sms.example/{id}"}, "unknown place"),
+        ({"url": "https://{host}/", "values": {"host": Secret("sms.example")}}, "unknown place"),
+        ({"url": "{base}/x", "values": {"base": "http://sms.example"}}, "the url must be https"),
+        ({"url": "https://{host}/", "values": {"host": "me:pw@sms.example"}}, "the url must be"),
+        ({"headers": {"X-To": "{to}"}}, "unknown place"),
+        ({"headers": {"X-Key": Secret("a\r\nX-Other: b")}}, "a header has no line breaks"),
+        ({"values": {"text": "x"}}, "text cannot be the name of a value"),
+        ({"values": {"Key": "x"}}, "Key cannot be the name of a value"),
+        ({"values": {"key": Secret("")}}, "the value key is empty"),
+        (
+            {"basic_auth": ("me", "pw"), "headers": {"authorization": "Bearer x"}},
+            "there is one way to prove who we are",
+        ),
+        ({"query": Query(url="https://sms.example/")}, "a query must have {id}"),
+        ({"query": Query(url="https://sms.example/{to}")}, "unknown place"),
+        ({"query": Query(url="http://sms.example/{id}")}, "the url must be https"),
+        (
+            {"query": Query(url="https://sms.example/{id}", body={"text": "{text}"})},
+            "unknown place",
+        ),
+        (
+            {"query": Query(url="https://sms.example/{id}", method="POST")},
+            "a query has a body if it is a POST",
+        ),
+        ({"query": Query(url="https://sms.example/{id}")}, "must say how its answer is read"),
         ({"connect_timeout_s": 0.0}, "0 < connect timeout"),
         ({"connect_timeout_s": 6.0}, "0 < connect timeout"),
         ({"total_timeout_s": 60.0}, "0 < connect timeout"),
@@ -347,6 +264,88 @@ def test_a_configuration_does_not_show_its_secrets() -> None:
 
 
 def test_a_gateway_tells_its_name_and_whether_it_is_idempotent() -> None:
-    gateway = HttpGateway(replace(CONFIG, idempotent=True))
+    gateway = HttpGateway(replace(CONFIG, idempotent=True), clock)
 
     assert (gateway.name, gateway.idempotent) == ("stub", True)
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        (b"", Unknown("ServerDisconnectedError")),
+        (b"HTTP/1.1 2", Unknown("ServerDisconnectedError")),
+        (b"220 smtp.example ESMTP\r\n\r\n", Unknown("ClientResponseError")),
+        # The status came, the body that decides did not.
+        (RAW_HEAD, Unknown("answer_unknown")),
+        (RAW_HEAD + b'{"status":', Unknown("answer_unknown")),
+        # Where the status alone decides, a body that is cut changes nothing.
+        (RAW_HEAD.replace(b"200 OK", b"401 No"), Rejected(retryable=True, reason="http_401")),
+        (RAW_HEAD.replace(b"200 OK", b"500 Oh"), Unknown("http_500")),
+    ],
+    ids=["nothing", "half a line", "not http", "head alone", "half", "refusal cut", "failure cut"],
+)
+async def test_a_provider_that_hangs_up_is_asked_once_and_judged_by_what_it_said(
+    said: bytes, outcome: SendOutcome
+) -> None:
+    async with raw_provider(said) as (url, seen):
+        got = await send(replace(CONFIG, url=url, reading=STATUS))
+
+    assert type(got) is type(outcome)
+    assert got == outcome or said[:4] == b"220 "
+    assert len(seen) == 1
+
+
+async def test_a_refusal_with_retry_after_is_for_the_next_provider(provider: Provider) -> None:
+    busy = web.Response(status=429, headers={"Retry-After": "3600"})
+
+    outcome = await answered(provider, busy)
+
+    assert (outcome, len(provider.requests)) == (Rejected(retryable=True, reason="http_429"), 1)
+
+
+@pytest.mark.parametrize("kind", ["text/html", "application/json", "application/octet-stream"])
+async def test_the_answer_counts_and_not_its_name(provider: Provider, kind: str) -> None:
+    named = web.Response(body=b'{"status": "ok"}', content_type=kind)
+
+    assert await answered(provider, named, reading=STATUS) == Accepted()
+
+
+async def test_a_page_of_a_proxy_is_no_answer(provider: Provider) -> None:
+    page = web.Response(body=b"<html>ok</html>", content_type="text/html")
+
+    assert await answered(provider, page, reading=STATUS) == Unknown("answer_unknown")
+
+
+async def test_an_answer_that_unpacks_without_end_is_not_read_to_its_end(
+    provider: Provider,
+) -> None:
+    bomb = gzip.compress(b'{"status": "ok"}' + b" " * 5_000_000)
+    response = web.Response(body=bomb, headers={"Content-Encoding": "gzip"})
+
+    assert await answered(provider, response, reading=STATUS) == Unknown("answer_unknown")
+
+
+async def test_a_wrong_certificate_is_no_provider_and_gets_nothing() -> None:
+    stranger = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    stranger.issue_cert("localhost").configure_cert(context)
+
+    async with raw_provider(RAW_HEAD, context) as (url, seen):
+        outcome = await send(replace(CONFIG, url=url))
+
+    assert outcome == Rejected(retryable=True, reason="ClientConnectorCertificateError")
+    assert seen == []
+
+
+@pytest.mark.parametrize("name", ["localhost", "sms.example"])
+async def test_a_provider_s_own_authority_is_trusted_for_its_name_alone(name: str) -> None:
+    authority = trustme.CA()
+    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert(name).configure_cert(server)
+    authority.configure_trust(client)
+
+    async with raw_provider(RAW_HEAD.replace(b"100", b"0"), server) as (url, seen):
+        outcome = await send(replace(CONFIG, url=url, tls=client))
+
+    assert isinstance(outcome, Accepted if name == "localhost" else Rejected)
+    assert len(seen) == (name == "localhost")

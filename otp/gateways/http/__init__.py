@@ -1,0 +1,1 @@
+"""Providers with an HTTP interface, each described by configuration alone."""
