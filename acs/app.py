@@ -313,6 +313,7 @@ class Service:
                     (
                         lambda: _count_connections(self.pools),
                         lambda: housekeeping.watch_results(ports),
+                        lambda: housekeeping.publish_messages(ports),
                     ),
                 )
             case _:

@@ -162,6 +162,7 @@ def _message(message: SentMessage) -> dict[str, object]:
         "provider": message.provider,
         "provider_id": message.provider_id,
         "state": None if message.state is None else str(message.state),
+        "report": message.report,
     }
 
 

@@ -100,6 +100,19 @@ SMS_DELIVERY_SECONDS = _histogram(
     "provider",
     "calling_code",
 )
+SMS_BUDGET = Gauge(
+    "acs_sms_budget_used_ratio",
+    "Used share of the budget of all messages",
+    ("span",),
+    registry=REGISTRY,
+    multiprocess_mode="livemostrecent",
+)
+SMS_SUSPENDED = Gauge(
+    "acs_sms_suspended_prefixes",
+    "Blocks of numbers that get no message because hardly any code is entered",
+    registry=REGISTRY,
+    multiprocess_mode="livemostrecent",
+)
 NUMBER_CHECK = _counter(
     "acs_number_check_total", "Questions whether a SIM card was exchanged, by the answer", "outcome"
 )

@@ -100,7 +100,8 @@ async def issue(
     phones = keys.phone_index.tags(_PHONE_CONTEXT, number.encode())
     challenge_id = request.challenge_id
     await store.lock_limits(conn, challenge_id, phones, request.card_ref)
-    standing = await store.standing(conn, challenge_id, phones, request.card_ref, now)
+    prefix = limits.prefix_of(policy, number)
+    standing = await store.standing(conn, challenge_id, phones, request.card_ref, prefix, now)
     if standing.link_digest not in {None, request.link_digest}:
         wrong = "the amount, payee or card of a challenge changed between two codes"
         raise AssertionError(wrong)
@@ -120,7 +121,7 @@ async def issue(
         return Refused(SendRefusal.NO_PAYEE)
     if not await store.take_total(conn, policy, challenge_id, now):
         return Refused(SendRefusal.TOTAL, 60 - now.second)
-    written = _Written(text, message.template_of(catalogue, request.text))
+    written = _Written(text, message.template_of(catalogue, request.text), prefix)
     return await _put(conn, keys, request, issued, written=written, phone=phones[0], now=now)
 
 
@@ -128,6 +129,7 @@ async def issue(
 class _Written:
     text: Secret
     template: str
+    prefix: str
 
 
 def _new_code(policy: OtpPolicy, challenge_id: UUID, seq: int, now: datetime) -> IssuedCode:
@@ -154,6 +156,7 @@ async def _put(
         mac=mac,
         phone=phone,
         template=written.template,
+        prefix=written.prefix,
         now=now,
         expires_at=issued.expires_at,
     )

@@ -127,6 +127,7 @@ class SendRefusal(StrEnum):
     CARD_DAY = "card_day"
     CARD_CHALLENGES = "card_challenges"
     TOTAL = "total"
+    SUSPENDED = "suspended"
     DESTINATION = "destination"
     NO_PAYEE = "no_payee"
     CODE_OVER = "code_over"
@@ -222,7 +223,8 @@ class SentMessage:
     """One message of a challenge, for the evidence: never its text, code or number.
 
     ``template`` names the text it was made from and the text's version. ``sms_id`` is our own id of
-    it; with provider and state it is None when its row was cleared away.
+    it; with provider and state it is None when its row was cleared away. ``report`` is what the
+    carrier said of its delivery.
     """
 
     seq: int
@@ -234,6 +236,7 @@ class SentMessage:
     provider: str | None
     provider_id: str | None
     state: SmsState | None
+    report: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,9 @@ _BOUNDS: Final = {
     "attempts_max": (1, ATTEMPTS_CEILING),
     "lifetime_s": (LIFETIME_FLOOR_S, LIFETIME_CEILING_S),
     "sends_max": (1, SENDS_CEILING),
+    "watch_prefix_digits": (1, 8),
+    "watch_window_s": (60, 3600),
+    "watch_share_pct": (0, 100),
 }
 
 
@@ -41,8 +44,11 @@ class OtpPolicy:
 
     `resend_waits_s` are the waits before the second, third ... message; the last one repeats.
     `total_*` is the budget of all messages of this installation, in UTC minutes, hours and days:
-    a brake against artificial traffic. `destinations` are the E.164 prefixes that may be sent to,
-    `refused_prefixes` those refused all the same (in Poland 70x and 80x are paid services).
+    a brake against artificial traffic. A block of numbers (the first `watch_prefix_digits`) where
+    more than `watch_sends_min` messages of `watch_window_s` led to less than `watch_share_pct` per
+    cent of right entries gets none for `suspend_s`; 0 per cent switches that off. `destinations`
+    are the E.164 prefixes that may be sent to, `refused_prefixes` those refused all the same (in
+    Poland 70x and 80x are paid services).
     Raises ValueError with a sentence that names the setting.
     """
 
@@ -58,6 +64,11 @@ class OtpPolicy:
     total_minute: int = 1_000
     total_hour: int = 20_000
     total_day: int = 200_000
+    watch_prefix_digits: int = 5
+    watch_window_s: int = 900
+    watch_sends_min: int = 20
+    watch_share_pct: int = 10
+    suspend_s: int = 900
     destinations: tuple[str, ...] = ("48",)
     refused_prefixes: tuple[str, ...] = ("4870", "4880")
 
@@ -112,6 +123,7 @@ class Standing:
 
     `phase`, `link_digest` and `last_sent_at` are None before the first message. `card_challenges`
     counts the card's other payment challenges of the last hour that had no success.
+    `suspended_until`: the block of numbers that this one belongs to gets no message until then.
     """
 
     seq: int = 0
@@ -123,6 +135,7 @@ class Standing:
     card_hour: Window = Window()
     card_day: Window = Window()
     card_challenges: Window = Window()
+    suspended_until: datetime | None = None
 
 
 def may_send(
@@ -134,11 +147,19 @@ def may_send(
     """
     if not may_reach(policy, number):
         return Refused(SendRefusal.DESTINATION)
+    if standing.suspended_until is not None:
+        wait_s = _seconds_until(standing.suspended_until, now)
+        return Refused(SendRefusal.SUSPENDED, wait_s)
     return (
         _within_challenge(policy, standing, now)
         or _within_windows(policy, standing, now)
         or _within_card_challenges(policy, purpose, standing, now)
     )
+
+
+def prefix_of(policy: OtpPolicy, number: str) -> str:
+    """Give the first digits of an E.164 number, by which blocks of numbers are watched."""
+    return number[1 : 1 + policy.watch_prefix_digits]
 
 
 def may_reach(policy: OtpPolicy, number: str) -> bool:

@@ -50,19 +50,22 @@ def _lock_key(name: bytes) -> int:
     return int.from_bytes(hashlib.sha256(name).digest()[:8], "big", signed=True)
 
 
-async def standing(
+async def standing(  # noqa: PLR0917 - what is counted, and since when
     conn: Connection,
     challenge_id: UUID,
     phones: Sequence[Tag],
     card_ref: UUID | None,
+    prefix: str,
     now: datetime,
 ) -> Standing:
-    """Read the code's row and all counts in one query."""
+    """Read the code's row and all counts in one query; ``prefix`` are the number's first digits."""
     row = await _SQL.standing.one(
         conn,
         challenge_id=challenge_id,
         phone_macs=[tag.value for tag in phones],
         card_ref=card_ref,
+        prefix=prefix,
+        now=now,
         hour_ago=now - _HOUR,
         day_ago=now - _DAY,
     )
@@ -76,6 +79,7 @@ async def standing(
         card_hour=Window(row["card_hour"], row["card_hour_from"]),
         card_day=Window(row["card_day"], row["card_day_from"]),
         card_challenges=Window(row["challenges"], row["challenges_from"]),
+        suspended_until=row["suspended_until"],
     )
 
 
@@ -111,6 +115,7 @@ async def put_code(  # noqa: PLR0913 - the columns of the row
     mac: Tag,
     phone: Tag,
     template: str,
+    prefix: str,
     now: datetime,
     expires_at: datetime,
 ) -> None:
@@ -131,6 +136,7 @@ async def put_code(  # noqa: PLR0913 - the columns of the row
         phone_mask=request.phone_mask,
         merchant_ref=request.merchant_ref,
         template=template,
+        prefix=prefix,
     )
     if written != 1:
         message = f"code {seq} of the challenge does not follow on the one stored"

@@ -29,7 +29,8 @@ SELECT code.seq, code.phase, code.link_digest, code.last_sent_at,
        phone.in_day AS phone_day, phone.day_from AS phone_day_from,
        card.in_hour AS card_hour, card.hour_from AS card_hour_from,
        card.in_day AS card_day, card.day_from AS card_day_from,
-       unsuccessful.in_hour AS challenges, unsuccessful.hour_from AS challenges_from
+       unsuccessful.in_hour AS challenges, unsuccessful.hour_from AS challenges_from,
+       (SELECT until FROM otp.suspension WHERE prefix = :prefix AND until > :now) AS suspended_until
 FROM phone CROSS JOIN card CROSS JOIN unsuccessful LEFT JOIN code ON true;
 
 -- name: take_free_lane
@@ -83,9 +84,9 @@ WITH put AS (
 )
 INSERT INTO otp.sending
     (challenge_id, seq, purpose, phone_key_id, phone_mac, phone_mask, card_ref, merchant_ref,
-     template, mac_key_id, sent_at)
+     template, mac_key_id, prefix, sent_at)
 SELECT put.challenge_id, put.seq, put.purpose, :phone_key_id, :phone_mac, :phone_mask, :card_ref,
-       :merchant_ref, :template, :key_id, put.last_sent_at
+       :merchant_ref, :template, :key_id, :prefix, put.last_sent_at
 FROM put;
 
 -- name: take_attempt
@@ -124,7 +125,8 @@ WHERE code.challenge_id = :challenge_id;
 -- name: messages_of
 -- The messages of a challenge, oldest first, and where each stands.
 SELECT sending.seq, sending.sent_at, sending.phone_mask, sending.template, sending.mac_key_id,
-       outbox.sms_id, outbox.provider, outbox.provider_id, outbox.state
+       outbox.sms_id, outbox.provider, outbox.provider_id, outbox.state,
+       outbox.report_state AS report
 FROM otp.sending LEFT JOIN otp.outbox USING (challenge_id, seq)
 WHERE sending.challenge_id = :challenge_id ORDER BY sending.seq;
 

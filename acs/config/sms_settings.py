@@ -78,6 +78,21 @@ class Otp(Section, frozen=True, kw_only=True):
     total_minute: Annotated[Count, Meta(description="messages of all a minute")] = 1_000
     total_hour: Annotated[Count, Meta(description="messages of all an hour")] = 20_000
     total_day: Annotated[Count, Meta(description="messages of all a day")] = 200_000
+    watch_prefix_digits: Annotated[
+        int, Meta(ge=1, le=8, description="digits by which blocks of numbers are watched")
+    ] = 5
+    watch_window_s: Annotated[
+        int, Meta(ge=60, le=3600, description="span of messages that is judged")
+    ] = 900
+    watch_sends_min: Annotated[
+        Count, Meta(description="so many messages to a block are too few to judge")
+    ] = 20
+    watch_share_pct: Annotated[
+        int, Meta(ge=0, le=100, description="below this share of right codes a block is suspended")
+    ] = 10
+    suspend_s: Annotated[Count, Meta(description="how long a suspended block gets no message")] = (
+        900
+    )
     destinations: Annotated[
         tuple[str, ...], Meta(min_length=1, description="E.164 prefixes that may be sent to")
     ] = ("48",)

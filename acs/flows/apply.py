@@ -46,6 +46,9 @@ _NOT_SENT = {
     SendRefusal.DESTINATION: NotSent.PHONE,
     SendRefusal.NO_PAYEE: NotSent.TECHNICAL,
     SendRefusal.CODE_OVER: NotSent.TECHNICAL,
+    # Not the cardholder's doing: we cannot send, and say so.
+    SendRefusal.TOTAL: NotSent.TECHNICAL,
+    SendRefusal.SUSPENDED: NotSent.TECHNICAL,
 }
 
 

@@ -8,13 +8,15 @@ them at once: each statement takes what is there under its own lock and finds no
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from acs import metrics
+from acs import log, metrics
 from acs.store import audit_chain, device_data, evidence, number_checks, results
 from enrollment import flows as enrollment_flows
 from otp import flows as otp_flows
+from otp import watch
 
 if TYPE_CHECKING:
     from acs.ports import Ports
@@ -82,6 +84,38 @@ async def seal_audit(ports: Ports) -> int:
     """Worker source: carry the chain of the audit log on over the events since the last time."""
     async with ports.pool.transaction() as conn:
         return await audit_chain.seal(conn, ports.keys.audit, _BATCH)
+
+
+async def watch_messages(ports: Ports) -> int:
+    """Worker source: look for artificial traffic, card testing, and a budget that runs out."""
+    async with ports.pool.transaction() as conn:
+        found = await watch.look(conn, ports.policies.otp, ports.clock())
+    if found is None:
+        return 0
+    for suspended in found.suspended:
+        _alarm("sms_conversion", suspended.prefix, suspended.sends)
+    for busy in found.merchants:
+        _alarm("sms_merchant", busy.merchant_ref, busy.sends)
+    if found.is_budget_low:
+        span, share = max(found.budget.items(), key=lambda one: one[1])
+        _alarm("sms_budget", span, round(100 * share))
+    return 0
+
+
+def _alarm(name: str, source: str, count: int) -> None:
+    metrics.ALARM.labels(name).inc()
+    log.event("alarm:raised", level=logging.ERROR, alarm=name, source=source, count=count)
+
+
+async def publish_messages(ports: Ports) -> None:
+    """Publish how much of the messages' budget is used, and how many blocks are suspended."""
+    now = ports.clock()
+    async with ports.pool.connection() as conn:
+        used = await watch.budget_used(conn, ports.policies.otp, now)
+        suspended = await watch.suspended_count(conn, now)
+    for span, share in used.items():
+        metrics.SMS_BUDGET.labels(span).set(share)
+    metrics.SMS_SUSPENDED.set(suspended)
 
 
 async def watch_results(ports: Ports) -> None:

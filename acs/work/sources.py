@@ -35,6 +35,7 @@ def sources(
         Source("sms_reports", partial(housekeeping.tidy_reports, ports), poll_s=60.0),
         Source("devices", partial(housekeeping.lapse_devices, ports), poll_s=60.0),
         Source("visitors", partial(housekeeping.lapse_visitors, ports), poll_s=300.0),
+        Source("sms_watch", partial(housekeeping.watch_messages, ports), poll_s=10.0),
         Source("number_checks", partial(housekeeping.lapse_number_checks, ports), poll_s=60.0),
         Source("used", partial(housekeeping.forget_used, ports), poll_s=60.0),
         Source("enrollment", partial(housekeeping.carry_on_enrollment, ports), poll_s=30.0),

@@ -1139,14 +1139,34 @@ CREATE TABLE otp.sending (
     sent_at timestamp with time zone NOT NULL,
     template text,
     mac_key_id text,
+    prefix text,
     CONSTRAINT sending_mac_key_id_check CHECK ((length(mac_key_id) <= 32)),
     CONSTRAINT sending_merchant_ref_check CHECK ((length(merchant_ref) <= 60)),
     CONSTRAINT sending_phone_key_id_check CHECK ((length(phone_key_id) <= 32)),
     CONSTRAINT sending_phone_mac_check CHECK ((length(phone_mac) = 32)),
     CONSTRAINT sending_phone_mask_check CHECK ((length(phone_mask) <= 24)),
+    CONSTRAINT sending_prefix_check CHECK ((prefix ~ '^[1-9][0-9]{0,7}$'::text)),
     CONSTRAINT sending_purpose_check CHECK ((purpose = ANY (ARRAY['payment'::text, 'step_up'::text]))),
     CONSTRAINT sending_seq_check CHECK (((seq >= 1) AND (seq <= 5))),
     CONSTRAINT sending_template_check CHECK ((length(template) <= 60))
+);
+
+CREATE TABLE otp.suspension (
+    prefix text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    until timestamp with time zone NOT NULL,
+    sends integer NOT NULL,
+    used integer NOT NULL,
+    CONSTRAINT suspension_check CHECK ((until > since)),
+    CONSTRAINT suspension_prefix_check CHECK ((prefix ~ '^[1-9][0-9]{0,7}$'::text)),
+    CONSTRAINT suspension_sends_check CHECK ((sends > 0)),
+    CONSTRAINT suspension_used_check CHECK ((used >= 0))
+);
+
+CREATE TABLE otp.watch (
+    only_row boolean DEFAULT true NOT NULL,
+    looked_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    CONSTRAINT watch_only_row_check CHECK (only_row)
 );
 
 ALTER TABLE ONLY acs.card_range
@@ -1317,6 +1337,12 @@ ALTER TABLE ONLY otp.outbox
 ALTER TABLE ONLY otp.sending
     ADD CONSTRAINT sending_pkey PRIMARY KEY (challenge_id, seq);
 
+ALTER TABLE ONLY otp.suspension
+    ADD CONSTRAINT suspension_pkey PRIMARY KEY (prefix);
+
+ALTER TABLE ONLY otp.watch
+    ADD CONSTRAINT watch_pkey PRIMARY KEY (only_row);
+
 CREATE INDEX device_data_claimed ON acs.device_data USING btree (acs_trans_id) WHERE (acs_trans_id IS NOT NULL);
 
 CREATE INDEX device_data_made ON acs.device_data USING btree (made_at);
@@ -1404,6 +1430,8 @@ CREATE INDEX outbox_sending ON otp.outbox USING btree (claimed_at) WHERE (state 
 CREATE INDEX outbox_settled ON otp.outbox USING btree (settled_at) WHERE (settled_at IS NOT NULL);
 
 CREATE INDEX sending_card ON otp.sending USING btree (card_ref, sent_at) WHERE (card_ref IS NOT NULL);
+
+CREATE INDEX sending_merchant ON otp.sending USING btree (merchant_ref, sent_at) WHERE (merchant_ref IS NOT NULL);
 
 CREATE INDEX sending_phone ON otp.sending USING btree (phone_mac, sent_at);
 

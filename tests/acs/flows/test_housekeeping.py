@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from acs import metrics
 from acs.flows import housekeeping
 from acs.store import audit_chain
+from otp.policy import OtpPolicy
 from tests.story.areqs import browser_areq
 from tests.story.buying import EASY, ask, begin, right
 
@@ -71,3 +72,21 @@ async def test_an_empty_service_has_nothing_to_keep(world: World) -> None:
         housekeeping.seal_audit,
     ):
         assert await chore(ports) == 0
+
+
+async def test_whoever_watches_the_messages_is_told_what_was_seen(world: World) -> None:
+    def raised(alarm: str) -> float:
+        return float(metrics.ALARM.labels(alarm)._value.get())
+
+    names = ("sms_budget", "sms_merchant", "sms_conversion")
+    before = [raised(name) for name in names]
+    small = await world.start_server(otp=OtpPolicy(total_day=16, watch_sends_min=1))
+    for _ in range(13):
+        await world.open(await ask(world, await world.enrol(), small), server=small)
+    world.clock.advance(minutes=3)
+    await housekeeping.watch_messages(small.ports)
+    await housekeeping.publish_messages(small.ports)
+    assert [raised(name) - was for name, was in zip(names, before, strict=True)] == [1, 0, 1]
+    assert metrics.SMS_BUDGET.labels("day")._value.get() == 13 / 16
+    assert metrics.SMS_SUSPENDED._value.get() == 1
+    assert any('"sms_conversion"' in line and "48600" in line for line in world.log_lines)

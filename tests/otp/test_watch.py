@@ -1,0 +1,159 @@
+"""Artificial traffic shows in codes that nobody enters; outages and rushes are not taken for it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from otp import watch
+from otp.model import Issued, Refused, SendRefusal
+from otp.policy import OtpPolicy
+from schemas.vault import Secret
+from tests.otp.fakes import check_code, code_of, issue_code, payment
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import asyncpg
+
+    from schemas.vault import Keys
+
+POLICY = OtpPolicy(total_minute=100, total_hour=200, total_day=1000)
+MINUTE = timedelta(minutes=1)
+
+
+async def send(
+    db: asyncpg.Connection,
+    keys: Keys,
+    at: datetime,
+    *,
+    many: int,
+    right: int = 0,
+    block: str = "48600",
+    state: str = "sent",
+    merchant: str | None = None,
+) -> None:
+    """Send messages to numbers of one block; the first codes of them are entered."""
+    for number in range(many):
+        phone = Secret(f"+{block}{int(at.timestamp()) % 900 + 100}{number:03d}")
+        request = payment(phone=phone, merchant_ref=merchant)
+        issued = await issue_code(db, keys, at, request, POLICY)
+        assert isinstance(issued, Issued)
+        code = await code_of(db, keys, issued.sms_id)
+        await db.execute(
+            "UPDATE otp.outbox SET state = $2, provider = 'p', settled_at = queued_at,"
+            " attempts = 1, number_sealed = NULL, text_sealed = NULL WHERE sms_id = $1",
+            issued.sms_id,
+            state,
+        )
+        if number < right:
+            await check_code(db, keys, request.challenge_id, code, at)
+
+
+async def suspended(db: asyncpg.Connection, now: datetime, **policy: int) -> list[str]:
+    found = await watch.look(db, OtpPolicy(**policy), now)  # type: ignore[arg-type]  # counts
+    assert found is not None
+    return [one.prefix for one in found.suspended]
+
+
+async def test_a_block_where_hardly_any_code_is_entered_gets_no_more(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    await send(db, keys, now, many=21, right=2)
+    later = now + 3 * MINUTE
+    found = await watch.look(db, POLICY, later)
+    assert found is not None
+    (one,) = found.suspended
+    assert (one.prefix, one.sends, one.used) == ("48600", 21, 2)
+
+    refused = await issue_code(db, keys, later, payment(phone=Secret("+48600999999")), POLICY)
+    other = await issue_code(db, keys, later, payment(phone=Secret("+48601999999")), POLICY)
+    assert refused == Refused(SendRefusal.SUSPENDED, 900)
+    assert isinstance(other, Issued)
+    assert await watch.suspended_count(db, later) == 1
+
+
+async def test_a_suspension_ends_by_itself(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    await send(db, keys, now, many=21)
+    assert await suspended(db, now + 3 * MINUTE) == ["48600"]
+    assert await suspended(db, now + 4 * MINUTE) == []  # it is suspended already
+    over = now + 18 * MINUTE
+    phone = payment(phone=Secret("+48600999999"))
+    assert isinstance(await issue_code(db, keys, over, phone, POLICY), Issued)
+    assert await suspended(db, over) == []
+    assert await db.fetchval("SELECT count(*) FROM otp.suspension") == 0
+
+
+@pytest.mark.parametrize(("many", "right"), [(20, 0), (21, 3), (30, 3)])
+async def test_few_messages_or_enough_right_codes_suspend_nobody(
+    db: asyncpg.Connection, keys: Keys, now: datetime, many: int, right: int
+) -> None:
+    await send(db, keys, now, many=many, right=right)
+    assert await suspended(db, now + 3 * MINUTE) == []
+
+
+async def test_a_rush_of_the_last_minutes_is_not_judged_yet(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    await send(db, keys, now, many=30)
+    assert await suspended(db, now + MINUTE) == []
+    assert await suspended(db, now + 2 * MINUTE) == ["48600"]
+
+
+@pytest.mark.parametrize("state", ["failed", "unknown"])
+async def test_messages_that_no_carrier_took_are_not_judged(
+    db: asyncpg.Connection, keys: Keys, now: datetime, state: str
+) -> None:
+    """A provider's outage must not stop payments when it is over."""
+    await send(db, keys, now, many=30, state=state)
+    assert await suspended(db, now + 3 * MINUTE) == []
+
+
+async def test_the_watch_can_be_switched_off(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    await send(db, keys, now, many=30)
+    assert await suspended(db, now + 3 * MINUTE, watch_share_pct=0) == []
+
+
+async def test_one_process_looks_and_not_all_the_time(pool: asyncpg.Pool, now: datetime) -> None:
+    async def one(at: datetime) -> bool:
+        async with pool.acquire() as conn, conn.transaction():
+            return await watch.look(conn, POLICY, at) is not None
+
+    assert sum(await asyncio.gather(*(one(now) for _ in range(8)))) == 1
+    assert not await one(now + timedelta(seconds=29))
+    assert await one(now + timedelta(seconds=30))
+
+
+async def test_a_budget_that_is_nearly_used_up_is_told(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    await send(db, keys, now, many=79, right=79)
+    assert await watch.budget_used(db, POLICY, now) == {"minute": 0.79, "hour": 0.395, "day": 0.079}
+    await send(db, keys, now + timedelta(seconds=1), many=1)
+    found = await watch.look(db, POLICY, now + timedelta(seconds=2))
+    assert found is not None
+    assert found.is_budget_low
+    assert (await watch.budget_used(db, POLICY, now + MINUTE))["minute"] == 0
+
+
+async def test_a_merchant_that_sends_ten_times_the_usual_is_told(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    await db.executemany(
+        "INSERT INTO otp.sending (challenge_id, seq, purpose, phone_key_id, phone_mac, phone_mask,"
+        " merchant_ref, sent_at) SELECT gen_random_uuid(), 1, 'payment', 'k', $1, '', $2, $3",
+        [(bytes(32), "usual", now - timedelta(hours=20) + n * 2 * MINUTE) for n in range(576)]
+        + [(bytes(32), "usual", now)] * 60
+        + [(bytes(32), "sudden", now)] * 50
+        + [(bytes(32), "small", now)] * 49,
+    )
+    found = await watch.look(db, POLICY, now)
+    assert found is not None
+    assert [(one.merchant_ref, one.sends) for one in found.merchants] == [("sudden", 50)]
