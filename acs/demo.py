@@ -239,6 +239,7 @@ def _network_command(settings: Settings) -> list[str]:
         sys.executable, "-m", "loadtests.network",
         "--listen", str(settings.demo.listen),
         "--ds-edge", f"http://{settings.ds.listen}",
+        "--method-url", f"{settings.cardholder.public_url}/3ds-method",
         "--state", str(settings.data_dir.resolve() / "demo"),
     ]  # fmt: skip
 

@@ -33,6 +33,11 @@ def _arguments() -> argparse.ArgumentParser:
         help="the Access Control Server's edge for Directory Servers; default %(default)s",
     )
     parser.add_argument(
+        "--method-url",
+        metavar="URL",
+        help="the bank's 3DS Method, which the shop runs before an AReq; without it none is run",
+    )
+    parser.add_argument(
         "--state",
         type=Path,
         default=Path("var/demo"),
@@ -57,6 +62,7 @@ def main(argv: list[str] | None = None) -> int:
         base_url=options.public_url or f"http://{options.listen}",
         ds_edge=options.ds_edge,
         state=state,
+        method_url=options.method_url,
     )
     try:
         web.run_app(

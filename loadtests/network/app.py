@@ -19,7 +19,9 @@ async def _connections(app: web.Application) -> AsyncIterator[None]:
         yield
 
 
-def build(*, base_url: str, ds_edge: str, state: Path) -> web.Application:
+def build(
+    *, base_url: str, ds_edge: str, state: Path, method_url: str | None = None
+) -> web.Application:
     """Put one network together; `base_url` and `ds_edge` without a trailing slash."""
     app = web.Application(client_max_size=_BODY_BYTES_MAX)
     app[NETWORK] = Network(
@@ -27,6 +29,7 @@ def build(*, base_url: str, ds_edge: str, state: Path) -> web.Application:
         ds_edge=ds_edge.rstrip("/"),
         state=state,
         cards=Cards(state),
+        method_url=method_url,
     )
     app.cleanup_ctx.append(_connections)
     app.add_routes(api.routes)

@@ -202,7 +202,7 @@ def _browser(order: Order, identity: Identity) -> Message:
     seen = order.browser
     language = seen.language[: _LANGUAGE_MAX[order.version]].rstrip("-")
     browser: Message = {
-        # U: this shop does not run the 3DS Method.
+        # U: no 3DS Method is run; where one is, its end decides (three_ds_server.end_method).
         "threeDSCompInd": "U",
         "notificationURL": f"{identity.base_url}/3dss/notification",
         "browserAcceptHeader": seen.accept[:2048],

@@ -26,6 +26,15 @@ async def buy(
 
     Always gives a purchase: one that could not be asked about says so in its `failure`.
     """
+    purchase = begin(network, order, overrides=overrides, faults=faults)
+    await ask(network, session, purchase)
+    return purchase
+
+
+def begin(
+    network: Network, order: areqs.Order, *, overrides: Mapping[str, object], faults: Faults
+) -> Purchase:
+    """Make the AReq of an order and write the purchase down; nothing is sent yet."""
     now = network.clock()
     plain = areqs.build(order, three_ds_server.identity(network.base_url), now)
     completed = directory_server.complete(plain, str(uuid4()), network.base_url)
@@ -33,12 +42,20 @@ async def buy(
     purchase = three_ds_server.open_purchase(order, areq, now, faults=faults)
     network.purchases.add(purchase)
     purchase.note(now, "Shop", "3DS Server", "Order", note=order.merchant_name)
+    return purchase
+
+
+async def ask(network: Network, session: ClientSession, purchase: Purchase) -> None:
+    """Send a purchase's AReq and read what comes back; a second call sends nothing."""
+    if purchase.is_asked:
+        return
+    purchase.is_asked = True
+    now = network.clock()
     purchase.note(now, "3DS Server", "Directory Server", "AReq")
-    purchase.note(now, "Directory Server", "ACS", "AReq", message=areq)
+    purchase.note(now, "Directory Server", "ACS", "AReq", message=purchase.areq)
     await _ask(network, session, purchase)
     if purchase.ares is not None:
         network.purchases.answered(purchase, purchase.ares)
-    return purchase
 
 
 async def _ask(network: Network, session: ClientSession, purchase: Purchase) -> None:

@@ -26,7 +26,8 @@ class Network:
     """Settings and memory of one network.
 
     `base_url` is where the world reaches the network, `ds_edge` the Access Control Server's edge
-    for Directory Servers; both without a trailing slash.
+    for Directory Servers; both without a trailing slash. `method_url` is where the bank has its
+    3DS Method; None: nowhere.
     """
 
     base_url: str
@@ -35,6 +36,7 @@ class Network:
     cards: Cards
     purchases: Purchases = field(default_factory=Purchases)
     phones: Phones = field(default_factory=Phones)
+    method_url: str | None = None
     clock: Callable[[], datetime] = _utc_now
 
 

@@ -36,6 +36,23 @@ async def receive(request: web.Request) -> web.Response:
     return shop.back_from_the_bank(purchase)
 
 
+@routes.post("/3dss/method")
+async def receive_method(request: web.Request) -> web.Response:
+    """Take the form field `threeDSMethodData` that the bank's hidden frame brings along."""
+    network = request.app[NETWORK]
+    data = (await request.post()).get("threeDSMethodData")
+    message = three_ds_server.open_base64url(data) if isinstance(data, str) else None
+    purchase = None
+    if message is not None and not isinstance(message, Objection):
+        purchase = network.purchases.by_message(message)
+    if purchase is None:
+        return shop.page(
+            "lost.html", {"why": "This 3DS Method is of no purchase here."}, status=404
+        )
+    three_ds_server.end_method(purchase, network.clock())
+    return shop.page("method_done.html", {})
+
+
 def _purchase(purchases: Purchases, message: Message, session_data: str | None) -> Purchase | None:
     found = purchases.by_message(message)
     if found is not None or session_data is None:

@@ -82,8 +82,15 @@ class Purchase:
     rreq_bytes: bytes | None = None
     rreq_deliveries: int = 0
     rreq_accepted: int = 0
+    is_asked: bool = False
+    method: str | None = None
     findings: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
+
+    @property
+    def is_before_the_areq(self) -> bool:
+        """True while the browser runs the 3DS Method, whose data `method` is."""
+        return not self.is_asked and self.method is not None
 
     @property
     def acs_url(self) -> str | None:

@@ -11,10 +11,11 @@ from pathlib import Path
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from loadtests.network.areq import VERSIONS, WINDOW_SIZES, Browser, Order
+from loadtests.network import three_ds_server
+from loadtests.network.areq import VERSIONS, WINDOW_SIZES, Browser
 from loadtests.network.cards import Card
 from loadtests.network.currencies import amount_text
-from loadtests.network.exchange import buy
+from loadtests.network.exchange import ask, begin
 from loadtests.network.network import NETWORK, SESSION
 from loadtests.network.orders import Refusal, read_form
 from loadtests.network.phone import digits_of
@@ -125,14 +126,46 @@ async def pay(request: web.Request) -> web.StreamResponse:
     order = read_form(form, network.cards, _browser(request, posted))
     if isinstance(order, Refusal):
         return _shop(request, form, order.errors)
-    purchase = await _bought(request, order)
+    purchase = begin(network, order, overrides={}, faults=Faults())
     where = f"/shop/purchases/{purchase.id}"
+    if network.method_url is not None and order.browser.javascript:
+        notify = f"{network.base_url}/3dss/method"
+        three_ds_server.begin_method(purchase, notify, network.clock())
+        where += "/method"
+    else:
+        await ask(network, request.app[SESSION], purchase)
     raise web.HTTPSeeOther(where)
 
 
-async def _bought(request: web.Request, order: Order) -> Purchase:
-    network = request.app[NETWORK]
-    return await buy(network, request.app[SESSION], order, overrides={}, faults=Faults())
+@routes.get("/shop/purchases/{id}/method")
+async def method_page(request: web.Request) -> web.Response:
+    """Run the 3DS Method in a hidden frame, and go on when it is through or after ten seconds."""
+    purchase = _purchase(request)
+    if not purchase.is_before_the_areq:
+        where = f"/shop/purchases/{purchase.id}"
+        raise web.HTTPSeeOther(where)
+    return page("method.html", {"purchase": _summary(purchase)})
+
+
+@routes.get("/shop/purchases/{id}/method/frame")
+async def method_frame(request: web.Request) -> web.Response:
+    """Give the page that takes threeDSMethodData to the bank, inside the hidden frame."""
+    purchase = _purchase(request)
+    url = request.app[NETWORK].method_url
+    if url is None or not purchase.is_before_the_areq:
+        raise web.HTTPNotFound(text="This purchase runs no 3DS Method.")
+    return page("method_frame.html", {"method_url": url, "data": purchase.method})
+
+
+@routes.post("/shop/purchases/{id}/go-on")
+async def go_on(request: web.Request) -> web.StreamResponse:
+    """Send the AReq: the 3DS Method is through, or nobody waits for it any longer."""
+    purchase, network = _purchase(request), request.app[NETWORK]
+    if purchase.is_before_the_areq:
+        three_ds_server.give_up_method(purchase, network.clock())
+        await ask(network, request.app[SESSION], purchase)
+    where = f"/shop/purchases/{purchase.id}"
+    raise web.HTTPSeeOther(where)
 
 
 def _browser(request: web.Request, posted: Mapping[str, str]) -> Browser:

@@ -132,6 +132,34 @@ def _read_ares(purchase: Purchase, ares: Message, now: datetime) -> None:
         purchase.session_data = base64url({"purchase": purchase.id})
 
 
+def begin_method(purchase: Purchase, notification_url: str, now: datetime) -> None:
+    """Write down that the browser is sent to the 3DS Method before the AReq."""
+    message: Message = {
+        "threeDSServerTransID": purchase.areq["threeDSServerTransID"],
+        "threeDSMethodNotificationURL": notification_url,
+    }
+    purchase.method = base64url(message)
+    purchase.areq["threeDSCompInd"] = "N"
+    purchase.note(now, "Browser", "ACS", "3DS Method", message=message, note="in a hidden frame")
+
+
+def end_method(purchase: Purchase, now: datetime) -> None:
+    """Take the notification that the 3DS Method is through; one after the AReq changes nothing."""
+    if not purchase.is_before_the_areq or purchase.areq["threeDSCompInd"] == "Y":
+        return
+    purchase.areq["threeDSCompInd"] = "Y"
+    if purchase.version == "2.3.1":
+        purchase.areq["threeDSMethodId"] = purchase.areq["threeDSServerTransID"]
+    purchase.note(now, "Browser", "3DS Server", "3DS Method", note="completed, threeDSCompInd Y")
+
+
+def give_up_method(purchase: Purchase, now: datetime) -> None:
+    """Go on without the notification, if none has come."""
+    if purchase.areq["threeDSCompInd"] == "N":
+        note = "no word of it, threeDSCompInd N"
+        purchase.note(now, "Browser", "3DS Server", "3DS Method", note=note, is_bad=True)
+
+
 def take_results(purchase: Purchase, rreq: Message, now: datetime) -> Message:
     """Take the results the Directory Server relays and give the RRes."""
     purchase.rreq = rreq

@@ -84,6 +84,39 @@ async def test_wrong_code_then_right_code_ends_in_a_shown_success(demo: Demo, co
     assert "05" in shown or "02" in shown
 
 
+async def test_the_shop_runs_the_3ds_method_before_it_asks(demo: Demo, context: Any) -> None:
+    shop, _ = await _pay(demo, context, demo.cards("C otp")[5])
+
+    seen = demo.purchase(shop.url.rsplit("/", 1)[1])
+    told = [line["name"] for line in seen["log"]]
+    assert seen["areq"]["threeDSCompInd"] == "Y"
+    assert told[:4] == ["Order", "3DS Method", "3DS Method", "AReq"]
+    assert "completed" in await shop.locator("ol.log").inner_text()
+
+
+async def test_a_3ds_method_that_never_ends_is_waited_for_ten_seconds(
+    demo: Demo, context: Any
+) -> None:
+    """The page's clock is moved, nobody waits."""
+
+    async def never_answer(_route: Any) -> None:
+        pass
+
+    await context.route("**/3ds-method*", never_answer)
+    shop = await context.new_page()
+    await shop.clock.install()
+    await shop.goto(demo.url("demo"))
+    async with shop.expect_request("**/3ds-method"):
+        await shop.get_by_role("button", name="Pay", exact=True).click(no_wait_after=True)
+    assert shop.url.endswith("/method")
+    await shop.clock.fast_forward(10_000)
+    await shop.wait_for_url(lambda url: not url.endswith("/method"))
+
+    seen = demo.purchase(shop.url.rsplit("/", 1)[1])
+    assert seen["areq"]["threeDSCompInd"] == "N"
+    assert "no word of it" in await shop.locator("ol.log").inner_text()
+
+
 async def test_a_reload_and_a_double_click_change_nothing(demo: Demo, context: Any) -> None:
     card = demo.cards("C otp")[4]
     shop, frame = await _pay(demo, context, card)
@@ -103,6 +136,7 @@ async def test_cancel_ends_in_a_shown_refusal(demo: Demo, context: Any) -> None:
     card = demo.cards("C pin+otp")[3]
     shop, frame = await _pay(demo, context, card)
 
+    await frame.locator("details:has(button[value=cancel]) > summary").click()
     await frame.locator("button[value=cancel]").click()
 
     await shop.get_by_text(

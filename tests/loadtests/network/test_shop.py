@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from loadtests.network.three_ds_server import base64url
+from loadtests.network.three_ds_server import base64url, open_base64url
 from tests.loadtests.network.forms import Form
 
 if TYPE_CHECKING:
@@ -128,3 +128,57 @@ async def test_no_card_yet_means_a_page_that_looks_again(scene: Scene) -> None:
     page = await get(scene, "/")
 
     assert 'http-equiv="refresh"' in page
+
+
+async def test_the_3ds_method_comes_before_the_areq(scene: Scene) -> None:
+    object.__setattr__(scene.network, "method_url", f"{scene.acs.own_url}/3ds-method")
+    _, url, page = await pay(scene, javascript="yes", version="2.3.1")
+    (purchase,) = scene.network.purchases.newest(1)
+    assert url.endswith(f"/shop/purchases/{purchase.id}/method")
+    assert "hidden></iframe>" in page
+    assert purchase.ares is None
+
+    form = Form(await get(scene, f"/shop/purchases/{purchase.id}/method/frame"))
+    assert form.action == f"{scene.acs.own_url}/3ds-method"
+    assert open_base64url(form.fields["threeDSMethodData"]) == {
+        "threeDSServerTransID": purchase.areq["threeDSServerTransID"],
+        "threeDSMethodNotificationURL": f"{scene.url}/3dss/method",
+    }
+    data = {"threeDSMethodData": form.fields["threeDSMethodData"]}
+    for _ in range(2):  # the second time nothing is sent any more
+        async with scene.http.post(f"{scene.url}/3dss/method", data=data) as response:
+            assert response.status == 200
+        async with scene.http.post(f"{scene.url}/shop/purchases/{purchase.id}/go-on") as response:
+            assert str(response.url) == f"{scene.url}/shop/purchases/{purchase.id}"
+    assert purchase.areq["threeDSCompInd"] == "Y"
+    assert purchase.areq["threeDSMethodId"] == purchase.areq["threeDSServerTransID"]
+    names = [event.name for event in purchase.events]
+    assert (names.count("3DS Method"), names.count("ARes")) == (2, 1)
+
+
+async def test_without_a_word_from_the_3ds_method_the_areq_says_so(scene: Scene) -> None:
+    object.__setattr__(scene.network, "method_url", f"{scene.acs.own_url}/3ds-method")
+    await pay(scene, javascript="yes", version="2.3.1")
+    (purchase,) = scene.network.purchases.newest(1)
+    async with scene.http.post(f"{scene.url}/shop/purchases/{purchase.id}/go-on") as response:
+        assert response.status == 200
+    assert purchase.areq["threeDSCompInd"] == "N"
+    assert "threeDSMethodId" not in purchase.areq
+    assert purchase.ares is not None
+
+
+async def test_without_script_or_through_the_api_no_3ds_method_is_run(scene: Scene) -> None:
+    object.__setattr__(scene.network, "method_url", f"{scene.acs.own_url}/3ds-method")
+    _, url, _ = await pay(scene)
+    assert not url.endswith("/method")
+    bought = await scene.buy()
+    assert isinstance(bought["areq"], dict)
+    assert bought["areq"]["threeDSCompInd"] == "U"
+
+
+@pytest.mark.parametrize("data", [{}, {"threeDSMethodData": "%"}, {"threeDSMethodData": "e30"}])
+async def test_a_3ds_method_of_nothing_is_answered_with_a_page(
+    scene: Scene, data: dict[str, str]
+) -> None:
+    async with scene.http.post(f"{scene.url}/3dss/method", data=data) as response:
+        assert response.status == 404
