@@ -41,7 +41,10 @@ NOT_ENROLLED = Enrolment(EnrolmentState.NONE)
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What 3-D Secure needs, as it is now. ``consent`` is None when given and still good."""
+    """What 3-D Secure needs, as it is now. ``consent`` is None when given and still good.
+
+    ``has_role``: the holder has a role at the card's account.
+    """
 
     person: PersonStatus
     account_open: bool
@@ -49,6 +52,7 @@ class Conditions:
     consent: EnrolmentReason | None
     phone_usable: bool
     pin_set: bool
+    has_role: bool = True
 
 
 def unmet(conditions: Conditions) -> tuple[EnrolmentReason, ...]:
@@ -56,6 +60,7 @@ def unmet(conditions: Conditions) -> tuple[EnrolmentReason, ...]:
     checks = (
         (conditions.person is PersonStatus.CLOSED, EnrolmentReason.PERSON_CLOSED),
         (not conditions.account_open, EnrolmentReason.ACCOUNT_CLOSED),
+        (not conditions.has_role, EnrolmentReason.NOT_OF_ACCOUNT),
         (conditions.card in _PAUSED, _PAUSED.get(conditions.card)),
         (conditions.card in _ENDED, _ENDED.get(conditions.card)),
         (conditions.consent is not None, conditions.consent),

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from schemas import queries
 from schemas.api import uuid_of
+from schemas.counter_api import STAFF_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -91,6 +92,7 @@ class Token:
     scopes: frozenset[str]
     person_id: UUID | None
     channel: str
+    staff: str = ""
     body_hash: object = None
     """What the token says of the body; None = nothing."""
 
@@ -260,14 +262,10 @@ def _token(claims: Mapping[str, Any], caller: Caller) -> Token | Denied:
     if scope != "" and not all(_SCOPE.fullmatch(word) for word in words):
         return Denied("scope", caller.iss)
     act = claims.get("act")
-    person_id, channel = None, ""
-    if act is not None:
-        if not isinstance(act, dict) or not isinstance(act.get("person_id"), str):
-            return Denied("act", caller.iss)
-        person_id = uuid_of(act["person_id"])
-        channel = act.get("channel", "")
-        if person_id is None or not isinstance(channel, str) or not _is_word(channel):
-            return Denied("act", caller.iss)
+    acting = None if act is None else _acting(act)
+    if act is not None and acting is None:
+        return Denied("act", caller.iss)
+    person_id, staff, channel = acting or (None, "", "")
     return Token(
         caller=caller,
         jti=claims["jti"],
@@ -275,8 +273,24 @@ def _token(claims: Mapping[str, Any], caller: Caller) -> Token | Denied:
         scopes=frozenset(words) & caller.scopes,
         person_id=person_id,
         channel=channel,
+        staff=staff,
         body_hash=claims.get("bh"),
     )
+
+
+def _acting(act: object) -> tuple[UUID | None, str, str] | None:
+    """Read for whom a token acts: a person, a member of staff, and the channel; None = unfit."""
+    if not isinstance(act, dict) or not {"person_id", "staff_id"} & set(act):
+        return None
+    person, staff, channel = act.get("person_id"), act.get("staff_id"), act.get("channel", "")
+    person_id = uuid_of(person) if isinstance(person, str) else None
+    is_person = "person_id" not in act or person_id is not None
+    is_staff = "staff_id" not in act or (
+        isinstance(staff, str) and re.fullmatch(STAFF_PATTERN, staff) is not None
+    )
+    if not (is_person and is_staff and isinstance(channel, str) and _is_word(channel)):
+        return None
+    return person_id, staff or "", channel
 
 
 def _is_word(text: str) -> bool:

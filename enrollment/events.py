@@ -19,6 +19,8 @@ class EventName(StrEnum):
 
     PERSON_CREATED = "person.created"
     PERSON_CHANGED = "person.changed"
+    PERSON_RESET = "person.reset"
+    PERSON_CLOSED = "person.closed"
     PERSON_REGISTERED = "registration.completed"
     ACTIVATION_ISSUED = "activation.issued"
     ACTIVATION_USED = "activation.used"
@@ -47,6 +49,7 @@ class EventName(StrEnum):
     PREF_CHANGED = "pref.changed"
     CARD_BLOCK_ASKED = "block.asked"
     IDENTIFIER_LINKED = "person.identifier_linked"
+    IDENTIFIER_ENDED = "person.identifier_ended"
     PHONE_CHANGED = "phone.changed"
     ACCOUNT_UPSERTED = "account.upserted"
     CARD_UPSERTED = "card.upserted"
@@ -72,18 +75,20 @@ class EventName(StrEnum):
     STEP_UP_FAILED = "step_up.failed"
     IMPORT_BATCH = "import.batch"
     STAFF_SEARCH = "staff.search"
+    STAFF_UNBLOCK = "staff.unblock"
     API_DENIED = "api.denied"
     JTI_REPLAY = "jti.replay"
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a service, perhaps on behalf of a person; where from; under which request."""
+    """Who acts: a service, perhaps for a member of staff or a person; from where, which request."""
 
     name: str
     kind: ActorKind = "service"
     person_id: UUID | None = None
     channel: str = ""
+    staff: str = ""
     origin: str = ""
     request_id: str = ""
 
@@ -100,6 +105,8 @@ class Actor:
         more: dict[str, object] = dict(details or {})
         if self.person_id is not None:
             more["on_behalf_of"] = str(self.person_id)
+        if self.staff:
+            more.setdefault("staff", self.staff)
         if self.channel:
             more["channel"] = self.channel
         return AuditEvent(

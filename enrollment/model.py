@@ -58,6 +58,7 @@ class EnrolmentReason(StrEnum):
     NOT_REGISTERED = "not_registered"
     PERSON_CLOSED = "person_closed"
     ACCOUNT_CLOSED = "account_closed"
+    NOT_OF_ACCOUNT = "not_of_account"
     CARD_BLOCKED = "card_blocked"
     CARD_EXPIRED = "card_expired"
     CARD_STOLEN = "card_stolen"

@@ -42,6 +42,8 @@ class RefusalCode(StrEnum):
     REPLACEMENT_NOT_ALLOWED = "replacement_not_allowed"
     RAISE_IN_BRANCH = "raise_in_branch"
     DUAL_CONTROL_NEEDED = "dual_control_needed"
+    OTHER_STAFF = "other_staff"
+    NOT_OF_ACCOUNT = "not_of_account"
     NO_SUCH_BLOCK = "no_such_block"
     TEXT_UNKNOWN = "text_unknown"
     TEXT_CHANGED = "text_changed"

@@ -34,6 +34,8 @@ class NoticeKind(StrEnum):
     THREEDS_OFF = "threeds_off"
     BLOCKED = "blocked"
     BLOCKED_LAST = "blocked_last"
+    ACCESS_RESET = "access_reset"
+    NUMBER_ENDED = "number_ended"
     LIMIT_RAISED = "limit_raised"
 
 

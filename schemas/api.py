@@ -289,6 +289,7 @@ class Route:
     ``scopes``: any one of them opens the route; empty = the handler decides. ``of_person`` = the
     token has to name the person on whose behalf the call is made. ``errors`` are the statuses
     beyond those of every route. ``is_paced``: the answer takes the same time for everybody.
+    ``of_session``: the header Portal-Session has to be there.
     """
 
     name: str
@@ -304,3 +305,4 @@ class Route:
     body_type: str = "application/json"
     query: tuple[Member, ...] = ()
     is_paced: bool = False
+    of_session: bool = False

@@ -45,7 +45,6 @@ _AMOUNT = Nullable(Whole(0, 10**15))
 _COUNT = Nullable(Whole(0, 10**6))
 _REF = Text(64, pattern=REF_PATTERN)
 _NAME = Text(64)
-_STAFF = Text(64, pattern=r"[A-Za-z0-9._:@-]+")
 _EXP = Text(4, 4, r"[0-9]{2}(0[1-9]|1[0-2])")
 _LAST4 = Text(4, 4, "[0-9]{4}")
 _REASON = Text(200)
@@ -102,15 +101,6 @@ PHONE_IN: Final = Body(
     (
         Member("phone", Text(32), "Mobile number, E.164", secret=True),
         optional("source", OneOf(("branch",)), "Who checked the person"),
-    ),
-)
-UNBLOCK_IN: Final = Body(
-    "UnblockIn",
-    (
-        Member("kind", OneOf(("sca_temp", "sca_perm", "manual", "portal")), "Which block ends"),
-        Member("reason", _REASON, "Why, for the audit log"),
-        Member("staff_id", _STAFF, "Who checked the person"),
-        optional("second_staff_id", _STAFF, "Second member of staff, for a permanent one"),
     ),
 )
 _ROLE = Body(
@@ -359,10 +349,6 @@ ROUTES: Final = (
     Route(
         "put_phone", "PUT", "/v1/persons/{id}/phone", "Change a phone after a check of identity",
         ("phone:write",), PERSON, PHONE_IN, (200,), (404, 409, 412, 422),
-    ),
-    Route(
-        "unblock", "POST", "/v1/persons/{id}/unblock", "End a block of internet payments",
-        ("block:clear",), PERSON, UNBLOCK_IN, (200,), (404, 409),
     ),
     Route(
         "put_account", "PUT", "/v1/accounts/{ref}", "Make an account or bring it up to date",

@@ -243,6 +243,7 @@ PORTAL_ROUTES: Final = (
     ),
     Route(
         "delete_session", "DELETE", "/v1/session", "Log out", _PORTAL, NOTHING, None,
+        of_session=True,
     ),
     Route(
         "post_password_reset", "POST", "/v1/password-resets", "Ask for a new password", _PORTAL,

@@ -134,7 +134,11 @@ IMPORT: Final = Body(
     "Import",
     (
         Member("import_id", Id(), "Our id of this import"),
-        Member("state", OneOf(("running", "done")), "Whether every line was carried out"),
+        Member(
+            "state",
+            OneOf(("running", "done", "interrupted")),
+            "done: every line was carried out; interrupted: the file has to be sent again",
+        ),
         Member("percent", Nullable(Whole(0, 100)), "How far, by bytes"),
         Member("lines", _COUNT, "Lines carried out"),
         Member("created", _COUNT, "Of these: new"),
@@ -142,7 +146,7 @@ IMPORT: Final = Body(
         Member("unchanged", _COUNT, "Known already and left as they are"),
         Member("refused", _COUNT, "Refused, see the errors"),
         Member("started_at", Moment(), "Since when"),
-        Member("updated_at", Moment(), "When it last got on"),
+        Member("updated_at", Moment(), "When it last got on, or said that it is at work"),
     ),
 )
 IMPORT_ERROR: Final = Body(

@@ -62,7 +62,11 @@ def _operation(route: Route) -> JsonSchema:
         "operationId": route.name,
         "summary": route.about,
         "description": f"Scope, any of: {', '.join(route.scopes)}."
-        + (" The token's act.person_id says on whose behalf." if route.of_person else ""),
+        + (
+            " The token's act.person_id, or the header Portal-Session, says on whose behalf."
+            if route.of_person
+            else ""
+        ),
         "parameters": [*_parameters(route)],
         "responses": _responses(route),
         "security": [{"token": list(route.scopes)}],
@@ -79,8 +83,11 @@ def _parameters(route: Route) -> Iterable[JsonSchema]:
         yield {"name": name, "in": "path", "required": True, "schema": form}
     if route.is_paced:
         yield _header("Portal-Client-Address", "The client's address, by which tries are limited")
-    if route.of_person or route.path == "/v1/session":
+    if route.of_person:
         yield _header("Portal-Session", "The session of the client; stands for act.person_id")
+    if route.of_session:
+        about = "The session of the client"
+        yield {**_header("Portal-Session", about), "required": True}
     for member in route.query:
         yield {
             "name": member.name,
@@ -104,6 +111,13 @@ def _parameters(route: Route) -> Iterable[JsonSchema]:
             "required": False,
             "description": "The ETag that was read",
             "schema": {"type": "string"},
+        }
+        yield {
+            "name": "If-None-Match",
+            "in": "header",
+            "required": False,
+            "description": "* = make it, but change nothing that is there",
+            "schema": {"type": "string", "const": "*"},
         }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from acs.branch.client import CallRefused
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping, Sequence
@@ -53,19 +55,24 @@ async def register(branch: Branch, given: argparse.Namespace, numbers: Numbers) 
 
 
 async def _account(branch: Branch, given: argparse.Namespace, person_id: str) -> str:
-    """Give the client's account: one the client has already keeps all its people."""
+    """Give the client's account: one the client has already keeps all its people.
+
+    An account of other clients is left alone: a counter does not take it from them.
+    """
     found = await branch.find(given.ref)
     for account in found["accounts"]:
         if account["ref"] == given.account:
             return str(account["account_id"])
-    made = await branch.call(
-        "PUT",
-        f"/accounts/{quote(given.account, safe='')}",
-        {
-            "currency": given.currency,
-            "people": [{"person_id": person_id, "role": "owner"}],
-        },
-    )
+    body = {
+        "currency": given.currency,
+        "people": [{"person_id": person_id, "role": "owner"}],
+    }
+    try:
+        made = await branch.make("PUT", f"/accounts/{quote(given.account, safe='')}", body)
+    except CallRefused as error:
+        if error.code == "version_changed":
+            raise CallRefused(error.status, "account_of_others", None) from error
+        raise
     return str(made["account_id"])
 
 
@@ -141,10 +148,35 @@ async def phone(branch: Branch, given: argparse.Namespace, numbers: Numbers) -> 
 
 
 async def unblock(branch: Branch, given: argparse.Namespace, _numbers: Numbers) -> list[str]:
-    """End a block; a permanent one takes a second member of staff."""
+    """End a block; a permanent one is only noted until another member of staff confirms."""
     found = await branch.find(given.ref)
-    body = {"kind": given.kind, "reason": given.reason, "staff_id": given.staff}
-    if given.second_staff is not None:
-        body["second_staff_id"] = given.second_staff
-    await branch.call("POST", f"/persons/{found['person_id']}/unblock", body)
+    await _act(branch, given, found, "unblock", kind=given.kind)
     return [f"the block {given.kind} of {given.ref} is ended"]
+
+
+async def confirm(branch: Branch, given: argparse.Namespace, _numbers: Numbers) -> list[str]:
+    """Give the second signature under the end of a permanent block."""
+    found = await branch.find(given.ref)
+    await _act(branch, given, found, "unblock", kind="sca_perm")
+    return [f"the block sca_perm of {given.ref} is ended"]
+
+
+async def reset(branch: Branch, given: argparse.Namespace, _numbers: Numbers) -> list[str]:
+    """Take the access away."""
+    found = await branch.find(given.ref)
+    shown = await _act(branch, given, found, "reset")
+    return [f"person   {given.ref}  {shown['status']}; password and PIN are gone"]
+
+
+async def close(branch: Branch, given: argparse.Namespace, _numbers: Numbers) -> list[str]:
+    """End a client for good."""
+    found = await branch.find(given.ref)
+    shown = await _act(branch, given, found, "close")
+    return [f"person   {given.ref}  {shown['status']}"]
+
+
+async def _act(
+    branch: Branch, given: argparse.Namespace, found: Mapping[str, Any], what: str, **more: str
+) -> dict[str, Any]:
+    body = {"reason": given.reason, "staff_id": given.staff, **more}
+    return await branch.call("POST", f"/persons/{found['person_id']}/{what}", body)

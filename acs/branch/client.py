@@ -49,10 +49,12 @@ class Signer:
     scopes: str
     private_key: str = field(repr=False)
 
-    def token(self, method: str, path: str, body: bytes, now: datetime) -> str:
-        """Make the token of one request."""
+    def token(
+        self, method: str, path: str, body: bytes, now: datetime, *, staff: str | None = None
+    ) -> str:
+        """Make the token of one request; ``staff`` = the member of staff it is made for."""
         issued = int(now.timestamp())
-        claims = {
+        claims: dict[str, object] = {
             "iss": self.iss,
             "sub": self.sub,
             "aud": self.aud,
@@ -65,6 +67,8 @@ class Signer:
             "htu": path,
             "bh": urlsafe_b64encode(sha256(body).digest()).rstrip(b"=").decode(),
         }
+        if staff is not None:
+            claims["act"] = {"staff_id": staff, "channel": "branch"}
         headers = {"kid": self.kid, "typ": "at+jwt"}
         return jwt.encode(claims, self.private_key, algorithm="ES256", headers=headers)
 
@@ -78,15 +82,26 @@ class Branch:
     session: aiohttp.ClientSession
     clock: Callable[[], datetime]
     tls: ssl.SSLContext | None = None
+    staff: str | None = None
+
+    async def make(self, method: str, path: str, body: Mapping[str, object]) -> dict[str, Any]:
+        """Make what is not there yet, as ``call`` does; CallRefused (412) when it is."""
+        return await self.call(method, path, body, {"If-None-Match": "*"})
 
     async def call(
-        self, method: str, path: str, body: Mapping[str, object] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, object] | None = None,
+        more: Mapping[str, str] | None = None,
     ) -> dict[str, Any]:
         """Make one call; ``path`` begins after ``/v1``. Raises CallRefused, aiohttp's errors."""
         url = f"{self.url}/v1{path}"
         raw = b"" if body is None else json.dumps(body).encode()
-        token = self.signer.token(method, urlsplit(url).path, raw, self.clock())
-        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        token = self.signer.token(method, urlsplit(url).path, raw, self.clock(), staff=self.staff)
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"} | dict(
+            more or {}
+        )
         async with self.session.request(
             method,
             url,

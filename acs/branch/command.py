@@ -28,12 +28,14 @@ DONE, REFUSED, USAGE_ERROR = 0, 1, 2
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _SCOPES: Final = "person:write person:read card:enrol card:read limit:raise phone:write block:clear"
 _SENTENCES: Final = {
-    "dual_control_needed": "a permanent block takes two members of staff: add --second-staff with"
-    " the id of another one than --staff",
+    "account_of_others": "this account belongs to other clients: core banking gives roles at it",
+    "dual_control_needed": "noted; a permanent block ends when another member of staff confirms it"
+    " within 15 minutes: acs branch confirm REF",
     "identifier_taken": "this identification number belongs to another client",
     "identifier_check_digit": "the identification number has a wrong check digit: check it",
     "identifier_format": "this is no PESEL and no number of the bank's: check it",
     "luhn": "the card number has a wrong check digit: check it",
+    "not_of_account": "the client has no role at this account",
     "no_such_block": "this client has no such block",
     "not_found": "there is no such client",
     "other_holder": "this card belongs to another client",
@@ -69,6 +71,14 @@ ACTIONS: Final = {
     "code": Action("make an activation code for a client; it is shown this once", actions.code),
     "phone": Action("change a client's phone after checking who asks", actions.phone, ("phone",)),
     "unblock": Action("end a block of a client's internet payments", actions.unblock),
+    "confirm": Action(
+        "end a permanent block that another member of staff asked to end a moment ago",
+        actions.confirm,
+    ),
+    "reset": Action(
+        "take password, PIN and sessions of a client away; the client registers anew", actions.reset
+    ),
+    "close": Action("end a client for good: died, or the contract ended", actions.close),
 }
 
 
@@ -134,12 +144,22 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
 def _add_unblock(parser: argparse.ArgumentParser) -> None:
     kinds = ("sca_temp", "sca_perm", "manual", "portal")
     parser.add_argument("--kind", choices=kinds, required=True, help="which block")
+    _add_staff(parser)
+
+
+def _add_staff(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reason", required=True, metavar="TEXT", help="for the audit log")
     parser.add_argument("--staff", required=True, metavar="ID", help="who checked the client")
-    parser.add_argument("--second-staff", metavar="ID", help="second member of staff")
 
 
-_OPTIONS: Final = {"register": _add_register, "limits": _add_limits, "unblock": _add_unblock}
+_OPTIONS: Final = {
+    "register": _add_register,
+    "limits": _add_limits,
+    "unblock": _add_unblock,
+    "confirm": _add_staff,
+    "reset": _add_staff,
+    "close": _add_staff,
+}
 
 
 def main(given: argparse.Namespace, clock: Callable[[], datetime]) -> int:
@@ -168,7 +188,9 @@ async def _run(
 ) -> list[str]:
     signer, tls, clock = by
     async with aiohttp.ClientSession(trust_env=False) as session:
-        branch = Branch(given.api.rstrip("/").removesuffix("/v1"), signer, session, clock, tls)
+        url = given.api.rstrip("/").removesuffix("/v1")
+        staff = getattr(given, "staff", None)
+        branch = Branch(url, signer, session, clock, tls, staff=staff)
         return await action.run(branch, given, numbers)
 
 

@@ -382,9 +382,9 @@ def _lost(transaction: Transaction, standing: Standing | None) -> TransStatusRea
 
 
 _OVER = frozenset({machine.State.RESULT, machine.State.CLOSED})
-# A card that expires during its challenge was judged at the AReq; a PIN is asked for or is not.
+# A card that expires during its challenge was judged at the AReq.
 _GOOD_ENOUGH = frozenset({CardStatus.ACTIVE, CardStatus.EXPIRED})
-_STILL_GOOD = frozenset({EnrolmentReason.CARD_EXPIRED, EnrolmentReason.PIN_MISSING})
+_STILL_GOOD = frozenset({EnrolmentReason.CARD_EXPIRED})
 
 
 async def _take_first(

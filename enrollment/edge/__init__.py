@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from enrollment.edge import bank, clients, documents, imports, own, search, visitors
+from enrollment.edge import bank, clients, counter, documents, imports, own, search, visitors
 from enrollment.edge.gate import guarded
 from enrollment.ports import EnrollmentPorts
 from schemas.enrollment_portal_api import ALL_ROUTES
@@ -24,6 +24,7 @@ def routes(ports: EnrollmentPorts) -> list[web.RouteDef]:
     use_cases = {**bank.USE_CASES, **clients.USE_CASES, **visitors.USE_CASES, **own.USE_CASES}
     return [
         *(guarded(ports, route, use_cases[route.name]) for route in ALL_ROUTES),
+        *counter.routes(ports),
         *imports.routes(ports),
         *search.routes(ports),
         *documents.routes(),

@@ -9,7 +9,7 @@ from enrollment.edge.answers import Answer
 from enrollment.flows import activation_codes, cards, limits, persons
 from enrollment.flows.cards import AccountData, CardData, StatusData
 from enrollment.flows.persons import PersonData
-from enrollment.model import BlockKind, CardStatus, EffectiveLimits
+from enrollment.model import CardStatus, EffectiveLimits
 from enrollment.refusals import Refusal, RefusalCode
 from schemas.vault import Secret
 
@@ -39,26 +39,6 @@ async def _put_person(call: Call) -> Answer | Refusal:
 
 async def _put_phone(call: Call) -> Answer | Refusal:
     done = await persons.put_phone(call.work, call.key, call.body["phone"], "branch", call.if_match)
-    if isinstance(done, Refusal):
-        return done
-    return Answer(answers.person(done.value), version=done.version)
-
-
-async def _unblock(call: Call) -> Answer | Refusal:
-    body = call.body
-    if body["kind"] == "portal":
-        done = await persons.unlock_portal(
-            call.work, call.key, reason=body["reason"], staff=body["staff_id"]
-        )
-        return done if isinstance(done, Refusal) else Answer(answers.person(done.value))
-    done = await persons.unblock(
-        call.work,
-        call.key,
-        BlockKind(body["kind"]),
-        reason=body["reason"],
-        staff=body["staff_id"],
-        second_staff=body["second_staff_id"],
-    )
     if isinstance(done, Refusal):
         return done
     return Answer(answers.person(done.value), version=done.version)
@@ -151,7 +131,6 @@ async def post_activation_code(call: Call) -> Answer | Refusal:
 USE_CASES: Final[Mapping[str, UseCase]] = {
     "put_person": _put_person,
     "put_phone": _put_phone,
-    "unblock": _unblock,
     "put_account": _put_account,
     "put_card": _put_card,
     "get_card": _get_card,

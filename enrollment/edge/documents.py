@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
+from schemas.counter_api import COUNTER_ROUTES
 from schemas.enrollment_api import ERROR
 from schemas.enrollment_portal_api import ALL_ROUTES
 from schemas.import_api import IMPORT_ROUTES
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 TITLE: Final = "Enrolment API"
 VERSION: Final = "1"
-_ROUTES: Final = (*ALL_ROUTES, *IMPORT_ROUTES, *SEARCH_ROUTES)
+_ROUTES: Final = (*ALL_ROUTES, *COUNTER_ROUTES, *IMPORT_ROUTES, *SEARCH_ROUTES)
 
 _STYLE: Final = (
     "body{font:1rem/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"

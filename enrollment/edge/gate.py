@@ -23,7 +23,7 @@ from enrollment.callers import Asked, Denied, Token
 from enrollment.edge.answers import Answer, faulty, good, problem, refused
 from enrollment.events import Actor, EventName
 from enrollment.flows import sessions
-from enrollment.flows.work import Work
+from enrollment.flows.work import NOT_YET, Work
 from enrollment.refusals import Refusal, RefusalCode
 from schemas import audit
 from schemas.api import Fault, uuid_of
@@ -121,7 +121,9 @@ async def _read(
     token = await _token(ports, route, request, raw)
     if isinstance(token, web.Response):
         return token
-    key = _key_of(request)
+    lacks_session = route.of_session and _session(request) is None
+    lack = problem(400, "required", field="Portal-Session") if lacks_session else None
+    key = lack or _key_of(request)
     body = _body(route, request, raw)
     if isinstance(key, web.Response):
         return key
@@ -288,6 +290,7 @@ def _actor(ports: EnrollmentPorts, request: web.Request, token: Token) -> Actor:
         token.caller.sub,
         person_id=token.person_id,
         channel=token.channel,
+        staff=token.staff,
         origin=_origin(request, token),
         request_id=ports.request_id(),
     )
@@ -363,6 +366,8 @@ def _ticket(
 
 
 def _version(request: web.Request) -> int | None:
+    if request.headers.get("If-None-Match", "").strip() == "*":
+        return NOT_YET
     given = request.headers.get("If-Match")
     if given is None or given.strip() == "*":
         return None

@@ -3,8 +3,8 @@
 Laws: the token is accepted before a byte of the body is taken; the body is bounded in size and
 time and lies sealed until all of it is there, so a cut one changes nothing and the token's hash of
 it is compared before anything is carried out; then the answer leaves and the lines are carried out
-behind it. If the process ends meanwhile, the import stands still: the same file sent again goes
-through what is done without touching it.
+behind it. If the process ends meanwhile, the body is gone with it; a minute later the import is
+told as interrupted, and the same file sent again goes through what is done without touching it.
 """
 
 from __future__ import annotations
@@ -169,7 +169,12 @@ def _hands(ports: EnrollmentPorts, admitted: Admitted) -> Hands:
 
 async def _show(call: Call) -> Answer | Refusal:
     run = await imports.find(call.work.conn, call.key, call.work.actor.name)
-    return Refusal(RefusalCode.NOT_FOUND) if run is None else Answer(_shown(run))
+    if run is None:
+        return Refusal(RefusalCode.NOT_FOUND)
+    shown = _shown(run)
+    if imports.is_interrupted(run, call.work.now):
+        shown["state"] = "interrupted"
+    return Answer(shown)
 
 
 async def _list_errors(call: Call, after: str) -> Answer | Refusal:

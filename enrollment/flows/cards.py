@@ -1,7 +1,8 @@
 """What the bank tells of accounts and cards. A file sent twice changes nothing the second time.
 
 Laws: a card's PAN never changes, a new PAN is a new card; no upsert switches 3-D Secure on that
-the client switched off. Lock order: account, person, card, enrolment.
+the client switched off; who holds a card on an account has a role at it, and a card whose holder
+lost the role is suspended. Lock order: account, person, card, enrolment.
 """
 
 from __future__ import annotations
@@ -104,9 +105,16 @@ async def _update_account(work: Work, found: Account, data: AccountData) -> Done
     changed = replace(found, status=data.status)
     await cards.update_account(work.conn, changed, work.now)
     await cards.put_members(work.conn, found.account_id, data.roles)
-    await work.record(EventName.ACCOUNT_UPSERTED, found.account_id, status=data.status)
-    if found.status != data.status:
-        for person_id in await cards.card_holders_of_account(work.conn, found.account_id):
+    await work.record(
+        EventName.ACCOUNT_UPSERTED,
+        found.account_id,
+        status=data.status,
+        added=len(data.roles.keys() - roles.keys()),
+        removed=len(roles.keys() - data.roles.keys()),
+    )
+    for person_id in await cards.card_holders_of_account(work.conn, found.account_id):
+        is_moved = (person_id in roles) != (person_id in data.roles)
+        if is_moved or found.status != data.status:
             await persons.lock(work.conn, person_id)
             await enrolments.recompute(work, person_id)
     return Done(_account_view(changed, data.roles), found.version + 1)
@@ -155,11 +163,26 @@ async def put_card(
     fault = version_fault(
         if_match, None if seen is None else seen.version
     ) or await _known_pan_fault(work, ref, found, data)
+    if fault is None and (found is None or found.account_id != data.account_id):
+        fault = await _account_fault(work, account, found, data.person_id)
     if fault is not None:
         return fault
     if found is None:
         return await _make_card(work, ref, data)
     return await _update_card(work, found, data)
+
+
+async def _account_fault(
+    work: Work, account: Account, found: Card | None, person_id: UUID
+) -> Refusal | None:
+    """Tell why a card cannot be put on that account: nobody's card hangs on a stranger's money."""
+    if person_id not in await cards.members(work.conn, account.account_id):
+        return Refusal(RefusalCode.NOT_OF_ACCOUNT, "account_id")
+    before = None if found is None else await cards.lock_account(work.conn, found.account_id)
+    if before is not None and before.currency != account.currency:
+        # Money: the card's own limits are amounts in the currency of the account it came from.
+        return Refusal(RefusalCode.CURRENCY_FIXED, "account_id")
+    return None
 
 
 def pan_fault(number: Secret, *, is_in_range: bool) -> Refusal | None:

@@ -268,7 +268,7 @@ async def _cards(work: Work, records: Sequence[Record]) -> tuple[Sorted, set[UUI
     found = Sorted()
     new: list[tuple[Record, UUID, UUID]] = []
     for record in records:
-        account = accounts.get(record.body["account_ref"])
+        account, members = accounts.get(record.body["account_ref"], (None, frozenset()))
         person = persons.get(record.body["person_ref"])
         row = known.get(record.ref)
         if account is None or person is None or person["status"] == PersonStatus.CLOSED:
@@ -277,6 +277,7 @@ async def _cards(work: Work, records: Sequence[Record]) -> tuple[Sorted, set[UUI
             found.unchanged += 1
         elif (
             row is None
+            and person["person_id"] in members
             and person["person_id"] not in engaged
             and not any(one in pans for one in record.hashes[0])
         ):

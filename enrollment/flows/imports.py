@@ -2,7 +2,8 @@
 
 Laws: memory is that of three batches, whatever the size of the file; a batch is noted as done only
 after all its lines were committed, so an import that was killed goes on from there, and what was
-committed beyond it is found done; a line that is refused stops nothing.
+committed beyond it is found done; a line that is refused stops nothing. An import at work says so
+every few seconds; one that has been silent for a minute has lost its process.
 
 Three things go on at once, so that neither processor nor database waits: a thread reads and hashes
 a batch, the persons of the one before are carried out, and the cards of the one before that.
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -43,9 +45,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ALL_SCOPES", "Hands", "LineError", "Run", "begin", "begin_or_resume", "carry_on",
-    "errors_after", "find", "new_run",
+    "errors_after", "find", "is_interrupted", "new_run",
 ]  # fmt: skip
 
+LEASE: Final = timedelta(seconds=60)
+"""An import that has said nothing for so long is at work nowhere."""
+
+_BEAT_S: Final = 10.0
 ALL_SCOPES: Final = frozenset(SCOPE_OF.values())
 
 
@@ -131,6 +137,7 @@ async def carry_on(
     hands: Hands, source: Source, run: Run, tell: Callable[[Run], object] = lambda _: None
 ) -> Run:
     """Carry out a file from where the import got to; ``source`` stands at ``run.bytes_done``."""
+    beat = asyncio.create_task(_beat(hands, run.run_id), name="import beat")
     lines_read = run.lines_done
     upcoming = _next(hands, source, lines_read)
     rest: asyncio.Task[Run] | None = None
@@ -145,7 +152,7 @@ async def carry_on(
             rest = asyncio.create_task(_finish(hands, run, batch, found), name="import")
         run = await rest if rest is not None else run
     finally:
-        await _let_go(upcoming, rest)
+        await _let_go(upcoming, rest, beat)
     async with hands.pool.transaction() as conn:
         return await imports.finish(conn, run, hands.clock())
 
@@ -156,6 +163,19 @@ async def _let_go(*tasks: asyncio.Task[Any] | None) -> None:
     for task in left:
         task.cancel()
     await asyncio.gather(*left, return_exceptions=True)
+
+
+async def _beat(hands: Hands, run_id: UUID) -> None:
+    """Say that the import is at work, however long a batch may take."""
+    while True:
+        await asyncio.sleep(_BEAT_S)
+        async with hands.pool.transaction() as conn:
+            await imports.touch(conn, run_id, hands.clock())
+
+
+def is_interrupted(run: Run, now: datetime) -> bool:
+    """Tell whether an import lost its process; its file has to be sent again."""
+    return run.state == "running" and now - run.updated_at > LEASE
 
 
 def _next(hands: Hands, source: Source, lines_done: int) -> asyncio.Task[Batch]:

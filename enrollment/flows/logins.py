@@ -2,7 +2,8 @@
 
 Laws: the first step answers the same for everybody; the message goes out only when the pair is
 right and nothing is locked (a silent gate). What was wrong is never told, and a stranger's number
-is counted and locked like a client's. The caller commits whatever the answer is.
+is counted and locked like a client's. Of two numbers of a client the older one ends with a login.
+The caller commits whatever the answer is.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from uuid import UUID, uuid4
 from enrollment import pin_hash, words
 from enrollment.events import EventName
 from enrollment.flows import attempts as sca
-from enrollment.flows import new_password, sessions, strangers
+from enrollment.flows import new_password, notices, sessions, strangers
+from enrollment.flows.notices import NoticeKind
 from enrollment.flows.payments import phone_number
 from enrollment.model import midnight_after
 from enrollment.refusals import Done, Refusal, RefusalCode
@@ -113,14 +115,18 @@ async def finish(
         if entry.is_open:
             await _count_wrong_code(work, entry)
         return await _refusal(work, login_id)
-    person = await persons.lock(work.conn, entry.person_id)
-    if person is None or not await access.use_entry(work.conn, login_id, work.now):
+    await persons.lock(work.conn, entry.person_id)
+    has_access = await access.password(work.conn, entry.person_id) is not None
+    if not has_access or not await access.use_entry(work.conn, login_id, work.now):
         return await _refusal(work, login_id)
     for kind in (strangers.LOGIN_CODE, strangers.RESET):
         await counters.clear(work.conn, kind, entry.who)
     await otp_flows.forget(work.conn, login_id)
     opened = await sessions.open_session(work, entry.person_id, user_agent)
     await work.record(EventName.LOGIN_OK, entry.person_id)
+    if await persons.end_older_identifiers(work.conn, entry.person_id, work.now):
+        await work.record(EventName.IDENTIFIER_ENDED, entry.person_id)
+        await notices.tell(work, entry.person_id, NoticeKind.NUMBER_ENDED)
     return Done(opened, created=True)
 
 

@@ -122,6 +122,8 @@ async def finish_reset(
     if token_hash not in one_time.token_hashes(work.keys, token):
         return Refusal(RefusalCode.INVALID, "token")
     await persons.lock(work.conn, person_id)
+    if await attempts.pin(work.conn, person_id) is None:
+        return Refusal(RefusalCode.REGISTRATION_OVER)  # taken away since it was proved
     fault = await new_password.fault(work, person_id, passwords)
     if fault is not None:
         return fault

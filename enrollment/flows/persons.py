@@ -1,4 +1,4 @@
-"""What the bank tells of persons: who they are, which phone is theirs, which block ends."""
+"""What the bank tells of persons: who they are and which phone is theirs."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from uuid import UUID, uuid4
 
 from enrollment import identifiers, phones
 from enrollment.events import EventName
-from enrollment.flows import enrolments, notices, strangers
+from enrollment.flows import enrolments, notices, sessions
 from enrollment.flows.notices import NoticeKind
 from enrollment.flows.work import version_fault
-from enrollment.identifiers import Identifier
-from enrollment.model import BlockKind, PersonStatus, calendar_of
+from enrollment.identifiers import Identifier, IdKind
+from enrollment.model import PersonStatus, calendar_of
 from enrollment.phones import PhoneFault
 from enrollment.refusals import Done, Refusal, RefusalCode
-from enrollment.store import attempts, belongings, persons
+from enrollment.store import belongings, persons
 from enrollment.store.persons import Person, Phone
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ async def put_person(
     await work.record(EventName.PERSON_CREATED, made.person_id, kind=made.kind)
     if number is not None:
         await _put_phone(work, made.person_id, number, "branch")
-    return Done(await _view(work, made), 1, created=True)
+    return Done(await view_of(work, made), 1, created=True)
 
 
 async def put_phone(
@@ -121,48 +121,7 @@ async def put_phone(
         person = replace(person, version=person.version + 1)
         await _put_phone(work, person_id, number, source)
         await enrolments.recompute(work, person_id)
-    return Done(await _view(work, person), person.version)
-
-
-async def unblock(
-    work: Work,
-    person_id: UUID,
-    kind: BlockKind,
-    *,
-    reason: str,
-    staff: str,
-    second_staff: str | None,
-) -> Done[PersonView] | Refusal:
-    """End a block; a permanent one takes two members of staff."""
-    person = await persons.lock(work.conn, person_id)
-    if person is None:
-        return Refusal(RefusalCode.NOT_FOUND)
-    if kind is BlockKind.SCA_PERM and second_staff in (None, staff):
-        await work.record(
-            EventName.BLOCK_CLEARED, person_id, outcome="dual_control_needed", staff=staff
-        )
-        return Refusal(RefusalCode.DUAL_CONTROL_NEEDED, "second_staff_id")
-    by = staff if second_staff is None else f"{staff}+{second_staff}"
-    lifted = await attempts.lift_block(
-        work.conn, person_id, kind, reason=reason, by=by, now=work.now
-    )
-    if not lifted:
-        return Refusal(RefusalCode.NO_SUCH_BLOCK, "kind")
-    await work.record(EventName.BLOCK_CLEARED, person_id, kind=kind.value, staff=by)
-    return Done(await _view(work, person), person.version)
-
-
-async def unlock_portal(
-    work: Work, person_id: UUID, *, reason: str, staff: str
-) -> Done[PersonView] | Refusal:
-    """Let a person try again to log in before midnight."""
-    person = await persons.lock(work.conn, person_id)
-    if person is None:
-        return Refusal(RefusalCode.NOT_FOUND)
-    if not await strangers.unlock(work, person_id):
-        return Refusal(RefusalCode.NO_SUCH_BLOCK, "kind")
-    await work.record(EventName.BLOCK_CLEARED, person_id, kind="portal", staff=staff, reason=reason)
-    return Done(await _view(work, person), person.version)
+    return Done(await view_of(work, person), person.version)
 
 
 def read_numbers(
@@ -222,15 +181,13 @@ async def _shared_fault(work: Work, number: Secret, person_id: UUID) -> Refusal 
 async def _update(
     work: Work, person: Person, data: PersonData, numbers: Numbers
 ) -> Done[PersonView]:
-    known = await persons.holder_of_identifier(
-        work.conn, identifiers.index(work.keys, numbers.identifier)
-    )
+    is_known = await _is_known_number(work, person, numbers.identifier)
     new_phone = numbers.phone
     if new_phone is not None and await _is_phone_of(work, person.person_id, new_phone):
         new_phone = None
     is_changed = (data.kind, data.language) != (person.kind, person.language)
-    if known is not None and new_phone is None and not is_changed:
-        return Done(await _view(work, person), person.version)
+    if is_known and new_phone is None and not is_changed:
+        return Done(await view_of(work, person), person.version)
     changed = replace(
         person,
         kind=data.kind,
@@ -241,17 +198,37 @@ async def _update(
     changed = replace(changed, version=person.version + 1)
     if is_changed:
         await work.record(EventName.PERSON_CHANGED, person.person_id)
-    if known is None:
+    if not is_known:
         await _link(work, person.person_id, numbers)
     if new_phone is not None:
         await _put_phone(work, person.person_id, new_phone, "branch")
         await enrolments.recompute(work, person.person_id)
-    return Done(await _view(work, changed), changed.version)
+    return Done(await view_of(work, changed), changed.version)
+
+
+async def _is_known_number(work: Work, person: Person, identifier: Identifier) -> bool:
+    """Tell whether there is nothing to link: the person's number, or one a PESEL has outlived.
+
+    A file that still has the non-resident number of who was given a PESEL does not revive it.
+    """
+    indexes = identifiers.index(work.keys, identifier)
+    if await persons.holder_of_identifier(work.conn, indexes) is not None:
+        return True
+    if identifier.kind is IdKind.PESEL:
+        return False
+    is_outlived = await persons.had_number(work.conn, person.person_id, indexes)
+    return is_outlived and await persons.has_pesel(work.conn, person.person_id)
 
 
 async def _link(work: Work, person_id: UUID, numbers: Numbers) -> None:
+    """Make a number the person's: at once in place of one of its kind, beside one of the other.
+
+    Of two kinds the older one is good for one more login.
+    """
     kind = numbers.identifier.kind.value
     replaced = await persons.put_identifier(work.conn, person_id, kind, numbers.id_tag, work.now)
+    if replaced:  # it was wrong: whoever came in by it is out
+        await sessions.end_access(work, person_id, "identifier_changed")
     await work.record(EventName.IDENTIFIER_LINKED, person_id, kind=kind, replaced=replaced)
 
 
@@ -293,7 +270,8 @@ def birth_date_place(person_id: UUID) -> str:
     return f"enrollment.person.birth_date|{person_id}"
 
 
-async def _view(work: Work, person: Person) -> PersonView:
+async def view_of(work: Work, person: Person) -> PersonView:
+    """Show a person to the bank's systems."""
     phone = await persons.phone_of(work.conn, person.person_id)
     return PersonView(
         person.person_id,

@@ -284,6 +284,8 @@ async def set_password(
 
 async def _may_finish(work: Work, found: Registration, person_id: UUID) -> bool:
     """Use the branch's code up; without one, nobody may have set a password in the meantime."""
+    if await clients.client(work, person_id) is None:
+        return False
     if found.activation_id is None:
         return await access.password(work.conn, person_id) is None
     if not await registrations.use_activation(work.conn, found.activation_id, work.now):

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from enrollment import one_time
 from enrollment.events import EventName
-from enrollment.store import access
+from enrollment.store import access, counter
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -100,18 +100,29 @@ async def resume(work: Work, token: Secret) -> Session | Over:
     return Over(reason)
 
 
-async def close(work: Work, token: Secret) -> None:
-    """Log out; an unknown token changes nothing."""
+async def close(work: Work, token: Secret) -> bool:
+    """Log out, again if need be; an unknown token, or one of somebody else, is none (False)."""
     found = await access.session(work.conn, one_time.token_hashes(work.keys, token))
-    if found is None:
-        return
+    if found is None or work.actor.person_id not in {None, found.person_id}:
+        return False
     if await access.end_session(work.conn, found.session_id, "logout", work.now):
         await work.record(EventName.LOGIN_LOGOUT, found.person_id)
+    return True
 
 
 async def close_all(work: Work, person_id: UUID, *, reason: str) -> int:
     """End every session of a person; gives how many there were."""
     return await access.end_sessions(work.conn, person_id, reason, work.now)
+
+
+async def end_access(work: Work, person_id: UUID, reason: str) -> int:
+    """End everything by which a person is in or about to come in; gives how many sessions.
+
+    Sessions, logins and resets that wait for a code, registrations, step-ups: what the client
+    proved before is worth nothing afterwards.
+    """
+    await counter.end_pending(work.conn, person_id, work.now)
+    return await close_all(work, person_id, reason=reason)
 
 
 def _over(work: Work, found: StoredSession) -> OverReason | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from enrollment.refusals import Refusal, RefusalCode
 from schemas import audit
@@ -37,8 +37,12 @@ class Work:
         await audit.append(self.conn, self.keys.audit, event)
 
 
+NOT_YET: Final = 0
+"""The version that a caller names who wants to make a thing and to change none."""
+
+
 def version_fault(if_match: int | None, version: int | None) -> Refusal | None:
     """Refuse a change whose caller saw another version; ``version`` None = there is nothing yet."""
-    if if_match is None or if_match == version:
+    if if_match is None or if_match == (NOT_YET if version is None else version):
         return None
     return Refusal(RefusalCode.VERSION_CHANGED)

@@ -243,6 +243,7 @@ async def enrolments(conn: Connection, person_id: UUID, day: date) -> list[Enrol
                 consent=_consent_fault(row["consent_act"], row["consent_good_until"], day),
                 phone_usable=bool(row["phone_usable"]),
                 pin_set=row["pin_set"],
+                has_role=row["has_role"],
             ),
         )
         for row in rows

@@ -98,10 +98,12 @@ async def person_ids(conn: Connection, refs: Collection[str]) -> dict[str, UUID]
     return {ref: row["person_id"] for ref, row in found.items()}
 
 
-async def account_ids(conn: Connection, refs: Collection[str]) -> dict[str, UUID]:
-    """Find accounts by their references."""
+async def account_ids(
+    conn: Connection, refs: Collection[str]
+) -> dict[str, tuple[UUID, frozenset[UUID]]]:
+    """Find accounts by their references, and who has a role at them."""
     found = await _by_ref(_SQL.account_ids, conn, refs)
-    return {ref: row["account_id"] for ref, row in found.items()}
+    return {ref: (row["account_id"], frozenset(row["members"])) for ref, row in found.items()}
 
 
 async def hold_persons(conn: Connection, refs: Collection[str]) -> dict[str, Row]:
@@ -247,6 +249,11 @@ async def advance(conn: Connection, was: Run, becomes: Run) -> None:
     if touched != 1:
         message = "an import in hand moved"
         raise AssertionError(message)
+
+
+async def touch(conn: Connection, run_id: UUID, now: datetime) -> None:
+    """Note that an import is at work."""
+    await _SQL.touch.run(conn, run_id=run_id, now=now)
 
 
 async def finish(conn: Connection, run: Run, now: datetime) -> Run:

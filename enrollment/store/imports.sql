@@ -114,8 +114,10 @@ SELECT p.ref, p.person_id
        SELECT x.ref, x.person_id FROM enrollment.person x WHERE x.ref = g.ref LIMIT 1) p;
 
 -- name: account_ids
--- The ids of the accounts of these references.
-SELECT a.ref, a.account_id
+-- The ids of the accounts of these references, and who has a role at them.
+SELECT a.ref, a.account_id,
+       ARRAY(SELECT m.person_id FROM enrollment.account_person m
+              WHERE m.account_id = a.account_id) AS members
   FROM unnest(:refs::text[]) AS g (ref)
  CROSS JOIN LATERAL (
        SELECT x.ref, x.account_id FROM enrollment.account x WHERE x.ref = g.ref LIMIT 1) a;
@@ -224,6 +226,12 @@ UPDATE enrollment.import_run
    SET bytes_done = :bytes_done, lines_done = :lines_done, created = :created, changed = :changed,
        unchanged = :unchanged, refused = :refused, updated_at = :now
  WHERE run_id = :run_id AND state = 'running' AND lines_done = :lines_before;
+
+-- name: touch
+-- An import is still at work.
+UPDATE enrollment.import_run
+   SET updated_at = greatest(updated_at, :now)
+ WHERE run_id = :run_id AND state = 'running';
 
 -- name: finish
 -- An import came to its end.

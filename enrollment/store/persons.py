@@ -113,6 +113,23 @@ async def register(conn: Connection, person_id: UUID, now: datetime) -> bool:
     return await _SQL.register_person.run(conn, person_id=person_id, now=now) == 1
 
 
+async def set_status(
+    conn: Connection, person: Person, becomes: PersonStatus, now: datetime
+) -> None:
+    """Give a locked person another status."""
+    touched = await _SQL.set_person_status.run(
+        conn, person_id=person.person_id, becomes=becomes.value, version=person.version, now=now
+    )
+    if touched != 1:
+        message = "a locked person changed"
+        raise AssertionError(message)
+
+
+async def end_identifiers(conn: Connection, person_id: UUID, now: datetime) -> None:
+    """Take all identification numbers from a person."""
+    await _SQL.end_identifiers.run(conn, person_id=person_id, now=now)
+
+
 async def holder_of_identifier(conn: Connection, idx: Sequence[bytes]) -> UUID | None:
     """Tell whose identification number it is."""
     found: UUID | None = await _SQL.holder_of_identifier.value(conn, idx=list(idx))
@@ -128,6 +145,22 @@ async def put_identifier(
         conn, person_id=person_id, id_kind=id_kind, idx=tag.value, key_id=tag.key_id, now=now
     )
     return ended > 0
+
+
+async def had_number(conn: Connection, person_id: UUID, idx: Sequence[bytes]) -> bool:
+    """Tell whether a number was a person's and is not any more."""
+    found = await _SQL.had_number.value(conn, person_id=person_id, idx=list(idx))
+    return found is not None
+
+
+async def has_pesel(conn: Connection, person_id: UUID) -> bool:
+    """Tell whether a person is known by a PESEL."""
+    return await _SQL.pesel_of.value(conn, person_id=person_id) is not None
+
+
+async def end_older_identifiers(conn: Connection, person_id: UUID, now: datetime) -> bool:
+    """Leave a person the newest number only; tells whether another one ended."""
+    return await _SQL.end_older_identifiers.run(conn, person_id=person_id, now=now) > 0
 
 
 async def phone_of(conn: Connection, person_id: UUID) -> Phone | None:

@@ -44,6 +44,18 @@ UPDATE enrollment.person
    SET status = 'registered', version = version + 1, updated_at = :now
  WHERE person_id = :person_id AND status = 'known';
 
+-- name: set_person_status
+-- Another status of a person; the version is the one that was read under lock.
+UPDATE enrollment.person
+   SET status = :becomes, version = version + 1, updated_at = :now
+ WHERE person_id = :person_id AND version = :version;
+
+-- name: end_identifiers
+-- A person who is closed is known by no number.
+UPDATE enrollment.person_identifier
+   SET valid_to = :now
+ WHERE person_id = :person_id AND valid_to IS NULL;
+
 -- name: holder_of_identifier
 -- Whose number it is.
 SELECT person_id
@@ -61,6 +73,29 @@ UPDATE enrollment.person_identifier
 -- A number by which the person is known from now on.
 INSERT INTO enrollment.person_identifier (person_id, id_kind, idx, key_id, valid_from)
 VALUES (:person_id, :id_kind, :idx, :key_id, :now);
+
+-- name: had_number
+-- Whether a number was the person's once.
+SELECT identifier_id
+  FROM enrollment.person_identifier
+ WHERE person_id = :person_id AND idx = ANY (:idx::bytea[]) AND valid_to IS NOT NULL
+ LIMIT 1;
+
+-- name: pesel_of
+-- Whether the person is known by a PESEL.
+SELECT identifier_id
+  FROM enrollment.person_identifier
+ WHERE person_id = :person_id AND id_kind = 'pesel' AND valid_to IS NULL;
+
+-- name: end_older_identifiers
+-- The newest number of a person stays.
+UPDATE enrollment.person_identifier i
+   SET valid_to = :now
+ WHERE i.person_id = :person_id AND i.valid_to IS NULL
+   AND EXISTS (
+       SELECT FROM enrollment.person_identifier n
+        WHERE n.person_id = i.person_id AND n.valid_to IS NULL
+          AND n.identifier_id > i.identifier_id);
 
 -- name: phone_of
 -- The phone in use.

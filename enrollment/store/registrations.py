@@ -52,6 +52,11 @@ class Registration:
     verified_at: datetime | None = None
 
 
+async def void_activations(conn: Connection, person_id: UUID, now: datetime) -> int:
+    """Make the open code of a person void; gives how many there were."""
+    return await _SQL.void_activations.run(conn, person_id=person_id, now=now)
+
+
 async def add_activation(
     conn: Connection,
     activation_id: UUID,
@@ -63,7 +68,7 @@ async def add_activation(
     now: datetime,
 ) -> int:
     """Keep a new code; gives how many open ones it made void."""
-    void = await _SQL.void_activations.run(conn, person_id=person_id, now=now)
+    void = await void_activations(conn, person_id, now)
     await _SQL.add_activation.run(
         conn,
         activation_id=activation_id,

@@ -483,7 +483,7 @@ CREATE TABLE enrollment.block (
     end_reason text,
     CONSTRAINT block_check CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
     CONSTRAINT block_end_reason_check CHECK ((length(end_reason) <= 200)),
-    CONSTRAINT block_ended_by_check CHECK ((length(ended_by) <= 100)),
+    CONSTRAINT block_ended_by_check CHECK ((length(ended_by) <= 140)),
     CONSTRAINT block_kind_check CHECK ((kind = ANY (ARRAY['sca_temp'::text, 'sca_perm'::text, 'manual'::text, 'portal'::text]))),
     CONSTRAINT block_reason_check CHECK ((length(reason) <= 200)),
     CONSTRAINT block_set_by_check CHECK ((length(set_by) <= 100))
@@ -1026,6 +1026,21 @@ CREATE TABLE enrollment.trusted_merchant (
     CONSTRAINT trusted_merchant_name_check CHECK ((length(name) <= 40))
 );
 
+CREATE TABLE enrollment.unblock_request (
+    request_id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    kind text NOT NULL,
+    asked_by text NOT NULL,
+    reason text NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT unblock_request_asked_by_check CHECK (((length(asked_by) >= 1) AND (length(asked_by) <= 64))),
+    CONSTRAINT unblock_request_check CHECK ((expires_at > asked_at)),
+    CONSTRAINT unblock_request_kind_check CHECK ((kind = 'sca_perm'::text)),
+    CONSTRAINT unblock_request_reason_check CHECK ((length(reason) <= 200))
+);
+
 CREATE TABLE enrollment.usage (
     owner_id uuid NOT NULL,
     period text NOT NULL,
@@ -1316,6 +1331,9 @@ ALTER TABLE ONLY enrollment.step_up
 ALTER TABLE ONLY enrollment.trusted_merchant
     ADD CONSTRAINT trusted_merchant_pkey PRIMARY KEY (merchant_id);
 
+ALTER TABLE ONLY enrollment.unblock_request
+    ADD CONSTRAINT unblock_request_pkey PRIMARY KEY (request_id);
+
 ALTER TABLE ONLY enrollment.usage
     ADD CONSTRAINT usage_pkey PRIMARY KEY (owner_id, period, starts_on);
 
@@ -1416,6 +1434,8 @@ CREATE INDEX reservation_counted ON enrollment.reservation USING btree (counted_
 CREATE INDEX step_up_by_person ON enrollment.step_up USING btree (person_id, asked_at);
 
 CREATE UNIQUE INDEX trusted_merchant_once ON enrollment.trusted_merchant USING btree (person_id, acquirer_bin, acquirer_merchant_id) WHERE (removed_at IS NULL);
+
+CREATE INDEX unblock_request_open ON enrollment.unblock_request USING btree (person_id) WHERE (ended_at IS NULL);
 
 CREATE INDEX code_card_unsuccessful ON otp.code USING btree (card_ref, created_at) WHERE ((consumed_at IS NULL) AND (purpose = 'payment'::text) AND (card_ref IS NOT NULL));
 
@@ -1539,3 +1559,6 @@ ALTER TABLE ONLY enrollment.step_up
 
 ALTER TABLE ONLY enrollment.trusted_merchant
     ADD CONSTRAINT trusted_merchant_person_id_fkey FOREIGN KEY (person_id) REFERENCES enrollment.person(person_id);
+
+ALTER TABLE ONLY enrollment.unblock_request
+    ADD CONSTRAINT unblock_request_person_id_fkey FOREIGN KEY (person_id) REFERENCES enrollment.person(person_id);

@@ -28,6 +28,7 @@ MISSING = [
     ({"person": PersonStatus.CLOSED}, EnrolmentReason.PERSON_CLOSED),
     ({"person": PersonStatus.KNOWN}, EnrolmentReason.NOT_REGISTERED),
     ({"account_open": False}, EnrolmentReason.ACCOUNT_CLOSED),
+    ({"has_role": False}, EnrolmentReason.NOT_OF_ACCOUNT),
     ({"card": CardStatus.BLOCKED_TEMP}, EnrolmentReason.CARD_BLOCKED),
     ({"card": CardStatus.EXPIRED}, EnrolmentReason.CARD_EXPIRED),
     ({"consent": EnrolmentReason.CONSENT_MISSING}, EnrolmentReason.CONSENT_MISSING),

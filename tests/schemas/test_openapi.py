@@ -50,7 +50,9 @@ def test_a_route_without_a_body_asks_for_none() -> None:
 def test_headers_of_a_change_are_described() -> None:
     names = [entry["name"] for entry in MADE["paths"]["/v1/things/{ref}"]["put"]["parameters"]]
 
-    assert names == ["ref", "Portal-Session", "Idempotency-Key", "If-Match"]
+    assert names == [
+        "ref", "Portal-Session", "Idempotency-Key", "If-Match", "If-None-Match",
+    ]  # fmt: skip
 
 
 def test_a_paced_route_takes_the_address_of_the_client() -> None:

@@ -162,14 +162,38 @@ async def test_a_permanent_block_takes_two_members_of_staff(branch: Branch, api:
     )
     words = ("unblock", "p1", "--kind", "sca_perm", "--reason", "id shown", "--staff", "s1")
     alone = await branch(*words)
-    same = await branch(*words, "--second-staff", "s1")
-    both = await branch(*words, "--second-staff", "s2")
-    again = await branch(*words, "--second-staff", "s2")
+    second = ("confirm", "p1", "--reason", "id shown", "--staff")
+    same = await branch(*second, "s1")
+    both = await branch(*second, "s2")
+    again = await branch(*second, "s2")
 
     assert (alone.code, same.code) == (1, 1)
-    assert "add --second-staff" in alone.err
+    assert "another member of staff confirms it within 15 minutes" in alone.err
     assert (both.code, both.out) == (0, "the block sca_perm of p1 is ended\n")
     assert (again.code, again.err) == (1, "acs branch: this client has no such block\n")
+
+
+async def test_an_access_is_taken_and_a_client_closed(branch: Branch) -> None:
+    await branch(*REGISTER, given=NUMBERS)
+    words = ("p1", "--reason", "id shown", "--staff", "s1")
+    taken = await branch("reset", *words)
+    closed = await branch("close", *words)
+    over = await branch("reset", *words)
+
+    assert (taken.code, taken.out) == (0, "person   p1  known; password and PIN are gone\n")
+    assert (closed.code, closed.out) == (0, "person   p1  closed\n")
+    assert over.code == 1
+
+
+async def test_an_account_of_other_clients_is_not_taken_from_them(branch: Branch, api: Api) -> None:
+    await branch(*REGISTER, given=NUMBERS)
+    numbers = f"identifier={people.PESELS[0]}\nphone=+48601111222\npan={people.pan(2)}\n"
+    words = ("--account", "a1", "--card", "c2", "--exp", "2912", "--product", "classic")
+    ended = await branch("register", "p2", *words, "--numbers", "-", given=numbers)
+
+    assert ended.code == 1
+    assert "this account belongs to other clients" in ended.err
+    assert await api.conn.fetchval("SELECT count(*) FROM enrollment.account_person") == 1
 
 
 async def test_a_client_that_is_not_there_is_said_in_a_sentence(branch: Branch) -> None:

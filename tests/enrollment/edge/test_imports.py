@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -155,3 +156,26 @@ async def test_answers_hold_no_number(api: Api) -> None:
     assert len(errors.body["errors"]) == 2
     assert people.pan(1) not in text
     assert people.pan(2) not in text
+
+
+async def test_an_import_that_lost_its_process_is_told_as_interrupted(api: Api) -> None:
+    begun = await api.conn.fetchval(
+        "INSERT INTO enrollment.import_run (run_id, caller, state, started_at, updated_at)"
+        " VALUES (gen_random_uuid(), 'svc-bank', 'running', $1, $1) RETURNING run_id",
+        api.clock.now,
+    )
+
+    async def state_after(seconds: int) -> str:
+        api.clock.now += timedelta(seconds=seconds)
+        return str((await api.call("GET", f"/v1/imports/{begun}")).body["state"])
+
+    assert [await state_after(60), await state_after(1)] == ["running", "interrupted"]
+
+
+async def test_an_import_that_is_done_is_not_interrupted_however_old(api: Api) -> None:
+    begun = await send(api, importing.file_of(bank(1)))
+    await ended(api, begun.body["import_id"])
+    api.clock.now += timedelta(days=1)
+
+    shown = await api.call("GET", f"/v1/imports/{begun.body['import_id']}")
+    assert shown.body["state"] == "done"

@@ -87,6 +87,19 @@ async def test_a_client_registers_logs_in_and_logs_out(api: Api) -> None:
     assert (after.status, after.code) == (401, "session_over")
 
 
+async def test_a_logout_names_a_session_of_the_tokens_person(api: Api) -> None:
+    await registered(api)
+    header = {"Portal-Session": await session(api)}
+    without = await call(api, "DELETE", "/session")
+    unknown = await call(api, "DELETE", "/session", headers={"Portal-Session": "x" * 43})
+    foreign = await call(api, "DELETE", "/session", headers=header, person=uuid4())
+    twice = [(await call(api, "DELETE", "/session", headers=header)).status for _ in range(2)]
+
+    assert (without.status, without.code, without.field) == (400, "required", "Portal-Session")
+    assert [(one.status, one.code) for one in (unknown, foreign)] == [(401, "session_over")] * 2
+    assert twice == [200, 200]
+
+
 @pytest.mark.parametrize("mode", list(RegistrationMode))
 async def test_a_stranger_gets_the_answers_of_a_client_at_every_step(
     pool: asyncpg.Pool, keys: Keys, now: datetime, mode: RegistrationMode

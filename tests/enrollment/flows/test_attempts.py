@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from enrollment import flows, pin_hash
-from enrollment.flows import persons
+from enrollment.flows import counter
 from enrollment.model import AttemptAllowed, AttemptBlocked, Block, BlockKind
 from enrollment.policy import AttemptPolicy
 from enrollment.refusals import Done, Refusal, RefusalCode
@@ -199,9 +199,9 @@ async def test_a_branch_lifts_a_temporary_block(
 ) -> None:
     await block(db, keys, person_id, now)
 
-    done = await persons.unblock(
+    done = await counter.unblock(
         hands(db, keys, now), person_id, BlockKind.SCA_TEMP,
-        reason="called", staff="s1", second_staff=None,
+        reason="called", staff="s1",
     )  # fmt: skip
 
     assert isinstance(done, Done)
@@ -209,33 +209,12 @@ async def test_a_branch_lifts_a_temporary_block(
     assert await db.fetchval("SELECT ended_by FROM enrollment.block") == "s1"
 
 
-@pytest.mark.parametrize("second", [None, "s1"])
-async def test_a_permanent_block_takes_two_members_of_staff(
-    db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime, second: str | None
-) -> None:
-    for day in range(4):
-        await block(db, keys, person_id, now + timedelta(days=day))
-    work = hands(db, keys, now + timedelta(days=4))
-    kind = BlockKind.SCA_PERM
-
-    alone = await persons.unblock(
-        work, person_id, kind, reason="r", staff="s1", second_staff=second
-    )
-    together = await persons.unblock(
-        work, person_id, kind, reason="r", staff="s1", second_staff="s2"
-    )
-
-    assert isinstance(alone, Refusal)
-    assert alone.code is RefusalCode.DUAL_CONTROL_NEEDED
-    assert isinstance(together, Done)
-
-
 async def test_a_block_that_is_not_there_cannot_be_lifted(
     db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
 ) -> None:
-    done = await persons.unblock(
+    done = await counter.unblock(
         hands(db, keys, now), person_id, BlockKind.SCA_TEMP,
-        reason="r", staff="s1", second_staff=None,
+        reason="r", staff="s1",
     )  # fmt: skip
 
     assert isinstance(done, Refusal)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from enrollment.flows import cards
+from enrollment.flows import cards, clients, limits
 from enrollment.flows.cards import AccountData, CardData, StatusData
-from enrollment.model import CardStatus
-from enrollment.refusals import Done
+from enrollment.model import CardStatus, EffectiveLimits
+from enrollment.refusals import Done, Refusal, RefusalCode
 from schemas.vault import Secret
 from tests.enrollment import people
 from tests.enrollment.people import hands
@@ -119,3 +119,93 @@ def test_a_card_number_is_not_shown() -> None:
     data = CardData(Secret(people.pan(1)), "2912", "p", *[None] * 2)  # type: ignore[arg-type]
 
     assert people.pan(1) not in repr(data)
+
+
+async def test_a_card_hangs_on_no_account_at_which_its_holder_has_no_role(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    work = hands(db, keys, now)
+    one = await people.make_client(work, number=1, pesel=people.PESELS[0])
+    other = await people.make_client(work, number=2)
+    data = CardData(Secret(people.pan(3)), "2912", "classic", one.person_id, other.account_id)
+
+    refused = await cards.put_card(work, "c3", data, is_in_range=True, if_match=None)
+    assert refused == Refusal(RefusalCode.NOT_OF_ACCOUNT, "account_id")
+
+
+async def test_a_card_does_not_move_to_an_account_of_others_or_of_another_currency(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    work = hands(db, keys, now)
+    one = await people.make_client(work, number=1, pesel=people.PESELS[0])
+    other = await people.make_client(work, number=2)
+    euros = await cards.put_account(work, "e1", AccountData("EUR", {one.person_id: "owner"}), None)
+    own = await cards.put_account(work, "a9", AccountData("PLN", {one.person_id: "proxy"}), None)
+    assert isinstance(euros, Done)
+    assert isinstance(own, Done)
+
+    answers = []
+    for account_id in (other.account_id, euros.value.account_id, own.value.account_id):
+        data = CardData(Secret(people.pan(1)), "2912", "classic", one.person_id, account_id)
+        done = await cards.put_card(work, "c1", data, is_in_range=True, if_match=None)
+        answers.append(done.code if isinstance(done, Refusal) else done.value.account_id)
+    assert answers == [
+        RefusalCode.NOT_OF_ACCOUNT,
+        RefusalCode.CURRENCY_FIXED,
+        own.value.account_id,
+    ]
+
+
+async def test_who_loses_the_role_at_an_account_has_the_cards_on_it_suspended(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    work = hands(db, keys, now)
+    owner = await people.make_client(work, number=1, pesel=people.PESELS[0])
+    proxy = await people.make_person(work, "p2")
+    both = {owner.person_id: "owner", proxy: "proxy"}
+    await cards.put_account(work, "a1", AccountData("PLN", both), None)
+    card_id = await people.make_card(work, proxy, owner.account_id, 2)
+    for client in (owner, people.Client(proxy, owner.account_id, card_id)):
+        await people.activate(work, client)
+
+    await cards.put_account(work, "a1", AccountData("PLN", {owner.person_id: "owner"}), None)
+    without = [await people.enrolment(db, one) for one in (owner.card_id, card_id)]
+    await cards.put_account(work, "a1", AccountData("PLN", both), None)
+
+    assert without == [("active", None), ("suspended", "not_of_account")]
+    assert await people.enrolment(db, card_id) == ("active", None)
+
+
+async def test_a_card_of_who_lost_the_role_still_follows_the_hosts_file(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    work = hands(db, keys, now)
+    client = await people.make_client(work)
+    other = await people.make_person(work, "p9", people.PESELS[0])
+    await cards.put_account(work, "a1", AccountData("PLN", {other: "owner"}), None)
+    data = CardData(Secret(people.pan(1)), "3012", "classic", client.person_id, client.account_id)
+
+    renewed = await cards.put_card(work, "c1", data, is_in_range=True, if_match=None)
+    assert isinstance(renewed, Done)
+    assert renewed.value.expiry == "3012"
+
+
+async def test_co_owners_share_the_accounts_limits_and_see_their_own_cards_only(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    work = hands(db, keys, now)
+    one = await people.make_client(work, number=1, pesel=people.PESELS[0])
+    second = await people.make_person(work, "p2")
+    both = {one.person_id: "owner", second: "co_owner"}
+    await cards.put_account(work, "a1", AccountData("PLN", both), None)
+    card_id = await people.make_card(work, second, one.account_id, 2)
+    shared = EffectiveLimits(per_day=500)
+    await limits.put_account_limits(work, one.account_id, shared, None)
+    await limits.put_card_limits(work, one.card_id, EffectiveLimits(per_day=100), None)
+
+    seen = []
+    for person_id in (one.person_id, second):
+        done = await clients.own_cards(work, person_id)
+        assert isinstance(done, Done)
+        seen.append([(own.card.card_id, own.limits.effective.per_day) for own in done.value])
+    assert seen == [[(one.card_id, 100)], [(card_id, 500)]]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
+import threading
 import tracemalloc
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -320,3 +323,36 @@ async def test_memory_is_that_of_a_few_batches(by: imports.Hands) -> None:
 
     assert (ended.lines_done, ended.refused) == (20_001, 0)
     assert peak < 16 * 1024 * 1024
+
+
+class _Waiting:
+    """A source whose next line comes only when the test lets it."""
+
+    def __init__(self) -> None:
+        self.may_end = threading.Event()
+
+    def readline(self, _limit: int) -> bytes:
+        self.may_end.wait(20)
+        return b""
+
+
+async def test_an_import_at_work_says_so_however_long_a_batch_takes(
+    by: imports.Hands, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "_BEAT_S", 0.001)
+    run = await importing.begin(by, b"", b"s" * 32)
+    later = replace(by, clock=lambda: run.updated_at + timedelta(minutes=5))
+    source = _Waiting()
+    at_work = asyncio.create_task(imports.carry_on(later, source, run))
+    async with asyncio.timeout(20):
+        seen = run
+        while seen.updated_at == run.updated_at:
+            async with pool.acquire() as conn:
+                found = await imports.find(conn, run.run_id, by.actor.name)
+            assert found is not None
+            seen = found
+
+    assert imports.is_interrupted(run, later.clock())
+    assert not imports.is_interrupted(seen, later.clock())
+    source.may_end.set()
+    assert (await at_work).state == "done"

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from enrollment.flows import logins, persons
+from enrollment.flows import counter, logins
 from enrollment.refusals import Done, Refusal, RefusalCode
 from schemas.vault import Secret
 from tests.enrollment import doors, people
@@ -117,8 +117,8 @@ async def test_a_right_password_clears_the_wrong_ones(bank: Work) -> None:
 async def test_the_branch_lifts_the_lock(bank: Work) -> None:
     await wrong(bank, 3)
     person_id = (await bank.conn.fetchrow("SELECT person_id FROM enrollment.person"))[0]
-    done = await persons.unlock_portal(bank, person_id, reason="hotline", staff="s1")
-    again = await persons.unlock_portal(bank, person_id, reason="hotline", staff="s1")
+    done = await counter.unlock_portal(bank, person_id, reason="hotline", staff="s1")
+    again = await counter.unlock_portal(bank, person_id, reason="hotline", staff="s1")
 
     assert isinstance(done, Done)
     assert again == Refusal(RefusalCode.NO_SUCH_BLOCK, "kind")

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from uuid import uuid4
 
 import pytest
 
-from enrollment.flows import persons
+from enrollment.flows import logins, persons, sessions
 from enrollment.flows.persons import PersonData
-from enrollment.model import BlockKind
 from enrollment.refusals import Done, Refusal, RefusalCode
-from tests.enrollment import people
-from tests.enrollment.people import hands
+from schemas.vault import Secret
+from tests.enrollment import doors, people
+from tests.enrollment.importing import nonresident
+from tests.enrollment.people import hands, later
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     import asyncpg
 
+    from enrollment.flows.work import Work
     from schemas.vault import Keys
 
 OTHER = "+48601111222"
@@ -117,19 +118,118 @@ async def test_a_person_without_a_phone_gets_one_by_an_upsert(
     assert done.value.phone_mask == "+48 *** *** 222"
 
 
-async def test_a_block_of_nobody_is_not_found(
-    db: asyncpg.Connection, keys: Keys, now: datetime
-) -> None:
-    refused = await persons.unblock(
-        hands(db, keys, now), uuid4(), BlockKind.MANUAL,
-        reason="r", staff="s", second_staff=None,
-    )  # fmt: skip
-
-    assert refused == Refusal(RefusalCode.NOT_FOUND)
-
-
 def test_what_the_bank_says_is_not_shown() -> None:
     shown = repr(PersonData(people.PESELS[1], phone=people.PHONE))
 
     assert people.PESELS[1] not in shown
     assert people.PHONE not in shown
+
+
+NONRESIDENT = nonresident(1)
+
+
+async def numbers_in_force(db: asyncpg.Connection) -> int:
+    found = await db.fetchval(
+        "SELECT count(*) FROM enrollment.person_identifier WHERE valid_to IS NULL"
+    )
+    return int(found)
+
+
+async def put(work: Work, identifier: str, ref: str = "p1") -> persons.PersonView:
+    done = await persons.put_person(work, ref, PersonData(identifier, phone=people.PHONE), None)
+    assert isinstance(done, Done), done
+    return done.value
+
+
+async def test_a_non_resident_with_a_pesel_logs_in_by_the_old_number_once_more(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    bank = hands(db, keys, now)
+    person = await put(bank, NONRESIDENT)
+    await doors.register(bank, person.person_id, NONRESIDENT)
+    linked = await put(later(bank, hours=1), people.PESELS[1])
+    at = later(bank, hours=2)
+
+    opened = await doors.log_in(at, NONRESIDENT)
+    assert linked.person_id == opened.person_id == person.person_id
+    assert (await doors.messages(at))[-1].startswith("W portalu kart obowiazuje nowy numer")
+    refused = await logins.begin(at, NONRESIDENT, Secret(doors.PASSWORD))
+    assert isinstance(refused, Done)
+    assert refused.value.sms_id is None
+    told = len(await doors.messages(at))
+    await doors.log_in(later(at, minutes=1))
+    assert len(await doors.messages(at)) == told + 1  # the code, and no second notice
+    assert (await people.events(db)).count("person.identifier_ended") == 1
+
+
+async def test_the_old_number_ends_with_a_login_by_the_new_one_as_well(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    bank = hands(db, keys, now)
+    person = await put(bank, NONRESIDENT)
+    await put(bank, people.PESELS[1])
+    assert await numbers_in_force(db) == 2
+    await doors.register(bank, person.person_id)
+    await doors.log_in(later(bank, minutes=1))
+
+    assert await numbers_in_force(db) == 1
+
+
+async def test_a_number_that_a_pesel_outlived_is_not_revived_by_the_banks_file(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    bank = hands(db, keys, now)
+    person = await put(bank, NONRESIDENT)
+    await put(bank, people.PESELS[1])
+    await doors.register(bank, person.person_id)
+    await doors.log_in(later(bank, minutes=1))
+    before = await people.events(db)
+    await put(later(bank, days=1), NONRESIDENT)
+
+    assert await numbers_in_force(db) == 1
+    assert await people.events(db) == before
+
+
+async def test_a_number_of_which_a_client_was_relieved_may_become_another_ones(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    bank = hands(db, keys, now)
+    await put(bank, people.PESELS[1])
+    await put(bank, people.PESELS[0])
+
+    assert (await put(bank, people.PESELS[1], "p2")).ref == "p2"
+
+
+async def test_a_corrected_pesel_ends_sessions_and_what_was_under_way(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    bank = hands(db, keys, now)
+    person = await put(bank, people.PESELS[1])
+    await doors.register(bank, person.person_id)
+    opened = await doors.log_in(later(bank, minutes=1))
+    at = later(bank, minutes=2)
+    login = await logins.begin(at, people.PESELS[1], Secret(doors.PASSWORD))
+    assert isinstance(login, Done)
+    code = await doors.code_of(at, login.value.sms_id)
+    await put(at, people.PESELS[0])
+
+    assert isinstance(await sessions.resume(at, opened.token), sessions.Over)
+    assert isinstance(await logins.finish(at, login.value.login_id, code), Refusal)
+    row = await db.fetchrow(
+        "SELECT details->>'replaced' AS replaced FROM audit.event"
+        " WHERE name = 'person.identifier_linked'"
+    )
+    assert row["replaced"] == "true"
+    again = await doors.log_in(later(at, minutes=1), people.PESELS[0])
+    assert again.person_id == person.person_id
+
+
+async def test_a_corrected_pesel_can_be_corrected_back(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    bank = hands(db, keys, now)
+    for pesel in (people.PESELS[1], people.PESELS[0], people.PESELS[1]):
+        await put(bank, pesel)
+    await doors.register(bank, (await put(bank, people.PESELS[1])).person_id)
+
+    assert await numbers_in_force(db) == 1
