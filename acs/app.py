@@ -49,6 +49,7 @@ from enrollment.portal.routes import PortalPorts
 from otp.gateways.carriers import Watch
 from otp.gateways.deliver import Delivery, DeliveryPorts
 from otp.gateways.port import ReportState
+from otp.gateways.smpp.gateway import SmppGateway
 
 if TYPE_CHECKING:
     import ssl
@@ -70,6 +71,8 @@ if TYPE_CHECKING:
     from schemas.vault import Keys
 
 EDGES = ("ds", "cardholder", "enrollment", "portal", "ops", "receipts")
+SENDING = frozenset({"cardholder", "enrollment", "portal"})
+"""Edges whose requests send messages at once; so does the worker."""
 _BODY_LIMITS = {
     "ds": ds.BODY_LIMIT_BYTES,
     "cardholder": browser.BODY_LIMIT_BYTES,
@@ -197,6 +200,8 @@ class Service:
         await tables.load()
         self.tasks.append(asyncio.create_task(tables.keep_fresh(), name="tables"))
         delivery = self._delivery(tables.pool, worker)
+        if work or SENDING & set(edges):
+            self._bind()
         directory_servers = DirectoryServers(self.parts.directory_servers)
         self.closers += [delivery.close, directory_servers.close]
         if self.parts.number_checks is not None:
@@ -274,6 +279,12 @@ class Service:
                 same_text_on_unknown=self.settings.sms.failover_on_unknown == "same_text",
             )
         )
+
+    def _bind(self) -> None:
+        """Make standing connections to carriers now, ahead of the first message."""
+        for gateway in self.parts.gateways:
+            if isinstance(gateway, SmppGateway):
+                gateway.start(_observe_link)
 
     async def _listen(self, name: str, ports: Ports, *, reuse_port: bool) -> None:
         answer = self._refusals(ports) if name == "portal" else None
@@ -409,6 +420,14 @@ def _observe_message(provider: str, outcome: str, seconds: float) -> None:
 
 def _observe_breaker(provider: str, is_open: bool) -> None:  # noqa: FBT001 - see Watch
     metrics.SMS_BREAKER.labels(provider).set(is_open)
+
+
+def _observe_link(provider: str, is_bound: bool, reason: str) -> None:  # noqa: FBT001 - a callback
+    metrics.SMPP_BOUND.labels(provider).set(is_bound)
+    if is_bound:
+        log.event("smpp:bound", provider=provider)
+    else:
+        log.event("smpp:unbound", level=logging.WARNING, provider=provider, reason=reason)
 
 
 def _observe_report(recorded: Recorded) -> None:

@@ -19,6 +19,7 @@ from acs.crypto.software import BadKeyFile, SoftwareKeys
 from acs.flows import evidence as evidence_flow
 from acs.flows import seed as seed_flow
 from acs.key_files import add_key, generate_keys, load_keys
+from acs.smpp_gateways import refuse_too_many_binds
 from acs.store import audit_chain
 from acs.store import migrate as migrations
 from acs.store.embedded import EmbeddedPostgres, PostgresFailed
@@ -54,6 +55,8 @@ def serve(options: argparse.Namespace, settings: Settings) -> int:
     """Listen until told to stop."""
     log.setup(level=settings.log.level)
     edges = tuple(options.edge or app.edges_of(settings))
+    if app.SENDING & set(edges):
+        refuse_too_many_binds(settings, options.workers)
     with database(settings) as dsn:
         if options.workers > 1:
             return supervisor.serve(settings, dsn, options.edge, options.workers, options.config)

@@ -67,6 +67,8 @@ EVENTS: dict[str, str] = {
     "service:started": "the process is at work",
     "service:stopped": "the process ends",
     "settings:refused": "the settings do not fit",
+    "smpp:bound": "a carrier's SMSC has let us in",
+    "smpp:unbound": "there is no connection to a carrier's SMSC; `reason` says why",
     "sms:abandoned": "a message was given up",
     "sms:failed": "a gateway did not take a message",
     "sms:sent": "a gateway took a message",

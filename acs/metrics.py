@@ -73,6 +73,13 @@ THREE_DS_METHOD_SECONDS = _histogram(
 OTP = _counter("acs_otp_total", "What happened to one-time codes", "event")
 SMS = _counter("acs_sms_total", "Text messages handed to a provider", "provider", "outcome")
 SMS_SECONDS = _histogram("acs_sms_seconds", "How long a provider took", _FAST_S, "provider")
+SMPP_BOUND = Gauge(
+    "acs_smpp_bound",
+    "Connections to a carrier's SMSC that are bound",
+    ("provider",),
+    registry=REGISTRY,
+    multiprocess_mode="livesum",
+)
 SMS_BREAKER = Gauge(
     "acs_sms_breaker_open",
     "In how many processes a provider rests after failures",

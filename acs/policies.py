@@ -15,6 +15,7 @@ from acs.pages import themes
 from acs.pages.render import LANGUAGES as PAGE_LANGUAGES
 from acs.pages.render import Pages
 from acs.ports import Policies, SwapPolicy
+from acs.smpp_gateways import smpp_gateway
 from enrollment.callers import Caller, CallerKey, Callers
 from enrollment.host import HttpHost
 from enrollment.policy import (
@@ -130,12 +131,15 @@ def directory_servers(settings: Settings) -> list[DirectoryServer]:
 
 def gateways(settings: Settings, clock: Callable[[], datetime]) -> tuple[SmsGateway, ...]:
     """Give the SMS gateways in their order."""
-    return tuple(
-        inbox_gateway(settings.inbox_url, clock)
-        if name == "inbox"
-        else http_gateway(settings, name, clock)
-        for name in settings.sms_providers
-    )
+    return tuple(_gateway(settings, name, clock) for name in settings.sms_providers)
+
+
+def _gateway(settings: Settings, name: str, clock: Callable[[], datetime]) -> SmsGateway:
+    if name == "inbox":
+        return inbox_gateway(settings.inbox_url, clock)
+    if name in settings.sms.smpp:
+        return smpp_gateway(settings, name)
+    return http_gateway(settings, name, clock)
 
 
 def pages(settings: Settings) -> Pages:

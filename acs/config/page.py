@@ -12,6 +12,7 @@ from acs.config.http_settings import AnswerRule, HttpProvider, Query, Reports
 from acs.config.listen import Listen
 from acs.config.section import Section
 from acs.config.settings import Caller, DirectoryServer, Settings
+from acs.config.smpp_settings import SmppProvider
 from acs.config.sms_settings import SmsRoute
 from schemas.secret import Secret
 
@@ -24,6 +25,7 @@ _ENTRIES = (
     ("sms.http.<name>.query", Query),
     ("sms.http.<name>.query.answer", AnswerRule),
     ("sms.http.<name>.reports", Reports),
+    ("sms.smpp.<name>", SmppProvider),
 )
 _HEAD = """\
 # Settings

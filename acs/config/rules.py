@@ -6,7 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from acs.config import http_profiles
+from acs.config import http_profiles, smpp_settings
 from acs.config.listen import is_loopback
 from schemas.messages.tables import open_elements
 
@@ -104,12 +104,15 @@ def _providers(settings: Settings) -> Iterator[str]:
         if name == "inbox":
             if settings.profile != "demo":
                 yield "sms.providers names inbox, which is for profile demo only"
-        elif name == "smpp":
-            yield "sms.providers names smpp, which this version does not speak"
-        elif name not in settings.sms.http:
-            yield f"sms.providers names {name}, but there is no table sms.http.{name}"
+        elif name not in settings.sms.http and name not in settings.sms.smpp:
+            tables = f"sms.http.{name} or sms.smpp.{name}"
+            yield f"sms.providers names {name}, but there is no table {tables}"
     for name, provider in settings.sms.http.items():
         yield from http_profiles.faults(name, provider)
+    for name, smpp in settings.sms.smpp.items():
+        yield from smpp_settings.faults(name, smpp, settings.sms.sender)
+        if name in settings.sms.http:
+            yield f"sms.http.{name} and sms.smpp.{name} have one name"
     if settings.reporting_providers and settings.receipts.public_url is None:
         yield "receipts.public_url is missing: providers need it for their delivery reports"
     if len(set(settings.sms_providers)) != len(settings.sms_providers):

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from acs.config.http_settings import HttpProvider
 from acs.config.section import Count, Section
+from acs.config.smpp_settings import SmppProvider
 
 
 class SmsRoute(Section, frozen=True, kw_only=True):
@@ -28,8 +29,8 @@ class Sms(Section, frozen=True, kw_only=True):
     providers: Annotated[
         tuple[str, ...] | None,
         Meta(
-            description="in this order: names of `sms.http` tables, or `inbox` (profile demo "
-            "only); unset = `inbox` in the demo, nothing in production"
+            description="in this order: names of `sms.http` and `sms.smpp` tables, or `inbox` "
+            "(profile demo only); unset = `inbox` in the demo, nothing in production"
         ),
     ] = None
     sender: Annotated[
@@ -56,6 +57,7 @@ class Sms(Section, frozen=True, kw_only=True):
         int, Meta(ge=1, le=200, description="messages with one provider at once, in each process")
     ] = 5
     http: Annotated[dict[str, HttpProvider], Meta(description="providers by name, see below")] = {}
+    smpp: Annotated[dict[str, SmppProvider], Meta(description="providers by name, see below")] = {}
 
 
 class Otp(Section, frozen=True, kw_only=True):

@@ -39,12 +39,15 @@ def server_context(
 
 
 def client_context(ca: Path | None, cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
-    """Make the context for the way out to one Directory Server; None when nothing is configured.
+    """Make the context for the way out to one Directory Server; None when nothing is configured."""
+    return None if ca is None and cert is None else outgoing_context(ca, cert, key)
+
+
+def outgoing_context(ca: Path | None, cert: Path | None, key: Path | None) -> ssl.SSLContext:
+    """Make the context for a way out that is never without TLS.
 
     Without ``ca`` the authorities of the system are trusted. Raises ConfigError.
     """
-    if ca is None and cert is None:
-        return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     _harden(context)
     if ca is None:

@@ -17,6 +17,7 @@ from acs.key_files import generate_keys
 from acs.store import card_ranges
 from acs.store.card_ranges import Issuer
 from acs.store.pool import Pool, PoolSettings
+from tests.otp.gateways.smpp.smsc import Smsc
 from tests.story.world import RANGES
 
 if TYPE_CHECKING:
@@ -77,6 +78,29 @@ async def test_every_edge_answers_on_its_own_listener(dsn: str, tmp_path: Path) 
     assert (status, "<html" in page) == (405, True)
     assert (api, document["openapi"][:3]) == (200, "3.1")
     assert alive == 200
+
+
+async def test_a_process_binds_to_its_carrier_before_there_is_a_message(
+    dsn: str, tmp_path: Path
+) -> None:
+    smsc = Smsc()
+    await smsc.start()
+    await asyncio.to_thread((tmp_path / "password").write_text, "pass-9X")
+    table = {"host": "127.0.0.1", "port": smsc.port, "tls": False, "system_id": "bank"}
+    table["password_file"] = str(tmp_path / "password")
+    smpp = {"ACS_SMS__PROVIDERS": '["one"]', "ACS_SMS__SMPP": json.dumps({"one": table})}
+    async with running(tmp_path, dsn, **smpp) as urls:
+        await smsc.has_sessions(1)
+        await smsc.report("id:early stat:DELIVRD")
+        _, told = await get(f"{urls['ops']}/metrics")
+    await smsc.news.until(lambda: smsc.ended)
+    await smsc.stop()
+    conn = await asyncpg.connect(dsn)
+    kept = await conn.fetchval("SELECT provider_id FROM otp.early_report")
+    await conn.close()
+
+    assert 'acs_smpp_bound{provider="one"} 1.0' in told
+    assert kept == "early"
 
 
 async def test_a_fit_service_is_ready(dsn: str, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -53,6 +54,18 @@ def test_an_unknown_setting_ends_with_its_name_and_code_2(tmp_path: Path) -> Non
 
     assert ended.returncode == 2
     assert "ACS_OTP__ATTEMPTS" in ended.stderr
+
+
+def test_more_processes_than_a_carrier_lets_bind_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("pass-9X")
+    table = {"host": "127.0.0.1", "tls": False, "system_id": "bank", "binds": 2}
+    table["password_file"] = str(tmp_path / "password")
+    smpp = {"ACS_SMS__PROVIDERS": '["one"]', "ACS_SMS__SMPP": json.dumps({"one": table})}
+    ended = acs(tmp_path, "serve", "--workers", "3", **smpp)
+
+    assert ended.returncode == 2
+    assert "--workers 3: sms.smpp.one.binds is 2" in ended.stderr
+    assert not (tmp_path / "postgres").exists()
 
 
 def test_check_config_starts_nothing(tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
     from acs.ports import NumberChecks
     from acs.work.loop import Source
+    from otp.gateways.port import SmsGateway
     from schemas.vault import Keys
 
 _KEYS = (
@@ -203,6 +204,7 @@ class World:
     log_lines: list[str] = field(default_factory=list)
     budget: Budget = field(default_factory=Budget)
     number_checks: NumberChecks | None = None
+    gateways: tuple[SmsGateway, ...] | None = None
 
     async def start_server(
         self,
@@ -210,11 +212,13 @@ class World:
         pool: dict[str, float] | None = None,
         budget: Budget | None = None,
         keys: Keys | None = None,
+        gateways: tuple[SmsGateway, ...] | None = None,
         **policies: Any,
     ) -> Server:
         """Start one more process of the service on the same database, with other settings.
 
-        ``budget`` is its patience with the Directory Server, in real seconds.
+        ``budget`` is its patience with the Directory Server, in real seconds; ``gateways`` are its
+        ways to the phone instead of the inbox.
         """
         settings = PoolSettings(
             self.dsn,
@@ -222,7 +226,7 @@ class World:
             size=10,
             **{**PATIENT, **(pool or {})},  # type: ignore[arg-type]
         )
-        told = replace(self, keys=keys or self.keys)
+        told = replace(self, keys=keys or self.keys, gateways=gateways)
         server = await _start(
             told, replace(self.policies, **policies), settings, budget or self.budget
         )
@@ -385,7 +389,7 @@ async def _start(
         DeliveryPorts(
             pool=_OtpPool(pool),
             vault=world.keys.vault,
-            gateways=(inbox_gateway(world.phone.url, world.clock),),
+            gateways=world.gateways or (inbox_gateway(world.phone.url, world.clock),),
             clock=world.clock,
             worker=worker,
             sender="BANK",

@@ -127,13 +127,12 @@ class SmppGateway:
         """Tell that a second submit_sm is a second message."""
         return False
 
-    def start(self, on_report: OnReport | None = None, observe: Observe | None = None) -> None:
-        """Begin to bind.
-
-        Reports go to `on_report`: what it raises makes the SMSC send them again.
-        `observe(name, is_bound, reason)` hears of the connection.
-        """
+    def report_to(self, on_report: OnReport) -> None:
+        """Remember whom to give reports; what it raises makes the SMSC send them again."""
         self._on_report = on_report
+
+    def start(self, observe: Observe | None = None) -> None:
+        """Begin to bind; `observe(name, is_bound, reason)` hears of the connection."""
         self._observe = observe
         self._keep_bound()
 

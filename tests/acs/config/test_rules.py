@@ -86,12 +86,8 @@ def test_the_inbox_is_for_the_demo_only() -> None:
     assert error.value.sentences == ("sms.providers names inbox, which is for profile demo only",)
 
 
-def test_smpp_is_told_to_be_missing() -> None:
-    assert "does not speak" in refused(sms__providers=["smpp"])
-
-
 def test_a_provider_needs_its_table() -> None:
-    assert "no table sms.http.first" in refused(sms__providers=["first"])
+    assert "no table sms.http.first or sms.smpp.first" in refused(sms__providers=["first"])
 
 
 def test_a_route_leads_to_providers_that_are_named() -> None:

@@ -13,7 +13,7 @@ import trustme
 from aiohttp import web
 
 from acs.config import ConfigError
-from acs.edges.tls import client_context, server_context
+from acs.edges.tls import client_context, outgoing_context, server_context
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -143,6 +143,13 @@ def test_every_cipher_keeps_the_past_secret(server: Party) -> None:
 def test_without_a_certificate_there_is_no_context() -> None:
     assert server_context(None, None, None) is None
     assert client_context(None, None, None) is None
+
+
+def test_a_way_out_is_never_without_a_check() -> None:
+    """Nothing configured: the authorities of the system, and the name."""
+    context = outgoing_context(None, None, None)
+
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
 
 
 def test_a_private_key_open_to_everybody_is_refused(server: Party) -> None:

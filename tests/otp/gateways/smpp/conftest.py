@@ -43,7 +43,8 @@ async def open_gateway(line: Line, desk: Desk) -> AsyncIterator[Any]:
 
     def make(**changes: Any) -> SmppGateway:
         gateway = SmppGateway(config(line.port, **changes))
-        gateway.start(desk.on_report, desk.observe)
+        gateway.report_to(desk.on_report)
+        gateway.start(desk.observe)
         made.append(gateway)
         return gateway
 

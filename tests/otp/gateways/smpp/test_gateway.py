@@ -181,7 +181,8 @@ async def test_where_nobody_listens_nothing_was_taken(desk: Desk) -> None:
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         gateway = SmppGateway(config(deaf.getsockname()[1]))
-        gateway.start(desk.on_report, desk.observe)
+        gateway.report_to(desk.on_report)
+        gateway.start(desk.observe)
 
         assert await gateway.send(job()) == NOT_BOUND
         assert desk.link[0] == ("carrier", False, "ConnectionRefusedError")

@@ -141,7 +141,8 @@ async def test_a_certificate_that_does_not_prove_the_smsc_gets_no_password(
     )
     (trustme.CA() if fault == "authority" else authority).configure_trust(ours)
     gateway = SmppGateway(config(line.port, address={"tls": ours}))
-    gateway.start(desk.on_report, desk.observe)
+    gateway.report_to(desk.on_report)
+    gateway.start(desk.observe)
 
     assert await gateway.send(job()) == NOT_BOUND
     assert desk.link[0] == ("carrier", False, "SSLCertVerificationError")
