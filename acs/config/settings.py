@@ -236,7 +236,8 @@ class Portal(Section, frozen=True, kw_only=True):
         str, Meta(max_length=30, description="help line on every page; empty = the branch helps")
     ] = ""
     language: Annotated[
-        Literal["pl", "en"], Meta(description="language where neither client nor browser wish one")
+        Literal["pl", "en", "de", "uk"],
+        Meta(description="language where neither client nor browser wish one"),
     ] = "pl"
     links: Annotated[
         dict[Literal["chip_pin", "transfer", "wallet"], str],

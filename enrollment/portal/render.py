@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import iso4217
 from babel import Locale
+from babel.numbers import get_decimal_symbol
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from enrollment.model import ISSUER_ZONE
@@ -127,6 +128,11 @@ class Words:
     def day(self, moment: datetime) -> str:
         """Write a calendar day of the bank."""
         return day_text(moment, ISSUER_ZONE, self.language)
+
+    @property
+    def point(self) -> str:
+        """Give what stands before the decimals of a number."""
+        return str(get_decimal_symbol(self.language))
 
     def amount(self, minor: int, currency: str) -> str:
         """Write an amount; ``currency`` is letters or the numeric code."""

@@ -19,7 +19,8 @@ from schemas.texts import (
 )
 
 FOLDER = Path(__file__).parents[2] / "acs" / "pages" / "locale"
-ROOMS = [(FOLDER,)]
+PORTAL = Path(__file__).parents[2] / "enrollment" / "portal" / "locale"
+ROOMS = [(FOLDER, "pages.po"), (PORTAL, "portal.po")]
 
 
 def write(folder: Path, language: str, body: str) -> None:

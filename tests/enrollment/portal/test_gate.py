@@ -8,6 +8,8 @@ from uuid import uuid4
 import pytest
 from yarl import URL
 
+from enrollment.flows import belongings
+from enrollment.flows.belongings import Preferences
 from enrollment.portal import headers
 from enrollment.portal.gate import cookie_name
 from enrollment.portal.routes import PAGES
@@ -211,3 +213,27 @@ async def test_a_client_s_own_language_comes_before_the_browser_s(
         clicked = await browser.get("/cards?lang=en")
 
     assert [page.tree.get("lang") for page in (outside, inside, clicked)] == ["en", "pl", "en"]
+
+
+@pytest.mark.parametrize(("language", "says"), [("uk", "Ваш"), ("de", "Ihre")])
+async def test_a_client_may_do_everything_in_their_own_language(
+    portal: Portal, client: Client, language: str, says: str
+) -> None:
+    wanted = Preferences(language, low_value=False)
+    await belongings.put_preferences(portal.bank, client.person_id, wanted, None)
+    async with portal.browser("en") as browser:
+        await portal.register(browser, NUMBER)
+        seen = [await portal.sign_in(browser, NUMBER)]
+        seen += [await browser.get(route.path) for route in INSIDE if "{" not in route.path]
+        page = await browser.submit(await browser.get("/pin"), action="send")
+        message = await portal.message()
+        page = await browser.submit(
+            page, pin="2846", repeat="2846", code=await portal.code(), action="set"
+        )
+        page = await browser.submit(page, f"/cards/{client.card_id}/threeds", wish="activate")
+        page = await browser.submit(page, code=await portal.code(), action="confirm")
+
+    assert {one.tree.get("lang") for one in [*seen, page]} == {language}
+    assert any(says in one.text for one in seen)
+    assert {"uk": "Зміна PIN-коду", "de": "Änderung Ihrer PIN"}[language] in message
+    assert await people.enrolment(portal.conn, client.card_id) == ("active", None)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import html5lib
 import pytest
+from babel import Locale
 
 from enrollment.portal import render
+from schemas.enrollment_api import LANGUAGES
 from schemas.texts import load_catalogues
 from tests.enrollment.portal.shown import FAULTS, PAGES, draw, everything, pages
 
@@ -21,6 +24,7 @@ SHOWN = {
     for language in PAGES.languages
     for name, html in everything(language).items()
 }
+SAME_IN_GERMAN = {"menu_limits", "card_more"}
 AUTOCOMPLETE = {
     "identifier": "username", "password": None, "repeat": None, "code": "one-time-code",
     "sms_password": "one-time-code", "phone": "tel", "pin": "off",
@@ -33,8 +37,21 @@ def tree(request: pytest.FixtureRequest) -> Any:
     return html5lib.parse(SHOWN[request.param], treebuilder="etree", namespaceHTMLElements=False)
 
 
-def test_polish_and_english_are_complete() -> None:
-    assert set(CATALOGUES) == {"en", "pl"}
+def test_every_language_of_the_bank_is_complete() -> None:
+    """That each has every id and every place for a value, the start itself demands."""
+    assert set(CATALOGUES) == set(LANGUAGES)
+    assert [set(one) for one in CATALOGUES.values()] == [set(CATALOGUES["en"])] * len(LANGUAGES)
+
+
+def test_what_differs_between_languages_is_not_left_in_english() -> None:
+    english = CATALOGUES["en"]
+    same = {
+        language: {text_id for text_id, text in texts.items() if text == english[text_id]}
+        for language, texts in CATALOGUES.items()
+        if language != "en"
+    }
+
+    assert same == {"pl": {"menu"}, "de": SAME_IN_GERMAN, "uk": set()}
 
 
 def test_a_new_language_starts_from_the_same_ids() -> None:
@@ -58,6 +75,42 @@ def test_every_page_has_one_heading_one_main_and_its_language(tree: Any) -> None
     assert len(list(tree.iter("main"))) == 1
     assert tree.get("lang") in PAGES.languages
     assert next(tree.iter("title")).text.strip()
+
+
+def test_the_page_reads_in_the_direction_of_its_language(tree: Any) -> None:
+    assert tree.get("dir") == Locale.parse(tree.get("lang")).text_direction
+
+
+def test_every_language_is_offered_by_its_own_name(tree: Any) -> None:
+    switch = next(one for one in tree.iter("p") if one.get("class") == "languages")
+    names = {one.get("lang"): one.text for one in switch.iter() if one.get("lang")}
+    here = [one.get("lang") for one in switch.iter() if one.get("aria-current")]
+
+    assert names == {"de": "Deutsch", "en": "English", "pl": "polski", "uk": "українська"}
+    assert here == [tree.get("lang")]
+    assert {one.get("href") for one in switch.iter("a")} == {
+        f"?lang={language}" for language in LANGUAGES if language != tree.get("lang")
+    }
+
+
+def test_the_sheet_knows_no_left_and_no_right() -> None:
+    """Sides are named by the direction of reading, so that a page may be turned round."""
+    sheet = (ROOM / "static" / "portal.css").read_text(encoding="utf-8")
+    rules = re.sub(r"/\*.*?\*/", "", sheet, flags=re.DOTALL)
+
+    assert re.findall(r"\b(?:left|right)\b", rules) == []
+    # Four values that name the sides one by one are the same on both.
+    four = re.findall(r"(?:padding|margin): ([^\s;]+) ([^\s;]+) ([^\s;]+) ([^\s;]+);", rules)
+    assert [sides for sides in four if sides[1] != sides[3]] == []
+
+
+def test_a_declaration_in_another_language_says_so() -> None:
+    page = pages("uk")["register 2"]
+    texts = [replace(text, language="pl") for text in page.values["texts"]]
+    foreign = replace(page, values={**page.values, "texts": texts})
+
+    assert draw(foreign, "uk").count(b'<label for="consent_sms_3ds" lang="pl">') == 1
+    assert b'lang="pl">' not in draw(page, "uk").split(b"<footer")[0]
 
 
 def test_the_first_link_skips_to_the_content(tree: Any) -> None:
@@ -88,7 +141,7 @@ def test_a_fault_is_in_focus_and_said_in_an_alert(tree: Any) -> None:
     assert len([one for one in tree.iter("input") if one.get("autofocus") is not None]) <= 1
     if wrong:
         assert any(one.get("role") == "alert" for one in tree.iter("p"))
-        assert next(tree.iter("title")).text.startswith(("Błąd", "Error"))
+        assert next(tree.iter("title")).text.startswith(("Błąd", "Error", "Fehler", "Помилка"))
 
 
 def test_nothing_is_ticked_beforehand(tree: Any) -> None:
@@ -147,6 +200,15 @@ def test_the_colours_are_those_of_the_challenge_pages() -> None:
     ours, theirs = (re.findall(r"--[a-z-]+: #[0-9a-f]{6};", sheet) for sheet in sheets)
 
     assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    ("language", "entry"), [("pl", "2500,5"), ("en", "2500.5"), ("de", "2500,5"), ("uk", "2500,5")]
+)
+def test_an_amount_in_a_form_has_the_point_of_its_language(language: str, entry: str) -> None:
+    page = draw(pages(language)["in limits"], language, is_in=True)
+
+    assert f' value="{entry}"'.encode() in page
 
 
 def test_an_unknown_code_gets_the_general_word() -> None:
