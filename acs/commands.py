@@ -151,7 +151,10 @@ def show_evidence(options: argparse.Namespace, settings: Settings) -> int:
     say(f"seen: {json.dumps(shown.visitors, ensure_ascii=False)}")
     for event in shown.events:
         place = "not yet in the chain" if event.link is None else f"link {event.link}"
-        say(f"{evidence.moment(event.at)} {event.name} {event.outcome} ({place})")
+        details = json.dumps(dict(event.details), ensure_ascii=False, sort_keys=True)
+        say(f"{evidence.moment(event.at)} {event.name} {event.outcome} {details} ({place})")
+    for message in shown.messages:
+        say(f"message now: {json.dumps(message, ensure_ascii=False)}")
     for fault in shown.faults:
         say(f"fault: {fault}")
     if not shown.faults:

@@ -113,6 +113,22 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def message(sent: SentMessage) -> dict[str, object]:
+    """Tell of one message: which text, by whom, and what became of it."""
+    return {
+        "seq": sent.seq,
+        "at": moment(sent.sent_at),
+        "template": sent.template,
+        "key_id": sent.mac_key_id,
+        "to": sent.phone_mask,
+        "sms_id": _text(sent.sms_id),
+        "provider": sent.provider,
+        "provider_id": sent.provider_id,
+        "state": None if sent.state is None else str(sent.state),
+        "report": sent.report,
+    }
+
+
 def _ids(transaction: Transaction) -> dict[str, str | None]:
     return {
         "acs_trans_id": str(transaction.acs_trans_id),
@@ -146,23 +162,8 @@ def _challenge(transaction: Transaction, challenge: Challenge, basis: Basis) -> 
         "interaction_counter": challenge.interaction_counter,
         "language": challenge.language,
         "phone": transaction.phone_mask,
-        "messages": [_message(one) for one in basis.messages],
+        "messages": [message(one) for one in basis.messages],
         "opened_at": None if challenge.opened_at is None else moment(challenge.opened_at),
-    }
-
-
-def _message(message: SentMessage) -> dict[str, object]:
-    return {
-        "seq": message.seq,
-        "at": moment(message.sent_at),
-        "template": message.template,
-        "key_id": message.mac_key_id,
-        "to": message.phone_mask,
-        "sms_id": _text(message.sms_id),
-        "provider": message.provider,
-        "provider_id": message.provider_id,
-        "state": None if message.state is None else str(message.state),
-        "report": message.report,
     }
 
 

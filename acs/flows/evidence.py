@@ -129,12 +129,14 @@ async def tell_value(
 class Shown:
     """The evidence of an authentication with what the audit log says of it.
 
-    ``visitors`` are those that were not erased yet. ``faults`` is empty when document, events and
-    chain agree.
+    ``visitors`` are those that were not erased yet; ``messages`` those whose rows are still there,
+    as they stand now, for a carrier may report after the outcome. ``faults`` is empty when
+    document, events and chain agree.
     """
 
     document: dict[str, Any]
     visitors: Mapping[str, object]
+    messages: tuple[Mapping[str, object], ...]
     events: tuple[Told, ...]
     faults: tuple[str, ...]
 
@@ -145,7 +147,7 @@ async def show(conn: Connection, keys: Keys, acs_trans_id: UUID) -> Shown | None
     events = await audit_chain.of_object(conn, keys.audit, str(acs_trans_id))
     digests = [str(one.evidence) for one in events if one.evidence is not None]
     if text is None:
-        return None if not digests else Shown({}, {}, events, ("the document was removed",))
+        return None if not digests else Shown({}, {}, (), events, ("the document was removed",))
     faults = [fault for event in events for fault in event.faults]
     if not digests:
         faults.append("no event of the audit log tells of this document")
@@ -153,7 +155,9 @@ async def show(conn: Connection, keys: Keys, acs_trans_id: UUID) -> Shown | None
         faults.append("the document was changed after its outcome")
     document = json.loads(text)
     seen, wrong = await _seen(conn, keys, acs_trans_id, document["visitors"])
-    return Shown(document, seen, events, (*faults, *wrong))
+    messages = await otp_flows.messages_of(conn, acs_trans_id)
+    told = tuple(evidence.message(one) for one in messages)
+    return Shown(document, seen, told, events, (*faults, *wrong))
 
 
 async def _seen(

@@ -61,6 +61,7 @@ async def test_a_challenge_leaves_everything_that_proves_it(world: World) -> Non
     assert message["template"].startswith("pl/payment/")
     assert message["to"] == told["challenge"]["phone"]
     assert "***" in message["to"]
+    assert found.messages == (message,)
     assert isinstance(told["consent_id"], int)
     assert told["outcome"]["trans_status"] == "Y"
     assert told["eci"] == world.directory.result(ares["acsTransID"])["eci"]
@@ -193,6 +194,19 @@ async def test_what_is_not_committed_leaves_no_evidence(world: World) -> None:
     assert (await world.challenge_row(ares))["state"] == "challenge"
     assert shown(await world.submit(page, otp=right(world, holder))) == "Y"
     assert (await evidence_of(world, ares)).faults == ()
+
+
+async def test_a_report_that_comes_after_the_outcome_is_shown_beside_the_document(
+    world: World,
+) -> None:
+    ares = await paid(world)
+    await world.db.execute(
+        "UPDATE otp.outbox SET report_state = 'delivered', reported_at = $1", world.clock()
+    )
+    found = await evidence_of(world, ares)
+    assert found.document["challenge"]["messages"][0]["report"] is None
+    assert found.messages[0]["report"] == "delivered"
+    assert found.faults == ()
 
 
 async def test_the_whole_way_is_told_in_order(world: World) -> None:
