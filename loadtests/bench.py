@@ -179,9 +179,20 @@ async def _process(
                 process.kill()
 
 
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """A demo of our own: the addresses of its parts, its data, and the yardstick's port."""
+
+    network: str
+    ds_edge: str
+    enrollment: str
+    folder: Path
+    bare_port: int
+
+
 @contextlib.asynccontextmanager
-async def _own_demo() -> AsyncIterator[tuple[str, str, int]]:
-    """Start a demo of our own and a yardstick; give network URL, DS edge URL, yardstick port."""
+async def own_demo() -> AsyncIterator[Demo]:
+    """Start a demo of our own and a yardstick; stop both at the end."""
     with _free_ports(len(_SECTIONS) + 1) as ports:
         pass
     listen = dict(zip(_SECTIONS, ports, strict=False))
@@ -193,14 +204,14 @@ async def _own_demo() -> AsyncIterator[tuple[str, str, int]]:
             _process(folder, "-m", "acs", "demo", **env) as demo,
             _process(folder, "-m", "loadtests.bench", "--bare", str(ports[-1])),
         ):
-            network = f"http://127.0.0.1:{listen['demo']}"
-            await _until_seeded(network, demo)
-            yield network, f"http://127.0.0.1:{listen['ds']}", ports[-1]
+            at = {name: f"http://127.0.0.1:{port}" for name, port in listen.items()}
+            await _until_seeded(at["demo"], demo)
+            yield Demo(at["demo"], at["ds"], at["enrollment"], Path(folder), ports[-1])
 
 
 async def _until_seeded(network: str, demo: asyncio.subprocess.Process) -> None:
     give_up_at = time.monotonic() + _START_S
-    while not await asyncio.to_thread(_cards, network):
+    while not await asyncio.to_thread(cards_of, network):
         if demo.returncode is not None:
             sys.exit(f"The demo ended with code {demo.returncode}")
         if time.monotonic() > give_up_at:
@@ -208,7 +219,8 @@ async def _until_seeded(network: str, demo: asyncio.subprocess.Process) -> None:
         await asyncio.sleep(0.5)
 
 
-def _cards(network: str) -> list[Card]:
+def cards_of(network: str) -> list[Card]:
+    """Read the test cards; none while the demo is starting."""
     try:
         with urlopen(f"{network}/api/cards", timeout=5) as answer:  # noqa: S310 - our own loopback URL
             return [Card(**entry) for entry in json.load(answer)]
@@ -217,7 +229,7 @@ def _cards(network: str) -> list[Card]:
 
 
 async def _run(network: str, ds_edge: str, bare_port: int, options: argparse.Namespace) -> None:
-    cards = _cards(network)
+    cards = cards_of(network)
     ds = urlsplit(ds_edge)
     assert ds.hostname is not None
     assert ds.port is not None
@@ -258,8 +270,8 @@ def _report(rounds: list[dict[str, Measure]]) -> None:
 async def _main(options: argparse.Namespace) -> None:
     if options.bare:
         await _bare(options.bare)
-    async with _own_demo() as (network, ds_edge, bare_port):
-        await _run(network, ds_edge, bare_port, options)
+    async with own_demo() as demo:
+        await _run(demo.network, demo.ds_edge, demo.bare_port, options)
 
 
 def main() -> int:
