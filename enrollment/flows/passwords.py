@@ -106,7 +106,10 @@ async def prove_reset(
             work.conn, strangers.RESET, entry.who, ends_at=work.now + _IN_A_ROW, now=work.now
         )
         about = entry.person_id or entry.entry_id
-        await work.record(EventName.PASSWORD_RESET_FAILED, about)
+        # One event whichever was wrong, so that the time tells nothing.
+        is_pins = entry.person_id is not None and not is_pin
+        event = EventName.PIN_FAILED if is_pins else EventName.PASSWORD_RESET_FAILED
+        await work.record(event, about)
     return Refusal(RefusalCode.INVALID)
 
 

@@ -79,6 +79,8 @@ async def test_whatever_is_wrong_the_answer_is_one(portal: Work) -> None:
 
     assert answers == [Refusal(RefusalCode.INVALID)] * 3
     assert stranger.sms_id is None
+    kept = (await people.events(portal.conn))[-3:]
+    assert kept == ["pin.failed", "password.reset_failed", "password.reset_failed"]
 
 
 async def test_a_reset_is_used_once(portal: Work) -> None:
