@@ -98,8 +98,11 @@ class Walk:
         return self.message(r"(?<!\d)\d{6}(?!\d)")
 
     async def register(self, password: str = PASSWORD) -> None:
-        """Steps 3 to 7 of the document: number, consents, password by SMS, own password."""
-        await self.open()
+        """Steps 3 to 7 of the document: number, consents, password by SMS, own password.
+
+        In Polish, whatever the bank knows of the client: the language that was clicked stays.
+        """
+        await self.open("/?lang=pl")
         await self.press("Zarejestruj się")
         await self.type(self.card["identifier"])
         await self.tick("consent_sms_3ds", "consent_terms")
