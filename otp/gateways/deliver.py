@@ -391,5 +391,6 @@ class Delivery:
 
 
 def _refused(trip: _Trip) -> SmsState:
-    """Say where a message stands that one provider refused for good."""
-    return SmsState.FAILED if trip.doubted is None else SmsState.UNKNOWN
+    """Say where a message stands that one provider refused for good, this time."""
+    was_handed_over = trip.doubted is not None or trip.claim.provider is not None
+    return SmsState.UNKNOWN if was_handed_over else SmsState.FAILED

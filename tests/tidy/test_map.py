@@ -30,6 +30,7 @@ ACROSS: dict[str, str] = {
     "tests/acs/pages/test_in_browser.py": "templates, styles and headers together, in Chromium",
     "tests/acs/pages/test_render_every.py": "render, and what holds for every screen",
     "tests/enrollment/portal/test_in_browser.py": "templates, style and axe, in Chromium",
+    "tests/otp/gateways/test_deliver_anything.py": "deliver in random lives, workers that die",
     "tests/otp/gateways/test_deliver_crashes.py": "deliver, killed between two of its lines",
     "tests/otp/gateways/smpp/test_gateway_reports.py": "gateway, its reports, TLS and secrets",
     "tests/otp/gateways/test_deliver_doubts.py": "deliver, find_out and reports together",
