@@ -107,6 +107,18 @@ SMS_DELIVERY_SECONDS = _histogram(
     "provider",
     "calling_code",
 )
+SMS_WAITING = Gauge(
+    "acs_sms_waiting",
+    "Messages that no provider has taken yet and that may still leave",
+    registry=REGISTRY,
+    multiprocess_mode="livemostrecent",
+)
+SMS_OLDEST_SECONDS = Gauge(
+    "acs_sms_oldest_seconds",
+    "Age of the oldest message that waits",
+    registry=REGISTRY,
+    multiprocess_mode="livemostrecent",
+)
 SMS_BUDGET = Gauge(
     "acs_sms_budget_used_ratio",
     "Used share of the budget of all messages",

@@ -17,8 +17,11 @@ from acs.store import audit_chain, device_data, evidence, number_checks, results
 from enrollment import flows as enrollment_flows
 from otp import flows as otp_flows
 from otp import watch
+from otp.gateways import outbox
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from acs.ports import Ports
 
 USE_LAPSES_AFTER = timedelta(days=7)
@@ -108,14 +111,17 @@ def _alarm(name: str, source: str, count: int) -> None:
 
 
 async def publish_messages(ports: Ports) -> None:
-    """Publish how much of the messages' budget is used, and how many blocks are suspended."""
+    """Publish how messages wait, how much of their budget is used, which blocks are suspended."""
     now = ports.clock()
     async with ports.pool.connection() as conn:
+        waiting, oldest_at = await outbox.waiting(conn, now)
         used = await watch.budget_used(conn, ports.policies.otp, now)
         suspended = await watch.suspended_count(conn, now)
     for span, share in used.items():
         metrics.SMS_BUDGET.labels(span).set(share)
     metrics.SMS_SUSPENDED.set(suspended)
+    metrics.SMS_WAITING.set(waiting)
+    metrics.SMS_OLDEST_SECONDS.set(_age_s(oldest_at, now))
 
 
 async def watch_results(ports: Ports) -> None:
@@ -123,5 +129,8 @@ async def watch_results(ports: Ports) -> None:
     async with ports.pool.connection() as conn:
         pending, oldest = await results.pending(conn)
     metrics.RREQ_PENDING.set(pending)
-    age = timedelta(0) if oldest is None else ports.clock() - oldest
-    metrics.RREQ_OLDEST_SECONDS.set(max(age.total_seconds(), 0.0))
+    metrics.RREQ_OLDEST_SECONDS.set(_age_s(oldest, ports.clock()))
+
+
+def _age_s(since: datetime | None, now: datetime) -> float:
+    return 0.0 if since is None else max((now - since).total_seconds(), 0.0)

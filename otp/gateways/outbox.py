@@ -206,3 +206,9 @@ async def state_of(conn: Connection, sms_id: UUID) -> SmsState | None:
 async def is_reported(conn: Connection, sms_id: UUID) -> bool:
     """Tell whether a provider has said anything of the message."""
     return await _SQL.is_reported.value(conn, sms_id=sms_id) is True
+
+
+async def waiting(conn: Connection, now: datetime) -> tuple[int, datetime | None]:
+    """Count the messages that wait and may still leave; give since when the oldest one does."""
+    row = await _SQL.waiting.one(conn, now=now)
+    return row["waiting"], row["oldest_at"]

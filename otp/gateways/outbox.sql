@@ -102,3 +102,8 @@ SELECT state FROM otp.outbox WHERE sms_id = :sms_id;
 -- name: is_reported
 -- Has a provider said anything of the message?
 SELECT report_state IS NOT NULL FROM otp.outbox WHERE sms_id = :sms_id;
+
+-- name: waiting
+-- How many messages wait that may still leave, and since when the oldest of them does.
+SELECT count(*) AS waiting, min(queued_at) AS oldest_at FROM otp.outbox
+WHERE state IN ('queued', 'sending') AND expires_at > :now;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from acs import metrics
+from tests.tidy.tree import ROOT, python_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,6 +63,37 @@ def test_every_name_begins_with_acs() -> None:
 
     assert [name for name in names if not name.startswith("acs_")] == []
     assert "acs_build_info" in names
+
+
+_GUIDE = (ROOT / "docs" / "operate" / "alarms.md").read_text(encoding="utf-8")
+_SERIES = re.compile(r"(acs_[a-z_]+?)(_total|_bucket)?(?:\{([^}]*)\})?(?=[^a-z_{])")
+
+
+def test_every_metric_of_the_alarm_guide_exists_with_its_labels() -> None:
+    made = {
+        getattr(metric, "_name", ""): set(getattr(metric, "_labelnames", ()))
+        for metric in metrics.REGISTRY._collector_to_names
+    }
+    found = [
+        (name, set(re.findall(r"(\w+)(?:=~?\"|,|$)", labels)))
+        for name, _, labels in _SERIES.findall(_GUIDE)
+    ]
+
+    assert len(found) > 20
+    assert [(name, labels) for name, labels in found if not labels <= made.get(name, {"?"})] == []
+
+
+def test_every_alarm_that_is_raised_is_in_the_guide_and_no_other() -> None:
+    raised = {
+        alarm
+        for file in python_files("acs")
+        for alarm in re.findall(
+            r"(?:ALARM\.labels|_alarm)\(\"(\w+)\"", file.read_text(encoding="utf-8")
+        )
+    }
+
+    told = set(re.findall(r"^\| `(\w+)` \|", _GUIDE.split("acs_alarm_total")[1], re.MULTILINE))
+    assert told == raised
 
 
 def test_several_processes_are_one_sum(tmp_path: Path) -> None:

@@ -90,3 +90,17 @@ async def test_whoever_watches_the_messages_is_told_what_was_seen(world: World) 
     assert metrics.SMS_BUDGET.labels("day")._value.get() == 13 / 16
     assert metrics.SMS_SUSPENDED._value.get() == 1
     assert any('"sms_conversion"' in line and "48600" in line for line in world.log_lines)
+
+
+async def test_messages_that_wait_are_published_with_their_age(world: World) -> None:
+    world.phone.broken = True
+    await begin(world, await world.enrol())
+    await world.db.execute("UPDATE otp.outbox SET state = 'queued', provider = NULL, reason = NULL")
+    world.clock.advance(seconds=40)
+    await housekeeping.publish_messages(world.server.ports)
+    assert metrics.SMS_WAITING._value.get() == 1
+    assert metrics.SMS_OLDEST_SECONDS._value.get() == 40
+    world.clock.advance(minutes=5)
+    await housekeeping.publish_messages(world.server.ports)
+    assert metrics.SMS_WAITING._value.get() == 0
+    assert metrics.SMS_OLDEST_SECONDS._value.get() == 0
