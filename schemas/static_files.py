@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
+
+PALETTE: Final = Path(__file__).with_name("palette.css")
+"""The colours of all pages."""
 
 _CONTENT_TYPES: Final = {
     ".css": "text/css; charset=utf-8",
@@ -40,9 +42,17 @@ class StaticFile:
 
 
 def load_static(folder: Path) -> dict[str, StaticFile]:
-    """Read every file of a folder; an unknown kind is a programmer's mistake (KeyError)."""
+    """Read every file of a folder; an unknown kind is a programmer's mistake (KeyError).
+
+    A style sheet comes behind the palette that all pages share, so that it is one file to load.
+    """
     paths = sorted(path for path in folder.iterdir() if path.is_file())
-    return {path.name: static_file(path.name, path.read_bytes()) for path in paths}
+    return {path.name: static_file(path.name, _body(path)) for path in paths}
+
+
+def _body(path: Path) -> bytes:
+    body = path.read_bytes()
+    return PALETTE.read_bytes() + b"\n" + body if path.suffix == ".css" else body
 
 
 def static_file(name: str, body: bytes) -> StaticFile:

@@ -1,7 +1,8 @@
 """The colours of the pages: which stand on which, and whether they can be told apart.
 
-A palette maps the properties of ``pages.css`` (without their dashes) to "#rrggbb". The sheet's own
-two palettes, light and dark, are the built-in ones; a theme replaces some of their colours. Pure.
+A palette maps the properties of ``schemas/palette.css`` (without their dashes) to "#rrggbb". That
+sheet's two palettes, light and dark, are the built-in ones; a theme replaces some of their
+colours. Pure.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@
     logo_dark = "logo-dark.svg"     # for dark screens; left out: the logo on a light plate
     logo_says_name = true           # the name is part of the logo and is not written again
 
-    [light]                         # any of the colours of pages.css
+    [light]                         # any of the colours of schemas/palette.css
     action = "#7a1f5c"
     action-strong = "#5c1745"
 
@@ -34,7 +34,7 @@ import msgspec
 
 from acs.pages import colours, logos
 from acs.pages.names import shown_name
-from schemas.static_files import StaticFile, static_file
+from schemas.static_files import StaticFile, load_static, static_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +44,7 @@ BUILT_IN: Final = "default"
 
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 _PICTURE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
-_SHEET: Final = Path(__file__).parent / "static" / "pages.css"
+_SHEET: Final = load_static(Path(__file__).parent / "static")["pages.css"].body.decode()
 
 _Line = Annotated[str, msgspec.Meta(min_length=1, max_length=60)]
 _Phone = Annotated[str, msgspec.Meta(pattern=r"^[0-9+() -]{3,30}$")]
@@ -146,15 +146,14 @@ def _content_faults(name: str, content: _Content, languages: tuple[str, ...]) ->
 
 def _sheet(name: str, content: _Content, files: dict[str, StaticFile], faults: list[str]) -> str:
     """Put the theme's colours behind those of the one sheet, if they can be read."""
-    text = _SHEET.read_text(encoding="utf-8")
-    built_in_palettes = colours.palettes_of(text)
+    built_in_palettes = colours.palettes_of(_SHEET)
     given = {"light": content.light, "dark": content.dark}
     for (scheme, own), palette in zip(given.items(), built_in_palettes, strict=True):
         faults += [f"{scheme}: {fault}" for fault in colours.faults_of(own, palette)]
     if faults or not (content.light or content.dark):
-        return _SHEET.name
+        return built_in().sheet
     own_name = f"theme-{name}.css"
-    sheet = text + colours.blocks(content.light, content.dark)
+    sheet = _SHEET + colours.blocks(content.light, content.dark)
     files[own_name] = static_file(own_name, sheet.encode())
     return own_name
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from schemas.static_files import load_static, static_file, static_headers
+from schemas.static_files import PALETTE, load_static, static_file, static_headers
 
 FOLDER = Path(__file__).parents[2] / "acs" / "pages" / "static"
 FILES = load_static(FOLDER)
 
 
 def test_an_address_and_its_etag_follow_the_content() -> None:
-    body = (FOLDER / "pages.css").read_bytes()
+    body = PALETTE.read_bytes() + b"\n" + (FOLDER / "pages.css").read_bytes()
     version = sha256(body).hexdigest()[:16]
     sheet = FILES["pages.css"]
 

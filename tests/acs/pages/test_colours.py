@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
 from acs.pages import colours
+from schemas.static_files import PALETTE
 
-SHEET = (Path(colours.__file__).parent / "static" / "pages.css").read_text(encoding="utf-8")
-LIGHT, DARK = colours.palettes_of(SHEET)
+LIGHT, DARK = colours.palettes_of(PALETTE.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("palette", [LIGHT, DARK], ids=["light", "dark"])
