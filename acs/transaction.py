@@ -18,13 +18,15 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NewType
 from uuid import UUID
 
-from schemas.values import AuthenticationMethod, RequestorAuthenticationInd
+from schemas.values import AuthenticationMethod, RequestorAuthenticationInd, StatusSource
+from schemas.versions import V220, V231
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from schemas.secret import Secret
+    from schemas.values import ListStatus
 
 AcsTransId = NewType("AcsTransId", UUID)
 ThreeDSServerTransId = NewType("ThreeDSServerTransId", str)
@@ -190,6 +192,7 @@ class Transaction:
     created_at: datetime
     requestor_id: str | None = None
     authentication_ind: str | None = None
+    offers_trust: bool = False
 
     @property
     def adds_card(self) -> bool:
@@ -222,3 +225,12 @@ def _text(values: Mapping[str, object], name: str) -> str | None:
 def _number(values: Mapping[str, object], name: str) -> int | None:
     value = values.get(name)
     return None if value is None else int(str(value))
+
+
+_LIST_NAMES: Final = {V220: "whiteListStatus", V231: "trustListStatus"}
+
+
+def list_status(version: str, status: ListStatus) -> dict[str, object]:
+    """Write a status of our own trust list as a version names it; 2.1.0 has no name [3.35]."""
+    name = _LIST_NAMES.get(version)
+    return {} if name is None else {name: str(status), f"{name}Source": str(StatusSource.ACS)}

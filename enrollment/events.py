@@ -45,6 +45,7 @@ class EventName(StrEnum):
     PASSWORD_SET = "password.set"  # noqa: S105 - the name of an event
     PASSWORD_RESET = "password.reset"  # noqa: S105 - the name of an event
     PASSWORD_RESET_FAILED = "password.reset_failed"  # noqa: S105 - the name of an event
+    MERCHANT_TRUSTED = "merchant.trusted"
     MERCHANT_REMOVED = "merchant.removed"
     PREF_CHANGED = "pref.changed"
     CARD_BLOCK_ASKED = "block.asked"

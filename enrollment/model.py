@@ -144,12 +144,21 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
+class Merchant:
+    """A merchant as the acquirer's side names it: acquirerBIN and acquirerMerchantID together."""
+
+    acquirer_bin: str
+    merchant_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """Everything the issuer knows about a card at the moment of an AReq.
 
     ``expiry`` and ``previous_expiry`` are YYMM; the previous one, of a card renewed under the same
     PAN, is good until the end of its own month. ``currency`` is the account's, ISO 4217 numeric.
-    Limits and use of card and account are apart: each has to hold by itself.
+    Limits and use of card and account are apart: each has to hold by itself. ``trusts_merchant``:
+    the merchant that asks is on the person's list.
     """
 
     card_id: UUID
@@ -172,6 +181,7 @@ class Standing:
     account_use: Use
     consecutive_failures: int
     previous_expiry: str | None = None
+    trusts_merchant: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from acs.transaction import Elements
     from enrollment.model import EffectiveLimits, Standing
     from schemas.compiler import Reading
+    from schemas.values import ListStatus
 
 
 class Exemption(StrEnum):
@@ -44,6 +45,7 @@ class Exemption(StrEnum):
     CORPORATE = "corporate"
     DATA_SHARE = "data_share"
     MERCHANT_INITIATED = "merchant_initiated"
+    TRUSTED = "trusted"
 
 
 class InfoText(StrEnum):
@@ -77,7 +79,9 @@ class Decision:
     """The outcome of an AReq, the rule that spoke and everything that was noticed.
 
     ``reason`` is as the message's version can say it. ``elements`` are set with C only,
-    ``reserve`` with C and Y of a payment, ``cardholder_info`` with N only.
+    ``reserve`` with C and Y of a payment, ``cardholder_info`` with N only. ``offers_trust``: the
+    challenge's page offers to trust the merchant; ``list_status`` is what our list says of it,
+    where the answer tells.
     """
 
     trans_status: TransStatus
@@ -89,6 +93,8 @@ class Decision:
     cardholder_info: InfoText | None = None
     challenge_mandated: bool = False
     exemption: Exemption = Exemption.NONE
+    offers_trust: bool = False
+    list_status: ListStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)

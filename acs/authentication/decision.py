@@ -6,8 +6,9 @@ pay on the internet, can its holder be authenticated, what does the requestor wi
 
 Laws:
 - A requestor can ask for a challenge and always gets one where one can be held. It can never get
-  a Y: only a range whose own policy is frictionless answers Y without a challenge, whatever
-  threeDSRequestorChallengeInd or threeDSRequestorDecReqInd say. What a requestor initiates without
+  a Y: only a range whose own policy is frictionless, or a merchant on the cardholder's own list
+  where the policy honours it, has a Y without a challenge, whatever threeDSRequestorChallengeInd
+  or threeDSRequestorDecReqInd say. What a requestor initiates without
   the cardholder has rules of its own (``requestor_initiated``), and never leads to a challenge.
 - Data share only (06) never leads to a challenge [rule 3.5], nor to a Y.
 - A Y or a C is promised only while the authentication value can be made, where it carries one.
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, assert_never
 
-from acs.authentication import limits, swap
+from acs.authentication import limits, swap, trust
 from acs.authentication import requestor_initiated as ri3
 from acs.authentication.case import (
     Decision,
@@ -235,6 +236,16 @@ def _by_default(case: Case) -> Decision:
             elements=policy.elements,
             reserve=reservation(case),
             challenge_mandated=policy.challenge_mandated or mandated,
+            offers_trust=trust.is_offered(case),
+        )
+    if trust.is_exempt(case):
+        return Decision(
+            TransStatus.AUTHENTICATED,
+            "trust:listed",
+            reasons=case.noticed,
+            reserve=reservation(case),
+            exemption=Exemption.TRUSTED,
+            list_status=trust.status_of(case),
         )
     return Decision(
         TransStatus.AUTHENTICATED,
@@ -253,6 +264,8 @@ def _challenge_due(case: Case) -> str | None:
         return "wish:challenge"
     if case.unconverted is not None:
         return "fx:challenge"
+    if trust.is_exempt(case):
+        return None
     if case.facts.range.policy.default is Default.CHALLENGE:
         return "range:challenge"
     return "sim:challenge" if swap.needs_care(case) else None

@@ -34,6 +34,15 @@ class Default(StrEnum):
     FRICTIONLESS = "frictionless"
 
 
+class TrustList(StrEnum):
+    """When the page of a challenge offers to trust the merchant [rule 7.25]."""
+
+    OFF = "off"
+    ASKED = "asked"
+    """Where the requestor asks for it (threeDSRequestorChallengeInd 09)."""
+    ALWAYS = "always"
+
+
 class RateMissing(StrEnum):
     """What happens when the purchase cannot be converted into the currency of the account."""
 
@@ -68,8 +77,8 @@ HONOURABLE: Final = {
     ChallengeInd.LOW_VALUE,
     ChallengeInd.SECURE_CORPORATE,
 }
-"""Requests for no challenge a policy may honour. Data share has its own switch; trust lists are
-not kept yet, so their exemption is not honoured."""
+"""Requests for no challenge a policy may honour. Data share has its own switch, and so has the
+exemption of a trust list, which the issuer's own list decides."""
 
 PAN_DIGITS_MAX: Final = 19
 _PAD_BYTES: Final = {20, 21}
@@ -93,6 +102,8 @@ class RangePolicy:
     ``npa_value`` has an authentication value made for a non-payment as well, by a profile that is
     tied to no amount [rule 3.21]. ``blocked_reason`` is the transStatusReason for a cardholder who
     failed too often: 04 (authentication frequency) or 19 (challenges), as the network wants it.
+    ``trust_list`` keeps a list of merchants that each cardholder trusts; ``trust_exemption`` lets
+    payments there pass without a challenge (RTS art. 13).
     ``theme`` names how the pages look (see acs.pages.themes); None leaves it to the issuer's.
     ``swapped_max`` is the most a payment may cost for a while after the cardholder's SIM card was
     exchanged, in minor units of the account's currency; None = the usual limits.
@@ -118,6 +129,8 @@ class RangePolicy:
     swapped_max: int | None = None
     eci: Mapping[str, str] = field(default_factory=dict)
     theme: str | None = None
+    trust_list: TrustList = TrustList.OFF
+    trust_exemption: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a policy that contradicts itself."""
@@ -132,6 +145,12 @@ class RangePolicy:
             raise ValueError(message)
         if self.npa_value and self.av_profile not in {None, *_TIED_TO_NO_AMOUNT}:
             message = f"npa_value goes with av_profile {' or '.join(_TIED_TO_NO_AMOUNT)} only"
+            raise ValueError(message)
+        if self.trust_list is not TrustList.OFF and self.elements is not Elements.PIN_AND_OTP:
+            message = "trust_list goes with elements pin+otp: one element proves no cardholder"
+            raise ValueError(message)
+        if self.trust_exemption and self.trust_list is TrustList.OFF:
+            message = "trust_exemption goes with a trust_list"
             raise ValueError(message)
         if self.av_pad_bytes not in _PAD_BYTES:
             message = "av_pad_bytes is 20 or 21"
@@ -164,6 +183,7 @@ class RangePolicy:
         plain["fx_missing"] = str(self.fx_missing)
         plain["unproved_3ri"] = str(self.unproved_3ri)
         plain["blocked_reason"] = str(self.blocked_reason)
+        plain["trust_list"] = str(self.trust_list)
         plain["honoured_requests"] = sorted(self.honoured_requests)
         plain["eci"] = dict(self.eci)
         return plain
@@ -265,6 +285,8 @@ _READERS: Final[Mapping[str, Callable[[str, object], object]]] = {
     "av_second_factor": _two_digits_or_none,
     "eci": _map,
     "theme": _text,
+    "trust_list": _choice(TrustList),
+    "trust_exemption": _flag,
 }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from enrollment.model import Merchant
 from schemas.formats import uuid
 from schemas.values import DeviceChannel
 
@@ -30,6 +31,12 @@ def device_ids(areq: Reading) -> tuple[str, ...]:
     own = values["threeDSServerTransID"] if values.get("threeDSCompInd") == GATHERED else None
     named = (own, values.get("threeDSMethodId"))
     return tuple(one for one in named if isinstance(one, str) and _UUID.accepts(one))
+
+
+def merchant_of(areq: Reading) -> Merchant | None:
+    """Give who asks, as a list of trusted merchants knows it; None where a part is missing."""
+    acquirer, merchant = areq.values.get("acquirerBIN"), areq.values.get("acquirerMerchantID")
+    return Merchant(str(acquirer), str(merchant)) if acquirer and merchant else None
 
 
 def prior_ids(areq: Reading) -> tuple[str, ...]:

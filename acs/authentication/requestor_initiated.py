@@ -6,14 +6,15 @@ Laws:
   names. A reference that does not hold is like none, and no error [rule 7.17].
 - A non-payment asks after the account: Y while the card is good. Such a Y authenticated nobody and
   is no reference for a payment later.
-- What is not kept here (trust lists, device bindings, card security codes, credentials) is not
-  answered as if it were.
+- What is not kept here (device bindings, card security codes, credentials, and trust lists where
+  the range keeps none) is not answered as if it were.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from acs.authentication import trust
 from acs.authentication.case import Decision, Exemption, cannot, refuse
 from acs.authentication.facts import Unproved
 from acs.authentication.references import prior_ids
@@ -60,6 +61,8 @@ def not_offered(case: Case) -> Decision | None:
     elif case.is_payment and case.areq.context.version == V210:
         rule = "offer:no_3ri_payment"
     elif purpose == ThreeRIInd.TRUST_LIST_CHECK:
+        if trust.can_be_told(case):
+            return None
         return cannot(case, "offer:no_trust_list", TransStatusReason.INVALID_TRANSACTION)
     elif purpose in ACCOUNT | PAYMENTS:
         return None
@@ -84,6 +87,13 @@ def good(case: Case) -> Decision | None:
     """Answer Y to what nothing speaks against."""
     if not case.is_requestor_initiated:
         return None
+    if case.areq.values.get("threeRIInd") == ThreeRIInd.TRUST_LIST_CHECK:
+        return Decision(
+            TransStatus.AUTHENTICATED,
+            "ri3:trust_list",
+            reasons=case.noticed,
+            list_status=trust.status_of(case),
+        )
     return Decision(
         TransStatus.AUTHENTICATED,
         "ri3:reference" if case.is_payment else "ri3:account",

@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from acs.transaction import METHODS
+from acs.authentication.case import Exemption
+from acs.transaction import METHODS, list_status
 from schemas import messages
 from schemas.compiler import Context
 from schemas.values import AuthenticationType, DeviceChannel, TransStatus
@@ -26,6 +27,8 @@ DEVICE_DATA_VERSION: Final = "1.7"
 """The highest version of the app channel's device data that is understood; always sent."""
 
 INFO_MAX: Final = 128
+EXEMPT_BY_TRUST: Final = "08"
+"""transChallengeExemption of a trust list [rule 3.38]."""
 _NO_INFO: Final = {TransStatus.CHALLENGE, TransStatus.DECOUPLED, TransStatus.SPC}
 
 
@@ -58,6 +61,7 @@ def ares(  # noqa: PLR0913 - an answer has these parts
         **_core(areq, decision, acs_trans_id, identity),
         **_challenge(areq, decision, challenge_url),
         **_final(areq, decision, cardholder_text),
+        **_listed(areq.context.version, decision),
         "eci": eci,
         "authenticationValue": None if proof is None else proof.value.reveal(),
     }
@@ -129,6 +133,15 @@ def _final(areq: Reading, decision: Decision, text: str | None) -> dict[str, obj
     is_read = areq.context.channel != DeviceChannel.RI3
     info = _info(areq.context.version, text) if is_read else None
     return {"cardholderInfo": info, **_not_decoupled(areq)}
+
+
+def _listed(version: str, decision: Decision) -> dict[str, object]:
+    """Give what our list of trusted merchants says, and that a payment is exempt for it [3.35]."""
+    if decision.list_status is None:
+        return {}
+    is_exempt = version == V231 and decision.exemption is Exemption.TRUSTED
+    exempt = {"transChallengeExemption": EXEMPT_BY_TRUST} if is_exempt else {}
+    return {**list_status(version, decision.list_status), **exempt}
 
 
 def _not_decoupled(areq: Reading) -> dict[str, object]:

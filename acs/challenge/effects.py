@@ -76,6 +76,11 @@ class StopTimers:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustMerchant:
+    """Put the merchant on the list of those the cardholder trusts."""
+
+
+@dataclass(frozen=True, slots=True)
 class Show:
     """Answer the cardholder with this page."""
 
@@ -98,6 +103,7 @@ Effect: TypeAlias = (
     | StartTimer
     | StopTimer
     | StopTimers
+    | TrustMerchant
     | Show
     | Record
 )

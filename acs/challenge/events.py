@@ -113,6 +113,13 @@ class ExtendAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class TrustChosen:
+    """The cardholder ticked the offer to trust the merchant, or took the tick away [rule 6.36]."""
+
+    trusts: bool
+
+
+@dataclass(frozen=True, slots=True)
 class LanguageChosen:
     """The cardholder wants the page in another language."""
 
@@ -171,6 +178,7 @@ Event: TypeAlias = (
     | ResendAsked
     | CancelAsked
     | ExtendAsked
+    | TrustChosen
     | LanguageChosen
     | PostedAgain
     | PersonBlocked

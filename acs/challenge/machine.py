@@ -78,6 +78,7 @@ _FROM_CARDHOLDER: Final = (
     events.ResendAsked,
     events.CancelAsked,
     events.ExtendAsked,
+    events.TrustChosen,
     events.LanguageChosen,
     events.PostedAgain,
 )
@@ -137,6 +138,9 @@ _CHALLENGED: Final[_Table] = {
     ),
     (State.CHALLENGE, events.ExtendAsked): Transition(
         rules.in_time(rules.extend), _OPEN, "more time: the 10 minutes begin anew, within the 30"
+    ),
+    (State.CHALLENGE, events.TrustChosen): Transition(
+        rules.choose_trust, (State.CHALLENGE,), "trust the merchant or not, once it succeeds"
     ),
     (State.CHALLENGE, events.LanguageChosen): Transition(
         rules.in_time(rules.change_language), _OPEN, "another language, the same challenge"

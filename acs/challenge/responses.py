@@ -14,10 +14,16 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
-from acs.transaction import METHODS
+from acs.transaction import METHODS, list_status
 from schemas import messages
 from schemas.compiler import Context
-from schemas.values import AuthenticationType, DeviceChannel, MessageCategory, TransStatus
+from schemas.values import (
+    AuthenticationType,
+    DeviceChannel,
+    ListStatus,
+    MessageCategory,
+    TransStatus,
+)
 from schemas.versions import V210, V231
 
 if TYPE_CHECKING:
@@ -77,6 +83,7 @@ def rreq(
         **_outcome(told, transaction.message_version),
         **_method(told, transaction.message_version, challenge.elements),
         "interactionCounter": f"{challenge.interaction_counter:02d}",
+        **_trusted(told, transaction, challenge),
         "eci": eci,
         "authenticationValue": None if proof is None else proof.value.reveal(),
     }
@@ -136,6 +143,14 @@ def _method(told: Outcome, version: str, elements: Elements) -> dict[str, object
         "authenticationType": str(AuthenticationType.DYNAMIC),
         "authenticationMethod": methods[0],
     }
+
+
+def _trusted(told: Outcome, transaction: Transaction, challenge: Challenge) -> dict[str, object]:
+    """Say what came of the offer to trust the merchant; it counts with a success only [7.26]."""
+    if not transaction.offers_trust or told.trans_status != TransStatus.AUTHENTICATED:
+        return {}
+    status = ListStatus.LISTED if challenge.trusts else ListStatus.REFUSED
+    return list_status(transaction.message_version, status)
 
 
 def _context(transaction: Transaction, flow: str | None = None) -> Context:

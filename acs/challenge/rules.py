@@ -23,6 +23,7 @@ from acs.challenge.effects import (
     StartTimer,
     StopTimer,
     StopTimers,
+    TrustMerchant,
 )
 from acs.challenge.events import NotSent, Timer, Verdict
 from acs.challenge.policy import COUNTER_MAX
@@ -81,6 +82,7 @@ def _end(moment: Moment, outcome: Outcome, *, page: Page | None) -> Step:
         StopTimers(),
         ForgetCode(),
         CountUse() if passed else ReleaseUse(),
+        *((TrustMerchant(),) if passed and moment.challenge.trusts else ()),
         QueueResults(),
         Record(f"challenge:ended:{outcome.name}"),
     )
@@ -174,6 +176,12 @@ def change_language(moment: Moment) -> Step:
     assert isinstance(moment.event, events.LanguageChosen)  # noqa: S101 - by the table
     challenge = replace(moment.challenge, language=moment.event.language)
     return Step(challenge, (Show(Page.CODE),))
+
+
+def choose_trust(moment: Moment) -> Step:
+    """What is ticked is remembered, whatever comes of the rest of the post."""
+    assert isinstance(moment.event, events.TrustChosen)  # noqa: S101 - by the table
+    return Step(replace(moment.challenge, trusts=moment.event.trusts))
 
 
 def answer(moment: Moment) -> Step:

@@ -118,6 +118,9 @@ class CodeScreen:
     resend: ResendState
     time_left: TimeLeft
     attempts_spent: int = 0
+    offers_trust: bool = False
+    """The page offers to trust the merchant; ``trusts`` is what was ticked before, never by us."""
+    trusts: bool = False
     window_size: str = "05"
     """challengeWindowSize of the CReq, "01" to "05"; a hint only, the layout asks the real
     viewport (a lying value does no harm)."""

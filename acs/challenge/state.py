@@ -54,6 +54,7 @@ class Challenge:
     ``interaction_counter`` counts answers that were submitted for comparison; ``attempts`` those
     that did not match (an answer to an expired code is the difference). ``step`` is raised by
     everything a form does, so that a form can tell which copy of the page it came from.
+    ``trusts``: the cardholder wants the merchant on the list of trusted ones, once this succeeds.
     ``code_seq`` counts codes made, ``code_sent_at`` is when the newest was. ``cres_status`` is what
     the final CRes says; once given it stays.
     """
@@ -77,6 +78,7 @@ class Challenge:
     last_activity_at: datetime | None = None
     outcome_at: datetime | None = None
     closed_at: datetime | None = None
+    trusts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

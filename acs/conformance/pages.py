@@ -102,6 +102,11 @@ def decoded(text: str) -> Any:  # noqa: ANN401 - JSON of any shape
         return None
 
 
+def _is_sent(given: Mapping[str, str]) -> bool:
+    """Tell whether a browser sends a field that nobody touched: not a box without a tick."""
+    return given.get("type") != "checkbox" or "checked" in given
+
+
 class _Reader(HTMLParser):
     def __init__(self, url: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -115,7 +120,7 @@ class _Reader(HTMLParser):
             action = urljoin(self._url, given.get("action") or self._url)
             self.forms.append(Form(action, given.get("method", "get").lower()))
             self._is_open = True
-        elif self._is_open and tag == "input" and given.get("name"):
+        elif self._is_open and tag == "input" and given.get("name") and _is_sent(given):
             self.forms[-1].fields[given["name"]] = given.get("value", "")
         elif self._is_open and tag == "button" and given.get("name"):
             self.forms[-1].buttons.append((given["name"], given.get("value", "")))

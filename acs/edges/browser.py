@@ -101,6 +101,7 @@ def _form(fields: Mapping[str, str], languages: tuple[str, ...]) -> Form:
         otp=Secret(fields.get("otp", "")[:64]),
         pin=Secret(fields.get("pin", "")[:64]),
         language=language if language in languages else "",
+        trusts=fields.get("trust") == "Y",
     )
 
 

@@ -16,9 +16,11 @@ from acs.challenge import effects as do
 from acs.challenge import machine
 from acs.challenge.events import CodeIssued, CodeRefused, NotSent
 from acs.flows import evidence
+from acs.pages.names import shown_name
 from acs.store import results, timers, transactions
 from acs.transaction import link_digest
 from enrollment import flows as enrollment_flows
+from enrollment.model import Merchant
 from otp import flows as otp_flows
 from otp.model import CardText, Issued, IssueRequest, PaymentText, Purpose, SendRefusal
 from schemas import audit
@@ -149,6 +151,8 @@ async def _do(  # noqa: C901 - one case per effect, nothing in it
             await timers.stop(conn, acs_trans_id, timer)
         case do.StopTimers():
             await timers.stop_all(conn, acs_trans_id)
+        case do.TrustMerchant():
+            await _trust(ports, conn, applied, now)
         case do.Show(page=page):
             applied.page = page
         case do.Record(name=name):
@@ -175,6 +179,22 @@ async def _issue(ports: Ports, conn: Connection, applied: Applied, now: datetime
         return CodeIssued(issued.seq)
     metrics.OTP.labels(f"refused_{issued.reason}").inc()
     return CodeRefused(_NOT_SENT.get(issued.reason, NotSent.FREQUENCY))
+
+
+async def _trust(ports: Ports, conn: Connection, applied: Applied, now: datetime) -> None:
+    """Put the merchant on the person's list, by the name that the page showed."""
+    transaction = applied.dialogue.transaction
+    assert transaction.person_id is not None  # noqa: S101 - somebody has just been authenticated
+    merchant = Merchant(transaction.acquirer_bin or "", transaction.acquirer_merchant_id or "")
+    await enrollment_flows.trust(
+        enrollment_flows.at_a_payment(
+            conn, ports.keys, ports.policies.attempts, ports.policies.otp, now
+        ),
+        transaction.person_id,
+        merchant,
+        shown_name(transaction.merchant_name or "", merchant.merchant_id),
+        proved_by=transaction.acs_trans_id,
+    )
 
 
 def _request(transaction: Transaction, language: str, number: Secret) -> IssueRequest:

@@ -247,6 +247,7 @@ def _transaction(
         created_at=asked.now,
         requestor_id=_text(values, "threeDSRequestorID"),
         authentication_ind=_text(values, "threeDSRequestorAuthenticationInd"),
+        offers_trust=decision.offers_trust,
     )
 
 

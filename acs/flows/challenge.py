@@ -33,6 +33,7 @@ from acs.challenge.events import (
     PersonBlocked,
     PostedAgain,
     ResendAsked,
+    TrustChosen,
     Verdict,
     Withdrawn,
 )
@@ -89,6 +90,7 @@ class Form:
     otp: Secret = field(default_factory=lambda: Secret(""))
     pin: Secret = field(default_factory=lambda: Secret(""))
     language: str = ""
+    trusts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,17 +232,28 @@ async def _work_on(
     if dialogue.challenge.state is not machine.State.CHALLENGE:
         return await _take_first(ports, conn, dialogue, PostedAgain(), now)
     if form.language:
-        return await _take_first(ports, conn, dialogue, LanguageChosen(form.language), now)
+        ticked = await _ticked(ports, conn, dialogue, form, now)
+        return await _take_first(ports, conn, ticked, LanguageChosen(form.language), now)
     if form.action == "continue":  # the page as it is, or its end when the time is over
         return await _take_first(ports, conn, dialogue, Opened(), now)
     digest = _digest(ports.keys.form, dialogue, form, step)
     if digest in dialogue.seen_posts or len(dialogue.seen_posts) >= _SEEN_POSTS_MAX:
         return await _take_first(ports, conn, dialogue, PostedAgain(), now)
     await transactions.remember_post(conn, dialogue.transaction.acs_trans_id, digest)
+    dialogue = await _ticked(ports, conn, dialogue, form, now)
     event = await _wish(conn, dialogue, form, now)
     if event is not None:
         return await _take_first(ports, conn, dialogue, event, now)
     return await _submit(ports, conn, dialogue, form, now)
+
+
+async def _ticked(
+    ports: Ports, conn: Connection, dialogue: Dialogue, form: Form, now: datetime
+) -> Dialogue:
+    """Remember whether the offer to trust the merchant is ticked, where one was made."""
+    if not dialogue.transaction.offers_trust or form.trusts == dialogue.challenge.trusts:
+        return dialogue
+    return (await _take_first(ports, conn, dialogue, TrustChosen(form.trusts), now)).dialogue
 
 
 async def _wish(conn: Connection, dialogue: Dialogue, form: Form, now: datetime) -> Event | None:

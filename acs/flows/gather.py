@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from acs.authentication.facts import Converted, Facts, NoRate
 from acs.authentication.limits import convert
-from acs.authentication.references import device_ids, prior_ids
+from acs.authentication.references import device_ids, merchant_of, prior_ids
 from acs.crypto import value
 from acs.store import device_data, transactions
 from enrollment import flows as enrollment_flows
@@ -84,10 +84,12 @@ async def _standing(
 ) -> tuple[Standing | None, device_data.Sealed | None]:
     day, month = calendar_of(asked.now)
     indexes = enrollment_pan.index(ports.keys, asked.pan)
+    merchant = merchant_of(asked.areq)
     named = device_ids(asked.areq)
     if not named:
-        return await enrollment_flows.standing_of(conn, indexes, day, month), None
-    return await device_data.with_standing(conn, indexes, day, month, named, asked.now)
+        standing = await enrollment_flows.standing_of(conn, indexes, day, month, merchant)
+        return standing, None
+    return await device_data.with_standing(conn, indexes, day, month, named, asked.now, merchant)
 
 
 async def _priors(conn: Connection, asked: Asked) -> tuple[Prior, ...]:

@@ -55,6 +55,8 @@ async def code_screen(ports: Ports, dialogue: Dialogue) -> CodeScreen:
         resend=resend,
         time_left=_time_left(ports, dialogue, now),
         attempts_spent=challenge.attempts,
+        offers_trust=transaction.offers_trust,
+        trusts=challenge.trusts,
         window_size=dialogue.window_size or "05",
         code_live=is_live(code, now),
         adds_card=not is_payment and transaction.adds_card,

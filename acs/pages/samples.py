@@ -128,6 +128,8 @@ def _entries(code: CodeScreen) -> dict[str, Screen]:
             code, amount=None, resend=_SPENT, brand=Brand("", "", "visa")
         ),
         "no-end": replace(code, expires_at=None, brand=replace(code.brand, scheme="other")),
+        "trust": replace(code, offers_trust=True),
+        "trust-ticked": replace(wrong, offers_trust=True, trusts=True),
         "no-more-time": replace(code, time_left=replace(code.time_left, may_extend=False)),
     }
 

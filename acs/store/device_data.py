@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from acs.store.pool import Connection
-    from enrollment.model import Standing
+    from enrollment.model import Merchant, Standing
 
 UNCLAIMED = timedelta(hours=1)
 """How long device data waits for an AReq [rule 4.7]."""
@@ -54,6 +54,7 @@ async def with_standing(  # noqa: PLR0917 - two questions in one statement
     month: date,
     device_ids: Sequence[str],
     now: datetime,
+    merchant: Merchant | None = None,
 ) -> tuple[Standing | None, Sealed | None]:
     """Read a card's standing, and the data under the first of the identifiers that has any."""
     row = await _SQL.with_standing.one(
@@ -63,6 +64,8 @@ async def with_standing(  # noqa: PLR0917 - two questions in one statement
         month=month,
         device_ids=[UUID(one) for one in device_ids],
         good_after=now - UNCLAIMED,
+        acquirer_bin=None if merchant is None else merchant.acquirer_bin,
+        merchant_id=None if merchant is None else merchant.merchant_id,
     )
     found = row["device_id"]
     device = None if found is None else Sealed(found, row["device_sealed"])

@@ -14,7 +14,8 @@ SELECT d.three_ds_server_trans_id AS device_id, d.sealed AS device_sealed,
        s.account_count_day, s.account_count_month,
        s.card_per_tx, s.card_per_day, s.card_per_month, s.card_count_day, s.card_count_month,
        s.account_used_day, s.account_uses_day, s.account_used_month, s.account_uses_month,
-       s.card_used_day, s.card_uses_day, s.card_used_month, s.card_uses_month
+       s.card_used_day, s.card_uses_day, s.card_used_month, s.card_uses_month,
+       enrollment.trusts(s.person_id, :acquirer_bin::text, :merchant_id::text) AS trusts_merchant
   FROM (SELECT 1) AS always
   LEFT JOIN acs.device_data_of(:device_ids::uuid[], :good_after::timestamptz) d ON true
   LEFT JOIN enrollment.standing(:pan_idx::bytea[], :day::date, :month::date) s ON true;

@@ -204,6 +204,7 @@ async def store_challenge(conn: Connection, was: Challenge, now_is: Challenge) -
         last_activity_at=now_is.last_activity_at,
         outcome_at=now_is.outcome_at,
         closed_at=now_is.closed_at,
+        trusts=now_is.trusts,
     )
     if touched != 1:
         message = "a challenge moved although its row was locked"
@@ -363,6 +364,7 @@ def _challenge(row: Any, transaction: Transaction) -> Challenge:  # noqa: ANN401
         last_activity_at=row["last_activity_at"],
         outcome_at=row["outcome_at"],
         closed_at=row["closed_at"],
+        trusts=row["trusts"],
     )
 
 

@@ -16,7 +16,7 @@ made AS (
      account_id, person_id, phone_id, phone_mask, last4, pan_sealed, purchase_amount, purchase_currency,
      purchase_exponent, purchase_date, merchant_name, acquirer_bin, acquirer_merchant_id, notification_url,
      link_digest, trans_status, trans_status_reason, rule, reasons, elements, ares_sealed, state, language,
-     created_at, requestor_id, authentication_ind)
+     created_at, requestor_id, authentication_ind, offers_trust)
     VALUES
     (:acs_trans_id, :three_ds_server_trans_id, :ds_trans_id, :sdk_trans_id, :ds_id, :ds_url, :areq_digest,
      :message_version, :device_channel, :message_category, :range_id, :range_version, :scheme, :card_id,
@@ -24,7 +24,7 @@ made AS (
      :purchase_currency, :purchase_exponent, :purchase_date, :merchant_name, :acquirer_bin,
      :acquirer_merchant_id, :notification_url, :link_digest, :trans_status, :trans_status_reason, :rule,
      :reasons, :elements, :ares_sealed, :state, :language, :created_at, :requestor_id,
-     :authentication_ind)
+     :authentication_ind, :offers_trust)
     RETURNING acs_trans_id),
 timed AS (
     INSERT INTO acs.timer (acs_trans_id, kind, due_at)
@@ -70,7 +70,7 @@ SELECT
      phone_id, phone_mask, last4, pan_sealed, purchase_amount, purchase_currency, purchase_exponent,
      purchase_date, merchant_name, acquirer_bin, acquirer_merchant_id, notification_url, link_digest,
      trans_status, trans_status_reason, rule, reasons, elements, language, created_at, requestor_id,
-     authentication_ind,
+     authentication_ind, offers_trust, trusts,
      state, step, form_posts, interaction_counter, attempts, code_seq, code_sent_at, notice, outcome_name,
      outcome_status, outcome_reason, outcome_cancel, outcome_error, cres_status, opened_at,
      last_activity_at, outcome_at, closed_at,
@@ -85,7 +85,7 @@ SELECT
      phone_id, phone_mask, last4, pan_sealed, purchase_amount, purchase_currency, purchase_exponent,
      purchase_date, merchant_name, acquirer_bin, acquirer_merchant_id, notification_url, link_digest,
      trans_status, trans_status_reason, rule, reasons, elements, language, created_at, requestor_id,
-     authentication_ind,
+     authentication_ind, offers_trust, trusts,
      state, step, form_posts, interaction_counter, attempts, code_seq, code_sent_at, notice, outcome_name,
      outcome_status, outcome_reason, outcome_cancel, outcome_error, cres_status, opened_at,
      last_activity_at, outcome_at, closed_at,
@@ -100,7 +100,7 @@ UPDATE acs.transaction SET
     outcome_name = :outcome_name, outcome_status = :outcome_status, outcome_reason = :outcome_reason,
     outcome_cancel = :outcome_cancel, outcome_error = :outcome_error::jsonb, cres_status = :cres_status,
     language = :language, opened_at = :opened_at, last_activity_at = :last_activity_at,
-    outcome_at = :outcome_at, closed_at = :closed_at
+    outcome_at = :outcome_at, closed_at = :closed_at, trusts = :trusts
 WHERE acs_trans_id = :acs_trans_id AND state = :was_state AND step = :was_step;
 
 -- name: keep_form

@@ -23,6 +23,7 @@ from enrollment.flows.payments import (
     standing_of,
     standing_of_card,
 )
+from enrollment.flows.trust import trust
 
 __all__ = [
     "at_a_payment",
@@ -41,4 +42,5 @@ __all__ = [
     "standing_from",
     "standing_of",
     "standing_of_card",
+    "trust",
 ]

@@ -18,20 +18,25 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from uuid import UUID
 
-    from enrollment.model import Standing
+    from enrollment.model import Merchant, Standing
     from enrollment.store import Row
     from schemas.queries import Connection
     from schemas.vault import Keys, Secret
 
 
 async def standing_of(
-    conn: Connection, pan_indexes: Sequence[bytes], day: date, month: date
+    conn: Connection,
+    pan_indexes: Sequence[bytes],
+    day: date,
+    month: date,
+    merchant: Merchant | None = None,
 ) -> Standing | None:
     """Give everything known of the card under these keyed hashes: one round trip.
 
     ``day`` and ``month`` (its first day) are the calendar of ``enrollment.model.calendar_of``.
+    ``merchant`` is who asks, where the request names one.
     """
-    return await payments.standing(conn, pan_indexes, day, month)
+    return await payments.standing(conn, pan_indexes, day, month, merchant)
 
 
 def standing_from(row: Row) -> Standing:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from enrollment.model import Merchant as Named
     from schemas.queries import Connection
     from schemas.vault import Tag
 
@@ -124,5 +125,29 @@ async def remove_merchant(
     """Trust a merchant no longer; False when it is not one of the person's."""
     touched = await _SQL.remove_merchant.run(
         conn, merchant_id=merchant_id, person_id=person_id, now=now
+    )
+    return touched == 1
+
+
+async def add_merchant(
+    conn: Connection,
+    merchant_id: UUID,
+    person_id: UUID,
+    merchant: Named,
+    *,
+    name: str,
+    added_by: UUID,
+    now: datetime,
+) -> bool:
+    """Trust a merchant from now on; False when it is trusted already."""
+    touched = await _SQL.add_merchant.run(
+        conn,
+        merchant_id=merchant_id,
+        person_id=person_id,
+        acquirer_bin=merchant.acquirer_bin,
+        acquirer_merchant_id=merchant.merchant_id,
+        name=name,
+        added_by=added_by,
+        now=now,
     )
     return touched == 1

@@ -77,3 +77,10 @@ SELECT merchant_id, name, added_at FROM enrollment.trusted_merchant
 UPDATE enrollment.trusted_merchant
    SET removed_at = :now
  WHERE merchant_id = :merchant_id AND person_id = :person_id AND removed_at IS NULL;
+
+-- name: add_merchant
+-- A merchant is trusted from now on; one that is trusted already stays as it was added.
+INSERT INTO enrollment.trusted_merchant
+    (merchant_id, person_id, acquirer_bin, acquirer_merchant_id, name, added_by, added_at)
+VALUES (:merchant_id, :person_id, :acquirer_bin, :acquirer_merchant_id, :name, :added_by, :now)
+ON CONFLICT (person_id, acquirer_bin, acquirer_merchant_id) WHERE removed_at IS NULL DO NOTHING;

@@ -11,6 +11,7 @@ from enrollment.model import (
     EffectiveLimits,
     EnrolmentReason,
     EnrolmentState,
+    Merchant,
     PhoneRef,
     Standing,
     Use,
@@ -29,10 +30,21 @@ _SQL = queries.load(__file__)
 
 
 async def standing(
-    conn: Connection, pan_indexes: Sequence[bytes], day: date, month: date
+    conn: Connection,
+    pan_indexes: Sequence[bytes],
+    day: date,
+    month: date,
+    merchant: Merchant | None,
 ) -> Standing | None:
     """Read the standing of the one card under these keyed hashes: one statement."""
-    row = await _SQL.standing.one(conn, pan_idx=list(pan_indexes), day=day, month=month)
+    row = await _SQL.standing.one(
+        conn,
+        pan_idx=list(pan_indexes),
+        day=day,
+        month=month,
+        acquirer_bin=None if merchant is None else merchant.acquirer_bin,
+        merchant_id=None if merchant is None else merchant.merchant_id,
+    )
     return None if row is None else standing_from(row)
 
 
@@ -68,6 +80,7 @@ def standing_from(row: Row) -> Standing:
         card_use=_use(row, "card"),
         account_use=_use(row, "account"),
         consecutive_failures=row["failures"],
+        trusts_merchant=row["trusts_merchant"],
     )
 
 

@@ -1,14 +1,16 @@
 -- What a payment asks of the enrolment side.
 
 -- name: standing
--- Everything known of the cards under these keyed hashes, with the use of that day and month.
+-- Everything known of the cards under these keyed hashes, with the use of that day and month, and
+-- whether the person trusts the merchant that asks.
 SELECT pan_idx, card_id, account_id, person_id, last4, expiry, previous_expiry, card_status,
        enrolment, enrolment_reason, consent_valid, phone_id, phone_mask, phone_usable, pin_set,
        block_kind, block_until, failures, language, currency,
        account_per_tx, account_per_day, account_per_month, account_count_day, account_count_month,
        card_per_tx, card_per_day, card_per_month, card_count_day, card_count_month,
        account_used_day, account_uses_day, account_used_month, account_uses_month,
-       card_used_day, card_uses_day, card_used_month, card_uses_month
+       card_used_day, card_uses_day, card_used_month, card_uses_month,
+       enrollment.trusts(person_id, :acquirer_bin::text, :merchant_id::text) AS trusts_merchant
   FROM enrollment.standing(:pan_idx::bytea[], :day::date, :month::date);
 
 -- name: standing_of_card
@@ -20,7 +22,8 @@ SELECT s.pan_idx, s.card_id, s.account_id, s.person_id, s.last4, s.expiry, s.pre
        s.account_count_day, s.account_count_month,
        s.card_per_tx, s.card_per_day, s.card_per_month, s.card_count_day, s.card_count_month,
        s.account_used_day, s.account_uses_day, s.account_used_month, s.account_uses_month,
-       s.card_used_day, s.card_uses_day, s.card_used_month, s.card_uses_month
+       s.card_used_day, s.card_uses_day, s.card_used_month, s.card_uses_month,
+       false AS trusts_merchant
   FROM enrollment.card c,
        LATERAL enrollment.standing(ARRAY[c.pan_idx], :day::date, :month::date) s
  WHERE c.card_id = :card_id;

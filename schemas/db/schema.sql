@@ -147,6 +147,15 @@ BEGIN
      WHERE s.pan_idx = ANY (p_pan_idx);
 END $$;
 
+CREATE FUNCTION enrollment.trusts(of_person uuid, at_acquirer text, as_merchant text) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT EXISTS (
+        SELECT FROM enrollment.trusted_merchant t
+         WHERE t.person_id = of_person AND t.acquirer_bin = at_acquirer
+           AND t.acquirer_merchant_id = as_merchant AND t.removed_at IS NULL)
+$$;
+
 CREATE TABLE otp.budget (
     lane smallint NOT NULL,
     minute_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
@@ -335,6 +344,8 @@ CREATE TABLE acs.transaction (
     requestor_id text,
     authentication_ind text,
     checks jsonb DEFAULT '[]'::jsonb NOT NULL,
+    offers_trust boolean DEFAULT false NOT NULL,
+    trusts boolean DEFAULT false NOT NULL,
     CONSTRAINT challenge_has_elements CHECK (((trans_status <> 'C'::text) OR (elements IS NOT NULL))),
     CONSTRAINT only_a_challenge_waits CHECK (((state = 'done'::text) OR (trans_status = ANY (ARRAY['C'::text, 'D'::text])))),
     CONSTRAINT outcome_ends_the_wait CHECK (((state = ANY (ARRAY['result'::text, 'closed'::text])) = (outcome_status IS NOT NULL))),
@@ -342,6 +353,7 @@ CREATE TABLE acs.transaction (
     CONSTRAINT transaction_acquirer_merchant_id_check CHECK ((length(acquirer_merchant_id) <= 35)),
     CONSTRAINT transaction_areq_digest_check CHECK ((length(areq_digest) = 32)),
     CONSTRAINT transaction_authentication_ind_check CHECK ((length(authentication_ind) = 2)),
+    CONSTRAINT transaction_check CHECK (((NOT trusts) OR offers_trust)),
     CONSTRAINT transaction_cres_status_check CHECK ((cres_status = ANY (ARRAY['Y'::text, 'N'::text]))),
     CONSTRAINT transaction_device_channel_check CHECK ((device_channel = ANY (ARRAY['01'::text, '02'::text, '03'::text]))),
     CONSTRAINT transaction_ds_id_check CHECK ((length(ds_id) <= 40)),

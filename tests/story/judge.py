@@ -32,6 +32,11 @@ _CANCELS = {
     "2.2.0": {"01", "03", "04", "05", "06", "07", "08"},
     "2.3.1": {"01", "03", "04", "05", "06", "07", "08", "09", "10"},
 }
+_LISTS: dict[str, set[str]] = {
+    "2.1.0": set(),
+    "2.2.0": {"whiteListStatus", "whiteListStatusSource"},
+    "2.3.1": {"trustListStatus", "trustListStatusSource"},
+}
 _ERRO_ALWAYS = {
     "messageType", "messageVersion", "errorCode", "errorComponent", "errorDescription",
     "errorDetail",
@@ -67,6 +72,7 @@ def ares(  # noqa: C901 - one case per status
         case "Y" | "A":
             needs |= {"authenticationValue", "eci"} if is_payment else set()
             may |= {"cardholderInfo"} if is_payment else {"cardholderInfo", "eci"}
+            may |= _LISTS[version] | ({"transChallengeExemption"} if version == "2.3.1" else set())
         case "N" | "U" | "R":
             needs |= {"transStatusReason"}
             may |= {"cardholderInfo", "eci"}
@@ -90,6 +96,9 @@ def ares(  # noqa: C901 - one case per status
         _method(given, version, in_ares=True)
     _reason(given, version)
     _proof(given)
+    _listed(given, {"Y", "N"})
+    if "transChallengeExemption" in given:
+        assert (given["transChallengeExemption"], given["trustListStatus"]) == ("08", "Y")
     if "cardholderInfo" in given:
         _cardholder_info(given["cardholderInfo"], version)
 
@@ -107,6 +116,7 @@ def rreq(given: Mapping[str, Any]) -> None:
         needs |= set() if version == "2.3.1" else {"authenticationType"}
     if status == "Y" and given["messageCategory"] == "01":
         needs |= {"authenticationValue"}
+    may |= _LISTS[version] if status == "Y" else set()
     if status in {"N", "U", "R"}:
         needs |= {"transStatusReason"}
     if given.get("challengeCancel") in {"09", "10"}:
@@ -126,6 +136,7 @@ def rreq(given: Mapping[str, Any]) -> None:
     if "challengeErrorReporting" in given:
         assert version == "2.3.1"
         erro(given["challengeErrorReporting"])
+    _listed(given, {"Y", "R"})
     _reason(given, version)
     _proof(given)
 
@@ -175,6 +186,13 @@ def _reason(given: Mapping[str, Any], version: str) -> None:
     if "transStatusReason" in given:
         assert re.fullmatch("[0-9]{2}", given["transStatusReason"])
         assert int(given["transStatusReason"]) in _REASONS[version]
+
+
+def _listed(given: Mapping[str, Any], statuses: set[str]) -> None:
+    """Judge what is told of a trust list: a status and its source, which is the ACS, or neither."""
+    for name in ("whiteListStatus", "trustListStatus"):
+        assert given.get(f"{name}Source") == ("03" if name in given else None)
+        assert given.get(name) in {None, *statuses}
 
 
 def _proof(given: Mapping[str, Any]) -> None:

@@ -52,13 +52,14 @@ class Page:
         return _TOKEN.sub(r"\1", self.html)
 
     def forms(self) -> list[tuple[str, dict[str, str]]]:
-        """Give each form's action and its hidden and text fields."""
+        """Give each form's action and what it would send: fields, and boxes that are ticked."""
         found = []
         for form in self.tree.iter("form"):
             fields = {
                 one.get("name"): one.get("value", "")
                 for one in form.iter("input")
                 if one.get("name")
+                and (one.get("type") != "checkbox" or one.get("checked") is not None)
             }
             found.append((urljoin(self.url, form.get("action") or self.url), fields))
         return found

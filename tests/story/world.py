@@ -21,7 +21,7 @@ import asyncpg
 from aiohttp import web
 
 from acs import metrics
-from acs.authentication.facts import CardRange, Default, RangePolicy
+from acs.authentication.facts import CardRange, Default, RangePolicy, TrustList
 from acs.background import Background
 from acs.challenge.policy import ChallengePolicy
 from acs.crypto.software import SoftwareKeys
@@ -85,6 +85,12 @@ def _range(range_id: str, prefix: str, scheme: str, policy: RangePolicy) -> Card
 RANGES = (
     _range("visa-otp", "40000010", "visa", RangePolicy(elements=Elements.OTP, **_VISA)),
     _range("visa-pin", "40000011", "visa", RangePolicy(**_VISA)),
+    _range(
+        "visa-trust",
+        "40000013",
+        "visa",
+        RangePolicy(trust_list=TrustList.ASKED, trust_exemption=True, **_VISA),
+    ),
     _range("visa-easy", "40000012", "visa", RangePolicy(**_EASY, **_VISA)),
     _range("mc-otp", "52000010", "mastercard", RangePolicy(elements=Elements.OTP, **_MC)),
     _range("mc-easy", "52000012", "mastercard", RangePolicy(**_EASY, **_MC)),

@@ -162,6 +162,10 @@ def told(decision: Decision) -> set[str]:
         words.add(f"exemption={decision.exemption}")
     if decision.reserve is not None:
         words.add(f"holds={decision.reserve.amount}")
+    if decision.offers_trust:
+        words.add("offers_trust")
+    if decision.list_status is not None:
+        words.add(f"listed={decision.list_status}")
     if decision.reasons:
         words.add(f"because={','.join(decision.reasons)}")
     return {str(word) for word in words}
@@ -182,9 +186,9 @@ def test_every_rule_of_the_table_speaks_somewhere() -> None:
 
     assert spoken == {
         "card", "consent", "enrolment", "fx", "key", "limit", "offer", "person", "phone", "pin",
-        "range", "ri3", "sim", "wish",
+        "range", "ri3", "sim", "trust", "wish",
     }  # fmt: skip
-    assert len(RULES) == 19
+    assert len(RULES) == 21
 
 
 def test_a_reservation_carries_the_limits_it_was_decided_on() -> None:

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from acs.authentication.case import Decision
+from acs.authentication.case import Decision, Exemption
 from acs.authentication.responses import Identity, ares
 from acs.transaction import AuthenticationValue, Elements
 from schemas.messages import OutgoingInvalid
-from schemas.values import TransStatus, TransStatusReason
+from schemas.values import ListStatus, TransStatus, TransStatusReason
 from schemas.vault import Secret
 from tests.acs.people import (
     ACS_TRANS_ID,
@@ -231,3 +231,36 @@ def test_a_text_goes_where_somebody_reads_it(
     )
 
     assert ("cardholderInfo" in sent) == (channel != "03")
+
+
+TRUSTED = Decision(
+    TransStatus.AUTHENTICATED,
+    "trust:listed",
+    exemption=Exemption.TRUSTED,
+    list_status=ListStatus.LISTED,
+)
+
+
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [
+        ("2.1.0", {}),
+        ("2.2.0", {"whiteListStatus": "Y", "whiteListStatusSource": "03"}),
+        (
+            "2.3.1",
+            {
+                "trustListStatus": "Y",
+                "trustListStatusSource": "03",
+                "transChallengeExemption": "08",
+            },
+        ),
+    ],
+)
+def test_a_payment_at_a_trusted_merchant_says_what_our_list_says(
+    version: str, told: dict[str, str]
+) -> None:
+    """Rules 3.35 and 3.38; 2.1.0 has no names for it."""
+    sent = answer(TRUSTED, version, proof=PROOF, eci="05")
+    names = {name for name in sent if "ListStatus" in name or name == "transChallengeExemption"}
+
+    assert {name: sent[name] for name in names} == told

@@ -43,6 +43,7 @@ EVERY_EVENT: tuple[Event, ...] = (
     events.ResendAsked(),
     events.CancelAsked(),
     events.ExtendAsked(),
+    events.TrustChosen(trusts=True),
     events.LanguageChosen("en"),
     events.PostedAgain(),
     events.PersonBlocked(),

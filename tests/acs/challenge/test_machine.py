@@ -65,6 +65,7 @@ NEXT = {
         events.ResendAsked: State.CHALLENGE,
         events.CancelAsked: State.RESULT,
         events.ExtendAsked: State.CHALLENGE,
+        events.TrustChosen: State.CHALLENGE,
         events.LanguageChosen: State.CHALLENGE,
         events.PostedAgain: State.CHALLENGE,
         events.PersonBlocked: State.RESULT,

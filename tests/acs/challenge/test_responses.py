@@ -55,8 +55,8 @@ def ended(event: Event, version: str, start: Any = opened) -> Challenge:
     return tell(replace(start(), message_version=version), event).challenge
 
 
-def results(challenge: Challenge, **parts: Any) -> dict[str, object]:
-    transaction = a_transaction(message_version=challenge.message_version)
+def results(challenge: Challenge, *, offers: bool = False, **parts: Any) -> dict[str, object]:
+    transaction = a_transaction(message_version=challenge.message_version, offers_trust=offers)
     return rreq(transaction, challenge, **{"eci": None, "proof": None, **parts})
 
 
@@ -267,3 +267,25 @@ def test_a_non_payment_may_be_without_a_value() -> None:
     sent = rreq(transaction, ended(ACCEPTED, "2.2.0"), eci=None, proof=None)
 
     assert sent["messageCategory"] == "02"
+
+
+@pytest.mark.parametrize(
+    ("version", "name"), [("2.2.0", "whiteListStatus"), ("2.3.1", "trustListStatus")]
+)
+@pytest.mark.parametrize(("ticked", "status"), [(True, "Y"), (False, "R")])
+def test_what_came_of_the_offer_to_trust_is_told_with_a_success(
+    version: str, name: str, status: str, *, ticked: bool
+) -> None:
+    """Rule 7.26: listed, or refused by the cardholder; the source is us [3.35]."""
+    challenge = replace(ended(ACCEPTED, version), trusts=ticked)
+    sent = results(challenge, offers=True, eci="05", proof=PROOF)
+
+    assert (sent[name], sent[f"{name}Source"]) == (status, "03")
+
+
+@pytest.mark.parametrize(("event", "offers"), [(EXHAUSTED, True), (ACCEPTED, False)])
+def test_without_success_or_offer_nothing_is_told_of_a_list(event: Event, offers: bool) -> None:
+    parts = {"eci": "05", "proof": PROOF} if event is ACCEPTED else {}
+    sent = results(replace(ended(event, "2.2.0"), trusts=offers), offers=offers, **parts)
+
+    assert not [name for name in sent if "ListStatus" in name]

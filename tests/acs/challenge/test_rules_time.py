@@ -1,4 +1,4 @@
-"""How long the page waits, and how it is given more time: a second part of the rules' tests."""
+"""How long the page waits, and what is ticked on it: a second part of the rules' tests."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from acs.challenge import events
-from acs.challenge.effects import StartTimer
+from acs.challenge.effects import QueueResults, StartTimer, TrustMerchant
 from acs.challenge.events import Timer
 from acs.challenge.machine import waits_until
 from acs.challenge.screens import Notice
-from tests.acs.challenge.stories import POLICY, SECOND, opened, tell
+from tests.acs.challenge.stories import ACCEPTED, EXHAUSTED, POLICY, SECOND, opened, tell
 from tests.acs.people import NOW
 
 BEGAN = NOW + SECOND
@@ -49,3 +49,29 @@ def test_a_challenge_waits_from_the_last_step_and_never_beyond_its_end(
     challenge = replace(opened(), last_activity_at=BEGAN + timedelta(minutes=active))
 
     assert waits_until(challenge, POLICY) == BEGAN + timedelta(minutes=until)
+
+
+def test_a_tick_is_remembered_and_changes_nothing_else() -> None:
+    challenge = opened()
+
+    ticked = tell(challenge, events.TrustChosen(trusts=True))
+    after = tell(ticked.challenge, events.TrustChosen(trusts=False))
+
+    assert (ticked.challenge, ticked.effects) == (replace(challenge, trusts=True), ())
+    assert after.challenge == challenge
+
+
+def test_a_merchant_is_trusted_with_the_success_and_in_its_step() -> None:
+    after = tell(replace(opened(), trusts=True), ACCEPTED)
+
+    assert TrustMerchant() in after.effects
+    assert QueueResults() in after.effects
+
+
+@pytest.mark.parametrize(
+    ("trusts", "event"),
+    [(False, ACCEPTED), (True, EXHAUSTED), (True, events.CancelAsked()), (True, events.Faulted())],
+)
+def test_without_tick_or_success_nobody_is_trusted(trusts: bool, event: events.Event) -> None:
+    """RTS art. 13(1): the list changes by a strong authentication alone."""
+    assert TrustMerchant() not in tell(replace(opened(), trusts=trusts), event).effects

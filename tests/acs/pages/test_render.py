@@ -293,6 +293,21 @@ def test_how_many_attempts_are_left_is_told_once(
     assert [words(one) for one in dom(screen).findall(".//p[@id='attempts']")] == hint
 
 
+@pytest.mark.parametrize("ticked", [False, True])
+def test_the_offer_to_trust_the_shop_is_ticked_by_nobody_else(*, ticked: bool) -> None:
+    tree = dom(replace(CODE, offers_trust=True, trusts=ticked))
+    box = one(tree, ".//input[@name='trust']")
+
+    assert (box.get("type"), box.get("value"), "checked" in box.attrib) == ("checkbox", "Y", ticked)
+    assert words(one(tree, ".//label[@for='trust']")) == (
+        "Ufam temu sklepowi: następnym razem nie pytaj mnie o kod."
+    )
+
+
+def test_where_no_trust_is_offered_no_box_is_drawn() -> None:
+    assert dom(CODE).findall(".//input[@name='trust']") == []
+
+
 def test_a_phone_is_never_broken_nor_turned_round() -> None:
     phone = one(dom(CODE), ".//p[@id='sent']/bdi")
 
