@@ -97,8 +97,6 @@ def ares(  # noqa: C901 - one case per status
     _reason(given, version)
     _proof(given)
     _listed(given, {"Y", "N"})
-    if "transChallengeExemption" in given:
-        assert (given["transChallengeExemption"], given["trustListStatus"]) == ("08", "Y")
     if "cardholderInfo" in given:
         _cardholder_info(given["cardholderInfo"], version)
 
@@ -193,6 +191,8 @@ def _listed(given: Mapping[str, Any], statuses: set[str]) -> None:
     for name in ("whiteListStatus", "trustListStatus"):
         assert given.get(f"{name}Source") == ("03" if name in given else None)
         assert given.get(name) in {None, *statuses}
+    if "transChallengeExemption" in given:
+        assert (given["transChallengeExemption"], given["trustListStatus"]) == ("08", "Y")
 
 
 def _proof(given: Mapping[str, Any]) -> None:
