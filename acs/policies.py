@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from acs.challenge.policy import ChallengePolicy
 from acs.config import ConfigError
 from acs.directory_server import DirectoryServer
@@ -85,8 +87,8 @@ def challenge_policy(settings: Settings) -> ChallengePolicy:
 
 def otp_policy(settings: Settings) -> OtpPolicy:
     """Give the limits round the one-time code."""
-    names = OtpPolicy.__dataclass_fields__
-    return OtpPolicy(**{name: getattr(settings.otp, name) for name in names})
+    limits = msgspec.structs.asdict(settings.otp)
+    return OtpPolicy(**limits, alphabet=settings.sms.alphabet)
 
 
 def swap_policy(settings: Settings) -> SwapPolicy:

@@ -85,6 +85,16 @@ def _catalogue(path: Path) -> message.Catalogue:
 
 CATALOGUES: Final = _catalogues()
 """The texts by language; a language without texts gets those of DEFAULT_LANGUAGE."""
+LETTERED: Final = {
+    language: message.Catalogue(language, catalogue.texts, keeps_letters=True)
+    for language, catalogue in CATALOGUES.items()
+}
+"""The same for a bank that keeps all letters and pays for more parts."""
+
+
+def _texts(policy: OtpPolicy, language: str) -> message.Catalogue:
+    catalogues = LETTERED if policy.alphabet == "ucs2" else CATALOGUES
+    return catalogues.get(language, catalogues[DEFAULT_LANGUAGE])
 
 
 async def issue(
@@ -109,7 +119,7 @@ async def issue(
     if refused is not None:
         return refused
     issued = _new_code(policy, challenge_id, standing.seq + 1, now)
-    catalogue = CATALOGUES.get(request.language, CATALOGUES[DEFAULT_LANGUAGE])
+    catalogue = _texts(policy, request.language)
     text = message.compose(
         catalogue,
         request.text,
@@ -238,7 +248,7 @@ async def notify(
         return None
     if not await store.take_total(conn, policy, sms_id, now):
         return None
-    catalogue = CATALOGUES.get(notice.language, CATALOGUES[DEFAULT_LANGUAGE])
+    catalogue = _texts(policy, notice.language)
     await outbox.queue(
         conn,
         keys.vault,

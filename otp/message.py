@@ -22,7 +22,7 @@ from otp.model import ActionText, CardText, PaymentText, TextParameters
 from schemas.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 TEXT_IDS: Final = ("payment", "card_add", "card_use", "step_up", "numbered", "merchant")
 
@@ -65,11 +65,13 @@ _MERCHANT_ID: Final = re.compile(r"[^A-Za-z0-9-]+")
 class Catalogue:
     """The texts of one language by text id, see TEXT_IDS. Raises ValueError when one is missing.
 
-    `alphabet` is GSM-7 when every text can be written in it, with plain letters where need be.
+    `alphabet` is GSM-7 when every text can be written in it, with plain letters where need be;
+    with `keeps_letters` only when no letter needs to give way.
     """
 
     language: str
     texts: Mapping[str, str]
+    keeps_letters: bool = False
     alphabet: Alphabet = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,7 +81,7 @@ class Catalogue:
             message = f"the texts of {self.language} lack {', '.join(missing)}"
             raise ValueError(message)
         signs = frozenset().union(*self.texts.values())
-        writable = all(plain(sign) for sign in signs)
+        writable = all(is_gsm7(sign) if self.keeps_letters else plain(sign) for sign in signs)
         object.__setattr__(self, "alphabet", "gsm7" if writable else "ucs2")
 
 
@@ -101,30 +103,55 @@ def clean_name(text: str, alphabet: Alphabet = "gsm7") -> str:
     Gone are control, direction and zero-width signs, emoji, ``@``, ``#``, what makes a link of a
     name (scheme, ``www.``, path), and digits that could be taken for a code: five or more, also
     with signs between them. Dots of a domain become spaces, so that a phone does not make a link
-    of ``shop.example``.
+    of ``shop.example``. A letter of another script that only looks like a Latin one becomes the
+    Latin one in a word that has Latin letters: what reads the same is the same.
     """
     return _settled(_visible(text[:_INPUT_MAX], alphabet), keep_digits=False)
 
 
 def _visible(text: str, alphabet: Alphabet) -> str:
+    folded = unicodedata.normalize("NFKC", text.translate(_SPACE_CONTROLS))
+    shown = _WORD.sub(_of_one_script, "".join(_shown(folded)))
     match alphabet:
         case "gsm7":
-            written = plain(text.translate(_SPACE_CONTROLS))
+            written = plain(shown)
         case "ucs2":
-            folded = unicodedata.normalize("NFKC", text.translate(_SPACE_CONTROLS))
-            written = "".join(sign for sign in folded if _is_shown(sign))
+            written = shown
         case _:
             assert_never(alphabet)
     return _SPACES.sub(" ", written).strip()
 
 
 _SPACE_CONTROLS: Final = str.maketrans("\t\n\v\f\r\x85\u2028\u2029", " " * 8)
+_MARKS_MAX: Final = 2
+"""Marks on one letter; more of them are painted over the lines above and below."""
 
 
-def _is_shown(sign: str) -> bool:
-    category = unicodedata.category(sign)
-    # So and Sk hold the emoji and their skin tones; Me the key cap round a digit.
-    return category[0] in "LNPZ" or (category in {"Mn", "Mc", "Sc", "Sm"} and sign != "\ufe0f")
+def _shown(text: str) -> Iterator[str]:
+    marks = 0
+    for sign in text:
+        category = unicodedata.category(sign)
+        marks = marks + 1 if category[0] == "M" else 0
+        # So and Sk hold the emoji and their skin tones; Me the key cap round a digit.
+        is_shown = category[0] in "LNPZ" or category in {"Mn", "Mc", "Sc", "Sm"}
+        if is_shown and sign != "\ufe0f" and marks <= _MARKS_MAX:
+            yield sign
+
+
+# Cyrillic, then Greek letters that cannot be told from a Latin one (Unicode TR 39, confusables).
+_LOOKALIKES: Final = str.maketrans(
+    "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425\u0406\u0408\u0405\u0423"
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u051b\u051d"
+    "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7\u03bf\u03bd",
+    "ABEKMHOPCTXIJSYaeopcyxijsdqwABEZHIKMNOPTYXov",
+)
+_WORD: Final = re.compile(r"\w+")
+_LATIN: Final = re.compile(r"[A-Za-z\u00c0-\u024f]")
+
+
+def _of_one_script(word: re.Match[str]) -> str:
+    text = word.group()
+    return text.translate(_LOOKALIKES) if _LATIN.search(text) else text
 
 
 def _settled(text: str, *, keep_digits: bool) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 
 from otp.model import CodePhase, Purpose, Refused, SendRefusal
 
@@ -48,7 +48,8 @@ class OtpPolicy:
     more than `watch_sends_min` messages of `watch_window_s` led to less than `watch_share_pct` per
     cent of right entries gets none for `suspend_s`; 0 per cent switches that off. `destinations`
     are the E.164 prefixes that may be sent to, `refused_prefixes` those refused all the same (in
-    Poland 70x and 80x are paid services).
+    Poland 70x and 80x are paid services). `alphabet` says whether a text gives up letters that GSM
+    03.38 has not, to fit one part, or keeps them in UCS-2.
     Raises ValueError with a sentence that names the setting.
     """
 
@@ -71,6 +72,7 @@ class OtpPolicy:
     suspend_s: int = 900
     destinations: tuple[str, ...] = ("48",)
     refused_prefixes: tuple[str, ...] = ("4870", "4880")
+    alphabet: Literal["gsm7_strip", "ucs2"] = "gsm7_strip"
 
     def __post_init__(self) -> None:
         """Refuse what is beyond a ceiling or makes no sense."""

@@ -36,6 +36,13 @@ class Sms(Section, frozen=True, kw_only=True):
     sender: Annotated[
         str, Meta(min_length=1, max_length=11, description="alphanumeric sender of messages")
     ] = "3DSecure"
+    alphabet: Annotated[
+        Literal["gsm7_strip", "ucs2"],
+        Meta(
+            description="letters that the phone alphabet GSM 03.38 has not: write plain ones, or "
+            "keep them and send in UCS-2, in two or three parts instead of one"
+        ),
+    ] = "gsm7_strip"
     inbox_url: Annotated[
         str | None, Meta(description="where `inbox` posts messages; unset = the demo's phone")
     ] = None

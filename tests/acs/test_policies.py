@@ -98,6 +98,11 @@ def test_the_demo_sends_to_its_own_phone() -> None:
     assert gateway.idempotent
 
 
+@pytest.mark.parametrize("alphabet", ["gsm7_strip", "ucs2"])
+def test_texts_are_written_in_the_alphabet_of_the_settings(alphabet: str) -> None:
+    assert policies.otp_policy(read(ACS_SMS__ALPHABET=alphabet)).alphabet == alphabet
+
+
 def test_the_routes_are_those_of_the_settings() -> None:
     given = [{"prefix": "4860", "providers": {"inbox": 3}}]
 

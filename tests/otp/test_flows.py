@@ -29,6 +29,7 @@ from otp.model import (
     SendRefusal,
     SmsState,
 )
+from otp.policy import OtpPolicy
 from schemas.vault import Keys, Secret
 from tests.otp.fakes import (
     LINK,
@@ -93,6 +94,14 @@ async def test_a_language_without_texts_gets_the_default_one(
     issued = await issued_code(db, keys, now, payment(language="xx"))
 
     assert (await sms_text(db, keys, issued.sms_id)).startswith("Platnosc")
+
+
+async def test_a_bank_may_keep_the_letters_of_its_language(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    issued = await issued_code(db, keys, now, policy=OtpPolicy(alphabet="ucs2"))
+
+    assert (await sms_text(db, keys, issued.sms_id)).startswith("Płatność 12,50 PLN")
 
 
 async def test_neither_code_nor_number_nor_text_is_stored_in_clear(

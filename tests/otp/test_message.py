@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from enrollment.words import Action, action_text
-from otp.alphabets import size_of
-from otp.flows import CATALOGUES
+from otp.alphabets import Alphabet, size_of
+from otp.flows import CATALOGUES, LETTERED
 from otp.message import (
     TEXT_IDS,
     Catalogue,
@@ -247,6 +247,34 @@ def test_a_merchants_name_is_made_safe(name: str, shown: str) -> None:
     assert clean_name(name) == shown
 
 
+@pytest.mark.parametrize("alphabet", ["gsm7", "ucs2"])
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("\u0410llegr\u043e", "Allegro"),  # Cyrillic A and o
+        ("\u0420ayPal \u0391mazon", "PayPal Amazon"),  # Cyrillic P, Greek A
+        ("htt\u0440://evil.example", "evil example"),
+        ("ww\u051d.evil.example", "evil example"),
+    ],
+)
+def test_a_letter_that_only_looks_latin_is_the_latin_one(
+    name: str, shown: str, alphabet: Alphabet
+) -> None:
+    assert clean_name(name, alphabet) == shown
+
+
+def test_a_name_in_one_script_keeps_it_where_the_alphabet_has_it() -> None:
+    assert clean_name("Магазин «Весна» 24", "ucs2") == "Магазин «Весна» 24"
+    assert clean_name("Wi-Fi кафе", "ucs2") == "Wi-Fi кафе"
+
+
+@given(HOSTILE)
+def test_no_letter_carries_a_tower_of_marks(name: str) -> None:
+    kinds = "".join(unicodedata.category(sign)[0] for sign in clean_name(name, "ucs2"))
+
+    assert "MMM" not in kinds
+
+
 def test_a_name_of_which_nothing_is_left_gives_way_to_the_merchant_id() -> None:
     assert "dla sklep nr 12345678, karta" in _payment("🍕🍕")
 
@@ -263,6 +291,41 @@ def test_a_long_name_is_cut_and_nothing_else() -> None:
 
     assert "dla Bardzo Dluga Nazwa Sklepu Intern" in message
     assert message.endswith("banku.")
+
+
+@pytest.mark.parametrize("language", sorted(LETTERED))
+@pytest.mark.parametrize(
+    "text",
+    [
+        PaymentText("1234567,89 PLN", "Księgarnia Żółw i Gżegżółka", "1", "0694"),
+        CardText("Księgarnia Żółw i Gżegżółka", "1", "0694", adds=True),
+        CardText("Księgarnia Żółw i Gżegżółka", "1", "0694", adds=False),
+    ],
+    ids=["payment", "card added", "card used"],
+)
+def test_a_bank_that_keeps_all_letters_pays_for_parts_where_a_language_needs_them(
+    text: PaymentText | CardText, language: str
+) -> None:
+    message = compose(LETTERED[language], text, CODE, 2, 300)
+    assert message is not None
+    size = size_of(message.reveal())
+
+    needs = language in {"pl", "uk"}
+    assert size.alphabet == ("ucs2" if needs else "gsm7")
+    assert size.parts <= (3 if needs else 1)
+    assert ("Księgarn" if needs else "Ksiegarnia") in message.reveal()
+    assert "048291" in message.reveal()
+
+
+def test_a_polish_payment_with_its_letters_reads_like_this() -> None:
+    text = PaymentText("12,50 PLN", "Księgarnia Żółw", "1", "0694")
+    message = compose(LETTERED["pl"], text, CODE, 1, 300)
+
+    assert message is not None
+    assert message.reveal() == (
+        "Płatność 12,50 PLN dla Księgarnia Żółw, karta *0694. Kod: 048291, ważny 5 min. "
+        "Nikomu go nie mów, nawet pracownikom banku."
+    )
 
 
 def test_braces_in_a_name_are_only_braces() -> None:

@@ -20,16 +20,21 @@ if TYPE_CHECKING:
 
     import asyncpg
 
+    from otp.message import Catalogue
     from schemas.vault import Keys
 
 VALUES = {"password": "ABCDEFGHJK", "minutes": "60", "phone": "+380 *** *** 761", "last4": "0694"}
 PHONE = Secret("+48600700800")
 
 
-@pytest.mark.parametrize("language", sorted(flows.CATALOGUES))
+@pytest.mark.parametrize(
+    "catalogue",
+    [*flows.CATALOGUES.values(), flows.LETTERED["pl"]],
+    ids=[*flows.CATALOGUES, "pl with its letters"],
+)
 @pytest.mark.parametrize("kind", list(NoticeKind))
-def test_every_notice_has_its_words_and_fits(kind: NoticeKind, language: str) -> None:
-    catalogue = flows.CATALOGUES[language]
+def test_every_notice_has_its_words_and_fits(kind: NoticeKind, catalogue: Catalogue) -> None:
+    language = catalogue.language
     text = compose(catalogue, Notice(kind, PHONE, language, VALUES)).reveal()
 
     # A part of UCS-2 holds less than half as much.
