@@ -338,6 +338,21 @@ async def test_a_full_window_means_not_taken(open_gateway: Any, smsc: Smsc, line
     assert await first == Accepted("one")
 
 
+async def test_a_turn_that_would_come_too_late_means_not_taken(
+    open_gateway: Any, smsc: Smsc
+) -> None:
+    """Ten seconds between two messages are more than a message waits; it does not wait at all."""
+    gateway = open_gateway(rate=0.1)
+
+    assert await gateway.send(job()) == Accepted("id-1")
+    assert await gateway.send(job()) == Rejected(retryable=True, reason="busy")
+    assert len(smsc.received) == 1
+
+
+def test_a_second_try_would_be_a_second_message() -> None:
+    assert not SmppGateway(config(2775)).idempotent
+
+
 async def test_a_caller_that_goes_away_leaves_nothing_behind_and_the_answer_to_be_found(
     gateway: SmppGateway, smsc: Smsc
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
+import struct
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ import trustme
 from otp.gateways.port import Accepted, Report, ReportState
 from otp.gateways.smpp.gateway import SmppGateway
 from tests.otp.gateways.smpp.smsc import (
+    ANSWER,
+    DELIVER_SM,
     MESSAGE_STATE,
     NOT_BOUND,
     RECEIPTED_MESSAGE_ID,
@@ -118,6 +121,19 @@ async def test_a_message_from_a_phone_is_acknowledged_and_left(
 
     assert (await smsc.report("STOP", esm_class=0)).command_status == 0
     assert desk.reports == []
+
+
+async def test_a_delivery_that_cannot_be_read_is_refused_for_good(
+    gateway: SmppGateway, line: Line, desk: Desk
+) -> None:
+    """It would be no better the next time; the connection lives on."""
+    await desk.heard((True, "bound"))
+    line.inject(struct.pack(">IIII", 18, DELIVER_SM, 0, 77) + b"ab")
+    await line.news.until(lambda: [one for one in line.sent if one.sequence == 77])
+
+    (answer,) = [one for one in line.sent if one.sequence == 77]
+    assert (answer.command, answer.status) == (DELIVER_SM | ANSWER, 0x65)
+    assert await gateway.send(job()) == Accepted("id-1")
 
 
 async def test_over_tls_with_an_authority_of_its_own(smsc: Smsc, desk: Desk) -> None:

@@ -221,15 +221,18 @@ async def test_what_comes_in_is_answered_in_its_order_with_its_status() -> None:
 
 async def test_more_than_can_be_dealt_with_is_asked_for_again() -> None:
     """Nobody is done with the first: a hundred may wait, the rest comes again."""
-    stop = asyncio.Event()
+    begun, stop = asyncio.Event(), asyncio.Event()
 
     async def never_done(_: Pdu) -> int:
+        begun.set()
         await stop.wait()
         return 0
 
     async with bound() as (link, peer, _):
         link._deal_with = never_done
-        for sequence in range(1, 111):
+        peer.say(0x05, sequence=1)
+        await begun.wait()
+        for sequence in range(2, 111):
             peer.say(0x05, sequence=sequence)
         refused = [await peer.hear() for _ in range(9)]
         stop.set()
