@@ -40,7 +40,7 @@ def main(options: argparse.Namespace) -> int:
         return USAGE_ERROR
     files = gallery(Pages(own))
     try:
-        _write(options.out, files)
+        write(options.out, files)
     except OSError as error:
         sys.stderr.write(f"acs: {options.out} cannot be written: {error.strerror}\n")
         return NOT_NOW
@@ -48,7 +48,9 @@ def main(options: argparse.Namespace) -> int:
     return 0
 
 
-def _write(folder: Path, files: dict[str, bytes]) -> None:
-    (folder / "static").mkdir(parents=True, exist_ok=True)
+def write(folder: Path, files: dict[str, bytes]) -> None:
+    """Write files by their names within a folder; raises OSError."""
+    for place in {(folder / name).parent for name in files}:
+        place.mkdir(parents=True, exist_ok=True)
     for name, body in files.items():
         (folder / name).write_bytes(body)

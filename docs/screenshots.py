@@ -1,6 +1,7 @@
-"""`make screenshots`: the README's pictures, taken from a running demo in Chromium.
+"""`make screenshots`: the pictures of the README and of docs/challenge-pages.md, in Chromium.
 
-A newcomer's way through the card portal and to a payment, by the steps of the tests.
+From a running demo a newcomer's way through the card portal and to a payment, by the steps of the
+tests; from `acs preview` the challenge pages in their sizes.
 """
 
 from __future__ import annotations
@@ -19,8 +20,21 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "docs" / "screenshots"
+THEME = ROOT / "loadtests" / "network" / "theme" / "bank.toml"
+CHALLENGE_PAGES = (
+    ("pl-light-pin-and-code", (250, 400)),
+    ("en-light-wrong", (390, 400)),
+    ("de-light-second-code", (600, 400)),
+    ("en-light-trust", (500, 600)),
+    ("uk-dark-expired", (500, 600)),
+    ("pl-dark-failed", (390, 400)),
+)
 sys.path.insert(0, str(ROOT))
 
+from acs import preview  # noqa: E402 - found by the line above
+from acs.pages import themes  # noqa: E402 - as above
+from acs.pages.gallery import gallery  # noqa: E402 - as above
+from acs.pages.render import LANGUAGES, Pages  # noqa: E402 - as above
 from tests.demo.portal_walk import Walk  # noqa: E402 - found by the line above
 from tests.demo.running import Demo  # noqa: E402 - as above
 
@@ -83,9 +97,25 @@ async def _pay(demo: Demo, walk: Walk) -> None:
     await _picture(walk.page, "shop-challenge")
 
 
+async def take_challenge_pages(folder: Path) -> None:
+    """Draw the challenge pages into a folder and take pictures of some."""
+    preview.write(folder, gallery(Pages([themes.read(themes.BUILT_IN, THEME, LANGUAGES)])))
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = await (await browser.new_context(device_scale_factor=1.5)).new_page()
+        for name, (width, height) in CHALLENGE_PAGES:
+            await page.set_viewport_size({"width": width, "height": height})
+            await page.goto((folder / f"{name}.html").as_uri())
+            await _picture(page, f"challenge-{name}")
+        await browser.close()
+
+
 def main() -> int:
-    """Run a demo, take the pictures, stop it."""
+    """Draw the challenge pages, then run a demo; take the pictures of both."""
     FOLDER.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="acs-pages-") as drawn:
+        asyncio.run(take_challenge_pages(Path(drawn) / "pages"))
     folder = Path(tempfile.mkdtemp(prefix="acs-pictures-"))
     folder.chmod(0o711)
     demo = Demo(folder)

@@ -4,7 +4,8 @@
 pages of frames that show each screen in the five sizes of the specification, light and dark. Pure
 drawing: no settings, no database, no network.
 
-Scripts are left out: a page that goes on by itself would be gone before one has looked at it.
+Scripts are left out: a page that goes on by itself would be gone before one has looked at it. And
+each ground has files of its own, so that light and dark can be looked at side by side.
 """
 
 from __future__ import annotations
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
     from acs.pages.render import Pages
 
 _SCRIPT: Final = re.compile(r'<script src="[^"]*" defer></script>')
+_DARK: Final = b"(prefers-color-scheme: dark)"
+_EITHER: Final = (
+    (b'name="color-scheme" content="light dark"', b'name="color-scheme" content="%s"'),
+    (b"color-scheme: light dark;", b"color-scheme: %s;"),
+)
 GROUNDS: Final = ("light", "dark")
 
 
@@ -35,13 +41,19 @@ class Sheet:
 
 def gallery(pages: Pages, theme: str = BUILT_IN) -> dict[str, bytes]:
     """Draw every screen; ``theme`` is one that the pages know. Gives bytes by file name."""
-    files = {f"static/{name}": file.body for name, file in pages.static_files.items()}
+    files = {
+        f"{ground}/{name}": _on(ground, file.body) if name.endswith(".css") else file.body
+        for ground in GROUNDS
+        for name, file in pages.static_files.items()
+    }
     sheets = []
     for language in pages.languages:
         screens = every_screen(language, pages.languages, theme)
         for name, screen in screens.items():
-            html = pages.render(screen).html.decode()
-            files[f"{language}-{name}.html"] = _SCRIPT.sub("", html).encode()
+            html = _SCRIPT.sub("", pages.render(screen).html.decode())
+            for ground in GROUNDS:
+                beside = html.replace('="static/', f'="{ground}/')
+                files[f"{language}-{ground}-{name}.html"] = _on(ground, beside.encode())
         sheets += [
             Sheet(f"all-{language}-{ground}.html", language, ground, tuple(screens))
             for ground in GROUNDS
@@ -50,3 +62,11 @@ def gallery(pages: Pages, theme: str = BUILT_IN) -> dict[str, bytes]:
         files[sheet.name] = pages.gallery_page(sheet, sheets, SIZES)
     files["index.html"] = pages.gallery_page(None, sheets, SIZES)
     return files
+
+
+def _on(ground: str, body: bytes) -> bytes:
+    """Give a page or a sheet that is of one ground, whatever the browser prefers."""
+    body = body.replace(_DARK, b"all" if ground == "dark" else b"not all")
+    for either, one in _EITHER:
+        body = body.replace(either, one % ground.encode())
+    return body

@@ -22,8 +22,8 @@ def test_it_fills_a_folder_and_says_what_to_open(
 
     assert ended == 0
     assert f"open {out / 'index.html'}" in capsys.readouterr().out
-    assert "Plum Bank" in (out / "pl-code.html").read_text(encoding="utf-8")
-    assert (out / "static" / "pages.css").exists()
+    assert "Plum Bank" in (out / "pl-dark-code.html").read_text(encoding="utf-8")
+    assert (out / "light" / "pages.css").exists()
 
 
 def test_a_bad_theme_ends_with_its_faults_and_code_2(

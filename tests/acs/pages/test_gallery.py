@@ -14,7 +14,8 @@ FILES = gallery(PAGES)
 
 
 def test_every_screen_is_there_in_every_language() -> None:
-    wanted = {f"{one}-{name}.html" for one, name in product(PAGES.languages, every_screen("pl"))}
+    every = product(PAGES.languages, GROUNDS, every_screen("pl"))
+    wanted = {f"{language}-{ground}-{name}.html" for language, ground, name in every}
 
     assert wanted <= FILES.keys()
 
@@ -27,7 +28,7 @@ def test_each_language_is_shown_in_all_sizes_on_both_grounds() -> None:
         )
 
         assert set(frames) == {
-            (f"{language}-{name}.html", str(width), str(height))
+            (f"{language}-{ground}-{name}.html", str(width), str(height))
             for name, (width, height) in product(every_screen(language), SIZES.values())
         }
 
@@ -35,8 +36,17 @@ def test_each_language_is_shown_in_all_sizes_on_both_grounds() -> None:
 def test_what_a_page_loads_is_beside_it() -> None:
     for name, body in FILES.items():
         if name.endswith(".html"):
-            loaded = re.findall(r'(?:src|srcset|href)="(static/[^"?]+)', body.decode())
+            loaded = re.findall(r'(?:src|srcset|href)="([a-z]+/[^"?]+)', body.decode())
             assert set(loaded) <= FILES.keys(), name
+
+
+def test_a_ground_is_the_page_s_own_and_not_the_browser_s() -> None:
+    light, dark = (FILES[f"{ground}/pages.css"] for ground in GROUNDS)
+
+    assert b"prefers-color-scheme" not in light + dark
+    assert (b"@media not all {" in light, b"@media all {" in dark) == (True, True)
+    assert b'content="dark"' in FILES["pl-dark-code.html"]
+    assert b'="dark/pages.css' in FILES["pl-dark-code.html"]
 
 
 def test_no_page_runs_or_leaves_by_itself() -> None:

@@ -377,7 +377,7 @@ def test_no_payload_runs(site: Site, page: Page) -> None:
     page.goto(site.url("challenge"))
 
     assert page.title() == "Potwierdź płatność kartą"
-    assert page.locator("dd bdi").inner_text().startswith("\"'><img src=x")
+    assert page.locator(".merchant bdi").inner_text().startswith("\"'><img src=x")
 
 
 def test_nothing_is_asked_of_another_host(site: Site, page: Page) -> None:
