@@ -24,7 +24,6 @@ from tests.story.pages import packed
 from tests.watching import connections, watched
 
 if TYPE_CHECKING:
-    from tests.story.people import Cardholder
     from tests.story.world import World
 
 
@@ -131,9 +130,10 @@ async def test_which_element_was_wrong_changes_neither_the_bytes_nor_what_it_cos
     if is_rotated:
         rings = replace(world.keys, pin=_with_a_new_key(world.keys.pin))
         world.server = await world.start_server(keys=rings)
+    holder = await world.enrol(prefix=PIN)
     seen = []
     for pin_right, code_right in ((True, False), (False, True), (False, False)):
-        holder = await world.enrol(prefix=PIN)
+        await world.db.execute("DELETE FROM enrollment.sca_state")  # so that it may go on
         ares = await ask(world, holder, world.server)
         page = await world.open(ares)
         pool = connections(world.server.ports.pool._pool)
@@ -143,7 +143,7 @@ async def test_which_element_was_wrong_changes_neither_the_bytes_nor_what_it_cos
             with watched(monkeypatch, pool) as cost:
                 page = await world.submit(page, pin=pin, otp=otp)
             text = page.without_token if page.has_code_field else (page.cres or {})["transStatus"]
-            seen.append((number, _anonymous(text, holder), cost.statements, cost.hashes))
+            seen.append((number, text, cost.statements, cost.hashes))
 
     assert seen[0:3] == seen[3:6] == seen[6:9]
     assert [hashes for *_, hashes in seen[0:3]] == [1, 1, 1]
@@ -152,8 +152,3 @@ async def test_which_element_was_wrong_changes_neither_the_bytes_nor_what_it_cos
 
 def _with_a_new_key(ring: KeyRing) -> KeyRing:
     return KeyRing("k3", {"k3": b"pin 3".ljust(32, b"."), **ring.keys})
-
-
-def _anonymous(text: str, holder: Cardholder) -> str:
-    """Leave out what belongs to the holder and not to the answer."""
-    return text.replace(holder.pan[-4:], "....").replace(holder.phone[-3:], "...")
