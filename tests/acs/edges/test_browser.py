@@ -35,7 +35,8 @@ def test_a_form_without_a_button_is_an_answer() -> None:
     [
         ("en-GB,en;q=0.9", "en"),
         ("pl", "pl"),
-        ("de-DE,de", "pl"),
+        ("de-DE,de", "de"),
+        ("fr-FR,fr", "pl"),
         ("", "pl"),
         ("*", "pl"),
         ("en" * 5_00, "pl"),
