@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -11,6 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import pytest
+
+from acs.__main__ import main
 from acs.store import evidence
 
 if TYPE_CHECKING:
@@ -99,22 +103,18 @@ def test_a_range_of_a_theme_that_nobody_has_is_not_loaded(tmp_path: Path) -> Non
     assert "cardholder.themes has no gold, which a card range names" in ended.stderr
 
 
-def test_every_command_explains_itself(tmp_path: Path) -> None:
-    for name in (
-        "serve",
-        "work",
-        "demo",
-        "migrate",
-        "check-config",
-        "seed",
-        "keys",
-        "audit",
-        "evidence",
-    ):
-        ended = acs(tmp_path, name, "--help")
+def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    names = re.findall(r"^    ([a-z-]+)\s", capsys.readouterr().out, re.MULTILINE)
 
-        assert ended.returncode == 0
-        assert name in ended.stdout
+    assert ended.value.code == 0
+    assert {"serve", "work", "demo", "migrate", "seed", "keys", "audit", "show-tables"} <= {*names}
+    for name in names:
+        with pytest.raises(SystemExit) as ended:
+            main([name, "--help"])
+        assert ended.value.code == 0
+        assert f"acs {name}" in capsys.readouterr().out
 
 
 def test_show_tables_prints_the_machine(tmp_path: Path) -> None:
