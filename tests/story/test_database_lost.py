@@ -70,6 +70,10 @@ async def test_a_lock_that_is_held_too_long_is_an_answer_too(world: World) -> No
     page = await world.open(ares)
     async with world.db.transaction():
         await world.db.execute("SELECT FROM acs.transaction FOR UPDATE")
-        held = await world.submit(page, otp=right(world, holder))
-    assert held.is_neutral
+        code = right(world, holder)
+        held = await world.submit(page, otp=code)
+    [(action, fields)] = held.forms()
+    assert fields.keys() == {"form_token", "action"}
+    assert code not in held.html
+    assert (await world.post(action, fields)).has_code_field
     assert shown(await world.submit(page, otp=right(world, holder))) == "Y"
