@@ -70,6 +70,9 @@ THREE_DS_METHOD_SECONDS = _histogram(
     "From opening the hidden frame to its script's post, as the browser tells it",
     _FAST_S,
 )
+AREQ_ODDITY = _counter(
+    "acs_areq_oddity_total", "AReqs that look like a shop's mistake and were answered", "kind"
+)
 OTP = _counter("acs_otp_total", "What happened to one-time codes", "event")
 SMS = _counter("acs_sms_total", "Text messages handed to a provider", "provider", "outcome")
 SMS_SECONDS = _histogram("acs_sms_seconds", "How long a provider took", _FAST_S, "provider")

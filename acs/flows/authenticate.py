@@ -34,6 +34,7 @@ from acs.crypto.eci import DATA_SHARE, MERCHANT_INITIATED, eci_of
 from acs.flows import evidence as evidence_flow
 from acs.flows.gather import Asked, gather
 from acs.flows.number_check import swap_of
+from acs.flows.oddities import oddities
 from acs.store import transactions
 from acs.store.pool import Missing, Unavailable
 from acs.transaction import (
@@ -103,6 +104,8 @@ async def _authenticate(ports: Ports, raw: bytes, server: DirectoryServer) -> by
         match recorded:
             case transactions.Recorded():
                 _tell(asked, new.transaction)
+                for oddity in oddities(areq.values, ports.pages.languages):
+                    metrics.AREQ_ODDITY.labels(oddity).inc()
                 return answer
             case transactions.AlreadyKnown():
                 return await _answer_again(ports, asked)

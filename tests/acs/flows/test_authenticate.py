@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from acs import metrics
 from acs.crypto.keys import KeyState, KeysUnavailable
 from acs.directory_server import DirectoryServer
 from acs.flows.authenticate import ares_place, authenticate, pan_place
@@ -138,3 +139,16 @@ async def test_every_negative_answer_costs_the_same(
     assert len(first) == 2
     assert [name for name, cost in costs.items() if cost.statements != first] == []
     assert {cost.hashes for cost in costs.values()} == {0}
+
+
+async def test_what_looks_like_a_shop_s_mistake_is_counted_and_answered(world: World) -> None:
+    holder = await world.enrol()
+    before = [metrics.AREQ_ODDITY.labels(kind)._value.get() for kind in ("exponent", "language")]
+    message = browser_areq(holder.pan, ds_url=world.directory.url)
+    odd = {"purchaseCurrency": "352", "purchaseExponent": "2", "browserLanguage": "es"}
+
+    given = await answer(world, message | odd)
+
+    assert given["messageType"] == "ARes"
+    after = [metrics.AREQ_ODDITY.labels(kind)._value.get() for kind in ("exponent", "language")]
+    assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1]
