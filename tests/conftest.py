@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 from blockbuster import blockbuster_ctx
+from hypothesis import settings
 
 from acs import key_files, log
 from acs.edges import tls
@@ -40,6 +41,9 @@ for _name in [name for name in os.environ if name.startswith("ACS_")]:
     if not _name.startswith("ACS_TEST_"):  # what the caller says to the suite itself
         del os.environ[_name]
 log.strict(on=True)
+# An example that takes long on a busy machine proves nothing about the code.
+settings.register_profile("acs", deadline=None)
+settings.load_profile("acs")
 
 
 def pytest_collection_finish() -> None:

@@ -233,7 +233,7 @@ def test_every_provider_of_a_route_stands_in_the_order_once(
     assert sorted(names, key=lambda name: weights[name] == 0) == names
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.dictionaries(st.sampled_from("abcd"), st.integers(0, 9), min_size=2))
 def test_each_order_comes_as_often_as_the_weights_say(weights: dict[str, int]) -> None:
     """Over an even grid of draws, of all whose first and second provider are these."""
