@@ -287,7 +287,7 @@ class Service:
                 gateway.start(_observe_link)
 
     async def _listen(self, name: str, ports: Ports, *, reuse_port: bool) -> None:
-        answer = self._refusals(ports) if name == "portal" else None
+        answer = self._refusals(name, ports)
         app = web.Application(
             middlewares=middlewares(name, answer=answer), client_max_size=_BODY_LIMITS[name]
         )
@@ -368,7 +368,14 @@ class Service:
             is_secure=self.settings.portal.is_secure,
         )
 
-    def _refusals(self, ports: Ports) -> Callable[[web.Request, Refusal], web.Response]:
+    def _refusals(
+        self, name: str, ports: Ports
+    ) -> Callable[[web.Request, Refusal], web.Response] | None:
+        """Give how an edge whose callers read pages says no; the others have their own words."""
+        if name == "cardholder":
+            return lambda request, refusal: browser.refusal_page(ports, request, refusal)
+        if name != "portal":
+            return None
         portal = self._portal(ports)
         return lambda request, refusal: portal_gate.refusal_page(portal, request, refusal.status)
 

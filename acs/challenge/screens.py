@@ -148,7 +148,7 @@ class ReturnScreen:
     brand: Brand | None = None
 
 
-ErrorText: TypeAlias = Literal["bad_request", "unknown", "expired", "method"]
+ErrorText: TypeAlias = Literal["bad_request", "unknown", "expired", "method", "unavailable"]
 
 
 @dataclass(frozen=True, slots=True)

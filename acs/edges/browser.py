@@ -7,7 +7,7 @@ read, bounded in size and in fields.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
@@ -23,10 +23,18 @@ from schemas.vault import Secret
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from acs.challenge.screens import Screen
+    from acs.challenge.screens import ErrorText, Screen
+    from acs.edges.refusals import Refusal
     from acs.ports import Ports
 
 BODY_LIMIT_BYTES = 128 * 1024
+_REFUSED: Final[Mapping[str, ErrorText]] = {
+    "unknown": "method",
+    "method": "method",
+    "failed": "unavailable",
+    "unavailable": "unavailable",
+}
+"""The text of what the middleware refuses; everything else is a request that was not right."""
 _CREQ_FIELDS = ("creq", "threeDSSessionData")
 
 
@@ -62,6 +70,14 @@ def routes(ports: Ports) -> list[web.RouteDef]:
         web.get("/static/{name}", static),
         *three_ds_method.routes(ports),
     ]
+
+
+def refusal_page(ports: Ports, request: web.Request, refusal: Refusal) -> web.Response:
+    """Answer a request that no flow answers with a page in the browser's language."""
+    wish = request.headers.get("Accept-Language", "")[:200]
+    language = ports.pages.choose_language(None, wish, "pl")
+    text = _REFUSED.get(refusal.reason, "bad_request")
+    return _page(ports, ErrorScreen(text, language), status=refusal.status)
 
 
 async def _screen(

@@ -98,6 +98,7 @@ def every_screen(
         "unknown": ErrorScreen("unknown", language),
         "gone": ErrorScreen("expired", language),
         "method": ErrorScreen("method", language),
+        "unavailable": ErrorScreen("unavailable", language),
     }
 
 

@@ -440,7 +440,11 @@ async def _listen(ports: Ports, delivery: Delivery, death: Death) -> Server:
     challenge_url = f"http://127.0.0.1:{page_port}/challenge"
     ports = replace(ports, policies=replace(ports.policies, challenge_url=challenge_url))
     pages = web.Application(
-        middlewares=middlewares("cardholder"), client_max_size=browser.BODY_LIMIT_BYTES
+        middlewares=middlewares(
+            "cardholder",
+            answer=lambda request, refusal: browser.refusal_page(ports, request, refusal),
+        ),
+        client_max_size=browser.BODY_LIMIT_BYTES,
     )
     pages.add_routes(browser.routes(ports))
     page_runner = await _run(pages, page_port)

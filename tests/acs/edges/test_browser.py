@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from aiohttp.test_utils import make_mocked_request
 
-from acs.edges.browser import _form
+from acs.edges.browser import _form, refusal_page
+from acs.edges.refusals import Refusal
 from tests.story.buying import ask, begin, right, shown
 from tests.story.conftest import log_lines, world
 
@@ -98,3 +100,32 @@ async def test_the_form_goes_where_the_page_came_from(world: World) -> None:
     ares = await ask(world, await world.enrol())
     page = await world.open(ares)
     assert {action for action, _ in page.forms()} == {world.server.challenge_url}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "words"),
+    [
+        ("GET", "nothing", 404, "nicht direkt öffnen"),
+        ("PUT", "challenge", 405, "nicht direkt öffnen"),
+    ],
+)
+async def test_what_no_flow_answers_is_a_page_in_the_browsers_language(
+    world: World, method: str, path: str, status: int, words: str
+) -> None:
+    url = world.server.challenge_url.removesuffix("challenge") + path
+    page = await world.fetch(method, url, **{"Accept-Language": "de"})
+    assert (page.status, page.language, page.is_neutral) == (status, "de", True)
+    assert words in page.text
+
+
+@pytest.mark.parametrize("reason", ["failed", "unavailable", "too_large", "cut", "encoded"])
+async def test_every_refusal_has_its_words_and_its_status(world: World, reason: str) -> None:
+    request = make_mocked_request("POST", "/challenge", headers={"Accept-Language": "en"})
+    page = refusal_page(world.server.ports, request, Refusal(503, reason))
+    assert page.status == 503
+    assert isinstance(page.body, bytes)
+    ours = reason in {"failed", "unavailable"}
+    assert (b"cannot go on right now" in page.body, b"incomplete or wrong" in page.body) == (
+        ours,
+        not ours,
+    )
