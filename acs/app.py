@@ -46,6 +46,7 @@ from enrollment.portal import gate as portal_gate
 from enrollment.portal import routes as portal_routes
 from enrollment.portal.render import PortalPages
 from enrollment.portal.routes import PortalPorts
+from otp.gateways import receipts as reports
 from otp.gateways.carriers import Watch
 from otp.gateways.deliver import Delivery, DeliveryPorts
 from otp.gateways.port import ReportState
@@ -66,7 +67,7 @@ if TYPE_CHECKING:
     from acs.store.pool import Connection
     from enrollment.callers import Callers
     from otp.gateways.http.callback import Door
-    from otp.gateways.port import SmsGateway
+    from otp.gateways.port import Report, SmsGateway
     from otp.gateways.receipts import Recorded
     from schemas.vault import Keys
 
@@ -332,11 +333,17 @@ class Service:
                 raise AssertionError(message)
 
     def _receipts(self, ports: Ports) -> ReceiptPorts:
+        async def on_report(report: Report) -> None:
+            # With this edge's own connections: reports by the thousand delay no message.
+            async with ports.pool.connection() as conn:
+                recorded = await reports.record(conn, report, ports.clock())
+            if recorded is not None:
+                _observe_report(recorded)
+
         return ReceiptPorts(
             doors=self.parts.doors,
             public_url=self.settings.receipts.public_url or "",
-            # With this edge's own connections: reports by the thousand delay no message.
-            on_report=self._delivery(ports.pool, ports.worker).take_report,
+            on_report=on_report,
             clock=ports.clock,
         )
 
