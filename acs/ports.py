@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from acs.store.areqs import Areqs
 from enrollment.policy import AttemptPolicy
 
 if TYPE_CHECKING:
@@ -120,3 +121,8 @@ class Ports:
     worker: str
     background: Background
     number_checks: NumberChecks | None = None
+    areqs: Areqs = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Let the AReqs of this pool share their round trips."""
+        object.__setattr__(self, "areqs", Areqs(self.pool))

@@ -2,9 +2,10 @@
 
 Laws:
 - Two round trips to the database: one reads all facts, one commits everything; pure code decides
-  in between. A requestor-initiated payment may read once more (``gather``), and where operators
-  are asked about SIM cards their answer is looked up or kept. A limit that another payment used up
-  meanwhile is read again and decided again.
+  in between. AReqs at the same time share them, and the outcome of none depends on another's. A
+  requestor-initiated payment may read once more (``gather``), and where operators are asked about
+  SIM cards their answer is looked up or kept. A limit that another payment used up meanwhile is
+  read again and decided again.
 - The answer leaves only after the commit: what an ARes promises is on disk [rule 1E, T0].
 - The authentication value is made before the commit and nothing is promised without it: a key
   that fails turns the outcome into U, never into a made-up value.
@@ -98,10 +99,7 @@ async def _authenticate(ports: Ports, raw: bytes, server: DirectoryServer) -> by
     asked = Asked(areq, raw, server, issued, ports.clock())
     for _ in range(TRIES_FOR_A_LIMIT):
         new, answer = await _decide(ports, asked)
-        # One connection at a time: who holds one and waits for another can wait for ever.
-        async with ports.pool.connection() as conn:
-            recorded = await transactions.record(conn, new)
-        match recorded:
+        match await ports.areqs.record(new):
             case transactions.Recorded():
                 _tell(asked, new.transaction)
                 for oddity in oddities(areq.values, ports.pages.languages):

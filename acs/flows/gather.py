@@ -1,20 +1,21 @@
 """Gather the facts of an AReq: the first of its two round trips.
 
-What the card's standing, and with it the device data of a 3DS Method, cost is one statement. Only
-a requestor-initiated payment that refers to an earlier authentication asks a second question.
+What the card's standing, and with it the device data of a 3DS Method, cost is one statement, which
+AReqs at the same time share. Only a requestor-initiated payment that refers to an earlier
+authentication asks a second question.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from uuid import UUID
 
 from acs.authentication.facts import Converted, Facts, NoRate
 from acs.authentication.limits import convert
 from acs.authentication.references import device_ids, merchant_of, prior_ids
 from acs.crypto import value
 from acs.store import device_data, transactions
-from enrollment import flows as enrollment_flows
 from enrollment import pan as enrollment_pan
 from enrollment.model import calendar_of
 from schemas.three_ds_method import DeviceData
@@ -23,13 +24,11 @@ from schemas.vault import CannotOpen
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from uuid import UUID
 
     from acs.authentication.facts import Prior
     from acs.directory_server import DirectoryServer
     from acs.ports import Ports
     from acs.store.card_ranges import IssuedRange
-    from acs.store.pool import Connection
     from enrollment.model import Standing
     from schemas.compiler import Reading
 
@@ -60,9 +59,9 @@ class Gathered:
 
 async def gather(ports: Ports, asked: Asked) -> Gathered:
     """Read what the decision may know."""
-    async with ports.pool.connection() as conn:
-        standing, sealed = await _standing(ports, conn, asked)
-        priors = await _priors(conn, asked)
+    answer = await ports.areqs.ask(_question(ports, asked))
+    standing, sealed = answer.standing, answer.device
+    priors = await _priors(ports, asked)
     amount = asked.areq.values.get("purchaseAmount")
     facts = Facts(
         range=asked.issued.range,
@@ -79,25 +78,27 @@ async def gather(ports: Ports, asked: Asked) -> Gathered:
     return Gathered(facts, found)
 
 
-async def _standing(
-    ports: Ports, conn: Connection, asked: Asked
-) -> tuple[Standing | None, device_data.Sealed | None]:
+def _question(ports: Ports, asked: Asked) -> device_data.Question:
     day, month = calendar_of(asked.now)
-    indexes = enrollment_pan.index(ports.keys, asked.pan)
-    merchant = merchant_of(asked.areq)
-    named = device_ids(asked.areq)
-    if not named:
-        standing = await enrollment_flows.standing_of(conn, indexes, day, month, merchant)
-        return standing, None
-    return await device_data.with_standing(conn, indexes, day, month, named, asked.now, merchant)
+    return device_data.Question(
+        pan_indexes=enrollment_pan.index(ports.keys, asked.pan),
+        day=day,
+        month=month,
+        device_ids=[UUID(one) for one in device_ids(asked.areq)],
+        now=asked.now,
+        merchant=merchant_of(asked.areq),
+    )
 
 
-async def _priors(conn: Connection, asked: Asked) -> tuple[Prior, ...]:
+async def _priors(ports: Ports, asked: Asked) -> tuple[Prior, ...]:
     context = asked.areq.context
     if context.channel != DeviceChannel.RI3 or context.category != MessageCategory.PA:
         return ()
     named = prior_ids(asked.areq)
-    return await transactions.priors(conn, named) if named else ()
+    if not named:
+        return ()
+    async with ports.pool.connection() as conn:
+        return await transactions.priors(conn, named)
 
 
 def _opened(ports: Ports, sealed: device_data.Sealed) -> DeviceData | None:

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
-from uuid import UUID
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from enrollment import flows as enrollment_flows
 from schemas import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
+    from uuid import UUID
 
     from acs.store.pool import Connection
     from enrollment.model import Merchant, Standing
@@ -25,6 +25,8 @@ UNCLAIMED = timedelta(hours=1)
 """How long device data waits for an AReq [rule 4.7]."""
 CLAIMED = timedelta(days=1)
 """How long data that an AReq asked for can be referred to by related ones (threeDSMethodId)."""
+
+Row: TypeAlias = Any  # a driver's row
 
 _SQL = queries.load(__file__)
 
@@ -47,30 +49,72 @@ async def keep(
     return touched == 1
 
 
-async def with_standing(  # noqa: PLR0917 - two questions in one statement
-    conn: Connection,
-    pan_indexes: Sequence[bytes],
-    day: date,
-    month: date,
-    device_ids: Sequence[str],
-    now: datetime,
-    merchant: Merchant | None = None,
-) -> tuple[Standing | None, Sealed | None]:
-    """Read a card's standing, and the data under the first of the identifiers that has any."""
-    row = await _SQL.with_standing.one(
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What one AReq asks: its card's keyed hashes, its calendar, where device data may be.
+
+    ``merchant`` is who asks, where the request names one.
+    """
+
+    pan_indexes: Sequence[bytes]
+    day: date
+    month: date
+    device_ids: Sequence[UUID]
+    now: datetime
+    merchant: Merchant | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A card's standing, and the data under the first of the identifiers that has any."""
+
+    standing: Standing | None
+    device: Sealed | None
+
+
+async def with_standings(conn: Connection, questions: Sequence[Question]) -> list[Answer]:
+    """Answer many questions, those of one calendar day by one statement."""
+    by_day: dict[tuple[date, date], list[int]] = {}
+    for number, each in enumerate(questions):
+        by_day.setdefault((each.day, each.month), []).append(number)
+    answers: dict[int, Answer] = {}
+    for numbers in by_day.values():
+        found = await _of_one_day(conn, [questions[number] for number in numbers])
+        answers |= zip(numbers, found, strict=True)
+    return [answers[number] for number in range(len(questions))]
+
+
+async def _of_one_day(conn: Connection, questions: Sequence[Question]) -> list[Answer]:
+    places = [
+        (number, index) for number, each in enumerate(questions) for index in each.pan_indexes
+    ]
+    merchants = [questions[number].merchant for number, _ in places]
+    rows = await _SQL.with_standings.all(
         conn,
-        pan_idx=list(pan_indexes),
-        day=day,
-        month=month,
-        device_ids=[UUID(one) for one in device_ids],
-        good_after=now - UNCLAIMED,
-        acquirer_bin=None if merchant is None else merchant.acquirer_bin,
-        merchant_id=None if merchant is None else merchant.merchant_id,
+        pan_idx=[index for _, index in places],
+        acquirer_bin=[None if one is None else one.acquirer_bin for one in merchants],
+        merchant_id=[None if one is None else one.merchant_id for one in merchants],
+        day=questions[0].day,
+        month=questions[0].month,
+        device_ids=list({one for each in questions for one in each.device_ids}),
     )
-    found = row["device_id"]
-    device = None if found is None else Sealed(found, row["device_sealed"])
-    standing = None if row["card_id"] is None else enrollment_flows.standing_from(row)
-    return standing, device
+    # A card has one row; under an earlier key of the index it would be the same one.
+    cards = {places[row["place"] - 1][0]: row for row in rows if row["place"] is not None}
+    devices = {row["device_id"]: row for row in rows if row["device_id"] is not None}
+    return [_answer(each, cards.get(number), devices) for number, each in enumerate(questions)]
+
+
+def _answer(asked: Question, card: Row | None, devices: Mapping[UUID, Row]) -> Answer:
+    standing = None if card is None else enrollment_flows.standing_from(card)
+    good = (_good(asked, devices.get(one)) for one in asked.device_ids)
+    return Answer(standing, next((one for one in good if one is not None), None))
+
+
+def _good(asked: Question, row: Row | None) -> Sealed | None:
+    """Give device data that was claimed before or has not waited too long [rule 4.7]."""
+    if row is None or not (row["device_claimed"] or row["device_made_at"] > asked.now - UNCLAIMED):
+        return None
+    return Sealed(row["device_id"], row["device_sealed"])
 
 
 async def lapse(conn: Connection, now: datetime, batch: int) -> int:

@@ -4,9 +4,13 @@ INSERT INTO acs.device_data (three_ds_server_trans_id, sealed, made_at)
 VALUES (:three_ds_server_trans_id, :sealed, :made_at)
 ON CONFLICT (three_ds_server_trans_id) DO NOTHING;
 
--- name: with_standing
--- The standing of a card as enrollment.flows reads it, with device data at hand: one round trip.
-SELECT d.three_ds_server_trans_id AS device_id, d.sealed AS device_sealed,
+-- name: with_standings
+-- The standings of cards as enrollment.flows reads them, one for each that is asked for at a place,
+-- with whether the person trusts the merchant that asks there; and device data at hand. One round
+-- trip; a row holds the one or the other.
+SELECT d.three_ds_server_trans_id AS device_id, d.sealed AS device_sealed, d.made_at AS device_made_at,
+       d.acs_trans_id IS NOT NULL AS device_claimed,
+       s.place,
        s.pan_idx, s.card_id, s.account_id, s.person_id, s.last4, s.expiry, s.previous_expiry,
        s.card_status, s.enrolment, s.enrolment_reason, s.consent_valid, s.phone_id, s.phone_mask,
        s.phone_usable, s.pin_set, s.block_kind, s.block_until, s.failures, s.language, s.currency,
@@ -15,10 +19,16 @@ SELECT d.three_ds_server_trans_id AS device_id, d.sealed AS device_sealed,
        s.card_per_tx, s.card_per_day, s.card_per_month, s.card_count_day, s.card_count_month,
        s.account_used_day, s.account_uses_day, s.account_used_month, s.account_uses_month,
        s.card_used_day, s.card_uses_day, s.card_used_month, s.card_uses_month,
-       enrollment.trusts(s.person_id, :acquirer_bin::text, :merchant_id::text) AS trusts_merchant
-  FROM (SELECT 1) AS always
-  LEFT JOIN acs.device_data_of(:device_ids::uuid[], :good_after::timestamptz) d ON true
-  LEFT JOIN enrollment.standing(:pan_idx::bytea[], :day::date, :month::date) s ON true;
+       s.trusts_merchant
+  FROM (SELECT x.*, asked.place,
+               enrollment.trusts(x.person_id, asked.acquirer_bin, asked.merchant_id) AS trusts_merchant
+          FROM unnest(:pan_idx::bytea[], :acquirer_bin::text[], :merchant_id::text[])
+               WITH ORDINALITY AS asked (pan_idx, acquirer_bin, merchant_id, place)
+          JOIN enrollment.standing(:pan_idx::bytea[], :day::date, :month::date) x
+            ON x.pan_idx = asked.pan_idx) s
+  FULL JOIN (SELECT x.three_ds_server_trans_id, x.sealed, x.made_at, x.acs_trans_id
+               FROM unnest(:device_ids::uuid[]) AS wanted (id)
+               JOIN acs.device_data x ON x.three_ds_server_trans_id = wanted.id) d ON false;
 
 -- name: lapse
 -- Clears away what no AReq asked for in time, and what was asked for long ago.

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -18,6 +17,7 @@ import asyncpg
 from acs.authentication.facts import Prior
 from acs.challenge.machine import Challenge, Outcome, State
 from acs.challenge.screens import Notice
+from acs.store.batches import Divide
 from acs.transaction import (
     AcsTransId,
     DsTransId,
@@ -41,6 +41,16 @@ if TYPE_CHECKING:
 _SQL = queries.load(__file__)
 _LIMIT_PASSED = "AL001"
 _AREQ_ONCE = "transaction_areq_once"
+_BLAMES_ONE: Final = (
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.DataError,
+    asyncpg.LockNotAvailableError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.UnknownPostgresError,
+)
+_PATIENCE_TOGETHER: Final = "250ms"
+"""How long several wait for a lock: who holds one account must not hold up everybody."""
+_UNIT_SEPARATOR: Final = "\x1f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +124,38 @@ class Dialogue:
     seen_posts: tuple[bytes, ...]
 
 
-async def record(conn: Connection, new: NewTransaction) -> Recorded | AlreadyKnown | LimitTaken:
-    """Store an accepted AReq and all that belongs to it in one round trip."""
-    values = {
+Recording: TypeAlias = Recorded | AlreadyKnown | LimitTaken
+
+
+async def record(conn: Connection, news: Sequence[NewTransaction]) -> list[Recording]:
+    """Store accepted AReqs and all that belongs to them in one round trip: all or none.
+
+    One AReq alone is told what it is. Of several, one that cannot be stored makes this raise
+    ``Divide``: it is not known which. So does a lock that is not given at once.
+    """
+    rows = [_columns(new) for new in news]
+    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    are_several = len(news) > 1
+    patience = _PATIENCE_TOGETHER if are_several else None
+    try:
+        await _SQL.record.run(conn, **columns, lock_timeout=patience)
+    except _BLAMES_ONE as error:
+        if are_several:
+            raise Divide from error
+        return [_told_by(error)]
+    return [Recorded()] * len(news)
+
+
+def _told_by(error: asyncpg.PostgresError) -> AlreadyKnown | LimitTaken:
+    if isinstance(error, asyncpg.UniqueViolationError) and error.constraint_name == _AREQ_ONCE:
+        return AlreadyKnown()
+    if error.sqlstate == _LIMIT_PASSED:
+        return LimitTaken()
+    raise error
+
+
+def _columns(new: NewTransaction) -> dict[str, object]:
+    return {
         **_transaction_columns(new.transaction),
         **_hold_columns(new.hold),
         "areq_digest": new.areq_digest,
@@ -136,17 +175,6 @@ async def record(conn: Connection, new: NewTransaction) -> Recorded | AlreadyKno
         "visitor_tag": None if new.visitor is None else new.visitor.tag,
         "evidence": new.evidence,
     }
-    try:
-        await _SQL.record.one(conn, **values)
-    except asyncpg.UniqueViolationError as error:
-        if error.constraint_name != _AREQ_ONCE:
-            raise
-        return AlreadyKnown()
-    except asyncpg.PostgresError as error:
-        if error.sqlstate != _LIMIT_PASSED:
-            raise
-        return LimitTaken()
-    return Recorded()
 
 
 async def answered_before(
@@ -282,8 +310,8 @@ def _transaction_columns(transaction: Transaction) -> dict[str, object]:
     names = Transaction.__dataclass_fields__
     columns: dict[str, object] = {name: getattr(transaction, name) for name in names}
     amount = transaction.purchase_amount
-    columns["purchase_amount"] = None if amount is None else Decimal(amount)
-    columns["reasons"] = list(transaction.reasons)
+    columns["purchase_amount"] = None if amount is None else str(amount)
+    columns["reasons"] = _UNIT_SEPARATOR.join(transaction.reasons)
     return columns
 
 

@@ -1,55 +1,96 @@
 -- name: record
--- Everything an accepted AReq leaves behind, in one statement and so in one database transaction:
--- the transaction, what it holds of the limits (which raises AL001 when a limit would be passed),
--- the timer of the first CReq, the device data it asked for, both messages, where the cardholder is,
--- the evidence of an outcome that is final, and the audit event. The same AReq again breaks transaction_areq_once and leaves nothing.
-WITH held AS (
+-- Everything accepted AReqs leave behind, in one statement and so in one database transaction: the
+-- transactions, what they hold of the limits (which raises AL001 when a limit would be passed), the
+-- timers of the first CReqs, the device data they asked for, both messages, where the cardholders
+-- are, the evidence of outcomes that are final, and the audit events. The same AReq again breaks
+-- transaction_areq_once, and then nothing of any of them is left.
+-- Locks are taken in one order whoever comes together: the counters by account and month (as
+-- enrollment's lapse does), all of them before the first identifiers.
+WITH given AS MATERIALIZED (
+    SELECT * FROM unnest(
+        :acs_trans_id::uuid[], :three_ds_server_trans_id::text[], :ds_trans_id::text[],
+        :sdk_trans_id::text[], :ds_id::text[], :ds_url::text[], :areq_digest::bytea[],
+        :message_version::text[], :device_channel::text[], :message_category::text[],
+        :range_id::text[], :range_version::integer[], :scheme::text[], :card_id::uuid[],
+        :account_id::uuid[], :person_id::uuid[], :phone_id::uuid[], :phone_mask::text[],
+        :last4::text[], :pan_sealed::bytea[], :purchase_amount::text[], :purchase_currency::text[],
+        :purchase_exponent::smallint[], :purchase_date::text[], :merchant_name::text[],
+        :acquirer_bin::text[], :acquirer_merchant_id::text[], :notification_url::text[],
+        :link_digest::bytea[], :trans_status::text[], :trans_status_reason::text[], :rule::text[],
+        :reasons::text[], :elements::text[], :ares_sealed::bytea[], :state::text[],
+        :language::text[], :created_at::timestamptz[], :requestor_id::text[],
+        :authentication_ind::text[], :offers_trust::boolean[], :reserve_amount::bigint[],
+        :day::date[], :month::date[], :counted::boolean[], :account_day::bigint[], :account_month::bigint[],
+        :account_count_day::integer[], :account_count_month::integer[], :card_day::bigint[],
+        :card_month::bigint[], :card_count_day::integer[], :card_count_month::integer[],
+        :first_creq_due::timestamptz[], :device_id::uuid[], :areq_masked::text[],
+        :ares_masked::text[], :visitor_sealed::bytea[], :visitor_tag::text[], :evidence::text[],
+        :audit_name::text[], :audit_object::text[], :audit_outcome::text[], :audit_details::text[],
+        :audit_key_id::text[], :audit_mac::bytea[]
+    ) AS g (
+        acs_trans_id, three_ds_server_trans_id, ds_trans_id, sdk_trans_id, ds_id, ds_url,
+        areq_digest, message_version, device_channel, message_category, range_id, range_version,
+        scheme, card_id, account_id, person_id, phone_id, phone_mask, last4, pan_sealed,
+        purchase_amount, purchase_currency, purchase_exponent, purchase_date, merchant_name,
+        acquirer_bin, acquirer_merchant_id, notification_url, link_digest, trans_status,
+        trans_status_reason, rule, reasons, elements, ares_sealed, state, language, created_at,
+        requestor_id, authentication_ind, offers_trust, reserve_amount, day, month, counted,
+        account_day, account_month, account_count_day, account_count_month, card_day, card_month, card_count_day,
+        card_count_month, first_creq_due, device_id, areq_masked, ares_masked, visitor_sealed,
+        visitor_tag, evidence, audit_name, audit_object, audit_outcome, audit_details, audit_key_id,
+        audit_mac)
+    ORDER BY account_id, month, lower(three_ds_server_trans_id), lower(ds_trans_id)),
+patience AS MATERIALIZED (SELECT
+    set_config('lock_timeout', coalesce(:lock_timeout, current_setting('lock_timeout')), true)),
+held AS MATERIALIZED (
     SELECT enrollment.reserve(
-        :acs_trans_id, :card_id, :account_id, :reserve_amount, :day, :month, :counted,
-        :account_day, :account_month, :account_count_day, :account_count_month,
-        :card_day, :card_month, :card_count_day, :card_count_month, :created_at)
-    WHERE :reserve_amount::bigint IS NOT NULL),
+        g.acs_trans_id, g.card_id, g.account_id, g.reserve_amount, g.day, g.month, g.counted,
+        g.account_day, g.account_month, g.account_count_day, g.account_count_month,
+        g.card_day, g.card_month, g.card_count_day, g.card_count_month, g.created_at)
+    FROM patience, given g WHERE g.reserve_amount IS NOT NULL),
 made AS (
-    INSERT INTO acs.transaction
-    (acs_trans_id, three_ds_server_trans_id, ds_trans_id, sdk_trans_id, ds_id, ds_url, areq_digest,
-     message_version, device_channel, message_category, range_id, range_version, scheme, card_id,
-     account_id, person_id, phone_id, phone_mask, last4, pan_sealed, purchase_amount, purchase_currency,
-     purchase_exponent, purchase_date, merchant_name, acquirer_bin, acquirer_merchant_id, notification_url,
-     link_digest, trans_status, trans_status_reason, rule, reasons, elements, ares_sealed, state, language,
-     created_at, requestor_id, authentication_ind, offers_trust)
-    VALUES
-    (:acs_trans_id, :three_ds_server_trans_id, :ds_trans_id, :sdk_trans_id, :ds_id, :ds_url, :areq_digest,
-     :message_version, :device_channel, :message_category, :range_id, :range_version, :scheme, :card_id,
-     :account_id, :person_id, :phone_id, :phone_mask, :last4, :pan_sealed, :purchase_amount,
-     :purchase_currency, :purchase_exponent, :purchase_date, :merchant_name, :acquirer_bin,
-     :acquirer_merchant_id, :notification_url, :link_digest, :trans_status, :trans_status_reason, :rule,
-     :reasons, :elements, :ares_sealed, :state, :language, :created_at, :requestor_id,
-     :authentication_ind, :offers_trust)
-    RETURNING acs_trans_id),
+    INSERT INTO acs.transaction (
+        acs_trans_id, three_ds_server_trans_id, ds_trans_id, sdk_trans_id, ds_id, ds_url,
+        areq_digest, message_version, device_channel, message_category, range_id, range_version,
+        scheme, card_id, account_id, person_id, phone_id, phone_mask, last4, pan_sealed,
+        purchase_amount, purchase_currency, purchase_exponent, purchase_date, merchant_name,
+        acquirer_bin, acquirer_merchant_id, notification_url, link_digest, trans_status,
+        trans_status_reason, rule, reasons, elements, ares_sealed, state, language, created_at,
+        requestor_id, authentication_ind, offers_trust)
+    SELECT
+        g.acs_trans_id, g.three_ds_server_trans_id, g.ds_trans_id, g.sdk_trans_id, g.ds_id,
+        g.ds_url, g.areq_digest, g.message_version, g.device_channel, g.message_category,
+        g.range_id, g.range_version, g.scheme, g.card_id, g.account_id, g.person_id, g.phone_id,
+        g.phone_mask, g.last4, g.pan_sealed, g.purchase_amount::numeric, g.purchase_currency,
+        g.purchase_exponent, g.purchase_date, g.merchant_name, g.acquirer_bin,
+        g.acquirer_merchant_id, g.notification_url, g.link_digest, g.trans_status,
+        g.trans_status_reason, g.rule, string_to_array(g.reasons, chr(31)), g.elements, g.ares_sealed,
+        g.state, g.language, g.created_at, g.requestor_id, g.authentication_ind, g.offers_trust
+    FROM patience, (SELECT count(*) FROM held) AS first, given g),
 timed AS (
     INSERT INTO acs.timer (acs_trans_id, kind, due_at)
-    SELECT acs_trans_id, 'first_creq', :first_creq_due FROM made WHERE :first_creq_due::timestamptz IS NOT NULL),
+    SELECT acs_trans_id, 'first_creq', first_creq_due FROM given WHERE first_creq_due IS NOT NULL),
 claimed AS (
-    UPDATE acs.device_data SET acs_trans_id = :acs_trans_id
-    WHERE three_ds_server_trans_id = :device_id AND acs_trans_id IS NULL),
+    UPDATE acs.device_data d SET acs_trans_id = g.acs_trans_id
+    FROM given g WHERE d.three_ds_server_trans_id = g.device_id AND d.acs_trans_id IS NULL),
 logged AS (
     INSERT INTO acs.message_log (acs_trans_id, at, direction, message_type, body)
-    SELECT m.acs_trans_id, :created_at, l.direction, l.message_type, l.body::jsonb
-    FROM made m, (VALUES ('in', 'AReq', :areq_masked::text), ('out', 'ARes', :ares_masked::text))
+    SELECT g.acs_trans_id, g.created_at, l.direction, l.message_type, l.body::jsonb
+    FROM given g, LATERAL (VALUES ('in', 'AReq', g.areq_masked), ('out', 'ARes', g.ares_masked))
         AS l (direction, message_type, body)),
 seen AS (
     INSERT INTO acs.visitor (acs_trans_id, seen_in, seen_at, sealed, tag)
-    SELECT acs_trans_id, 'areq', :created_at, :visitor_sealed, :visitor_tag
-    FROM made WHERE :visitor_sealed::bytea IS NOT NULL),
+    SELECT acs_trans_id, 'areq', created_at, visitor_sealed, visitor_tag
+    FROM given WHERE visitor_sealed IS NOT NULL),
 proved AS (
     INSERT INTO audit.evidence (acs_trans_id, at, document)
-    SELECT acs_trans_id, :created_at, :evidence::json FROM made WHERE :evidence::text IS NOT NULL),
+    SELECT acs_trans_id, created_at, evidence::json FROM given WHERE evidence IS NOT NULL),
 told AS (
     INSERT INTO audit.event
         (at, name, actor_kind, actor, object, outcome, origin, request_id, details, key_id, mac)
-    VALUES (:created_at, :audit_name, 'network', :ds_id, :audit_object, :audit_outcome, '', '',
-            :audit_details::jsonb, :audit_key_id, :audit_mac))
-SELECT (SELECT count(*) FROM held) AS held, acs_trans_id FROM made;
+    SELECT created_at, audit_name, 'network', ds_id, audit_object, audit_outcome, '', '',
+           audit_details::jsonb, audit_key_id, audit_mac FROM given)
+SELECT;
 
 -- name: answered_before
 -- The stored answer to an AReq with these identifiers, to tell a repeat from a contradiction.

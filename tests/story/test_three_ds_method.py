@@ -143,7 +143,7 @@ async def test_what_a_device_says_is_found_by_its_areq_in_two_round_trips(world:
 
     assert ares["transStatus"] == "C"
     assert len(heard) == 2, heard
-    assert "acs.device_data_of" in heard[0]
+    assert "acs.device_data" in heard[0]
     assert "enrollment.standing" in heard[0]
     assert await reasons(world, ares) == ["device:known"]
 

@@ -62,5 +62,5 @@ def a_hold(amount: int = 10_000, *, counted: bool = False, **limits: int) -> Hol
 async def stored(conn: Connection, keys: Keys, **changes: Any) -> AcsTransId:
     """Store a transaction; gives its identifier."""
     new = a_new(keys, **changes)
-    assert isinstance(await transactions.record(conn, new), transactions.Recorded)
+    assert await transactions.record(conn, [new]) == [transactions.Recorded()]
     return new.transaction.acs_trans_id

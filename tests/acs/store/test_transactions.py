@@ -33,7 +33,7 @@ async def the(db: Conn, acs_trans_id: UUID) -> Dialogue:
 
 async def test_what_was_stored_is_read_back_whole(db: Conn, keys: Keys) -> None:
     new = a_new(keys, purchase_amount=10**47, reasons=("wish:challenge", "fx:stale"))
-    assert await transactions.record(db, new) == Recorded()
+    assert await transactions.record(db, [new]) == [Recorded()]
     found = await the(db, new.transaction.acs_trans_id)
     assert found.transaction == new.transaction
     assert found.challenge.state is State.WAIT_CREQ
@@ -58,7 +58,7 @@ async def test_one_statement_leaves_timer_messages_and_audit(db: Conn, keys: Key
 @pytest.mark.parametrize("spell", [str, str.upper])
 async def test_the_same_identifiers_again_leave_nothing(db: Conn, keys: Keys, spell: Any) -> None:
     first = a_new(keys, hold=a_hold())
-    await transactions.record(db, first)
+    await transactions.record(db, [first])
     again = a_new(
         keys,
         hold=a_hold(),
@@ -67,7 +67,7 @@ async def test_the_same_identifiers_again_leave_nothing(db: Conn, keys: Keys, sp
         ),
         ds_trans_id=DsTransId(spell(first.transaction.ds_trans_id)),
     )
-    assert await transactions.record(db, again) == AlreadyKnown()
+    assert await transactions.record(db, [again]) == [AlreadyKnown()]
     assert await db.fetchval("SELECT count(*) FROM enrollment.reservation") == 1
     assert await db.fetchval("SELECT count(*) FROM audit.event") == 1
 
@@ -75,20 +75,20 @@ async def test_the_same_identifiers_again_leave_nothing(db: Conn, keys: Keys, sp
 async def test_an_acstransid_twice_is_a_fault_of_ours(db: Conn, keys: Keys) -> None:
     acs_trans_id = await stored(db, keys)
     with pytest.raises(asyncpg.UniqueViolationError):
-        await transactions.record(db, a_new(keys, acs_trans_id=acs_trans_id))
+        await transactions.record(db, [a_new(keys, acs_trans_id=acs_trans_id)])
 
 
 async def test_a_limit_that_was_taken_meanwhile_leaves_nothing(db: Conn, keys: Keys) -> None:
     await stored(db, keys, hold=a_hold(count_day=1))
     late = a_new(keys, hold=a_hold(count_day=1))
-    assert await transactions.record(db, late) == LimitTaken()
+    assert await transactions.record(db, [late]) == [LimitTaken()]
     assert await transactions.read(db, late.transaction.acs_trans_id) is None
     assert await db.fetchval("SELECT sum(count) FROM enrollment.usage WHERE period = 'day'") == 2
 
 
 async def test_the_earlier_answer_is_found_by_both_identifiers(db: Conn, keys: Keys) -> None:
     new = a_new(keys)
-    await transactions.record(db, new)
+    await transactions.record(db, [new])
     ids = new.transaction.three_ds_server_trans_id, new.transaction.ds_trans_id
     found = await transactions.answered_before(db, ids[0].upper(), ids[1])
     assert found is not None
