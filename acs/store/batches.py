@@ -70,8 +70,7 @@ class Batches(Generic[ItemT, OutcomeT]):
     def _start(self, batch: Batch[ItemT, OutcomeT], *, lanes: int) -> None:
         """Work on a batch in a lane; one item of a divided batch needs none."""
         self._free -= lanes
-        task = asyncio.create_task(self._work([item for item, _ in batch]))
-        self._tasks.add(task)
+        self._tasks.add(task := asyncio.create_task(self._work([item for item, _ in batch])))
         left = len(batch)
 
         def one_is_settled(future: asyncio.Future[OutcomeT]) -> None:
