@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 from acs.authentication.case import Exemption
 from acs.transaction import ASKED
+from schemas.values import TransStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,7 +91,7 @@ def document(transaction: Transaction, challenge: Challenge | None, basis: Basis
             "rule": transaction.rule,
             "reasons": list(transaction.reasons),
             "exemption": str(basis.exemption),
-            "applied_by": _applied_by(basis.exemption),
+            "applied_by": _applied_by(basis.exemption, transaction),
             "at": moment(transaction.created_at),
         },
         "challenge": None if challenge is None else _challenge(transaction, challenge, basis),
@@ -146,10 +147,14 @@ def _link(transaction: Transaction) -> dict[str, object]:
     return {**plain, "digest": transaction.link_digest.hex()}
 
 
-def _applied_by(exemption: Exemption) -> str | None:
+def _applied_by(exemption: Exemption, transaction: Transaction) -> str | None:
+    """Say whose exemption it is: a small payment may be the issuer's (Y) or claimed (I)."""
     if exemption is Exemption.NONE:
         return None
-    return "issuer" if exemption is Exemption.ISSUER else "requestor"
+    is_ours = exemption in {Exemption.ISSUER, Exemption.TRUSTED} or (
+        exemption is Exemption.LOW_VALUE and transaction.trans_status == TransStatus.AUTHENTICATED
+    )
+    return "issuer" if is_ours else "requestor"
 
 
 def _challenge(transaction: Transaction, challenge: Challenge, basis: Basis) -> dict[str, object]:

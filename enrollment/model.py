@@ -103,11 +103,17 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class PhoneRef:
-    """The phone of a person without its number; ``mask`` looks like ``+48 *** *** 761``."""
+    """The phone of a person without its number; ``mask`` looks like ``+48 *** *** 761``.
+
+    ``shared``: other persons use the number, too. ``changed_at``: since when it is the phone in
+    use, where the client changed it in the portal.
+    """
 
     phone_id: UUID
     mask: str
     usable: bool
+    shared: bool = False
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +147,20 @@ class Use:
     day_count: int = 0
     month_amount: int = 0
     month_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LowValue:
+    """Whether the client wants small payments without a code, and those of one card so far.
+
+    Counted since the card's last successful challenge, in minor units of ``currency`` (ISO 4217
+    numeric; None while nothing was counted).
+    """
+
+    wanted: bool = False
+    currency: str | None = None
+    amount: int = 0
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +202,7 @@ class Standing:
     consecutive_failures: int
     previous_expiry: str | None = None
     trusts_merchant: bool = False
+    low_value: LowValue = LowValue()
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from acs.authentication.facts import Facts
+    from acs.authentication.low_value import Share
     from acs.transaction import Elements
     from enrollment.model import EffectiveLimits, Standing
     from schemas.compiler import Reading
@@ -81,7 +82,7 @@ class Decision:
     ``reason`` is as the message's version can say it. ``elements`` are set with C only,
     ``reserve`` with C and Y of a payment, ``cardholder_info`` with N only. ``offers_trust``: the
     challenge's page offers to trust the merchant; ``list_status`` is what our list says of it,
-    where the answer tells.
+    where the answer tells. ``low_value``: what a small payment takes of its card's bounds.
     """
 
     trans_status: TransStatus
@@ -95,6 +96,7 @@ class Decision:
     exemption: Exemption = Exemption.NONE
     offers_trust: bool = False
     list_status: ListStatus | None = None
+    low_value: Share | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,8 @@ class Case:
     """One AReq with everything the rules look at, worked out once.
 
     ``spends``: a payment of more than nothing, made by the cardholder. ``unconverted``: why a limit
-    about money could not be compared.
+    about money could not be compared. ``not_small``: bounds of small payments that are passed,
+    where card range and cardholder want such payments let pass.
     """
 
     areq: Reading
@@ -115,6 +118,7 @@ class Case:
     over_per_tx: tuple[str, ...]
     over_period: tuple[str, ...]
     unconverted: str | None
+    not_small: tuple[str, ...]
 
     @property
     def is_payment(self) -> bool:
@@ -139,7 +143,10 @@ class Case:
         found = "device:none" if self.facts.device is None else "device:known"
         device = (found,) if device_ids(self.areq) else ()
         swap = () if self.facts.swap in {None, Swap.NONE} else (f"sim:{self.facts.swap}",)
-        return (*self.off, *self.over_per_tx, *rate, *self.over_period, *swap, *wishes, *device)
+        phone = self.standing.phone
+        shared = ("phone:shared",) if phone is not None and phone.shared else ()
+        limits_ = (*self.off, *self.over_per_tx, *rate, *self.over_period, *self.not_small)
+        return (*limits_, *swap, *shared, *wishes, *device)
 
 
 def case_of(areq: Reading, facts: Facts, standing: Standing, now: datetime) -> Case:
@@ -150,6 +157,7 @@ def case_of(areq: Reading, facts: Facts, standing: Standing, now: datetime) -> C
     no_rate = amount.why if isinstance(amount, NoRate) else None
     pays = is_payment and (money > 0 or no_rate is not None)
     spends = pays and areq.context.channel != DeviceChannel.RI3
+    small = facts.range.policy.low_value if spends and standing.low_value.wanted else None
     counted = pays or facts.range.policy.zero_blocks_npa
     return Case(
         areq=areq,
@@ -162,6 +170,7 @@ def case_of(areq: Reading, facts: Facts, standing: Standing, now: datetime) -> C
         over_per_tx=limits.over_per_tx(standing, money) if spends else (),
         over_period=limits.over_period(standing, money) if spends else (),
         unconverted=no_rate if spends and limits.needs_amount(standing) else None,
+        not_small=() if small is None else limits.not_small(standing.low_value, small, facts.small),
     )
 
 

@@ -6,9 +6,9 @@ pay on the internet, can its holder be authenticated, what does the requestor wi
 
 Laws:
 - A requestor can ask for a challenge and always gets one where one can be held. It can never get
-  a Y: only a range whose own policy is frictionless, or a merchant on the cardholder's own list
-  where the policy honours it, has a Y without a challenge, whatever threeDSRequestorChallengeInd
-  or threeDSRequestorDecReqInd say. What a requestor initiates without
+  a Y: only a range whose own policy is frictionless, and, where the policy wants it, a merchant on
+  the cardholder's own list or a small payment, have a Y without a challenge, whatever
+  threeDSRequestorChallengeInd or threeDSRequestorDecReqInd say. What a requestor initiates without
   the cardholder has rules of its own (``requestor_initiated``), and never leads to a challenge.
 - Data share only (06) never leads to a challenge [rule 3.5], nor to a Y.
 - A Y or a C is promised only while the authentication value can be made, where it carries one.
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, assert_never
 
-from acs.authentication import limits, swap, trust
+from acs.authentication import limits, low_value, swap, trust
 from acs.authentication import requestor_initiated as ri3
 from acs.authentication.case import (
     Decision,
@@ -247,6 +247,16 @@ def _by_default(case: Case) -> Decision:
             exemption=Exemption.TRUSTED,
             list_status=trust.status_of(case),
         )
+    share = low_value.share_of(case)
+    if share is not None:
+        return Decision(
+            TransStatus.AUTHENTICATED,
+            "low_value:small",
+            reasons=case.noticed,
+            reserve=reservation(case),
+            exemption=Exemption.LOW_VALUE,
+            low_value=share,
+        )
     return Decision(
         TransStatus.AUTHENTICATED,
         "range:frictionless",
@@ -264,7 +274,7 @@ def _challenge_due(case: Case) -> str | None:
         return "wish:challenge"
     if case.unconverted is not None:
         return "fx:challenge"
-    if trust.is_exempt(case):
+    if trust.is_exempt(case) or low_value.share_of(case) is not None:
         return None
     if case.facts.range.policy.default is Default.CHALLENGE:
         return "range:challenge"

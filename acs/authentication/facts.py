@@ -10,9 +10,11 @@ Laws:
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
+
+from iso4217 import Currency
 
 from acs.transaction import Elements
 from schemas.values import ChallengeInd, MessageCategory, TransStatus, TransStatusReason
@@ -71,6 +73,40 @@ class Swap(StrEnum):
     DOUBTFUL = "doubtful"
 
 
+@dataclass(frozen=True, slots=True)
+class SmallPayments:
+    """What counts as a small payment (RTS art. 16): minor units of ``currency``, ISO 4217 letters.
+
+    A payment of at most ``each``; together at most ``sum``, and at most ``count`` in a row, since
+    the card's last successful challenge. Both hold, whichever of the two the law meant.
+    """
+
+    each: int = 10_000
+    sum: int = 40_000
+    count: int = 5
+    currency: str = "PLN"
+
+    def __post_init__(self) -> None:
+        """Refuse what no bank may allow."""
+        if not 0 < self.each <= self.sum:
+            message = "low_value: each is above 0 and not above sum"
+            raise ValueError(message)
+        if not 0 < self.count <= _IN_A_ROW_MAX:
+            message = f"low_value: count is 1 to {_IN_A_ROW_MAX} (RTS art. 16)"
+            raise ValueError(message)
+        if self.currency not in _CURRENCIES:
+            message = f"low_value: {self.currency} is no currency of ISO 4217"
+            raise ValueError(message)
+        if self.currency == "EUR" and (self.each > _EACH_MAX or self.sum > _SUM_MAX):
+            message = "low_value: each is at most 30 EUR and sum at most 100 EUR (RTS art. 16)"
+            raise ValueError(message)
+
+    @property
+    def currency_number(self) -> str:
+        """The currency as messages and accounts name it."""
+        return _CURRENCIES[self.currency]
+
+
 HONOURABLE: Final = {
     ChallengeInd.RISK_ANALYSIS_DONE,
     ChallengeInd.STRONG_AUTHENTICATION_DONE,
@@ -81,6 +117,8 @@ HONOURABLE: Final = {
 exemption of a trust list, which the issuer's own list decides."""
 
 PAN_DIGITS_MAX: Final = 19
+_IN_A_ROW_MAX, _EACH_MAX, _SUM_MAX = 5, 3_000, 10_000
+_CURRENCIES: Final = {currency.code: f"{currency.number:03d}" for currency in Currency}
 _PAD_BYTES: Final = {20, 21}
 _TIED_TO_NO_AMOUNT: Final = ("visa-v0", "mastercard-dstrans")
 _ECI_FOR: Final = frozenset({*TransStatus, "data_share", "merchant_initiated"})
@@ -104,6 +142,8 @@ class RangePolicy:
     failed too often: 04 (authentication frequency) or 19 (challenges), as the network wants it.
     ``trust_list`` keeps a list of merchants that each cardholder trusts; ``trust_exemption`` lets
     payments there pass without a challenge (RTS art. 13).
+    ``low_value`` lets small payments of cardholders who want it pass without a challenge (RTS art.
+    16); None = never.
     ``theme`` names how the pages look (see acs.pages.themes); None leaves it to the issuer's.
     ``swapped_max`` is the most a payment may cost for a while after the cardholder's SIM card was
     exchanged, in minor units of the account's currency; None = the usual limits.
@@ -131,6 +171,7 @@ class RangePolicy:
     theme: str | None = None
     trust_list: TrustList = TrustList.OFF
     trust_exemption: bool = False
+    low_value: SmallPayments | None = None
 
     def __post_init__(self) -> None:
         """Refuse a policy that contradicts itself."""
@@ -151,6 +192,11 @@ class RangePolicy:
             raise ValueError(message)
         if self.trust_exemption and self.trust_list is TrustList.OFF:
             message = "trust_exemption goes with a trust_list"
+            raise ValueError(message)
+        if self.low_value is not None and (
+            self.elements is not Elements.PIN_AND_OTP or self.default is not Default.CHALLENGE
+        ):
+            message = "low_value goes with elements pin+otp and default challenge"
             raise ValueError(message)
         if self.av_pad_bytes not in _PAD_BYTES:
             message = "av_pad_bytes is 20 or 21"
@@ -186,6 +232,7 @@ class RangePolicy:
         plain["trust_list"] = str(self.trust_list)
         plain["honoured_requests"] = sorted(self.honoured_requests)
         plain["eci"] = dict(self.eci)
+        plain["low_value"] = None if self.low_value is None else asdict(self.low_value)
         return plain
 
 
@@ -264,6 +311,20 @@ def _map(name: str, value: object) -> Mapping[str, str]:
     return {key: str(eci) for key, eci in value.items()}
 
 
+def _small_payments(name: str, value: object) -> SmallPayments | None:
+    if value is None:
+        return None
+    known = {one.name for one in fields(SmallPayments)}
+    if not isinstance(value, dict) or not set(value) <= known:
+        message = f"{name} is null or has members of {', '.join(sorted(known))} only"
+        raise ValueError(message)
+    read = {
+        member: str(given) if member == "currency" else _whole(f"{name}.{member}", given)
+        for member, given in value.items()
+    }
+    return SmallPayments(**read)  # type: ignore[arg-type] # just read one by one
+
+
 _READERS: Final[Mapping[str, Callable[[str, object], object]]] = {
     "elements": _choice(Elements),
     "default": _choice(Default),
@@ -287,6 +348,7 @@ _READERS: Final[Mapping[str, Callable[[str, object], object]]] = {
     "theme": _text,
     "trust_list": _choice(TrustList),
     "trust_exemption": _flag,
+    "low_value": _small_payments,
 }
 
 
@@ -349,7 +411,8 @@ class Facts:
     ``keys_available``: the key that the range's policy names can make an authentication value.
     ``device``: what the browser said of itself before (3DS Method); ``priors``: the earlier
     authentications a 3RI payment refers to, as far as they are known here. ``swap``: what is known
-    of the cardholder's SIM card; None: nobody was asked.
+    of the cardholder's SIM card; None: nobody was asked. ``small``: the purchase in the currency
+    of the range's ``low_value`` (None: no amount was asked, or the range has none).
     """
 
     range: CardRange
@@ -360,3 +423,4 @@ class Facts:
     device: DeviceData | None = None
     priors: tuple[Prior, ...] = ()
     swap: Swap | None = None
+    small: Converted | NoRate | None = None

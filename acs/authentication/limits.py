@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import date, datetime
 
-    from enrollment.model import EffectiveLimits, Standing, Use
+    from acs.authentication.facts import SmallPayments
+    from enrollment.model import EffectiveLimits, LowValue, Standing, Use
 
 ZONE: Final = ZoneInfo("Europe/Warsaw")
 RATE_AGE_MAX: Final = timedelta(days=4)
@@ -139,6 +140,24 @@ def over_period(standing: Standing, amount: int) -> tuple[str, ...]:
         for level, limits, use in _levels(standing)
         if _passes(*_period(which, limits, use, amount))
     )
+
+
+def not_small(
+    used: LowValue, small: SmallPayments, money: Converted | NoRate | None
+) -> tuple[str, ...]:
+    """Name the bounds of small payments that a payment passes, in the policy's currency.
+
+    What was counted in another currency cannot be added up, and so fills the sum.
+    """
+    if not isinstance(money, Converted):
+        return ("low_value:no_rate",)
+    adds_up = used.count == 0 or used.currency == small.currency_number
+    bounds = {
+        "low_value:each": money.amount > small.each,
+        "low_value:sum": not adds_up or used.amount + money.amount > small.sum,
+        "low_value:count": used.count + 1 > small.count,
+    }
+    return tuple(name for name, is_passed in bounds.items() if is_passed)
 
 
 def _period(which: str, limits: EffectiveLimits, use: Use, amount: int) -> tuple[int, int | None]:

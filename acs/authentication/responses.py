@@ -27,8 +27,8 @@ DEVICE_DATA_VERSION: Final = "1.7"
 """The highest version of the app channel's device data that is understood; always sent."""
 
 INFO_MAX: Final = 128
-EXEMPT_BY_TRUST: Final = "08"
-"""transChallengeExemption of a trust list [rule 3.38]."""
+EXEMPTIONS: Final = {Exemption.TRUSTED: "08", Exemption.LOW_VALUE: "10"}
+"""transChallengeExemption of the exemptions that are ours [rule 3.38]."""
 _NO_INFO: Final = {TransStatus.CHALLENGE, TransStatus.DECOUPLED, TransStatus.SPC}
 
 
@@ -61,7 +61,7 @@ def ares(  # noqa: PLR0913 - an answer has these parts
         **_core(areq, decision, acs_trans_id, identity),
         **_challenge(areq, decision, challenge_url),
         **_final(areq, decision, cardholder_text),
-        **_listed(areq.context.version, decision),
+        **_exempted(areq.context.version, decision),
         "eci": eci,
         "authenticationValue": None if proof is None else proof.value.reveal(),
     }
@@ -135,13 +135,12 @@ def _final(areq: Reading, decision: Decision, text: str | None) -> dict[str, obj
     return {"cardholderInfo": info, **_not_decoupled(areq)}
 
 
-def _listed(version: str, decision: Decision) -> dict[str, object]:
-    """Give what our list of trusted merchants says, and that a payment is exempt for it [3.35]."""
-    if decision.list_status is None:
-        return {}
-    is_exempt = version == V231 and decision.exemption is Exemption.TRUSTED
-    exempt = {"transChallengeExemption": EXEMPT_BY_TRUST} if is_exempt else {}
-    return {**list_status(version, decision.list_status), **exempt}
+def _exempted(version: str, decision: Decision) -> dict[str, object]:
+    """Give what our list of trusted merchants says, and why a payment is exempt [3.35, 3.38]."""
+    listed = {} if decision.list_status is None else list_status(version, decision.list_status)
+    is_told = version == V231 and decision.trans_status == TransStatus.AUTHENTICATED
+    exemption = EXEMPTIONS.get(decision.exemption) if is_told else None
+    return {**listed, **({} if exemption is None else {"transChallengeExemption": exemption})}
 
 
 def _not_decoupled(areq: Reading) -> dict[str, object]:

@@ -18,7 +18,7 @@ from acs.challenge.events import CodeIssued, CodeRefused, NotSent
 from acs.flows import evidence
 from acs.pages.names import shown_name
 from acs.store import results, timers, transactions
-from acs.transaction import link_digest
+from acs.transaction import Elements, link_digest
 from enrollment import flows as enrollment_flows
 from enrollment.model import Merchant
 from otp import flows as otp_flows
@@ -143,6 +143,7 @@ async def _do(  # noqa: C901 - one case per effect, nothing in it
             applied.queued = True
         case do.CountUse():
             await enrollment_flows.count_use(conn, acs_trans_id, now)
+            await _authenticated(conn, applied)
         case do.ReleaseUse():
             await enrollment_flows.release_use(conn, acs_trans_id, now)
         case do.StartTimer(timer=timer, due_at=due_at):
@@ -179,6 +180,13 @@ async def _issue(ports: Ports, conn: Connection, applied: Applied, now: datetime
         return CodeIssued(issued.seq)
     metrics.OTP.labels(f"refused_{issued.reason}").inc()
     return CodeRefused(_NOT_SENT.get(issued.reason, NotSent.FREQUENCY))
+
+
+async def _authenticated(conn: Connection, applied: Applied) -> None:
+    """Count small payments anew, where what was asked is a strong authentication."""
+    transaction = applied.dialogue.transaction
+    if transaction.card_id is not None and applied.challenge.elements is Elements.PIN_AND_OTP:
+        await enrollment_flows.authenticated(conn, transaction.card_id)
 
 
 async def _trust(ports: Ports, conn: Connection, applied: Applied, now: datetime) -> None:

@@ -321,6 +321,7 @@ def _new(
         audit_details=event.details_json(),
         audit_tag=ports.keys.audit.tag(b"audit/1", event.canonical()),
         evidence=document,
+        low_value=decision.low_value,
     )
 
 

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from acs.directory_server import DirectoryServer
     from acs.ports import Ports
     from acs.store.card_ranges import IssuedRange
-    from enrollment.model import Standing
     from schemas.compiler import Reading
 
 
@@ -63,16 +62,18 @@ async def gather(ports: Ports, asked: Asked) -> Gathered:
     standing, sealed = answer.standing, answer.device
     priors = await _priors(ports, asked)
     amount = asked.areq.values.get("purchaseAmount")
+    small = asked.issued.range.policy.low_value
     facts = Facts(
         range=asked.issued.range,
         standing=standing,
         ds_id=asked.server.ds_id,
-        amount=_converted(ports, asked, standing),
+        amount=_converted(ports, asked, None if standing is None else standing.currency),
         keys_available=value.available(
             asked.issued.range, ports.values, None if amount is None else int(str(amount))
         ),
         device=None if sealed is None else _opened(ports, sealed),
         priors=priors,
+        small=_converted(ports, asked, None if small is None else small.currency_number),
     )
     found = None if sealed is None else sealed.three_ds_server_trans_id
     return Gathered(facts, found)
@@ -110,16 +111,16 @@ def _opened(ports: Ports, sealed: device_data.Sealed) -> DeviceData | None:
         return None
 
 
-def _converted(ports: Ports, asked: Asked, standing: Standing | None) -> Converted | NoRate | None:
+def _converted(ports: Ports, asked: Asked, into: str | None) -> Converted | NoRate | None:
     values = asked.areq.values
     amount, currency = values.get("purchaseAmount"), values.get("purchaseCurrency")
-    if standing is None or amount is None or currency is None:
+    if into is None or amount is None or currency is None:
         return None
     return convert(
         int(str(amount)),
         int(str(values.get("purchaseExponent", "2"))),
         str(currency),
-        into=standing.currency,
+        into=into,
         rates=ports.tables.now.rates,
         margin_bp=ports.policies.fx_margin_bp,
         today=asked.now.date(),

@@ -19,7 +19,8 @@ SELECT d.three_ds_server_trans_id AS device_id, d.sealed AS device_sealed, d.mad
        s.card_per_tx, s.card_per_day, s.card_per_month, s.card_count_day, s.card_count_month,
        s.account_used_day, s.account_uses_day, s.account_used_month, s.account_uses_month,
        s.card_used_day, s.card_uses_day, s.card_used_month, s.card_uses_month,
-       s.trusts_merchant
+       s.low_value_wanted, s.low_value_currency, s.low_value_amount, s.low_value_count,
+       s.phone_shared, s.phone_changed_at, s.trusts_merchant
   FROM (SELECT x.*, asked.place,
                enrollment.trusts(x.person_id, asked.acquirer_bin, asked.merchant_id) AS trusts_merchant
           FROM unnest(:pan_idx::bytea[], :acquirer_bin::text[], :merchant_id::text[])

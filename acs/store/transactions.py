@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from acs.authentication.case import Reservation
+    from acs.authentication.low_value import Share
     from acs.store.evidence import Visitor
     from acs.store.pool import Connection
     from schemas.vault import Tag
@@ -84,7 +85,8 @@ class NewTransaction:
 
     ``areq_digest``: SHA-256 of the bytes received. ``ares_sealed``: the answer for its place.
     ``device_id``: where the device data that was found is stored. ``evidence``: the document of an
-    outcome that is final with the answer.
+    outcome that is final with the answer. ``low_value``: what a small payment takes of its card's
+    bounds.
     """
 
     transaction: Transaction
@@ -102,6 +104,7 @@ class NewTransaction:
     device_id: UUID | None = None
     visitor: Visitor | None = None
     evidence: str | None = None
+    low_value: Share | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,7 @@ def _columns(new: NewTransaction) -> dict[str, object]:
     return {
         **_transaction_columns(new.transaction),
         **_hold_columns(new.hold),
+        **_low_value_columns(new.low_value),
         "areq_digest": new.areq_digest,
         "ares_sealed": new.ares_sealed,
         "state": "done" if new.first_creq_due is None else State.WAIT_CREQ,
@@ -336,6 +340,15 @@ def _hold_columns(hold: Hold | None) -> dict[str, object]:
         columns[f"{level}_count_day"] = limits.count_day
         columns[f"{level}_count_month"] = limits.count_month
     return columns
+
+
+def _low_value_columns(share: Share | None) -> dict[str, object]:
+    return {
+        "low_currency": None if share is None else share.currency,
+        "low_amount": None if share is None else share.amount,
+        "low_sum_max": None if share is None else share.sum_max,
+        "low_count_max": None if share is None else share.count_max,
+    }
 
 
 def _json(value: Mapping[str, object] | None) -> str | None:

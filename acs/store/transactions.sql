@@ -1,11 +1,11 @@
 -- name: record
 -- Everything accepted AReqs leave behind, in one statement and so in one database transaction: the
--- transactions, what they hold of the limits (which raises AL001 when a limit would be passed), the
--- timers of the first CReqs, the device data they asked for, both messages, where the cardholders
+-- transactions, what they hold of the limits and of the bounds of small payments (which raises AL001
+-- when one would be passed), the timers of the first CReqs, the device data they asked for, both messages, where the cardholders
 -- are, the evidence of outcomes that are final, and the audit events. The same AReq again breaks
 -- transaction_areq_once, and then nothing of any of them is left.
 -- Locks are taken in one order whoever comes together: the counters by account and month (as
--- enrollment's lapse does), all of them before the first identifiers.
+-- enrollment's lapse does), small payments by card, all of them before the first identifiers.
 WITH given AS MATERIALIZED (
     SELECT * FROM unnest(
         :acs_trans_id::uuid[], :three_ds_server_trans_id::text[], :ds_trans_id::text[],
@@ -23,6 +23,7 @@ WITH given AS MATERIALIZED (
         :day::date[], :month::date[], :counted::boolean[], :account_day::bigint[], :account_month::bigint[],
         :account_count_day::integer[], :account_count_month::integer[], :card_day::bigint[],
         :card_month::bigint[], :card_count_day::integer[], :card_count_month::integer[],
+        :low_currency::text[], :low_amount::bigint[], :low_sum_max::bigint[], :low_count_max::integer[],
         :first_creq_due::timestamptz[], :device_id::uuid[], :areq_masked::text[],
         :ares_masked::text[], :visitor_sealed::bytea[], :visitor_tag::text[], :evidence::text[],
         :audit_name::text[], :audit_object::text[], :audit_outcome::text[], :audit_details::text[],
@@ -36,10 +37,10 @@ WITH given AS MATERIALIZED (
         trans_status_reason, rule, reasons, elements, ares_sealed, state, language, created_at,
         requestor_id, authentication_ind, offers_trust, reserve_amount, day, month, counted,
         account_day, account_month, account_count_day, account_count_month, card_day, card_month, card_count_day,
-        card_count_month, first_creq_due, device_id, areq_masked, ares_masked, visitor_sealed,
+        card_count_month, low_currency, low_amount, low_sum_max, low_count_max, first_creq_due, device_id, areq_masked, ares_masked, visitor_sealed,
         visitor_tag, evidence, audit_name, audit_object, audit_outcome, audit_details, audit_key_id,
         audit_mac)
-    ORDER BY account_id, month, lower(three_ds_server_trans_id), lower(ds_trans_id)),
+    ORDER BY account_id, month, card_id, lower(three_ds_server_trans_id), lower(ds_trans_id)),
 patience AS MATERIALIZED (SELECT
     set_config('lock_timeout', coalesce(:lock_timeout, current_setting('lock_timeout')), true)),
 held AS MATERIALIZED (
@@ -48,6 +49,10 @@ held AS MATERIALIZED (
         g.account_day, g.account_month, g.account_count_day, g.account_count_month,
         g.card_day, g.card_month, g.card_count_day, g.card_count_month, g.created_at)
     FROM patience, given g WHERE g.reserve_amount IS NOT NULL),
+exempted AS MATERIALIZED (
+    SELECT enrollment.take_low_value(
+        g.card_id, g.low_currency, g.low_amount, g.low_sum_max, g.low_count_max, g.created_at)
+    FROM patience, (SELECT count(*) FROM held) AS first, given g WHERE g.low_amount IS NOT NULL),
 made AS (
     INSERT INTO acs.transaction (
         acs_trans_id, three_ds_server_trans_id, ds_trans_id, sdk_trans_id, ds_id, ds_url,
@@ -66,7 +71,7 @@ made AS (
         g.acquirer_merchant_id, g.notification_url, g.link_digest, g.trans_status,
         g.trans_status_reason, g.rule, string_to_array(g.reasons, chr(31)), g.elements, g.ares_sealed,
         g.state, g.language, g.created_at, g.requestor_id, g.authentication_ind, g.offers_trust
-    FROM patience, (SELECT count(*) FROM held) AS first, given g),
+    FROM patience, (SELECT count(*) FROM held) AS first, (SELECT count(*) FROM exempted) AS second, given g),
 timed AS (
     INSERT INTO acs.timer (acs_trans_id, kind, due_at)
     SELECT acs_trans_id, 'first_creq', first_creq_due FROM given WHERE first_creq_due IS NOT NULL),

@@ -14,6 +14,7 @@ from enrollment.flows.attempts import (
 )
 from enrollment.flows.housekeeping import carry_on, forget_used
 from enrollment.flows.payments import (
+    authenticated,
     consent_in_force,
     count_use,
     lapse_use,
@@ -29,6 +30,7 @@ __all__ = [
     "at_a_payment",
     "attempt_failed",
     "attempt_succeeded",
+    "authenticated",
     "begin_attempt",
     "carry_on",
     "check_pin",

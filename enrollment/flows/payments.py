@@ -71,6 +71,11 @@ async def count_use(conn: Connection, acs_trans_id: UUID, now: datetime) -> bool
     return await payments.count_use(conn, acs_trans_id, now)
 
 
+async def authenticated(conn: Connection, card_id: UUID) -> None:
+    """Count small payments anew: the card's holder passed a challenge (RTS art. 16)."""
+    await payments.forget_low_value(conn, card_id)
+
+
 async def release_use(conn: Connection, acs_trans_id: UUID, now: datetime) -> bool:
     """Give a held reservation back to the counters; False when there was none held."""
     return await payments.release_use(conn, acs_trans_id, now)

@@ -11,6 +11,7 @@ from enrollment.model import (
     EffectiveLimits,
     EnrolmentReason,
     EnrolmentState,
+    LowValue,
     Merchant,
     PhoneRef,
     Standing,
@@ -81,13 +82,29 @@ def standing_from(row: Row) -> Standing:
         account_use=_use(row, "account"),
         consecutive_failures=row["failures"],
         trusts_merchant=row["trusts_merchant"],
+        low_value=_low_value(row),
     )
 
 
 def _phone(row: Row) -> PhoneRef | None:
     if row["phone_id"] is None:
         return None
-    return PhoneRef(row["phone_id"], row["phone_mask"], usable=row["phone_usable"])
+    return PhoneRef(
+        row["phone_id"],
+        row["phone_mask"],
+        usable=row["phone_usable"],
+        shared=row["phone_shared"],
+        changed_at=row["phone_changed_at"],
+    )
+
+
+def _low_value(row: Row) -> LowValue:
+    return LowValue(
+        wanted=row["low_value_wanted"],
+        currency=row["low_value_currency"],
+        amount=row["low_value_amount"],
+        count=row["low_value_count"],
+    )
 
 
 def _block(row: Row) -> Block | None:
@@ -124,6 +141,11 @@ async def phone_in_use(conn: Connection, phone_id: UUID) -> bytes | None:
 async def count_use(conn: Connection, acs_trans_id: UUID, now: datetime) -> bool:
     """Turn a held reservation into a count; False when it was not held."""
     return await _SQL.count_use.run(conn, acs_trans_id=acs_trans_id, now=now) == 1
+
+
+async def forget_low_value(conn: Connection, card_id: UUID) -> None:
+    """Begin anew to count what a card pays without a challenge."""
+    await _SQL.forget_low_value.run(conn, card_id=card_id)
 
 
 async def release_use(conn: Connection, acs_trans_id: UUID, now: datetime) -> bool:

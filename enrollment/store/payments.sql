@@ -10,6 +10,8 @@ SELECT pan_idx, card_id, account_id, person_id, last4, expiry, previous_expiry, 
        card_per_tx, card_per_day, card_per_month, card_count_day, card_count_month,
        account_used_day, account_uses_day, account_used_month, account_uses_month,
        card_used_day, card_uses_day, card_used_month, card_uses_month,
+       low_value_wanted, low_value_currency, low_value_amount, low_value_count,
+       phone_shared, phone_changed_at,
        enrollment.trusts(person_id, :acquirer_bin::text, :merchant_id::text) AS trusts_merchant
   FROM enrollment.standing(:pan_idx::bytea[], :day::date, :month::date);
 
@@ -23,6 +25,8 @@ SELECT s.pan_idx, s.card_id, s.account_id, s.person_id, s.last4, s.expiry, s.pre
        s.card_per_tx, s.card_per_day, s.card_per_month, s.card_count_day, s.card_count_month,
        s.account_used_day, s.account_uses_day, s.account_used_month, s.account_uses_month,
        s.card_used_day, s.card_uses_day, s.card_used_month, s.card_uses_month,
+       s.low_value_wanted, s.low_value_currency, s.low_value_amount, s.low_value_count,
+       s.phone_shared, s.phone_changed_at,
        false AS trusts_merchant
   FROM enrollment.card c,
        LATERAL enrollment.standing(ARRAY[c.pan_idx], :day::date, :month::date) s
@@ -39,6 +43,10 @@ SELECT person_id, number_ct
 UPDATE enrollment.reservation
    SET state = 'counted', counted_at = :now
  WHERE acs_trans_id = :acs_trans_id AND state = 'held';
+
+-- name: forget_low_value
+-- The holder of a card has just been authenticated: what was let pass for being small starts anew.
+DELETE FROM enrollment.low_value_use WHERE card_id = :card_id;
 
 -- name: give_back
 -- Returns a reservation's share to the counters; false when it was not in that state any more.

@@ -101,7 +101,7 @@ BEGIN
     END IF;
 END $$;
 
-CREATE FUNCTION enrollment.standing(p_pan_idx bytea[], p_day date, p_month date) RETURNS TABLE(pan_idx bytea, card_id uuid, account_id uuid, person_id uuid, last4 text, expiry text, previous_expiry text, card_status text, enrolment text, enrolment_reason text, consent_valid boolean, phone_id uuid, phone_mask text, phone_usable boolean, pin_set boolean, block_kind text, block_until timestamp with time zone, failures integer, language text, currency text, account_per_tx bigint, account_per_day bigint, account_per_month bigint, account_count_day integer, account_count_month integer, card_per_tx bigint, card_per_day bigint, card_per_month bigint, card_count_day integer, card_count_month integer, account_used_day bigint, account_uses_day integer, account_used_month bigint, account_uses_month integer, card_used_day bigint, card_uses_day integer, card_used_month bigint, card_uses_month integer)
+CREATE FUNCTION enrollment.standing(p_pan_idx bytea[], p_day date, p_month date) RETURNS TABLE(pan_idx bytea, card_id uuid, account_id uuid, person_id uuid, last4 text, expiry text, previous_expiry text, card_status text, enrolment text, enrolment_reason text, consent_valid boolean, phone_id uuid, phone_mask text, phone_usable boolean, pin_set boolean, block_kind text, block_until timestamp with time zone, failures integer, language text, currency text, account_per_tx bigint, account_per_day bigint, account_per_month bigint, account_count_day integer, account_count_month integer, card_per_tx bigint, card_per_day bigint, card_per_month bigint, card_count_day integer, card_count_month integer, account_used_day bigint, account_uses_day integer, account_used_month bigint, account_uses_month integer, card_used_day bigint, card_uses_day integer, card_used_month bigint, card_uses_month integer, low_value_wanted boolean, low_value_currency text, low_value_amount bigint, low_value_count integer, phone_shared boolean, phone_changed_at timestamp with time zone)
     LANGUAGE plpgsql STABLE
     SET plan_cache_mode TO 'force_generic_plan'
     SET enable_seqscan TO 'off'
@@ -122,7 +122,9 @@ BEGIN
            coalesce(ad.amount, 0), coalesce(ad.count, 0),
            coalesce(am.amount, 0), coalesce(am.count, 0),
            coalesce(cd.amount, 0), coalesce(cd.count, 0),
-           coalesce(cm.amount, 0), coalesce(cm.count, 0)
+           coalesce(cm.amount, 0), coalesce(cm.count, 0),
+           s.low_value_wanted, s.low_value_currency, s.low_value_amount, s.low_value_count,
+           coalesce(s.phone_shared, false), s.phone_changed_at
       FROM enrollment.card_standing s
       LEFT JOIN LATERAL (
            SELECT x.amount, x.count
@@ -145,6 +147,21 @@ BEGIN
             WHERE x.owner_id = s.card_id AND x.period = 'month' AND x.starts_on = p_month
             LIMIT 1) cm ON true
      WHERE s.pan_idx = ANY (p_pan_idx);
+END $$;
+
+CREATE FUNCTION enrollment.take_low_value(p_card uuid, p_currency text, p_amount bigint, p_sum bigint, p_count integer, p_now timestamp with time zone) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO enrollment.low_value_use AS u (card_id, currency, amount, count, updated_at)
+    SELECT p_card, p_currency, p_amount, 1, p_now WHERE p_amount <= p_sum AND 1 <= p_count
+    ON CONFLICT (card_id) DO UPDATE
+       SET amount = u.amount + excluded.amount, count = u.count + 1, updated_at = excluded.updated_at
+     WHERE u.currency = excluded.currency
+       AND u.amount + excluded.amount <= p_sum AND u.count < p_count;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'a limit would be passed' USING ERRCODE = 'AL001', DETAIL = 'card.low_value';
+    END IF;
 END $$;
 
 CREATE FUNCTION enrollment.trusts(of_person uuid, at_acquirer text, as_merchant text) RETURNS boolean
@@ -595,6 +612,17 @@ CREATE TABLE enrollment.enrolment (
     CONSTRAINT enrolment_state_check CHECK ((state = ANY (ARRAY['none'::text, 'eligible'::text, 'active'::text, 'suspended'::text, 'removed'::text])))
 );
 
+CREATE TABLE enrollment.low_value_use (
+    card_id uuid NOT NULL,
+    currency text NOT NULL,
+    amount bigint NOT NULL,
+    count integer NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    CONSTRAINT low_value_use_amount_check CHECK ((amount >= 0)),
+    CONSTRAINT low_value_use_count_check CHECK (((count >= 1) AND (count <= 5))),
+    CONSTRAINT low_value_use_currency_check CHECK ((currency ~ '^[0-9]{3}$'::text))
+);
+
 CREATE TABLE enrollment.person (
     person_id uuid NOT NULL,
     ref text NOT NULL,
@@ -632,20 +660,6 @@ CREATE TABLE enrollment.phone (
     CONSTRAINT phone_purpose_check CHECK ((purpose = 'sca'::text)),
     CONSTRAINT phone_source_check CHECK ((source = ANY (ARRAY['branch'::text, 'portal'::text]))),
     CONSTRAINT phone_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'active'::text, 'disputed'::text, 'retired'::text])))
-);
-
-CREATE TABLE enrollment.phone_change (
-    change_id uuid NOT NULL,
-    person_id uuid NOT NULL,
-    phone_id uuid NOT NULL,
-    state text NOT NULL,
-    asked_at timestamp with time zone NOT NULL,
-    expires_at timestamp with time zone NOT NULL,
-    confirmed_at timestamp with time zone,
-    active_at timestamp with time zone,
-    CONSTRAINT phone_change_check CHECK (((confirmed_at IS NULL) = (active_at IS NULL))),
-    CONSTRAINT phone_change_check1 CHECK (((state <> ALL (ARRAY['confirmed'::text, 'active'::text])) OR (confirmed_at IS NOT NULL))),
-    CONSTRAINT phone_change_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'confirmed'::text, 'active'::text, 'dropped'::text])))
 );
 
 CREATE TABLE enrollment.product (
@@ -720,16 +734,22 @@ CREATE VIEW enrollment.card_standing AS
     COALESCE(s.failures, 0) AS failures,
     p.language,
     a.currency,
-    (((la.per_tx + k.share) - 1) / k.share) AS account_per_tx,
-    (((la.per_day + k.share) - 1) / k.share) AS account_per_day,
-    (((la.per_month + k.share) - 1) / k.share) AS account_per_month,
-    (((la.count_day + k.share) - 1) / k.share) AS account_count_day,
-    (((la.count_month + k.share) - 1) / k.share) AS account_count_month,
-    (((LEAST(lp.per_tx, lb.per_tx, lc.per_tx) + k.share) - 1) / k.share) AS card_per_tx,
-    (((LEAST(lp.per_day, lb.per_day, lc.per_day) + k.share) - 1) / k.share) AS card_per_day,
-    (((LEAST(lp.per_month, lb.per_month, lc.per_month) + k.share) - 1) / k.share) AS card_per_month,
-    (((LEAST(lp.count_day, lb.count_day, lc.count_day) + k.share) - 1) / k.share) AS card_count_day,
-    (((LEAST(lp.count_month, lb.count_month, lc.count_month) + k.share) - 1) / k.share) AS card_count_month
+    la.per_tx AS account_per_tx,
+    la.per_day AS account_per_day,
+    la.per_month AS account_per_month,
+    la.count_day AS account_count_day,
+    la.count_month AS account_count_month,
+    LEAST(lp.per_tx, lb.per_tx, lc.per_tx) AS card_per_tx,
+    LEAST(lp.per_day, lb.per_day, lc.per_day) AS card_per_day,
+    LEAST(lp.per_month, lb.per_month, lc.per_month) AS card_per_month,
+    LEAST(lp.count_day, lb.count_day, lc.count_day) AS card_count_day,
+    LEAST(lp.count_month, lb.count_month, lc.count_month) AS card_count_month,
+    p.low_value AS low_value_wanted,
+    u.currency AS low_value_currency,
+    COALESCE(u.amount, (0)::bigint) AS low_value_amount,
+    COALESCE(u.count, 0) AS low_value_count,
+    f.is_shared AS phone_shared,
+    f.changed_at AS phone_changed_at
    FROM (((((((((((((enrollment.card c
      CROSS JOIN LATERAL ( SELECT x.status,
             x.currency
@@ -737,7 +757,8 @@ CREATE VIEW enrollment.card_standing AS
           WHERE (x.account_id = c.account_id)
          LIMIT 1) a)
      CROSS JOIN LATERAL ( SELECT x.status,
-            x.language
+            x.language,
+            x.low_value
            FROM enrollment.person x
           WHERE (x.person_id = c.person_id)
          LIMIT 1) p)
@@ -746,16 +767,16 @@ CREATE VIEW enrollment.card_standing AS
            FROM enrollment.enrolment x
           WHERE (x.card_id = c.card_id)
          LIMIT 1) e)
-     CROSS JOIN LATERAL ( SELECT
-                CASE
-                    WHEN (EXISTS ( SELECT
-                       FROM enrollment.phone_change x
-                      WHERE ((x.person_id = c.person_id) AND (x.state = 'confirmed'::text)))) THEN 2
-                    ELSE 1
-                END AS share) k)
      LEFT JOIN LATERAL ( SELECT x.phone_id,
             x.mask,
-            x.state
+            x.state,
+                CASE
+                    WHEN (x.source = 'portal'::text) THEN x.valid_from
+                    ELSE NULL::timestamp with time zone
+                END AS changed_at,
+            (EXISTS ( SELECT
+                   FROM enrollment.phone y
+                  WHERE ((y.idx = x.idx) AND (y.state = ANY (ARRAY['active'::text, 'disputed'::text])) AND (y.person_id <> x.person_id)))) AS is_shared
            FROM enrollment.phone x
           WHERE ((x.person_id = c.person_id) AND (x.state = ANY (ARRAY['active'::text, 'disputed'::text])))
          LIMIT 1) f ON (true))
@@ -812,7 +833,13 @@ CREATE VIEW enrollment.card_standing AS
             x.count_month
            FROM enrollment.product x
           WHERE (x.product = c.product)
-         LIMIT 1) lp ON (true));
+         LIMIT 1) lp ON (true))
+     LEFT JOIN LATERAL ( SELECT x.currency,
+            x.amount,
+            x.count
+           FROM enrollment.low_value_use x
+          WHERE (x.card_id = c.card_id)
+         LIMIT 1) u ON (true));
 
 ALTER TABLE enrollment.consent ALTER COLUMN consent_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME enrollment.consent_consent_id_seq
@@ -942,6 +969,20 @@ ALTER TABLE enrollment.person_identifier ALTER COLUMN identifier_id ADD GENERATE
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE enrollment.phone_change (
+    change_id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    phone_id uuid NOT NULL,
+    state text NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    confirmed_at timestamp with time zone,
+    active_at timestamp with time zone,
+    CONSTRAINT phone_change_check CHECK (((confirmed_at IS NULL) = (active_at IS NULL))),
+    CONSTRAINT phone_change_check1 CHECK (((state <> ALL (ARRAY['confirmed'::text, 'active'::text])) OR (confirmed_at IS NOT NULL))),
+    CONSTRAINT phone_change_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'confirmed'::text, 'active'::text, 'dropped'::text])))
 );
 
 CREATE TABLE enrollment.portal_session (
@@ -1297,6 +1338,9 @@ ALTER TABLE ONLY enrollment.import_run
 
 ALTER TABLE ONLY enrollment.jti_seen
     ADD CONSTRAINT jti_seen_pkey PRIMARY KEY (iss, jti);
+
+ALTER TABLE ONLY enrollment.low_value_use
+    ADD CONSTRAINT low_value_use_pkey PRIMARY KEY (card_id);
 
 ALTER TABLE ONLY enrollment.password
     ADD CONSTRAINT password_pkey PRIMARY KEY (person_id);

@@ -120,12 +120,15 @@ def test_an_answer_without_a_challenge_is_its_own_outcome() -> None:
 
 
 def test_an_exemption_is_told_with_who_applied_it() -> None:
-    def applied_by(exemption: Exemption) -> object:
-        return read(a_transaction(), None, Basis("1", {}, exemption))["answer"]["applied_by"]
+    def applied_by(exemption: Exemption, status: str = "Y") -> object:
+        answered = a_transaction(trans_status=TransStatus(status))
+        return read(answered, None, Basis("1", {}, exemption))["answer"]["applied_by"]
 
     assert applied_by(Exemption.NONE) is None
     assert applied_by(Exemption.ISSUER) == "issuer"
     assert applied_by(Exemption.ACQUIRER_TRA) == "requestor"
+    assert applied_by(Exemption.TRUSTED) == "issuer"
+    assert [applied_by(Exemption.LOW_VALUE, status) for status in "YI"] == ["issuer", "requestor"]
 
 
 def test_equal_facts_give_equal_bytes_and_any_other_fact_others() -> None:

@@ -21,7 +21,7 @@ import asyncpg
 from aiohttp import web
 
 from acs import metrics
-from acs.authentication.facts import CardRange, Default, RangePolicy, TrustList
+from acs.authentication.facts import CardRange, Default, RangePolicy, SmallPayments, TrustList
 from acs.background import Background
 from acs.challenge.policy import ChallengePolicy
 from acs.crypto.software import SoftwareKeys
@@ -91,6 +91,7 @@ RANGES = (
         "visa",
         RangePolicy(trust_list=TrustList.ASKED, trust_exemption=True, **_VISA),
     ),
+    _range("visa-small", "40000014", "visa", RangePolicy(low_value=SmallPayments(), **_VISA)),
     _range("visa-easy", "40000012", "visa", RangePolicy(**_EASY, **_VISA)),
     _range("mc-otp", "52000010", "mastercard", RangePolicy(elements=Elements.OTP, **_MC)),
     _range("mc-easy", "52000012", "mastercard", RangePolicy(**_EASY, **_MC)),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from enrollment.model import (
     EffectiveLimits,
     EnrolmentReason,
     EnrolmentState,
+    LowValue,
     Use,
 )
 from schemas.three_ds_method import DeviceData
@@ -47,6 +49,9 @@ BLOCKS = {
     "until_tomorrow": Block(BlockKind.SCA_TEMP, NOW + DAY),
     "until_yesterday": Block(BlockKind.SCA_TEMP, NOW - DAY),
 }
+SHARED = replace(PHONE, shared=True)
+NEW = replace(PHONE, changed_at=NOW - 3 * DAY + timedelta(seconds=1))
+OLDER = replace(PHONE, changed_at=NOW - 3 * DAY)
 UNUSABLE = type(PHONE)(PHONE.phone_id, PHONE.mask, usable=False)
 READ_CARD: dict[str, Callable[[Any], Any]] = {
     "card_status": CardStatus,
@@ -56,7 +61,8 @@ READ_CARD: dict[str, Callable[[Any], Any]] = {
     "account_limits": lambda value: EffectiveLimits(**value),
     "card_use": lambda value: Use(**value),
     "account_use": lambda value: Use(**value),
-    "phone": {None: None, "unusable": UNUSABLE}.get,
+    "phone": {None: None, "unusable": UNUSABLE, "shared": SHARED, "new": NEW, "older": OLDER}.get,
+    "low_value": lambda value: LowValue(wanted=True, **value),
     "block": BLOCKS.__getitem__,
 }
 AMOUNTS = {"none": None, "missing": NoRate("missing"), "stale": NoRate("stale")}
@@ -90,6 +96,14 @@ FACTS: dict[str, Callable[[Any], tuple[dict[str, Any], dict[str, Any]]]] = {
         {"priors": PRIORS[value]},
     ),
     "swap": lambda value: ({}, {"swap": Swap(value)}),
+    "small": lambda value: (
+        {},
+        {
+            "small": AMOUNTS[value]
+            if isinstance(value, str)
+            else Converted(value, "985", None, None)
+        },
+    ),
     "device": lambda value: (
         {"threeDSCompInd": "Y"},
         {"device": DeviceData() if value == "known" else None},
@@ -131,7 +145,7 @@ def case_of(left: str) -> tuple[Reading, Facts]:
                 areq[field] = value
             case ["card"]:
                 has_card = False
-            case [("amount" | "keys" | "prior" | "device" | "swap") as fact]:
+            case [("amount" | "keys" | "prior" | "device" | "swap" | "small") as fact]:
                 said, found = FACTS[fact](value)
                 areq |= said
                 facts |= found
@@ -162,6 +176,8 @@ def told(decision: Decision) -> set[str]:
         words.add(f"exemption={decision.exemption}")
     if decision.reserve is not None:
         words.add(f"holds={decision.reserve.amount}")
+    if decision.low_value is not None:
+        words.add(f"small={decision.low_value.amount}")
     if decision.offers_trust:
         words.add("offers_trust")
     if decision.list_status is not None:
@@ -185,8 +201,8 @@ def test_every_rule_of_the_table_speaks_somewhere() -> None:
     spoken = {row.partition("->")[2].split()[2].split(":")[0] for row in ROWS}
 
     assert spoken == {
-        "card", "consent", "enrolment", "fx", "key", "limit", "offer", "person", "phone", "pin",
-        "range", "ri3", "sim", "trust", "wish",
+        "card", "consent", "enrolment", "fx", "key", "limit", "low_value", "offer",
+        "person", "phone", "pin", "range", "ri3", "sim", "trust", "wish",
     }  # fmt: skip
     assert len(RULES) == 21
 

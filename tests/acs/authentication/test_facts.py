@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acs.authentication.facts import HONOURABLE, Default, RangePolicy, RateMissing, Unproved
+from acs.authentication.facts import (
+    HONOURABLE,
+    Default,
+    RangePolicy,
+    RateMissing,
+    SmallPayments,
+    Unproved,
+)
 from acs.transaction import Elements
 from schemas.values import TransStatusReason
 from tests.acs.people import a_range
@@ -65,6 +72,28 @@ def test_the_default_policy_challenges_with_pin_and_code() -> None:
         ({"av_second_factor": 2}, "av_second_factor is two digits"),
         ({"av_pad_bytes": 28}, "av_pad_bytes is 20 or 21"),
         ({"offer_npa": "yes"}, "offer_npa is true or false"),
+        (
+            {"low_value": True},
+            "low_value is null or has members of count, currency, each, sum only",
+        ),
+        ({"low_value": {"per": 1}}, "low_value is null or has members of"),
+        ({"low_value": {"each": "1"}}, "low_value.each is a whole number"),
+        ({"low_value": {"each": 0}}, "each is above 0 and not above sum"),
+        ({"low_value": {"each": 2, "sum": 1}}, "each is above 0 and not above sum"),
+        ({"low_value": {"count": 6}}, r"count is 1 to 5 \(RTS art. 16\)"),
+        ({"low_value": {"currency": "ZLO"}}, "ZLO is no currency of ISO 4217"),
+        (
+            {"low_value": {"each": 3001, "sum": 9000, "currency": "EUR"}},
+            "each is at most 30 EUR and sum at most 100 EUR",
+        ),
+        (
+            {"low_value": {}, "elements": "otp"},
+            r"low_value goes with elements pin\+otp and default challenge",
+        ),
+        (
+            {"low_value": {}, "default": "frictionless", "challenge_mandated": False},
+            r"low_value goes with elements pin\+otp and default challenge",
+        ),
         ({"swapped_max": -1}, "swapped_max is not below 0"),
         ({"swapped_max": "1"}, "swapped_max is a whole number"),
         ({"blocked_reason": "01"}, "blocked_reason is one of 04, 19"),
@@ -104,3 +133,25 @@ def test_a_fault_in_a_policy_is_refused(members: dict[str, object], says: str) -
 )
 def test_a_range_holds_numbers_of_every_length(pan: str, *, inside: bool) -> None:
     assert a_range().holds(pan) is inside
+
+
+SMALL = st.builds(
+    SmallPayments,
+    each=st.integers(1, 3_000),
+    sum=st.integers(3_000, 10_000),
+    count=st.integers(1, 5),
+    currency=st.sampled_from(["PLN", "EUR", "JPY"]),
+)
+
+
+@given(SMALL)
+def test_bounds_of_small_payments_survive_their_row(small: SmallPayments) -> None:
+    policy = a_range(low_value=small).policy
+    assert RangePolicy.from_json(json.loads(json.dumps(policy.to_json()))) == policy
+
+
+def test_small_payments_have_the_usual_bounds_of_the_country() -> None:
+    policy = RangePolicy.from_json({"low_value": {}})
+    assert policy.low_value is not None
+    assert policy.low_value == SmallPayments(each=10_000, sum=40_000, count=5, currency="PLN")
+    assert policy.low_value.currency_number == "985"

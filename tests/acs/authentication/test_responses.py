@@ -233,6 +233,22 @@ def test_a_text_goes_where_somebody_reads_it(
     assert ("cardholderInfo" in sent) == (channel != "03")
 
 
+SMALL = Decision(TransStatus.AUTHENTICATED, "low_value:small", exemption=Exemption.LOW_VALUE)
+
+
+@pytest.mark.parametrize(("version", "told"), [("2.2.0", None), ("2.3.1", "10")])
+def test_a_small_payment_says_that_it_is_exempt(version: str, told: str | None) -> None:
+    """Rule 3.38; before 2.3.1 there is no name for it."""
+    sent = answer(SMALL, version, proof=PROOF, eci="05")
+    assert sent.get("transChallengeExemption") == told
+
+
+def test_a_claim_that_a_payment_is_small_is_not_told_as_ours() -> None:
+    claimed = Decision(TransStatus.INFORMATION, "wish:honoured", exemption=Exemption.LOW_VALUE)
+    asked: dict[str, object] = {"threeDSRequestorChallengeInd": ["06"]}
+    assert "transChallengeExemption" not in answer(claimed, "2.3.1", eci="05", areq=asked)
+
+
 TRUSTED = Decision(
     TransStatus.AUTHENTICATED,
     "trust:listed",
