@@ -121,6 +121,8 @@ class CodeScreen:
     offers_trust: bool = False
     """The page offers to trust the merchant; ``trusts`` is what was ticked before, never by us."""
     trusts: bool = False
+    asks_cancel: bool = False
+    """Whether the page asks "do you want to cancel?" instead of asking for the code."""
     window_size: str = "05"
     """challengeWindowSize of the CReq, "01" to "05"; a hint only, the layout asks the real
     viewport (a lying value does no harm)."""

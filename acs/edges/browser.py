@@ -7,12 +7,13 @@ read, bounded in size and in fields.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
 from acs import log
-from acs.challenge.screens import ErrorScreen, RetryScreen
+from acs.challenge.screens import CodeScreen, ErrorScreen, RetryScreen
 from acs.edges import three_ds_method
 from acs.edges.forms import read_form
 from acs.flows.challenge import CReqPost, Form, open_challenge, post_form
@@ -92,8 +93,16 @@ async def _screen(
         )
         return await open_challenge(ports, post, wish)
     if "form_token" in fields:
-        return await post_form(ports, _form(fields, ports.pages.languages), wish)
+        form = _form(fields, ports.pages.languages)
+        if form.action == "cancel" and "ask" in request.query:
+            return _asking(await post_form(ports, replace(form, action="continue"), wish))
+        return await post_form(ports, form, wish)
     return ErrorScreen("bad_request", ports.pages.choose_language(None, wish, "pl"))
+
+
+def _asking(screen: Screen) -> Screen:
+    """Ask before a cancel that the page's own button began; a post without ``ask`` cancels."""
+    return replace(screen, asks_cancel=True) if isinstance(screen, CodeScreen) else screen
 
 
 def _again(fields: Mapping[str, str], language: str) -> Screen:

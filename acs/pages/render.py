@@ -148,7 +148,8 @@ class Pages:
         """
         match screen:
             case CodeScreen():
-                return self._page("code.html", screen, FORM_TO_US, self._code_values(screen))
+                template = "cancel.html" if screen.asks_cancel else "code.html"
+                return self._page(template, screen, FORM_TO_US, self._code_values(screen))
             case RetryScreen():
                 return self._page("retry.html", screen, FORM_TO_US, {})
             case ReturnScreen():
@@ -278,8 +279,6 @@ class Pages:
             "sent_to": sent_to,
             "resend_hint": self._resend_hint(screen, language),
             "resend_wait_s": 0 if screen.resend.allowed else screen.resend.wait_s,
-            # No code that works and none to come: to cancel is the one way on.
-            "is_stuck": not screen.code_live and screen.resend.left <= 0,
             "attempts_hint": _attempts_hint_id(screen),
             "time_hint": "time_until" if screen.time_left.may_extend else "time_until_last",
             "time_until": _local(screen.time_left.ends_at, _TIME_PATTERN, language),

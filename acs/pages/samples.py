@@ -89,6 +89,7 @@ def every_screen(
         **_entries(code),
         "longest": long,
         **_notices(code),
+        "asks-cancel": replace(code, asks_cancel=True),
         "retry": RetryScreen("challenge", (("form_token", "sample"),), language),
         "done": ReturnScreen(_SHOP, "e30", "data", "done", language, brand),
         "cancelled": ReturnScreen(_SHOP, "e30", None, "cancelled", language, brand),

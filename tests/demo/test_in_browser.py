@@ -136,8 +136,8 @@ async def test_cancel_ends_in_a_shown_refusal(demo: Demo, context: Any) -> None:
     card = demo.cards("C pin+otp")[3]
     shop, frame = await _pay(demo, context, card)
 
-    await frame.locator("details:has(button[value=cancel]) > summary").click()
-    await frame.locator("button[value=cancel]").click()
+    await frame.locator("button[value=cancel][formaction]").click()
+    await frame.locator("button[value=cancel]:not([formaction])").click()
 
     await shop.get_by_text(
         re.compile("not authenticated|cancelled|refused", re.IGNORECASE)

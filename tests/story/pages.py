@@ -15,7 +15,7 @@ import html5lib
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_OWN_ADDRESSES = re.compile(r"(?:static/[\w.?=-]+|data:,|challenge)\Z")
+_OWN_ADDRESSES = re.compile(r"(?:static/[\w.?=-]+|data:,|challenge(?:\?ask)?)\Z")
 _STRICT = {
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",

@@ -126,6 +126,29 @@ async def test_cancel_is_heard_also_when_the_card_is_gone(world: World) -> None:
     assert outcome(world, ares)[:3] == ("N", "01", "01")
 
 
+async def test_the_pages_own_cancel_asks_first_and_costs_nothing(world: World) -> None:
+    holder = await world.enrol()
+    ares, page = await begin(world, holder)
+    url, fields = page.forms()[0]
+
+    asked = await world.post(f"{url}?ask", {**fields, "action": "cancel"})
+    assert not asked.has_code_field
+    back = await world.submit(asked, "continue")
+    assert back.has_code_field
+    again = await world.post(f"{url}?ask", {**back.forms()[0][1], "action": "cancel"})
+    assert shown(await world.submit(again, "cancel")) == "N"
+    assert outcome(world, ares)[:2] == ("N", "01")
+
+
+async def test_who_asks_to_cancel_too_late_sees_the_end(world: World) -> None:
+    holder = await world.enrol()
+    _, page = await begin(world, holder)
+    url, fields = page.forms()[0]
+    await world.submit(page, otp=right(world, holder))
+
+    assert shown(await world.post(f"{url}?ask", {**fields, "action": "cancel"})) == "Y"
+
+
 async def test_five_failures_over_challenges_and_cards_block_the_person(world: World) -> None:
     """RTS art. 4(3)(b): five in a row, wherever they were made."""
     holder = await world.enrol()

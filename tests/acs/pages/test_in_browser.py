@@ -275,12 +275,22 @@ def test_a_page_that_could_not_go_on_asks_again_by_itself(site: Site, page: Page
 def test_cancel_asks_first_without_script(site: Site, plain_page: Page) -> None:
     site.screens["challenge"] = replace(CODE, asks_pin=False)
     plain_page.goto(site.url("challenge"))
-    assert not plain_page.is_visible("button[value=cancel]")
-    plain_page.click(".cancel summary")
     plain_page.click("button[value=cancel]")
 
     assert site.posts == [
-        ("challenge", [("form_token", "token-canary"), ("otp", ""), ("action", "cancel")])
+        ("challenge?ask", [("form_token", "token-canary"), ("otp", ""), ("action", "cancel")])
+    ]
+
+
+def test_the_question_before_a_cancel_has_two_answers(site: Site, plain_page: Page) -> None:
+    site.screens["challenge"] = replace(CODE, asks_cancel=True)
+    for answer in ("cancel", "continue"):
+        plain_page.goto(site.url("challenge"))
+        plain_page.click(f"button[value={answer}]")
+
+    assert site.posts == [
+        ("challenge", [("form_token", "token-canary"), ("action", answer)])
+        for answer in ("cancel", "continue")
     ]
 
 
