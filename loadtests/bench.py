@@ -152,7 +152,8 @@ async def _bare(port: int) -> None:
 
 
 @contextlib.contextmanager
-def _free_ports(count: int) -> Iterator[list[int]]:
+def free_ports(count: int) -> Iterator[list[int]]:
+    """Hold ports that nobody listens on, until the end of the block."""
     with contextlib.ExitStack() as stack:
         probes = [stack.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:
@@ -193,7 +194,7 @@ class Demo:
 @contextlib.asynccontextmanager
 async def own_demo() -> AsyncIterator[Demo]:
     """Start a demo of our own and a yardstick; stop both at the end."""
-    with _free_ports(len(_SECTIONS) + 1) as ports:
+    with free_ports(len(_SECTIONS) + 1) as ports:
         pass
     listen = dict(zip(_SECTIONS, ports, strict=False))
     with tempfile.TemporaryDirectory(prefix="acs-bench-") as folder:

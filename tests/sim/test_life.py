@@ -17,6 +17,7 @@ import pytest
 
 from acs.directory_server import Budget
 from acs.store import audit_chain
+from loadtests.chaos.tables import AT_REST
 from tests.sim.life import Life, told
 from tests.story import laws
 from tests.story import world as worlds
@@ -35,16 +36,6 @@ _ONE = os.environ.get("ACS_TEST_SEED")
 _MANY = int(os.environ.get("ACS_TEST_LIVES", "6"))
 SEEDS = range(_MANY) if _ONE is None else [int(_ONE)]
 STEPS = 120
-_AT_REST = {
-    "a challenge is still open": "SELECT acs_trans_id FROM acs.transaction"
-    " WHERE state NOT IN ('done', 'closed')",
-    "a result is still on its way": "SELECT acs_trans_id FROM acs.result"
-    " WHERE state IN ('queued', 'sending')",
-    "a clock still runs": "SELECT acs_trans_id FROM acs.timer",
-    "a message is still on its way": "SELECT sms_id FROM otp.outbox"
-    " WHERE state IN ('queued', 'sending')",
-    "a share is still held": "SELECT acs_trans_id FROM enrollment.reservation WHERE state = 'held'",
-}
 _NEVER_LOGGED = ("request:failed", "event_not_expected")
 
 
@@ -73,7 +64,7 @@ async def test_a_random_life_keeps_the_laws(world: World, seed: int) -> None:
     await life.rest()
 
     found += await laws.broken(world)
-    for what, query in _AT_REST.items():
+    for what, query in AT_REST.items():
         row = await world.db.fetchrow(query)
         found += [] if row is None else [f"{what}: {row[0]}"]
     found += await _told_once(world)

@@ -1,0 +1,156 @@
+"""`python -m loadtests.chaos`: break the service for a while, heal it, count the laws."""
+
+import argparse
+import asyncio
+import contextlib
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from loadtests.chaos.laws import Law, judge
+from loadtests.chaos.plan import Hands
+from loadtests.chaos.shoppers import Crowd
+from loadtests.chaos.site import Site, site
+from loadtests.chaos.tables import AT_REST
+
+_REST_WITHIN_S = 240.0
+_READY_WITHIN_S = 90.0
+_PAID_WITHIN_S = 60.0
+_SHOWN_MAX = 5
+# What would happen in an hour, now: every clock of the database is put forward.
+_HURRY = """
+    UPDATE acs.timer SET due_at = due_at - interval '1 hour',
+        lease_until = lease_until - interval '1 hour';
+    UPDATE acs.result SET next_at = next_at - interval '1 hour',
+        lease_until = lease_until - interval '1 hour' WHERE state IN ('queued', 'sending');
+    UPDATE otp.outbox SET due_at = due_at - interval '1 hour',
+        claimed_at = claimed_at - interval '1 hour' WHERE state IN ('queued', 'sending')"""
+
+
+async def run(options: argparse.Namespace, folder: Path) -> list[Law]:
+    """Run once; gives the laws, counted."""
+    async with site(folder, options.seed, options.people) as place:
+        crowd = Crowd(
+            place.ledger, place.holders, place.url("areq", "/3ds/areq"),
+            place.url("results", "/rreq"), options.seed,
+        )  # fmt: skip
+        hands = Hands(place, options.seed)
+        watching = asyncio.create_task(hands.watch())
+        paying = asyncio.create_task(crowd.pay(options.lanes))
+        over = asyncio.Event()
+        disturbing = asyncio.create_task(hands.disturb(over, options.faults))
+        try:
+            await asyncio.wait(
+                {paying, disturbing},
+                timeout=options.seconds,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            over.set()
+            await disturbing
+            await hands.heal()
+            await place.until(place.is_ready, _READY_WITHIN_S, "the service is ready again")
+            await place.until(crowd.has_paid(options.least), _PAID_WITHIN_S, "enough is paid")
+            crowd.stopping.set()
+            await paying
+            await crowd.come_back()
+            rested_s = await _rest(place, hurry=options.hurry)
+        finally:
+            for task in (watching, paying, disturbing):
+                task.cancel()
+            await asyncio.gather(watching, paying, disturbing, return_exceptions=True)
+        conn = await place.connect()
+        try:
+            laws = await judge(conn, place.ledger, place.holders, place.logs)
+            await _report(place, hands, laws, conn, rested_s)
+        finally:
+            await conn.close()
+        return laws
+
+
+async def _rest(place: Site, *, hurry: bool) -> float:
+    """Wait until nothing happens any more; gives the seconds. What never rests breaks a law."""
+    began = time.monotonic()
+    conn = await place.connect()
+    try:
+        while time.monotonic() < began + _REST_WITHIN_S:
+            if not [1 for query in AT_REST.values() if await conn.fetchrow(query)]:
+                break
+            if hurry:
+                await conn.execute(_HURRY)
+            await asyncio.sleep(2.0)
+    finally:
+        await conn.close()
+    return time.monotonic() - began
+
+
+async def _report(
+    place: Site, hands: Hands, laws: Sequence[Law], conn: object, rested_s: float
+) -> None:
+    ledger = place.ledger
+    print("\nwhat was done")
+    for name, times in sorted(hands.done.items()):
+        print(f"  {times:6}  {name}")
+    for who, mood in (("DS", place.parties.directory), ("SMS", place.parties.gateway)):
+        for way, times in sorted(mood.had.items()):
+            print(f"  {times:6}  {who} answers: {way}")
+    print("\nwhat happened")
+    facts = {
+        "AReqs of shops": len(ledger.asked),
+        "of them answered": len(ledger.answered),
+        "RReqs heard": sum(map(len, ledger.heard.values())),
+        "results that the Directory Server has": len(ledger.accepted),
+        "Erros it was sent": sum(ledger.erros.values()),
+        "text messages": len(ledger.sms),
+        **{f"challenge or answer: {name}": n for name, n in sorted(ledger.ended.items())},
+        **{f"shop or cardholder: {name}": n for name, n in sorted(ledger.refused.items())},
+        **{f"result {row[0]}": row[1] for row in await _results(conn)},
+    }
+    for name, number in facts.items():
+        print(f"  {number:6}  {name}")
+    print(f"  {rested_s:6.1f}  seconds to come to rest")
+    print("\nlaws")
+    for law in laws:
+        print(f"  {law.cases:6}  {'BROKEN' if law.broken else 'holds '}  {law.name}")
+        for one in law.broken[:_SHOWN_MAX]:
+            print(f"{'':18}{one}")
+
+
+async def _results(conn: object) -> list[tuple[str, int]]:
+    query = "SELECT state, count(*) FROM acs.result GROUP BY state ORDER BY state"
+    return [(row[0], row[1]) for row in await conn.fetch(query)]  # type: ignore[attr-defined]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run; 1 when a law is broken."""
+    parser = argparse.ArgumentParser(prog="python -m loadtests.chaos", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60.0, help="of faults under load")
+    parser.add_argument("--faults", type=int, default=None, help="end after so many")
+    parser.add_argument("--least", type=int, default=20, help="payments answered, at least")
+    parser.add_argument("--seed", type=int, default=None, help="default: the time")
+    parser.add_argument("--lanes", type=int, default=10, help="payments at the same time")
+    parser.add_argument("--people", type=int, default=120)
+    parser.add_argument("--hurry", action="store_true", help="put the database's clocks forward")
+    parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
+    options = parser.parse_args(argv)
+    if options.seed is None:
+        options.seed = int(time.time())
+    print(f"seed {options.seed}", flush=True)
+    folder = Path(tempfile.mkdtemp(prefix="acs-chaos-"))
+    folder.chmod(0o755)  # PostgreSQL runs as another account when we are root
+    broken = True
+    with contextlib.suppress(KeyboardInterrupt):
+        laws = asyncio.run(run(options, folder))
+        broken = any(law.broken for law in laws)
+        print(f"\nseed {options.seed}: {'a law is BROKEN' if broken else 'every law holds'}")
+    if options.keep or broken:
+        print(f"logs in {folder}")
+    else:
+        shutil.rmtree(folder, ignore_errors=True)
+    return int(broken)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

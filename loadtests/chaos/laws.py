@@ -1,0 +1,237 @@
+"""The laws after a run, counted from outside (ledgers) and from inside (tables, logs).
+
+A law is a name, how many cases it was looked at in, and what broke it. A number that is no law
+(results not confirmed, repeats) is told beside them.
+"""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import asyncpg
+
+from loadtests.chaos.parties import Ledger
+from loadtests.chaos.people import COUNT_DAY, PER_DAY_MINOR, Holder
+from loadtests.chaos.tables import AT_ANY_TIME, AT_REST
+
+if TYPE_CHECKING:
+    from loadtests.network.purchases import Message
+
+_SETTLED = ("delivered", "unconfirmed", "abandoned")
+_PLACES = {"at", "pid", "duration_ms"}  # figures of a log line that are nobody's secret
+
+
+@dataclass(frozen=True, slots=True)
+class Law:
+    """One law: in how many cases it was looked at, and what broke it."""
+
+    name: str
+    cases: int
+    broken: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A transaction as the database has it at the end."""
+
+    acs_trans_id: str
+    three_ds_server_trans_id: str
+    trans_status: str
+    outcome: str | None
+    attempts: int
+    result: str | None
+    code_phase: str | None
+    code_seq: int
+
+
+_ROWS = """
+    SELECT t.acs_trans_id::text, t.three_ds_server_trans_id, t.trans_status, t.outcome_status,
+           t.attempts, r.state, c.phase, coalesce(c.seq, 0)
+    FROM acs.transaction t LEFT JOIN acs.result r USING (acs_trans_id)
+    LEFT JOIN otp.code c ON c.challenge_id = t.acs_trans_id"""
+
+
+async def rows(conn: asyncpg.Connection) -> dict[str, Row]:
+    """Read every transaction."""
+    return {row[0]: Row(*row) for row in await conn.fetch(_ROWS)}
+
+
+async def judge(
+    conn: asyncpg.Connection, ledger: Ledger, holders: Sequence[Holder], files: Sequence[Path]
+) -> list[Law]:
+    """Look at every law."""
+    found_rows = await rows(conn)
+    looks: tuple[Callable[[Ledger, dict[str, Row]], Law], ...] = (
+        stored, same_answer, one_result, told_as_decided, delivered_is_true,
+        repeats_are_identical, y_was_verified, value_with_y_only, tries, final_pages,
+    )  # fmt: skip
+    found = [look(ledger, found_rows) for look in looks]
+    found.append(await _messages(conn, ledger))
+    found.append(limits(ledger, holders))
+    found.append(Law("the Directory Server finds every RReq right", _heard(ledger), ledger.faults))
+    found.append(logs(ledger, holders, files))
+    at_rest = {f"at rest not: {name}": query for name, query in AT_REST.items()}
+    for name, query in (AT_ANY_TIME | at_rest).items():
+        found.append(Law(name, len(found_rows), [str(row[0]) for row in await conn.fetch(query)]))
+    return found
+
+
+def _heard(ledger: Ledger) -> int:
+    return sum(map(len, ledger.heard.values()))
+
+
+def stored(ledger: Ledger, found: dict[str, Row]) -> Law:
+    """See that nothing that was acknowledged is missing, or is otherwise than it was told."""
+    broken = []
+    for answers in ledger.answered.values():
+        row = found.get(str(answers[0]["acsTransID"]))
+        if row is None:
+            broken.append(f"{answers[0]['acsTransID']} is not stored")
+        elif row.trans_status != answers[0]["transStatus"]:
+            broken.append(f"{row.acs_trans_id}: answered {answers[0]['transStatus']}")
+    return Law("every ARes that was read is stored as it was", len(ledger.answered), broken)
+
+
+def same_answer(ledger: Ledger, _: dict[str, Row]) -> Law:
+    """See that the same AReq was answered alike, however often it came."""
+    several = {key: found for key, found in ledger.answered.items() if len(found) > 1}
+    broken = [key for key, found in several.items() if any(one != found[0] for one in found)]
+    return Law("an AReq sent again gets the same ARes", len(several), broken)
+
+
+def one_result(_: Ledger, stored: dict[str, Row]) -> Law:
+    """See that nothing that was promised is still owed."""
+    due = [row for row in stored.values() if row.trans_status in {"C", "D"}]
+    broken = [row.acs_trans_id for row in due if row.outcome is None or row.result not in _SETTLED]
+    return Law("every C and D ended, its one result settled", len(due), broken)
+
+
+def told_as_decided(ledger: Ledger, stored: dict[str, Row]) -> Law:
+    """Compare what the network has with what was decided."""
+    broken = []
+    for acs_trans_id, rreq in ledger.accepted.items():
+        row = stored.get(acs_trans_id)
+        if row is None or row.outcome != rreq["transStatus"]:
+            broken.append(f"{acs_trans_id}: told {rreq['transStatus']}, {row and row.outcome}")
+    return Law("the Directory Server was told what was decided", len(ledger.accepted), broken)
+
+
+def delivered_is_true(ledger: Ledger, stored: dict[str, Row]) -> Law:
+    """See that nobody believes a result delivered that never arrived."""
+    delivered = [row for row in stored.values() if row.result == "delivered"]
+    broken = [row.acs_trans_id for row in delivered if row.acs_trans_id not in ledger.accepted]
+    return Law("what counts as delivered, the Directory Server has", len(delivered), broken)
+
+
+def repeats_are_identical(ledger: Ledger, _: dict[str, Row]) -> Law:
+    """Compare the bytes of all RReqs of one challenge."""
+    broken = [key for key, bodies in ledger.heard.items() if len(set(bodies)) > 1]
+    return Law("every repeat of an RReq is the same bytes", len(ledger.heard), broken)
+
+
+def y_was_verified(ledger: Ledger, stored: dict[str, Row]) -> Law:
+    """See that each Y of a challenge, wherever it was seen, follows a code from the phone."""
+    told = {key for key, rreq in ledger.accepted.items() if rreq["transStatus"] == "Y"}
+    decided = {key for key, row in stored.items() if row.outcome == "Y"}
+    shown = {
+        key for key, seen in ledger.finals.items() if any(one["transStatus"] == "Y" for one in seen)
+    }
+    broken = [
+        f"{key}: no right code was entered"
+        for key in told | decided | shown
+        if key not in ledger.typed_right
+    ] + [f"{key}: the shop was shown a Y the network does not have" for key in shown - told]
+    return Law("a Y after a C follows a right code, entered once", len(told | decided), broken)
+
+
+def value_with_y_only(ledger: Ledger, _: dict[str, Row]) -> Law:
+    """See where an authentication value is."""
+    messages: list[Message] = [one[0] for one in ledger.answered.values()]
+    messages += ledger.accepted.values()
+    broken = [
+        str(one["acsTransID"])
+        for one in messages
+        if ("authenticationValue" in one) != (one["transStatus"] == "Y")
+    ]
+    return Law("an authentication value goes with a Y, and only so", len(messages), broken)
+
+
+def tries(_: Ledger, stored: dict[str, Row]) -> Law:
+    """See that nobody guessed more often than allowed."""
+    tried = [row for row in stored.values() if row.attempts]
+    broken = [row.acs_trans_id for row in tried if row.attempts > 3]  # noqa: PLR2004 - the law
+    return Law("three tries at most", len(tried), broken)
+
+
+def final_pages(ledger: Ledger, _: dict[str, Row]) -> Law:
+    """Compare the last pages that all tabs of a challenge got."""
+    broken = [key for key, seen in ledger.finals.items() if any(one != seen[0] for one in seen)]
+    return Law("every final page of a challenge says the same", len(ledger.finals), broken)
+
+
+async def _messages(conn: asyncpg.Connection, ledger: Ledger) -> Law:
+    """One text per message id, one code per number in a challenge; nothing that nobody wrote."""
+    sent = {
+        str(row[0]): (str(row[1]), int(row[2]))
+        for row in await conn.fetch("SELECT sms_id, challenge_id, seq FROM otp.outbox")
+    }
+    broken: list[str] = []
+    codes: dict[tuple[str, int], set[str]] = defaultdict(set)
+    for sms_id, copies in ledger.sms.items():
+        texts = {str(one["text"]) for one in copies}
+        if sms_id not in sent:
+            broken.append(f"{sms_id} is not in the outbox")
+            continue
+        codes[sent[sms_id]] |= {re.findall(r"(?<!\d)\d{6}(?!\d)", text)[0] for text in texts}
+        if len(texts) > 1:
+            broken.append(f"{sms_id} came with {len(texts)} texts")
+    broken += [f"{key}: several codes" for key, found in codes.items() if len(found) > 1]
+    return Law("one code per message, however often it came", len(ledger.sms), broken)
+
+
+def limits(ledger: Ledger, holders: Sequence[Holder]) -> Law:
+    """Sum what the network was told was authenticated, per account."""
+    by_pan = {holder.pan: holder for holder in holders if holder.has_limits}
+    amounts: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    for answers in ledger.answered.values():
+        ares = answers[0]
+        areq = ledger.asked[str(ares["threeDSServerTransID"])]
+        rreq = ledger.accepted.get(str(ares["acsTransID"]), {})
+        number = str(areq["acctNumber"])
+        if number in by_pan and "Y" in (ares["transStatus"], rreq.get("transStatus")):
+            amounts[number] += int(str(areq["purchaseAmount"]))
+            counts[number] += 1
+    broken = [
+        f"card *{number[-4:]}: {amounts[number]} in {counts[number]} payments"
+        for number in amounts
+        if amounts[number] > PER_DAY_MINOR or counts[number] > COUNT_DAY
+    ]
+    return Law("authenticated payments pass no limit", len(by_pan), broken)
+
+
+def logs(ledger: Ledger, holders: Sequence[Holder], files: Sequence[Path]) -> Law:
+    """Look for every number of the run in everything that was logged."""
+    found = Counter(_numbers(files))
+    secrets = {holder.pan: "a PAN" for holder in holders}
+    secrets |= {holder.phone.lstrip("+"): "a phone" for holder in holders}
+    secrets |= {holder.phone.removeprefix("+48"): "a phone" for holder in holders}
+    codes = {code for several in ledger.codes.values() for code in several}
+    secrets |= dict.fromkeys(codes, "a code")
+    broken = [f"{kind} is in a log" for secret, kind in secrets.items() if secret in found]
+    return Law("no PAN, phone number or code is in a log", len(secrets), broken)
+
+
+def _numbers(files: Sequence[Path]) -> Iterable[str]:
+    """Give every run of digits that stands for itself, process ids and times left out."""
+    figures = "|".join(sorted(_PLACES))
+    harmless = re.compile(rf'"(?:{figures})":\s*(?:"[^"]*"|[0-9.]+)|\[\d+\] |^\S+ \S+ UTC')
+    for path in files:
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                yield from re.findall(
+                    r"(?<![0-9a-fA-F.-])\d{6,19}(?![0-9a-fA-F-])", harmless.sub("", line)
+                )

@@ -1,0 +1,168 @@
+"""What is done to a site, when, made from a seed; and the hands that do it.
+
+A plan is a list of (pause before it, fault). Killing faults end at once; disturbing ones last for a
+while and overlap. What dies is started again after a moment, as a service manager would.
+"""
+
+import asyncio
+import random
+import signal
+from collections import Counter
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+
+from loadtests.chaos.cutter import Mode
+from loadtests.chaos.parties import DIRECTORY_MOODS, GATEWAY_MOODS
+from loadtests.chaos.processes import children_of, kill
+from loadtests.chaos.site import Site
+
+_PAUSE_S = (0.4, 2.4)
+_LASTS_S = (1.0, 6.0)
+_AGAIN_AFTER_S = 0.3
+_WATCH_S = 0.2
+_BAD_SHARE = 0.6
+KILLS = {
+    "kill -9 a serve worker": 8,
+    "kill -9 the supervisor": 2,
+    "kill -9 the worker": 5,
+    "kill -9 PostgreSQL": 3,
+    "kill -9 a backend of PostgreSQL": 2,
+    "restart PostgreSQL": 1,
+    "stop a serve worker for a while": 1,
+}
+WIRES = ("areq", "pages", "results", "sms", "database", "worker's database")
+MODES: tuple[Mode, ...] = ("cut", "half_open", "slow")
+MOODS = ("Directory Server misbehaves", "SMS gateway misbehaves")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is done; `mode` for a wire."""
+
+    pause_s: float
+    name: str
+    lasts_s: float = 0.0
+    mode: Mode = "pass"
+
+
+def faults(seed: int) -> Iterator[Fault]:
+    """Make an endless plan; two thirds are kills."""
+    chance = random.Random(f"{seed}/plan")
+    while True:
+        pause_s, lasts_s = chance.uniform(*_PAUSE_S), chance.uniform(*_LASTS_S)
+        dice = chance.random()
+        if dice < 0.55:  # noqa: PLR2004 - a share
+            (name,) = chance.choices(list(KILLS), list(KILLS.values()))
+            yield Fault(pause_s, name, lasts_s)
+        elif dice < 0.85:  # noqa: PLR2004 - a share
+            yield Fault(pause_s, chance.choice(WIRES), lasts_s, chance.choice(MODES))
+        else:
+            yield Fault(pause_s, chance.choice(MOODS), lasts_s)
+
+
+@dataclass(slots=True)
+class Hands:
+    """Carries a plan out on a site and counts what was done."""
+
+    site: Site
+    seed: int
+    done: Counter[str] = field(default_factory=Counter)
+    _running: set[asyncio.Task[None]] = field(default_factory=set)
+    _chance: random.Random = field(default_factory=random.Random)
+
+    async def disturb(self, until: asyncio.Event, most: int | None = None) -> None:
+        """Do one fault after the other until told to stop, or until so many are done."""
+        self._chance = random.Random(f"{self.seed}/hands")
+        for fault in islice(faults(self.seed), most):
+            try:
+                await asyncio.wait_for(until.wait(), fault.pause_s)
+            except TimeoutError:
+                await self.do(fault)
+            else:
+                return
+
+    async def watch(self) -> None:
+        """Start again what has died; runs until it is cancelled."""
+        while True:
+            for program in self.site.programs.values():
+                if program.pid is None:
+                    self.done[f"({program.name} was started again)"] += 1
+                    await program.start()
+            await asyncio.sleep(_WATCH_S)
+
+    async def do(self, fault: Fault) -> None:
+        """Do one fault; what lasts is ended by itself, later."""
+        name = fault.name if fault.mode == "pass" else f"{fault.name}: {fault.mode}"
+        self.done[name] += 1
+        if fault.mode != "pass":
+            self._later(self._wire(fault))
+        elif fault.name in MOODS:
+            self._later(self._mood(fault))
+        elif "PostgreSQL" in fault.name:
+            await self._database(fault.name)
+        else:
+            await self._process(fault)
+
+    async def heal(self) -> None:
+        """End everything that lasts, and see that all processes run."""
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+        for wire in self.site.wires.values():
+            wire.become("pass")
+        for mood in (self.site.parties.directory, self.site.parties.gateway):
+            mood.share = 0.0
+
+    def _later(self, what: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(what)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _wire(self, fault: Fault) -> None:
+        wire = self.site.wires[fault.name]
+        wire.become(fault.mode)
+        try:
+            await asyncio.sleep(fault.lasts_s)
+        finally:
+            wire.become("pass")
+
+    async def _mood(self, fault: Fault) -> None:
+        is_directory = fault.name == MOODS[0]
+        mood = self.site.parties.directory if is_directory else self.site.parties.gateway
+        mood.ways, mood.share = DIRECTORY_MOODS if is_directory else GATEWAY_MOODS, _BAD_SHARE
+        try:
+            await asyncio.sleep(2 * fault.lasts_s)
+        finally:
+            mood.share = 0.0
+
+    async def _database(self, name: str) -> None:
+        database = self.site.database
+        if name == "restart PostgreSQL":
+            await database.restart()
+        elif name == "kill -9 PostgreSQL":
+            await database.crash()
+            await asyncio.sleep(_AGAIN_AFTER_S)
+            await database.start()
+        elif backends := children_of(database.pid):
+            kill(self._chance.choice(backends))
+
+    async def _process(self, fault: Fault) -> None:
+        serve, work = self.site.programs["serve"].pid, self.site.programs["work"].pid
+        workers = children_of(serve) if serve is not None else []
+        if fault.name == "kill -9 the supervisor" and serve is not None:
+            kill(serve)
+        elif fault.name == "kill -9 the worker" and work is not None:
+            kill(work)
+        elif fault.name == "kill -9 a serve worker" and workers:
+            kill(self._chance.choice(workers))
+        elif workers:  # a stopped process holds its locks and leases, as one that is swapped out
+            frozen = self._chance.choice(workers)
+            kill(frozen, signal.SIGSTOP)
+            self._later(self._thaw(frozen, fault.lasts_s))
+
+    async def _thaw(self, pid: int, after_s: float) -> None:
+        try:
+            await asyncio.sleep(after_s)
+        finally:
+            kill(pid, signal.SIGCONT)

@@ -1,0 +1,310 @@
+"""Shops and cardholders: they pay, finish challenges in every way, remember what they were told.
+
+A shop whose AReq got no answer sends the same bytes again, as a Directory Server may; one in eight
+sends them twice at once. A cardholder whose page did not come looks again, a few times.
+"""
+
+import asyncio
+import json
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import count
+from uuid import uuid4
+
+from aiohttp import ClientError, ClientSession, ClientTimeout
+
+from acs.conformance import pages
+from loadtests.chaos.parties import Ledger
+from loadtests.chaos.people import Holder
+from loadtests.network import areq as areqs
+from loadtests.network import directory_server, three_ds_server
+from loadtests.network.currencies import CURRENCIES
+from loadtests.network.purchases import Message
+
+_TRIES = 4
+_PAUSE_S = 0.7
+_SMS_WAIT_S = 8.0
+_TIMEOUT = ClientTimeout(total=12, connect=3)
+_AMOUNTS = (1_000, 4_990, 12_345, 25_000)
+_EASY_SHARE = 0.4
+"""How often a card that pays without a challenge is taken; others count 1."""
+WAYS = {
+    "right": 8,
+    "wrong, then right": 3,
+    "wrong to the end": 1,
+    "an old code, then right": 2,
+    "cancels": 2,
+    "never opens": 1,
+    "opens and leaves": 1,
+    "reloads, then right": 2,
+    "two tabs at once": 3,
+    "asks for another code": 1,
+}
+
+
+@dataclass(slots=True)
+class Payment:
+    """One payment as shop and cardholder know it."""
+
+    number: int
+    holder: Holder
+    areq: Message
+    ares: Message
+
+    @property
+    def acs_trans_id(self) -> str:
+        """Give the transaction's id at the bank."""
+        return str(self.ares["acsTransID"])
+
+    @property
+    def creq(self) -> str:
+        """Give the CReq that the shop's frame posts."""
+        names = ("messageVersion", "threeDSServerTransID")
+        return three_ds_server.base64url(
+            {
+                "messageType": "CReq",
+                "acsTransID": self.acs_trans_id,
+                "challengeWindowSize": "02",
+                **{name: self.areq[name] for name in names},
+            }
+        )
+
+
+@dataclass(slots=True)
+class Crowd:
+    """Everybody who pays; `areq_url` leads through a proxy, acsURL does by itself."""
+
+    ledger: Ledger
+    holders: list[Holder]
+    areq_url: str
+    results_url: str
+    seed: int
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    unfinished: list[Payment] = field(default_factory=list)
+    _numbers: "count[int]" = field(default_factory=lambda: count(1))
+    _old_codes: dict[str, str] = field(default_factory=dict)
+
+    async def pay(self, lanes: int) -> None:
+        """Pay in so many lanes until told to stop. A holder pays in one lane only."""
+        random.Random(self.seed).shuffle(self.holders)
+        async with ClientSession(timeout=_TIMEOUT) as http, asyncio.TaskGroup() as group:
+            for lane in range(lanes):
+                group.create_task(self._lane(http, lane, self.holders[lane::lanes]))
+
+    async def _lane(self, http: ClientSession, lane: int, holders: list[Holder]) -> None:
+        chance = random.Random(f"{self.seed}/{lane}")
+        while not self.stopping.is_set():
+            weights = [_EASY_SHARE if one.kind == "easy" else 1 for one in holders]
+            (holder,) = chance.choices(holders, weights)
+            await _Visit(self, http, chance, holder).run()
+
+    def has_paid(self, least: int) -> Callable[[], Awaitable[bool]]:
+        """Give the question whether so many AReqs were answered."""
+
+        async def is_enough() -> bool:
+            return len(self.ledger.answered) >= least
+
+        return is_enough
+
+    async def come_back(self) -> None:
+        """Let those who left look once more and cancel."""
+        async with ClientSession(timeout=_TIMEOUT) as http:
+            for payment in self.unfinished:
+                visit = _Visit(self, http, random.Random(0), payment.holder)
+                await visit.challenge(payment, "cancels")
+
+    def next_number(self) -> int:
+        """Number the shops, so that each text message names its payment."""
+        return next(self._numbers)
+
+    def old_code(self, holder: Holder, code: str) -> str:
+        """Give the holder's code of the challenge before, and keep this one."""
+        before = self._old_codes.get(holder.pan, "000000")
+        self._old_codes[holder.pan] = code
+        return before
+
+
+@dataclass(slots=True)
+class _Visit:
+    crowd: Crowd
+    http: ClientSession
+    chance: random.Random
+    holder: Holder
+
+    async def run(self) -> None:
+        payment = await self._buy()
+        if payment is None:
+            await asyncio.sleep(_PAUSE_S * self.chance.random())
+            return
+        status = str(payment.ares["transStatus"])
+        self.crowd.ledger.ended[f"ARes {status}"] += 1
+        if status == "C":
+            ways, weights = zip(*WAYS.items(), strict=True)
+            (way,) = self.chance.choices(ways, weights)
+            self.crowd.ledger.ended[way] += 1
+            await self.challenge(payment, way)
+
+    async def _buy(self) -> Payment | None:
+        number = self.crowd.next_number()
+        order = areqs.Order(
+            pan=self.holder.pan,
+            amount_minor=self.chance.choice(_AMOUNTS),
+            currency=CURRENCIES["PLN"],
+            merchant_name=f"Shop {number}",
+            channel="browser",
+            version=self.chance.choice(areqs.VERSIONS),
+        )
+        base = self.crowd.results_url.removesuffix("/rreq")
+        plain = areqs.build(order, three_ds_server.identity(base), datetime.now(UTC))
+        areq = directory_server.complete(plain, str(uuid4()), base)
+        areq["dsURL"] = self.crowd.results_url
+        key = str(areq["threeDSServerTransID"])
+        self.crowd.ledger.asked[key] = areq
+        if self.chance.random() < 1 / 8:
+            await asyncio.gather(self._ask(key, areq), self._ask(key, areq))
+        for _ in range(_TRIES):
+            if key in self.crowd.ledger.answered:
+                break
+            await self._ask(key, areq)
+        if key not in self.crowd.ledger.answered:
+            return None
+        return Payment(number, self.holder, areq, self.crowd.ledger.answered[key][0])
+
+    async def _ask(self, key: str, areq: Message) -> None:
+        """Send an AReq once; whatever ARes is read is written down."""
+        try:
+            async with self.http.post(self.crowd.areq_url, json=areq) as response:
+                answer = json.loads(await response.read())
+        except (ClientError, OSError, TimeoutError, ValueError) as error:
+            self.crowd.ledger.refused[f"no answer: {type(error).__name__}"] += 1
+            await asyncio.sleep(_PAUSE_S)
+            return
+        if answer.get("messageType") == "ARes":
+            self.crowd.ledger.answered[key].append(answer)
+            return
+        code = answer.get("errorCode")
+        self.crowd.ledger.refused[f"Erro {code}"] += 1
+        await asyncio.sleep(_PAUSE_S)
+
+    async def challenge(self, payment: Payment, way: str) -> None:
+        """Go one way through a challenge; what cannot be finished is left for `come_back`."""
+        if way == "never opens":
+            return
+        page = await self._look(payment)
+        steps: dict[str, Callable[[Payment, pages.Page], Awaitable[pages.Page | None]]] = {
+            "wrong, then right": self._wrong_then_right,
+            "wrong to the end": self._wrong_to_the_end,
+            "an old code, then right": self._old_then_right,
+            "cancels": lambda payment, page: self._send(payment, page, "cancel"),
+            "reloads, then right": self._reload_then_right,
+            "two tabs at once": self._two_tabs,
+            "asks for another code": self._resend,
+        }
+        if page is not None and page.final is None and way != "opens and leaves":
+            page = await steps.get(way, self._right)(payment, page)
+        for _ in range(_TRIES):
+            if page is not None and page.final is not None:
+                return
+            if way == "opens and leaves" or self.crowd.stopping.is_set():
+                break
+            page = await self._look(payment)
+            if page is not None and page.final is None:
+                page = await self._right(payment, page)
+        if payment not in self.crowd.unfinished:
+            self.crowd.unfinished.append(payment)
+
+    async def _right(self, payment: Payment, page: pages.Page) -> pages.Page | None:
+        code = await self._code(payment)
+        if code is None:
+            return await self._send(payment, page, "cancel")
+        return await self._enter(payment, page, code)
+
+    async def _wrong_then_right(self, payment: Payment, page: pages.Page) -> pages.Page | None:
+        code = await self._code(payment)
+        again = await self._enter(payment, page, _other(code))
+        return await self._right(payment, again or page)
+
+    async def _wrong_to_the_end(self, payment: Payment, page: pages.Page) -> pages.Page | None:
+        at: pages.Page | None = page
+        for _ in range(5):
+            if at is None or at.final is not None:
+                break
+            at = await self._enter(payment, at, _other(await self._code(payment)))
+        return at
+
+    async def _old_then_right(self, payment: Payment, page: pages.Page) -> pages.Page | None:
+        code = await self._code(payment)
+        again = await self._enter(payment, page, self.crowd.old_code(self.holder, code or ""))
+        return await self._right(payment, again or page)
+
+    async def _reload_then_right(self, payment: Payment, page: pages.Page) -> pages.Page | None:
+        for _ in range(2):
+            page = await self._look(payment) or page
+        return page if page.final is not None else await self._right(payment, page)
+
+    async def _two_tabs(self, payment: Payment, page: pages.Page) -> pages.Page | None:
+        other = await self._look(payment) or page
+        ends = await asyncio.gather(self._right(payment, page), self._right(payment, other))
+        return ends[0] if ends[0] is not None and ends[0].final is not None else ends[1]
+
+    async def _resend(self, payment: Payment, page: pages.Page) -> pages.Page | None:
+        again = await self._send(payment, page, "resend")
+        return await self._right(payment, again or page)
+
+    async def _code(self, payment: Payment) -> str | None:
+        """Wait for the newest code on the phone; None when none comes."""
+        codes = self.crowd.ledger.codes
+        end = asyncio.get_running_loop().time() + _SMS_WAIT_S
+        while str(payment.number) not in codes:
+            if asyncio.get_running_loop().time() > end or self.crowd.stopping.is_set():
+                return None
+            await asyncio.sleep(0.05)
+        return codes[str(payment.number)][-1]
+
+    async def _enter(self, payment: Payment, page: pages.Page, code: str) -> pages.Page | None:
+        if code in self.crowd.ledger.codes.get(str(payment.number), ()):
+            self.crowd.ledger.typed_right.add(payment.acs_trans_id)
+            self.crowd.old_code(self.holder, code)
+        return await self._send(payment, page, "submit", code)
+
+    async def _send(
+        self, payment: Payment, page: pages.Page, action: str, code: str = ""
+    ) -> pages.Page | None:
+        form = next((one for one in page.forms if "otp" in one.fields), None)
+        if form is None:
+            return None
+        fields = {**form.fields, "otp": code, "action": action}
+        if "pin" in fields:
+            fields["pin"] = self.holder.pin if code else ""
+        return await self._post(payment, form.action, fields)
+
+    async def _look(self, payment: Payment) -> pages.Page | None:
+        url = str(payment.ares["acsURL"])
+        for _ in range(_TRIES):
+            page = await self._post(payment, url, {"creq": payment.creq})
+            if page is not None and page.forms:
+                return page
+            await asyncio.sleep(_PAUSE_S)
+        return None
+
+    async def _post(self, payment: Payment, url: str, fields: dict[str, str]) -> pages.Page | None:
+        try:
+            async with self.http.post(url, data=fields) as response:
+                html = await response.text()
+                page = pages.read(url, response.status, dict(response.headers), html)
+        except (ClientError, OSError, TimeoutError, UnicodeDecodeError) as error:
+            self.crowd.ledger.refused[f"no page: {type(error).__name__}"] += 1
+            return None
+        if page.status >= 500:  # noqa: PLR2004 - HTTP: the server's own failures
+            self.crowd.ledger.refused[f"page {page.status}"] += 1
+        if page.final is not None:
+            cres = pages.decoded(page.final.fields["cres"])
+            self.crowd.ledger.finals[payment.acs_trans_id].append(cres)
+        return page
+
+
+def _other(code: str | None) -> str:
+    """Give a code that is not this one."""
+    return "111111" if code != "111111" else "222222"

@@ -1,0 +1,181 @@
+"""One whole site for a run: database, service, parties and the proxies between them."""
+
+import asyncio
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import asyncpg
+
+from acs import demo_keys
+from acs.config import read
+from acs.key_files import load_keys
+from loadtests.bench import free_ports
+from loadtests.chaos.cutter import Cutter, Target
+from loadtests.chaos.parties import Ledger, Mood, Parties
+from loadtests.chaos.people import Holder, enrol, everybody
+from loadtests.chaos.processes import Database, Program
+
+_READY_S = 90.0
+_LOOK_S = 0.2
+_ISSUER = Path(__file__).parent.parent / "network" / "issuer.toml"
+_EDGES = ("ds", "cardholder", "enrollment", "portal", "ops")
+
+
+@dataclass(slots=True)
+class Site:
+    """What runs, and the wires by name: areq, pages, results, sms, database, worker's database."""
+
+    folder: Path
+    database: Database
+    parties: Parties
+    ledger: Ledger
+    holders: list[Holder]
+    wires: dict[str, Cutter]
+    ports: dict[str, int]
+    programs: dict[str, Program] = field(default_factory=dict)
+
+    @property
+    def logs(self) -> list[Path]:
+        """Give every file that something was logged to."""
+        return sorted(self.folder.rglob("*.log"))
+
+    def url(self, wire: str, path: str) -> str:
+        """Give an address behind a proxy."""
+        return f"http://127.0.0.1:{self.wires[wire].port}{path}"
+
+    async def is_ready(self) -> bool:
+        """Ask the service whether it can work."""
+        return await asyncio.to_thread(_answers, f"http://127.0.0.1:{self.ports['ops']}/readyz")
+
+    async def until(
+        self, is_true: Callable[[], Awaitable[bool]], within_s: float, what: str
+    ) -> None:
+        """Wait for a fact; ends the run when it does not come about."""
+        end = time.monotonic() + within_s
+        while not await is_true():
+            if time.monotonic() > end:
+                sys.exit(f"not within {within_s:.0f} s: {what}; logs in {self.folder}")
+            await asyncio.sleep(_LOOK_S)
+
+    async def connect(self) -> asyncpg.Connection:
+        """Open a connection past all proxies."""
+        return await asyncpg.connect(self.database.dsn)
+
+
+@asynccontextmanager
+async def site(folder: Path, seed: int, people: int) -> AsyncIterator[Site]:
+    """Start everything, seeded; stop everything at the end."""
+    data = folder / "data"
+    data.mkdir(parents=True)
+    database = Database(data, folder / "postgres-keeper.log")
+    ledger = Ledger()
+    moods = (Mood(random.Random(f"{seed}/ds")), Mood(random.Random(f"{seed}/sms")))
+    parties = Parties(ledger, *moods)
+    with free_ports(len(_EDGES)) as numbers:
+        ports = dict(zip(_EDGES, numbers, strict=True))
+    made = Site(folder, database, parties, ledger, everybody(people), {}, ports)
+    try:
+        await database.start()
+        await parties.start()
+        await _lay_wires(made)
+        await _prepare(made)
+        for program in made.programs.values():
+            await program.start()
+        await made.until(made.is_ready, _READY_S, "the service is ready")
+        yield made
+    finally:
+        await asyncio.gather(*(one.stop() for one in made.programs.values()))
+        for wire in made.wires.values():
+            await wire.stop()
+        await parties.stop()
+        await database.stop()
+
+
+async def _lay_wires(made: Site) -> None:
+    outside = ("127.0.0.1", made.parties.port)
+    targets: dict[str, Target] = {
+        "areq": ("127.0.0.1", made.ports["ds"]),
+        "pages": ("127.0.0.1", made.ports["cardholder"]),
+        "results": outside,
+        "sms": outside,
+        "database": made.database.socket,
+        "worker's database": made.database.socket,
+    }
+    for name, target in targets.items():
+        made.wires[name] = Cutter(name, target)
+        await made.wires[name].start()
+
+
+async def _prepare(made: Site) -> None:
+    data = made.folder / "data"
+    environment = _environment(made)
+    direct = environment | {"ACS_DATABASE__URL": made.database.dsn}
+    settings = read(None, {name: value for name, value in direct.items() if name[:4] == "ACS_"})
+    keys = load_keys(settings)
+    demo_keys.make_value_keys(settings.values_file)
+    for arguments in (("migrate",), ("seed", str(_ISSUER))):
+        await asyncio.to_thread(
+            subprocess.run, [sys.executable, "-m", "acs", *arguments],
+            env=direct, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+    await enrol(made.database.dsn, keys, made.holders)
+    edges = [part for edge in ("ds", "cardholder", "ops") for part in ("--edge", edge)]
+    worker = environment | {"ACS_DATABASE__URL": _dsn(made, "worker's database")}
+    made.programs["serve"] = Program(
+        "serve", ("serve", "--workers", "2", *edges), environment, data.parent / "serve.log"
+    )
+    made.programs["work"] = Program("work", ("work",), worker, data.parent / "work.log")
+
+
+def _dsn(made: Site, wire: str) -> str:
+    return f"postgresql://acs@127.0.0.1:{made.wires[wire].port}/acs"
+
+
+def _environment(made: Site) -> dict[str, str]:
+    """Give the service's settings: the demo's parts, short clocks, patience with test cards."""
+    listens = {
+        f"ACS_{edge.upper()}__LISTEN": f"127.0.0.1:{port}" for edge, port in made.ports.items()
+    }
+    directory_server = {
+        "id": "chaos",
+        "schemes": ["visa", "mastercard"],
+        "hosts": ["127.0.0.1"],
+        "rreq_url": made.url("results", "/rreq"),
+        "acs_reference_number": "3DS_LOA_ACS_CHAO_020301_00001",
+        "acs_operator_id": "CHAOS-ACS-OPERATOR",
+    }
+    patient = ("PHONE_HOUR", "PHONE_DAY", "CARD_HOUR", "CARD_DAY", "CARD_CHALLENGES_HOUR",
+               "TOTAL_MINUTE", "WATCH_SENDS_MIN")  # fmt: skip
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("ACS_")}
+    return {
+        **ours,
+        **listens,
+        **{f"ACS_OTP__{name}": "100000" for name in patient},
+        "ACS_PROFILE": "demo",
+        "ACS_DATA_DIR": str(made.folder / "data"),
+        "ACS_DATABASE__URL": _dsn(made, "database"),
+        "ACS_CARDHOLDER__PUBLIC_URL": made.url("pages", ""),
+        "ACS_DS__DIRECTORY_SERVERS": json.dumps([directory_server]),
+        "ACS_DS__RREQ_RETRY_WAITS_S": "[1, 2]",
+        "ACS_SMS__INBOX_URL": made.url("sms", "/sms"),
+        "ACS_CHALLENGE__FIRST_CREQ_S": "20",
+        "ACS_CHALLENGE__INTERACTION_S": "45",
+    }
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=3) as answer:  # noqa: S310 - our own loopback URL
+            return bool(answer.status == 200)  # noqa: PLR2004 - HTTP
+    except (OSError, URLError):
+        return False

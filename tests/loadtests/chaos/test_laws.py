@@ -1,0 +1,103 @@
+"""Each law of a run finds what breaks it; a run that was well has nothing to find."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from loadtests.chaos import laws
+from loadtests.chaos.parties import Ledger
+from loadtests.chaos.people import COUNT_DAY, everybody
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_ID = "11111111-1111-4111-8111-111111111111"
+_SHOP = "22222222-2222-4222-8222-222222222222"
+_ROW = laws.Row(_ID, _SHOP, "C", "Y", 1, "delivered", "used", 1)
+
+
+def _well() -> Ledger:
+    ledger = Ledger()
+    ares: dict[str, object] = {
+        "acsTransID": _ID, "threeDSServerTransID": _SHOP, "transStatus": "C",
+    }  # fmt: skip
+    rreq: dict[str, object] = {"acsTransID": _ID, "transStatus": "Y", "authenticationValue": "A"}
+    ledger.asked[_SHOP] = {"acctNumber": everybody(1)[0].pan, "purchaseAmount": "1000"}
+    ledger.answered[_SHOP] = [ares, dict(ares)]
+    ledger.heard[_ID] = [b"rreq", b"rreq"]
+    ledger.accepted[_ID] = rreq
+    ledger.typed_right.add(_ID)
+    ledger.finals[_ID] = [{"transStatus": "Y"}, {"transStatus": "Y"}]
+    return ledger
+
+
+_LOOKS: dict[str, tuple[Callable[..., laws.Law], Callable[[Ledger], Any], dict[str, Any]]] = {
+    "not stored": (laws.stored, lambda _: None, {"acs_trans_id": "other"}),
+    "stored as another": (laws.stored, lambda _: None, {"trans_status": "N"}),
+    "two answers": (
+        laws.same_answer,
+        lambda ledger: ledger.answered[_SHOP].append({"acsTransID": "other"}),
+        {},
+    ),
+    "no outcome": (laws.one_result, lambda _: None, {"outcome": None}),
+    "no result": (laws.one_result, lambda _: None, {"result": None}),
+    "result on its way": (laws.one_result, lambda _: None, {"result": "sending"}),
+    "told another": (laws.told_as_decided, lambda _: None, {"outcome": "N"}),
+    "delivered to nobody": (laws.delivered_is_true, lambda ledger: ledger.accepted.clear(), {}),
+    "another RReq": (
+        laws.repeats_are_identical,
+        lambda ledger: ledger.heard[_ID].append(b"other"),
+        {},
+    ),
+    "Y without a code": (laws.y_was_verified, lambda ledger: ledger.typed_right.clear(), {}),
+    "Y shown only": (laws.y_was_verified, lambda ledger: ledger.accepted.clear(), {}),
+    "Y without a value": (
+        laws.value_with_y_only,
+        lambda ledger: ledger.accepted[_ID].pop("authenticationValue"),
+        {},
+    ),
+    "a fourth try": (laws.tries, lambda _: None, {"attempts": 4}),
+    "another last page": (
+        laws.final_pages,
+        lambda ledger: ledger.finals[_ID].append({"transStatus": "N"}),
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("what", _LOOKS)
+def test_what_breaks_a_law_is_found(what: str) -> None:
+    look, spoil, changes = _LOOKS[what]
+    assert look(_well(), {_ID: _ROW}).broken == []
+    ledger = _well()
+    spoil(ledger)
+    row = replace(_ROW, **changes)
+    assert look(ledger, {row.acs_trans_id: row}).broken != []
+
+
+def test_a_limit_that_was_passed_is_found() -> None:
+    ledger, holders = _well(), everybody(1)
+    assert laws.limits(ledger, holders).broken == []
+    for number in range(COUNT_DAY):
+        shop = f"shop-{number}"
+        ledger.asked[shop] = ledger.asked[_SHOP]
+        ledger.answered[shop] = [
+            {"acsTransID": shop, "threeDSServerTransID": shop, "transStatus": "Y"}
+        ]
+    assert len(laws.limits(ledger, holders).broken) == 1
+
+
+@pytest.mark.parametrize("secret", ["pan", "phone", "code"])
+def test_a_number_in_a_log_is_found(tmp_path: Path, secret: str) -> None:
+    ledger, holder = _well(), everybody(1)[0]
+    ledger.codes["1"].append("482611")
+    text = {"pan": holder.pan, "phone": holder.phone, "code": "482611"}[secret]
+    log = tmp_path / "a.log"
+    log.write_text('{"at":"2026-11-25T12:00:00.482Z","pid":482611,"event":"sms:sent"}\n')
+    assert laws.logs(ledger, [holder], [log]).broken == []
+    log.write_text(f'{{"event":"sms:sent","reason":"to {text}"}}\n')
+    assert laws.logs(ledger, [holder], [log]).broken != []
