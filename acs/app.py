@@ -87,6 +87,8 @@ ANSWER_FLOOR_S = 0.4
 """Answers of registration and sign-in take as long for everybody."""
 _RELOAD_S = 1.0
 _DRAIN_S = 10.0
+_GC_THRESHOLD = 50_000
+"""Objects between two looks for cycles: requests make thousands and hardly a cycle among them."""
 
 
 def utc_now() -> datetime:
@@ -227,6 +229,7 @@ class Service:
         if work:
             self._work(replace(first, pool=self.pools["work"]))
         gc.freeze()
+        gc.set_threshold(_GC_THRESHOLD, 20, 20)
         metrics.announce(VERSION)
         log.event("service:started", pid=os.getpid(), edge=",".join(edges))
 

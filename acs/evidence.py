@@ -15,13 +15,13 @@ Laws:
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass, field, fields
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
 
 from acs.authentication.case import Exemption
 from acs.transaction import ASKED
+from schemas.canonical import to_json
 from schemas.values import TransStatus
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def document(transaction: Transaction, challenge: Challenge | None, basis: Basis
         "visitors": dict(basis.visitors),
         "key_ids": dict(basis.key_ids),
     }
-    return json.dumps(members, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return to_json(members).decode()
 
 
 def digest(text: str) -> str:

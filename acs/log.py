@@ -121,12 +121,25 @@ def setup(*, level: str = "INFO", stream: TextIO | None = None, strict: bool = F
     handler = logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(JsonLines())
     handler.addFilter(_listed)
+    _leave_out_what_is_not_told()
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
     # A library's chatter below WARNING says nothing an operator can act on.
     for name in ("aiohttp", "asyncio", "asyncpg"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _leave_out_what_is_not_told() -> None:
+    """Spare each record what no line of ours holds: caller, thread, process, task.
+
+    These are the switches of the logging HOWTO, "Optimization".
+    """
+    logging._srcfile = None  # noqa: SLF001 - named there
+    logging.logThreads = False
+    logging.logProcesses = False
+    logging.logMultiprocessing = False
+    setattr(logging, "logAsyncioTasks", False)  # noqa: B010 - there from Python 3.12 on
 
 
 def strict(*, on: bool) -> None:

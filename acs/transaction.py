@@ -129,6 +129,9 @@ def linked(areq: Mapping[str, object], acs_trans_id: AcsTransId, card_id: UUID |
     )
 
 
+_link_text = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
+
+
 def link_digest(elements: Linked) -> bytes:
     """Give the 32 bytes a code is bound to; equal elements give equal bytes, for ever."""
     named = {
@@ -138,8 +141,7 @@ def link_digest(elements: Linked) -> bytes:
     named["acs_trans_id"] = str(elements.acs_trans_id)
     named["ds_trans_id"] = elements.ds_trans_id.lower()
     named["card_id"] = None if elements.card_id is None else str(elements.card_id)
-    text = json.dumps(named, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode("ascii")).digest()
+    return hashlib.sha256(_link_text(named).encode("ascii")).digest()
 
 
 @dataclass(frozen=True, slots=True)

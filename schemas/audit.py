@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 ActorKind = Literal["service", "staff", "person", "network", "system"]
 
 _SQL = queries.load(__file__)
+# What they write is hashed and kept for years: another writer would have to give the same bytes.
+_canonical = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+_details = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +54,11 @@ class AuditEvent:
             self.request_id,
             self.details_json(),
         ]
-        return json.dumps(members, ensure_ascii=False, separators=(",", ":")).encode()
+        return _canonical(members).encode()
 
     def details_json(self) -> str:
         """Give the details as JSON with sorted members."""
-        return json.dumps(dict(self.details), ensure_ascii=False, sort_keys=True)
+        return _details(dict(self.details))
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,11 +134,12 @@ def over_per_tx(standing: Standing, amount: int) -> tuple[str, ...]:
 
 def over_period(standing: Standing, amount: int) -> tuple[str, ...]:
     """Name the limits of day and month, amounts and counts, that one more payment would pass."""
+    levels = [(level, _periods(limits, use, amount)) for level, limits, use in _levels(standing)]
     return tuple(
         f"limit:{which}:{level}"
-        for which in ("day", "month", "count_day", "count_month")
-        for level, limits, use in _levels(standing)
-        if _passes(*_period(which, limits, use, amount))
+        for place, which in enumerate(("day", "month", "count_day", "count_month"))
+        for level, is_over in levels
+        if is_over[place]
     )
 
 
@@ -160,13 +161,13 @@ def not_small(
     return tuple(name for name, is_passed in bounds.items() if is_passed)
 
 
-def _period(which: str, limits: EffectiveLimits, use: Use, amount: int) -> tuple[int, int | None]:
-    return {
-        "day": (use.day_amount + amount, limits.per_day),
-        "month": (use.month_amount + amount, limits.per_month),
-        "count_day": (use.day_count + 1, limits.count_day),
-        "count_month": (use.month_count + 1, limits.count_month),
-    }[which]
+def _periods(limits: EffectiveLimits, use: Use, amount: int) -> tuple[bool, ...]:
+    return (
+        _passes(use.day_amount + amount, limits.per_day),
+        _passes(use.month_amount + amount, limits.per_month),
+        _passes(use.day_count + 1, limits.count_day),
+        _passes(use.month_count + 1, limits.count_month),
+    )
 
 
 def _passes(value: int, limit: int | None) -> bool:

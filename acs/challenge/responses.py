@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from acs.transaction import METHODS, list_status
 from schemas import messages
+from schemas.canonical import to_json
 from schemas.compiler import Context
 from schemas.values import (
     AuthenticationType,
@@ -94,8 +95,7 @@ def rreq(
 
 def to_bytes(message: Mapping[str, object]) -> bytes:
     """Serialise a message in its one canonical form: UTF-8, sorted names, no blanks."""
-    text = json.dumps(message, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    return text.encode()
+    return to_json(message)
 
 
 def rreq_from_stored(stored: bytes) -> dict[str, object]:

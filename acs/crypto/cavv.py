@@ -152,8 +152,8 @@ def visa_v7_block(purchase: VisaPurchase, seed: str, codes: Codes) -> str:
     """
     tied = purchase.pan[:-1] + (purchase.eci.rstrip("0") or "0")[-1]
     text = f"{tied}{purchase.amount:012d}{purchase.currency}{purchase.day:%y%j}"
-    hexadecimal = hashlib.sha256(text.encode("ascii")).hexdigest()
-    numbers = "".join(character for character in hexadecimal if character.isdigit())
+    hexadecimal = hashlib.sha256(text.encode("ascii")).hexdigest().encode()
+    numbers = hexadecimal.translate(None, b"abcdef").decode()
     return cvv_block(sixteen(numbers), seed, codes.results + codes.second_factor)
 
 

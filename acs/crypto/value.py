@@ -47,6 +47,7 @@ class Profile(StrEnum):
     MASTERCARD_LINK = "mastercard-link"
 
 
+_BY_NAME: Final = {str(profile): profile for profile in Profile}
 _SCHEME: Final[Mapping[Profile, str]] = {
     Profile.VISA_V0: "visa",
     Profile.VISA_V7: "visa",
@@ -115,10 +116,8 @@ def make(
 
 def _profile(card_range: CardRange) -> Profile | None:
     name = card_range.policy.av_profile
-    if name is None or name not in set(Profile):
-        return None
-    profile = Profile(name)
-    return profile if _SCHEME[profile] == card_range.scheme else None
+    profile = _BY_NAME.get(name or "")
+    return profile if profile and _SCHEME[profile] == card_range.scheme else None
 
 
 def _visa_v0(

@@ -137,7 +137,10 @@ async def _read(edge: str, request: web.Request, deadline_s: float) -> None:
     if not request.can_read_body:
         return
     try:
-        await asyncio.wait_for(request.read(), deadline_s)
+        if request.content.is_eof():  # it came with the head: there is nothing to wait for
+            await request.read()
+        else:
+            await asyncio.wait_for(request.read(), deadline_s)
     except TimeoutError as error:
         raise _Refused(_count(edge, Refusal(408, "too_slow"))) from error
     except (web.RequestPayloadError, HttpProcessingError, ConnectionError, EOFError) as error:

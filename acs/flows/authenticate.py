@@ -118,8 +118,10 @@ async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransacti
     acs_trans_id = AcsTransId(uuid4())
     decision = decide(asked.areq, facts, asked.now)
     if should_ask(asked.areq, facts, decision):
-        facts = await _with_swap(ports, asked, facts)
-        decision = decide(asked.areq, facts, asked.now)
+        looked = await _with_swap(ports, asked, facts)
+        if looked.swap is not facts.swap:
+            facts = looked
+            decision = decide(asked.areq, facts, asked.now)
     proof: AuthenticationValue | None = None
     if decision.trans_status is TransStatus.AUTHENTICATED and _proves(asked):
         made = _prove(ports, asked, _eci(asked, decision))

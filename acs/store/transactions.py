@@ -27,6 +27,7 @@ from acs.transaction import (
     Transaction,
 )
 from schemas import queries
+from schemas.canonical import to_json
 from schemas.values import TransStatus, TransStatusReason
 
 if TYPE_CHECKING:
@@ -166,8 +167,8 @@ def _columns(new: NewTransaction) -> dict[str, object]:
         "ares_sealed": new.ares_sealed,
         "state": "done" if new.first_creq_due is None else State.WAIT_CREQ,
         "first_creq_due": new.first_creq_due,
-        "areq_masked": json.dumps(dict(new.areq_masked)),
-        "ares_masked": json.dumps(dict(new.ares_masked)),
+        "areq_masked": to_json(new.areq_masked).decode(),
+        "ares_masked": to_json(new.ares_masked).decode(),
         "audit_name": new.audit_name,
         "audit_object": new.audit_object,
         "audit_outcome": new.audit_outcome,

@@ -8,7 +8,7 @@ strictest sensitivity counts, whatever the version.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Final, assert_never
 
@@ -26,6 +26,10 @@ _ACCOUNT_DIGITS = range(13, 20)
 class _Mask:
     sensitivity: Sensitivity
     inner: Table | None
+    is_open: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "is_open", self.sensitivity is Sensitivity.OPEN)
 
 
 def masked(message_type: str, values: Mapping[str, object]) -> dict[str, object]:
@@ -36,7 +40,12 @@ def masked(message_type: str, values: Mapping[str, object]) -> dict[str, object]
 def _masked_by(table: Table, values: Mapping[str, object]) -> dict[str, object]:
     """Mask the members of a message or object by its table."""
     masks = _masks(table)
-    return {name: _masked(masks[name], value) for name, value in values.items() if name in masks}
+    # Most elements are open and text; asking that first halves the time.
+    return {
+        name: value if mask.is_open and type(value) is str else _masked(mask, value)
+        for name, value in values.items()
+        if (mask := masks.get(name)) is not None
+    }
 
 
 @cache
