@@ -14,6 +14,7 @@ from loadtests.chaos.laws import Law, judge
 from loadtests.chaos.plan import Hands
 from loadtests.chaos.shoppers import Crowd
 from loadtests.chaos.site import Site, site
+from loadtests.chaos.soak import Sampler
 from loadtests.chaos.tables import AT_REST
 
 _REST_WITHIN_S = 240.0
@@ -37,10 +38,11 @@ async def run(options: argparse.Namespace, folder: Path) -> list[Law]:
             place.ledger, place.holders, place.url("areq", "/3ds/areq"),
             place.url("results", "/rreq"), options.seed,
         )  # fmt: skip
-        hands = Hands(place, options.seed)
+        hands = Hands(place, options.seed, options.calm)
         watching = asyncio.create_task(hands.watch())
         paying = asyncio.create_task(crowd.pay(options.lanes))
-        over = asyncio.Event()
+        over, sampler = asyncio.Event(), Sampler(place)
+        sampling = asyncio.create_task(sampler.run())
         disturbing = asyncio.create_task(hands.disturb(over, options.faults))
         try:
             await asyncio.wait(
@@ -58,9 +60,12 @@ async def run(options: argparse.Namespace, folder: Path) -> list[Law]:
             await crowd.come_back()
             rested_s = await _rest(place, hurry=options.hurry)
         finally:
-            for task in (watching, paying, disturbing):
+            tasks = (watching, paying, disturbing, sampling)
+            for task in tasks:
                 task.cancel()
-            await asyncio.gather(watching, paying, disturbing, return_exceptions=True)
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if options.soak is not None:
+            sampler.write(options.soak)
         conn = await place.connect()
         try:
             laws = await judge(conn, place.ledger, place.holders, place.logs)
@@ -133,6 +138,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--lanes", type=int, default=10, help="payments at the same time")
     parser.add_argument("--people", type=int, default=120)
     parser.add_argument("--hurry", action="store_true", help="put the database's clocks forward")
+    parser.add_argument("--soak", type=Path, metavar="DIR", help="write soak.csv and soak.svg")
+    parser.add_argument("--calm", type=float, default=1.0, help="pauses between faults, times so")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
     options = parser.parse_args(argv)
     if options.seed is None:

@@ -3,6 +3,8 @@
 `pass` forwards; `cut` closes what there is and refuses what comes; `half_open` takes everything
 and forwards nothing, as after a router's death; `slow` holds every piece for a while. What was
 half-open is closed when the network is healed, as the other side's keep-alive would in the end.
+`forgotten` is a firewall that lost its memory: connections there are carry nothing any more, for
+ever and without a word to either end; new ones are well.
 """
 
 import asyncio
@@ -11,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-Mode = Literal["pass", "cut", "half_open", "slow"]
+Mode = Literal["pass", "cut", "half_open", "slow", "forgotten"]
 Target = tuple[str, int] | Path
 _PIECE_BYTES = 1 << 16
 _SLOW_S = 0.4
@@ -29,6 +31,7 @@ class Cutter:
     _server: asyncio.Server | None = None
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
     _spoiled: set[asyncio.StreamWriter] = field(default_factory=set)
+    _forgotten: set[asyncio.StreamWriter] = field(default_factory=set)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def start(self) -> None:
@@ -49,6 +52,8 @@ class Cutter:
         """Change the weather; `cut` closes at once, healing closes what was half-open."""
         if mode == "cut":
             self._drop(self._writers)
+        if mode == "forgotten":
+            self._forgotten |= self._writers
         if self.mode == "half_open":
             self._drop(self._spoiled)
         self._spoiled = set(self._writers) if mode == "half_open" else set()
@@ -97,6 +102,10 @@ class Cutter:
                 end.transport.abort() if end in self._spoiled else end.close()
                 self._writers.discard(end)
                 self._spoiled.discard(end)
+                self._forgotten.discard(end)
+
+    def _is_dead(self, near: asyncio.StreamWriter) -> bool:
+        return near in self._spoiled or near in self._forgotten
 
     async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         if isinstance(self.target, Path):
@@ -109,13 +118,13 @@ class Cutter:
         """Carry one direction until an end closes; a spoiled connection carries nothing more."""
         with contextlib.suppress(OSError):
             while piece := await reader.read(_PIECE_BYTES):
-                if near in self._spoiled:
+                if self._is_dead(near):
                     continue
                 if self.mode == "slow":
                     await asyncio.sleep(_SLOW_S)
                 writer.write(piece)
                 await writer.drain()
-        if near in self._spoiled:
+        if self._is_dead(near):
             return
         with contextlib.suppress(OSError, RuntimeError):
             writer.close()

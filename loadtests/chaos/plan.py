@@ -32,7 +32,7 @@ KILLS = {
     "stop a serve worker for a while": 1,
 }
 WIRES = ("areq", "pages", "results", "sms", "database", "worker's database")
-MODES: tuple[Mode, ...] = ("cut", "half_open", "slow")
+MODES: tuple[Mode, ...] = ("cut", "half_open", "slow", "forgotten")
 MOODS = ("Directory Server misbehaves", "SMS gateway misbehaves")
 
 
@@ -67,6 +67,8 @@ class Hands:
 
     site: Site
     seed: int
+    calm: float = 1.0
+    """Pauses between the faults are so many times those of the plan."""
     done: Counter[str] = field(default_factory=Counter)
     _running: set[asyncio.Task[None]] = field(default_factory=set)
     _chance: random.Random = field(default_factory=random.Random)
@@ -76,7 +78,7 @@ class Hands:
         self._chance = random.Random(f"{self.seed}/hands")
         for fault in islice(faults(self.seed), most):
             try:
-                await asyncio.wait_for(until.wait(), fault.pause_s)
+                await asyncio.wait_for(until.wait(), self.calm * fault.pause_s)
             except TimeoutError:
                 await self.do(fault)
             else:

@@ -83,3 +83,20 @@ async def test_half_open_swallows_and_healing_closes_it() -> None:
         assert await again.readexactly(4) == b"pong"
         for one in (writer, again_writer):
             one.close()
+
+
+async def test_a_forgotten_connection_stays_dead_and_new_ones_are_well() -> None:
+    async with _wire() as (wire, heard):
+        reader, writer = await asyncio.open_connection("127.0.0.1", wire.port)
+        writer.write(b"ping")
+        await reader.readexactly(4)
+        wire.become("forgotten")
+        wire.become("pass")
+        writer.write(b"lost")
+        new, new_writer = await asyncio.open_connection("127.0.0.1", wire.port)
+        new_writer.write(b"pong")
+        assert await new.readexactly(4) == b"pong"
+        assert heard == [b"ping", b"pong"]
+        assert not reader.at_eof()
+        for one in (writer, new_writer):
+            one.close()
