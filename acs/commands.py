@@ -24,6 +24,7 @@ from acs.store import audit_chain
 from acs.store import migrate as migrations
 from acs.store.embedded import EmbeddedPostgres, PostgresFailed
 from acs.store.pool import Unavailable
+from enrollment.flows import consent_texts
 from schemas.vault import Keys
 
 if TYPE_CHECKING:
@@ -107,6 +108,19 @@ def seed(options: argparse.Namespace, settings: Settings) -> int:
     with database(settings) as dsn:
         _run_value(_seed(dsn, content, options.file.name))
     say(f"{len(content.issuers)} issuers, {len(content.ranges)} card ranges loaded")
+    return 0
+
+
+def consents(options: argparse.Namespace, settings: Settings) -> int:
+    """Load texts that clients agree to."""
+    log.setup(level=settings.log.level)
+    try:
+        texts = consent_texts.read(options.file)
+        with database(settings) as dsn:
+            added = _run_value(_load_consents(dsn, texts))
+    except consent_texts.BadTexts as error:
+        raise ConfigError((str(error),)) from error
+    say(f"{added} texts loaded, {len(texts) - added} were there")
     return 0
 
 
@@ -229,6 +243,15 @@ async def _seed(dsn: str, content: seed_flow.Seed, source: str) -> None:
     try:
         async with conn.transaction():
             await seed_flow.store(conn, content, source)
+    finally:
+        await conn.close()
+
+
+async def _load_consents(dsn: str, texts: consent_texts.Texts) -> int:
+    conn = await asyncpg.connect(dsn)
+    try:
+        async with conn.transaction():
+            return await consent_texts.load(conn, texts)
     finally:
         await conn.close()
 

@@ -66,6 +66,7 @@ class EventName(StrEnum):
     CONSENT_GIVEN = "consent.given"
     CONSENT_REFUSED = "consent.refused"
     CONSENT_WITHDRAWN = "consent.withdrawn"
+    CONSENT_OUTDATED = "consent.outdated"
     PIN_SET = "pin.set"
     PIN_CHANGED = "pin.changed"
     PIN_FAILED = "pin.failed"

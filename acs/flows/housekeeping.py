@@ -83,6 +83,12 @@ async def carry_on_enrollment(ports: Ports) -> int:
         return await enrollment_flows.carry_on(conn, ports.keys, ports.clock(), _BATCH)
 
 
+async def outdate_consents(ports: Ports) -> int:
+    """Worker source: suspend cards whose holders agreed to words that ran out."""
+    async with ports.pool.transaction() as conn:
+        return await enrollment_flows.outdate_consents(conn, ports.keys, ports.clock(), _BATCH)
+
+
 async def seal_audit(ports: Ports) -> int:
     """Worker source: carry the chain of the audit log on over the events since the last time."""
     async with ports.pool.transaction() as conn:

@@ -12,7 +12,7 @@ from enrollment.flows.attempts import (
     check_pin,
     renew_pin,
 )
-from enrollment.flows.housekeeping import carry_on, forget_used
+from enrollment.flows.housekeeping import carry_on, forget_used, outdate_consents
 from enrollment.flows.payments import (
     authenticated,
     consent_in_force,
@@ -38,6 +38,7 @@ __all__ = [
     "count_use",
     "forget_used",
     "lapse_use",
+    "outdate_consents",
     "phone_number",
     "release_use",
     "renew_pin",

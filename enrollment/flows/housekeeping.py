@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from enrollment import callers, idempotency
 from enrollment.events import ACS, EventName
-from enrollment.flows import phone_change
+from enrollment.flows import consent_texts, phone_change
 from enrollment.flows.work import Work
 from enrollment.policy import EnrollmentPolicy
 from enrollment.store import access, counters, registrations
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from schemas.vault import Keys
 
 _KEPT: Final = timedelta(days=1)
+
+
+async def outdate_consents(conn: Connection, keys: Keys, now: datetime, limit: int) -> int:
+    """Suspend who agreed to a text that ran out; sees up to ``limit`` clients, gives how many."""
+    return await consent_texts.outdate(_work(conn, keys, now), limit)
 
 
 async def forget_used(conn: Connection, now: datetime, limit: int) -> int:
@@ -37,9 +42,13 @@ async def forget_used(conn: Connection, now: datetime, limit: int) -> int:
 
 async def carry_on(conn: Connection, keys: Keys, now: datetime, limit: int) -> int:
     """Let new phones take over whose wait is over, end registrations whose time is; how many."""
-    work = Work(conn, keys, EnrollmentPolicy(), OtpPolicy(), ACS, now)
+    work = _work(conn, keys, now)
     phones = await phone_change.take_over(work, limit)
     ended = await registrations.expire(conn, now, limit)
     for registration_id, person_id in ended:
         await work.record(EventName.REGISTRATION_EXPIRED, person_id or registration_id)
     return phones + len(ended)
+
+
+def _work(conn: Connection, keys: Keys, now: datetime) -> Work:
+    return Work(conn, keys, EnrollmentPolicy(), OtpPolicy(), ACS, now)

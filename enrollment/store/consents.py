@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from schemas import queries
@@ -39,6 +39,86 @@ class Consent:
     at: datetime
     channel: str
     good_until: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class TextVersion:
+    """One version of a text in one language as a bank brings it."""
+
+    code: str
+    version: int
+    language: str
+    body: str
+    valid_from: datetime
+    must_reaccept_by: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """How far the clients of a version that ran out were gone through."""
+
+    code: str
+    version: int
+    after: UUID
+
+
+async def hold_texts(conn: Connection) -> None:
+    """Let one loader at a time decide about texts, until the end of the transaction."""
+    await _SQL.hold_texts.run(conn)
+
+
+async def all_texts(conn: Connection) -> list[TextVersion]:
+    """Read every version of every text."""
+    return [TextVersion(**dict(row)) for row in await _SQL.all_texts.all(conn)]
+
+
+async def add_text(conn: Connection, text: TextVersion) -> None:
+    """Keep a new text."""
+    await _SQL.add_text.run(conn, **asdict(text))
+
+
+async def end_earlier(conn: Connection, text: TextVersion) -> None:
+    """End the versions before this one."""
+    await _SQL.end_earlier.run(
+        conn,
+        code=text.code,
+        version=text.version,
+        valid_from=text.valid_from,
+        good_until=text.must_reaccept_by,
+    )
+
+
+async def next_sweep(conn: Connection, day: date) -> Sweep | None:
+    """Take up a version whose last day was before that day; None when there is none to do."""
+    await _SQL.begin_sweep.run(conn, day=day)
+    row = await _SQL.next_sweep.one(conn)
+    return None if row is None else Sweep(**dict(row))
+
+
+async def next_of_sweep(conn: Connection, sweep: Sweep, limit: int) -> list[tuple[UUID, bool]]:
+    """Read the next clients, and whether each agreed to that version last."""
+    rows = await _SQL.next_of_sweep.all(
+        conn, code=sweep.code, version=sweep.version, after=sweep.after, limit=limit
+    )
+    return [(row["person_id"], row["is_outdated"]) for row in rows]
+
+
+async def still_agrees(conn: Connection, sweep: Sweep, person_id: UUID) -> bool:
+    """Tell whether a person, whose row is held, agreed to that version last."""
+    return bool(
+        await _SQL.still_agrees.value(
+            conn, code=sweep.code, version=sweep.version, person_id=person_id
+        )
+    )
+
+
+async def move_sweep(
+    conn: Connection, sweep: Sweep, after: UUID | None, done_at: datetime | None
+) -> None:
+    """Note how far a sweep is; ``done_at`` ends it."""
+    await _SQL.move_sweep.run(
+        conn, code=sweep.code, version=sweep.version, after=after, done_at=done_at
+    )
 
 
 async def current_texts(conn: Connection, now: datetime) -> list[ConsentText]:

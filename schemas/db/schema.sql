@@ -66,6 +66,17 @@ BEGIN
     RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
 END $$;
 
+CREATE FUNCTION enrollment.refuse_other_words() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF (old.code, old.version, old.language, old.body, old.valid_from)
+       IS DISTINCT FROM (new.code, new.version, new.language, new.body, new.valid_from) THEN
+        RAISE EXCEPTION 'a consent text does not change; load a new version';
+    END IF;
+    RETURN new;
+END $$;
+
 CREATE FUNCTION enrollment.reserve(p_acs_trans_id uuid, p_card uuid, p_account uuid, p_amount bigint, p_day date, p_month date, p_counted boolean, p_account_day bigint, p_account_month bigint, p_account_count_day integer, p_account_count_month integer, p_card_day bigint, p_card_month bigint, p_card_count_day integer, p_card_count_month integer, p_now timestamp with time zone) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -577,6 +588,7 @@ CREATE TABLE enrollment.consent_text (
     valid_from timestamp with time zone NOT NULL,
     valid_to timestamp with time zone,
     good_until date,
+    must_reaccept_by date,
     CONSTRAINT consent_text_body_check CHECK (((length(body) >= 1) AND (length(body) <= 20000))),
     CONSTRAINT consent_text_check CHECK ((sha256 = sha256(convert_to(body, 'UTF8'::name)))),
     CONSTRAINT consent_text_code_check CHECK ((code = ANY (ARRAY['sms_3ds'::text, 'terms'::text]))),
@@ -848,6 +860,13 @@ ALTER TABLE enrollment.consent ALTER COLUMN consent_id ADD GENERATED ALWAYS AS I
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+
+CREATE TABLE enrollment.consent_sweep (
+    code text NOT NULL,
+    version integer NOT NULL,
+    after uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
+    done_at timestamp with time zone
 );
 
 CREATE TABLE enrollment.counter (
@@ -1312,6 +1331,9 @@ ALTER TABLE ONLY enrollment.card
 ALTER TABLE ONLY enrollment.consent
     ADD CONSTRAINT consent_pkey PRIMARY KEY (consent_id);
 
+ALTER TABLE ONLY enrollment.consent_sweep
+    ADD CONSTRAINT consent_sweep_pkey PRIMARY KEY (code, version);
+
 ALTER TABLE ONLY enrollment.consent_text
     ADD CONSTRAINT consent_text_pkey PRIMARY KEY (code, version, language);
 
@@ -1522,6 +1544,8 @@ CREATE TRIGGER evidence_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit
 CREATE TRIGGER seal_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.seal FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
 
 CREATE TRIGGER consent_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON enrollment.consent FOR EACH STATEMENT EXECUTE FUNCTION enrollment.refuse_change();
+
+CREATE TRIGGER consent_text_stays BEFORE UPDATE ON enrollment.consent_text FOR EACH ROW EXECUTE FUNCTION enrollment.refuse_other_words();
 
 ALTER TABLE ONLY acs.card_range
     ADD CONSTRAINT card_range_issuer_id_fkey FOREIGN KEY (issuer_id) REFERENCES acs.issuer(issuer_id);

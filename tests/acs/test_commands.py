@@ -168,6 +168,23 @@ async def test_migrate_seed_and_verify_on_a_database_given_by_its_url(
     assert "0 documents of evidence verified" in verified.stdout
 
 
+async def test_consent_texts_are_loaded_once_and_never_changed(dsn: str, tmp_path: Path) -> None:
+    file = tmp_path / "texts.toml"
+    text = 'code = "terms"\nversion = 2\nbody = "Words."\nvalid_from = 2026-07-01T00:00:00Z\n'
+    each = [f'[[text]]\nlanguage = "{language}"\n{text}' for language in ("pl", "en", "de", "uk")]
+    file.write_text("".join(each))
+    loaded, again = (
+        acs(tmp_path, "consents", "load", str(file), ACS_DATABASE__URL=dsn) for _ in range(2)
+    )
+    file.write_text("".join(each).replace("Words.", "Other words."))
+    changed = acs(tmp_path, "consents", "load", str(file), ACS_DATABASE__URL=dsn)
+
+    assert (loaded.returncode, loaded.stdout) == (0, "4 texts loaded, 0 were there\n")
+    assert (again.returncode, again.stdout) == (0, "0 texts loaded, 4 were there\n")
+    assert changed.returncode == 2
+    assert "terms version 2 in pl: it is there with other content" in changed.stderr
+
+
 async def test_the_evidence_of_an_authentication_is_shown_to_whoever_has_the_keys(
     dsn: str, db: asyncpg.Connection, tmp_path: Path
 ) -> None:

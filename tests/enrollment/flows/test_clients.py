@@ -70,9 +70,21 @@ async def test_a_new_version_of_a_text_is_asked_anew(
 
     assert isinstance(shown, Done)
     versions = {text.language: text.version for text in shown.value.texts if text.code == "sms_3ds"}
-    assert versions == {"pl": 2, "en": 1}
+    assert versions == {"pl": 2, "en": 1, "de": 1, "uk": 1}
     assert isinstance(again, Done)
     assert [given.version for given in again.value.given] == [2]
+
+
+async def test_a_text_that_nobody_wrote_is_refused(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    work = hands(db, keys, now)
+    person_id = await people.make_person(work)
+    said = [Declaration("sms_3ds", 1, "fr", is_accepted=True)]
+
+    refused = await clients.declare(work, person_id, said)
+
+    assert refused == Refusal(RefusalCode.TEXT_UNKNOWN, "consents[0].language")
 
 
 async def test_a_client_who_left_is_not_found(

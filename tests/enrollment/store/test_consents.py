@@ -30,14 +30,26 @@ async def test_the_hash_of_a_text_is_of_its_exact_bytes(
 ) -> None:
     texts = await consents.current_texts(db, now)
 
-    assert len(texts) == 4
+    assert len(texts) == 8
     for text in texts:
         assert text.sha256 == hashlib.sha256(text.body.encode()).digest()
 
 
 async def test_a_text_with_another_hash_cannot_be_stored(owner: asyncpg.Connection) -> None:
     with pytest.raises(asyncpg.CheckViolationError):
-        await owner.execute("UPDATE enrollment.consent_text SET body = body || ' '")
+        await owner.execute(
+            "INSERT INTO enrollment.consent_text"
+            " (code, version, language, body, sha256, valid_from)"
+            " VALUES ('terms', 2, 'en', 'New.', sha256('Old.'), now())"
+        )
+
+
+@pytest.mark.parametrize("change", ["body = body || ' '", "version = 7", "valid_from = now()"])
+async def test_a_text_that_was_shown_does_not_change(
+    owner: asyncpg.Connection, change: str
+) -> None:
+    with pytest.raises(asyncpg.RaiseError, match="load a new version"):
+        await owner.execute(f"UPDATE enrollment.consent_text SET {change}")
 
 
 async def test_a_text_of_tomorrow_is_not_shown_today(
