@@ -4,6 +4,7 @@ A law is a name, how many cases it was looked at in, and what broke it. A number
 (results not confirmed, repeats) is told beside them.
 """
 
+import json
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from loadtests.network.purchases import Message
 
 _SETTLED = ("delivered", "unconfirmed", "abandoned")
+_LINE_SHOWN = 300
 _PLACES = {"at", "pid", "duration_ms"}  # figures of a log line that are nobody's secret
 
 
@@ -73,6 +75,7 @@ async def judge(
     found.append(limits(ledger, holders))
     found.append(Law("the Directory Server finds every RReq right", _heard(ledger), ledger.faults))
     found.append(logs(ledger, holders, files))
+    found.append(foreseen(files))
     at_rest = {f"at rest not: {name}": query for name, query in AT_REST.items()}
     for name, query in (AT_ANY_TIME | at_rest).items():
         found.append(Law(name, len(found_rows), [str(row[0]) for row in await conn.fetch(query)]))
@@ -223,6 +226,30 @@ def logs(ledger: Ledger, holders: Sequence[Holder], files: Sequence[Path]) -> La
     secrets |= dict.fromkeys(codes, "a code")
     broken = [f"{kind} is in a log" for secret, kind in secrets.items() if secret in found]
     return Law("no PAN, phone number or code is in a log", len(secrets), broken)
+
+
+def foreseen(files: Sequence[Path]) -> Law:
+    """See that nothing failed in a way for which the service has no word of its own."""
+    broken, cases = [], 0
+    for path in files:
+        with path.open(encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                cases += 1
+                if _is_unforeseen(line):
+                    broken.append(line.strip()[:_LINE_SHOWN])
+    return Law("no failure that nobody foresaw", cases, broken)
+
+
+def _is_unforeseen(line: str) -> bool:
+    try:
+        said = json.loads(line)
+    except ValueError:  # not ours, or its writer was killed in the middle of it
+        return line.startswith("Traceback")
+    return (
+        said.get("event") == "request:failed"
+        or said.get("alarm") == "event_not_expected"
+        or (said.get("event") == "work:failed" and said.get("error") not in {None, "Unavailable"})
+    )
 
 
 def _numbers(files: Sequence[Path]) -> Iterable[str]:

@@ -22,6 +22,7 @@ _LASTS_S = (1.0, 6.0)
 _AGAIN_AFTER_S = 0.3
 _WATCH_S = 0.2
 _BAD_SHARE = 0.6
+_FROZEN_TIMES = 4  # up to 24 s; the longest lease that matters here is a result's, 14 s
 KILLS = {
     "kill -9 a serve worker": 8,
     "kill -9 the supervisor": 2,
@@ -30,6 +31,7 @@ KILLS = {
     "kill -9 a backend of PostgreSQL": 2,
     "restart PostgreSQL": 1,
     "stop a serve worker for a while": 1,
+    "stop the worker for a while": 1,
 }
 WIRES = ("areq", "pages", "results", "sms", "database", "worker's database")
 MODES: tuple[Mode, ...] = ("cut", "half_open", "slow", "forgotten")
@@ -158,10 +160,15 @@ class Hands:
             kill(work)
         elif fault.name == "kill -9 a serve worker" and workers:
             kill(self._chance.choice(workers))
-        elif workers:  # a stopped process holds its locks and leases, as one that is swapped out
-            frozen = self._chance.choice(workers)
-            kill(frozen, signal.SIGSTOP)
-            self._later(self._thaw(frozen, fault.lasts_s))
+        elif fault.name == "stop the worker for a while" and work is not None:
+            self._freeze(work, fault)
+        elif fault.name == "stop a serve worker for a while" and workers:
+            self._freeze(self._chance.choice(workers), fault)
+
+    def _freeze(self, pid: int, fault: Fault) -> None:
+        """Stop a process, as one that is swapped out: it comes back when its leases are over."""
+        kill(pid, signal.SIGSTOP)
+        self._later(self._thaw(pid, _FROZEN_TIMES * fault.lasts_s))
 
     async def _thaw(self, pid: int, after_s: float) -> None:
         try:

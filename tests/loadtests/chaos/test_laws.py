@@ -91,6 +91,28 @@ def test_a_limit_that_was_passed_is_found() -> None:
     assert len(laws.limits(ledger, holders).broken) == 1
 
 
+@pytest.mark.parametrize(
+    ("line", "is_fault"),
+    [
+        ('{"event": "request:failed", "error": "KeyError"}', True),
+        ('{"event": "alarm:raised", "alarm": "event_not_expected"}', True),
+        ('{"event": "work:failed", "error": "KeyError", "source": "sms"}', True),
+        ("Traceback (most recent call last):", True),
+        ('{"event": "work:failed", "error": "Unavailable", "source": "sms"}', False),
+        ('{"event": "work:failed", "source": "worker", "status": -9}', False),
+        ('{"event": "alarm:raised", "alarm": "sms_merchant"}', False),
+        ("acs: cannot start: no database", False),
+        ('{"event": "request:fai', False),
+    ],
+)
+def test_a_failure_that_nobody_foresaw_is_found(
+    tmp_path: Path, line: str, *, is_fault: bool
+) -> None:
+    log = tmp_path / "a.log"
+    log.write_text(f"{line}\n")
+    assert (laws.foreseen([log]).broken != []) == is_fault
+
+
 @pytest.mark.parametrize("secret", ["pan", "phone", "code"])
 def test_a_number_in_a_log_is_found(tmp_path: Path, secret: str) -> None:
     ledger, holder = _well(), everybody(1)[0]
