@@ -26,7 +26,7 @@ from math import erfc, exp, sqrt
 
 from aiohttp import ClientSession, DummyCookieJar
 
-from loadtests import bench
+from loadtests.bench.demo import cards_of, own_demo
 from loadtests.network.cards import Card
 from loadtests.network.enrollment_api import CallRefused, EnrollmentApi, read_callers
 
@@ -285,10 +285,10 @@ def tell_floor(samples: Samples) -> None:
 
 async def _main(options: argparse.Namespace) -> int:
     async with (
-        bench.own_demo() as demo,
+        own_demo() as demo,
         ClientSession(cookie_jar=DummyCookieJar()) as http,
     ):
-        cards = [card for card in bench.cards_of(demo.network) if card.expect == "C pin+otp"]
+        cards = [card for card in cards_of(demo.network) if card.expect == "C pin+otp"]
         api = EnrollmentApi(f"{demo.enrollment}/v1", http, read_callers(demo.folder / "demo"))
         refusals = await measure_refusals(
             http, demo.network, cards[options.lanes :], options.refusals

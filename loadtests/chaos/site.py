@@ -19,7 +19,7 @@ import asyncpg
 from acs import demo_keys
 from acs.config import read
 from acs.key_files import load_keys
-from loadtests.bench import free_ports
+from loadtests.bench.demo import free_ports
 from loadtests.chaos.cutter import Cutter, Target
 from loadtests.chaos.parties import Ledger, Mood, Parties
 from loadtests.chaos.people import Holder, enrol, everybody

@@ -9,6 +9,7 @@ from tests.tidy.tree import PACKAGES, ROOT, name, python_files
 _STORY = "runs whole, over HTTP and PostgreSQL, in tests/story and tests/demo"
 _SQL = "its statements are prepared in tests/db and run by the stories, races included"
 _SET = "runs whole against the demo in tests/demo/test_conformance.py"
+_BENCH = "runs whole in `make bench`, where every answer and row is counted"
 # Modules without a test module of their own, each with the reason. A module that gets one is taken
 # off here.
 WITHOUT: dict[str, str] = {
@@ -20,6 +21,9 @@ WITHOUT: dict[str, str] = {
     "acs/flows/three_ds_method.py": _STORY,
     "acs/ports.py": "declares what a flow is handed; nothing in it runs",
     "acs/store/device_data.py": _SQL,
+    "loadtests/bench/__main__.py": _BENCH,
+    "loadtests/bench/demo.py": "starts processes; loadtests.bench and loadtests.quiet run it whole",
+    "loadtests/bench/statements.py": _BENCH,
 }
 # Test modules that are a second part of another one or look at several modules.
 ACROSS: dict[str, str] = {

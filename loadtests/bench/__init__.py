@@ -1,0 +1,1 @@
+"""`make bench`: what an authentication costs, measured beside a bare HTTP server."""
