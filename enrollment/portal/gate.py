@@ -32,6 +32,7 @@ from schemas.vault import Secret
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from enrollment.policy import PortalPolicy
     from enrollment.portal.visit import Answer, PageOf, PortalPorts
     from enrollment.refusals import Refusal
 
@@ -285,7 +286,12 @@ def _say(ports: PortalPorts, words: Words, flash: Flash) -> str:
     text_id = flash.text_id
     if not ports.pages.has_text(text_id):
         text_id = "refused_other"
-    return words.text(text_id, **flash.values)
+    return words.text(text_id, **{**_bounds(ports.enrollment.policy.portal, words), **flash.values})
+
+
+def _bounds(policy: PortalPolicy, words: Words) -> dict[str, object]:
+    """Give what any text may say of the settings."""
+    return {"errors": policy.password_failures_max, "idle": words.span(policy.session_idle)}
 
 
 def _message(name: str, status: int = 403) -> Page:

@@ -5,6 +5,7 @@ Laws: every value is escaped; an unknown name in a template is an error; no inli
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import iso4217
 from babel import Locale
 from babel.numbers import get_decimal_symbol
+from babel.units import format_unit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from enrollment.model import ISSUER_ZONE
@@ -22,11 +24,14 @@ from schemas.texts import choose_language, load_catalogues, unbroken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from jinja2 import Template
 
 _HERE: Final = Path(__file__).parent
+_S_PER_MINUTE: Final = 60
+_SHOWN: Final = re.compile(r"(?P<title><title>[^<]*)|>[^<]*3-D[^<]*")
+"""The text of a document's title, and other text between two tags: in tags ">" is escaped."""
 LINKS: Final = ("chip_pin", "transfer", "wallet")
 """Other systems of a bank that the portal may point to; each only where a target is configured."""
 
@@ -98,7 +103,19 @@ class PortalPages:
             languages=[(code, self.text("language_name", code)) for code in self._catalogues],
             **values,
         )
-        return html.encode()
+        return whole_names(html).encode()
+
+
+def whole_names(html: str) -> str:
+    """Keep "3-D" on one line wherever a page shows it.
+
+    The hyphen stays the one that people type and search for; a title and attributes never wrap.
+    """
+    return _SHOWN.sub(lambda found: found[0] if found["title"] else _kept(found[0]), html)
+
+
+def _kept(text: str) -> str:
+    return text.replace("3-D", '<span class="whole">3-D</span>')
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +141,12 @@ class Words:
     def time(self, moment: datetime) -> str:
         """Write a time on the bank's clock."""
         return time_text(moment, ISSUER_ZONE, self.language)
+
+    def span(self, time: timedelta) -> str:
+        """Write how long: in minutes where they are whole, else in seconds."""
+        minutes, seconds = divmod(int(time.total_seconds()), _S_PER_MINUTE)
+        count, unit = (minutes, "minute") if not seconds else (minutes * 60 + seconds, "second")
+        return format_unit(count, unit, length="short", locale=self.language)
 
     def day(self, moment: datetime) -> str:
         """Write a calendar day of the bank."""

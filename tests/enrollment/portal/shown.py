@@ -13,6 +13,7 @@ from enrollment.flows.clients import OwnCard
 from enrollment.flows.limits import CardLimits
 from enrollment.flows.phone_change import PhoneChange
 from enrollment.model import CardStatus, EffectiveLimits, EnrolmentReason, EnrolmentState, Use
+from enrollment.policy import EnrollmentPolicy
 from enrollment.portal import cards, gate
 from enrollment.portal.render import Bank, PortalPages, Words
 from enrollment.portal.state import Flash, Pending, State
@@ -183,7 +184,8 @@ def replace_action(pending: Pending, action: str) -> Pending:
 
 def draw(page: Page, language: str, flash: Flash | None = None, *, is_in: bool = False) -> bytes:
     """Draw a page as the gate does."""
-    ports = SimpleNamespace(pages=PAGES, bank=BANK)
+    told = SimpleNamespace(policy=EnrollmentPolicy())
+    ports = SimpleNamespace(pages=PAGES, bank=BANK, enrollment=told)
     state = State(seed="seed", made_at=AT, flash=flash)
     return gate.html_of(
         ports,  # type: ignore[arg-type]

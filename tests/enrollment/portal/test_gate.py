@@ -10,6 +10,7 @@ from yarl import URL
 
 from enrollment.flows import belongings
 from enrollment.flows.belongings import Preferences
+from enrollment.policy import PortalPolicy
 from enrollment.portal import headers
 from enrollment.portal.gate import cookie_name
 from enrollment.portal.routes import PAGES
@@ -104,13 +105,24 @@ async def test_without_a_session_every_page_leads_to_the_sign_in(
     assert page.path == "/"
 
 
+async def test_a_text_says_what_the_settings_are(
+    pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    rules = PortalPolicy(password_failures_max=4)
+    async with browsing.running(pool, keys, now, portal=rules) as portal, portal.browser() as other:
+        asked = await other.submit(await other.get("/"), identifier=NUMBER, password="Wrong1pass")
+        page = await other.submit(asked, code="000000")
+
+    assert "Błąd nr 4 zablokuje dostęp" in page.text
+
+
 async def test_after_five_idle_minutes_the_client_is_told_and_led_back(
     portal: Portal, inside: Browser
 ) -> None:
     portal.clock.now = people.later(portal.bank, minutes=5).now
 
     page = await inside.get("/limits")
-    assert (page.path, "po 5 minutach" in page.text) == ("/", True)
+    assert (page.path, "po 5 min bez aktywności" in page.text) == ("/", True)
     page = await portal.sign_in(inside, NUMBER)
 
     assert page.path == "/limits"
