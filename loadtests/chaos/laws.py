@@ -188,7 +188,8 @@ async def _messages(conn: asyncpg.Connection, ledger: Ledger) -> Law:
         if sms_id not in sent:
             broken.append(f"{sms_id} is not in the outbox")
             continue
-        codes[sent[sms_id]] |= {re.findall(r"(?<!\d)\d{6}(?!\d)", text)[0] for text in texts}
+        for text in texts:  # a notice has none
+            codes[sent[sms_id]] |= set(re.findall(r"(?<!\d)\d{6}(?!\d)", text))
         if len(texts) > 1:
             broken.append(f"{sms_id} came with {len(texts)} texts")
     broken += [f"{key}: several codes" for key, found in codes.items() if len(found) > 1]

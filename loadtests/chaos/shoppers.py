@@ -87,11 +87,16 @@ class Crowd:
     _old_codes: dict[str, str] = field(default_factory=dict)
 
     async def pay(self, lanes: int) -> None:
-        """Pay in so many lanes until told to stop. A holder pays in one lane only."""
+        """Pay in so many lanes until told to stop.
+
+        Who is challenged pays in one lane only, as a person does; cards with limits that need no
+        challenge are used in all of them, so that payments race for the last of a limit.
+        """
         random.Random(self.seed).shuffle(self.holders)
+        raced = [one for one in self.holders if one.has_limits and one.kind == "easy"]
         async with ClientSession(timeout=_TIMEOUT) as http, asyncio.TaskGroup() as group:
             for lane in range(lanes):
-                group.create_task(self._lane(http, lane, self.holders[lane::lanes]))
+                group.create_task(self._lane(http, lane, self.holders[lane::lanes] + raced))
 
     async def _lane(self, http: ClientSession, lane: int, holders: list[Holder]) -> None:
         chance = random.Random(f"{self.seed}/{lane}")
