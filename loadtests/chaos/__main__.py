@@ -33,7 +33,7 @@ _HURRY = """
 
 async def run(options: argparse.Namespace, folder: Path) -> list[Law]:
     """Run once; gives the laws, counted."""
-    async with site(folder, options.seed, options.people) as place:
+    async with site(folder, options.seed, options.people, options.disk_mb) as place:
         crowd = Crowd(
             place.ledger, place.holders, place.url("areq", "/3ds/areq"),
             place.url("results", "/rreq"), options.seed,
@@ -44,6 +44,7 @@ async def run(options: argparse.Namespace, folder: Path) -> list[Law]:
         over, sampler = asyncio.Event(), Sampler(place)
         sampling = asyncio.create_task(sampler.run())
         disturbing = asyncio.create_task(hands.disturb(over, options.faults))
+        filling = asyncio.create_task(hands.fill() if options.disk_mb else over.wait())
         try:
             await asyncio.wait(
                 {paying, disturbing},
@@ -52,6 +53,8 @@ async def run(options: argparse.Namespace, folder: Path) -> list[Law]:
             )
             over.set()
             await disturbing
+            filling.cancel()
+            await asyncio.wait({filling})
             await hands.heal()
             await place.until(place.is_ready, _READY_WITHIN_S, "the service is ready again")
             await place.until(crowd.has_paid(options.least), _PAID_WITHIN_S, "enough is paid")
@@ -60,7 +63,7 @@ async def run(options: argparse.Namespace, folder: Path) -> list[Law]:
             await crowd.come_back()
             rested_s = await _rest(place, hurry=options.hurry)
         finally:
-            tasks = (watching, paying, disturbing, sampling)
+            tasks = (watching, paying, disturbing, sampling, filling)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -137,6 +140,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=None, help="default: the time")
     parser.add_argument("--lanes", type=int, default=10, help="payments at the same time")
     parser.add_argument("--people", type=int, default=120)
+    parser.add_argument(
+        "--disk-mb", type=int, help="a disk for the database that gets full (Linux, as root)"
+    )
     parser.add_argument("--hurry", action="store_true", help="put the database's clocks forward")
     parser.add_argument("--soak", type=Path, metavar="DIR", help="write soak.csv and soak.svg")
     parser.add_argument("--calm", type=float, default=1.0, help="pauses between faults, times so")

@@ -21,6 +21,7 @@ _PAUSE_S = (0.4, 2.4)
 _LASTS_S = (1.0, 6.0)
 _AGAIN_AFTER_S = 0.3
 _WATCH_S = 0.2
+_FULL_EVERY_S, _FULL_S = 8.0, 5.0
 _BAD_SHARE = 0.6
 _FROZEN_TIMES = 4  # up to 24 s; the longest lease that matters here is a result's, 14 s
 KILLS = {
@@ -93,20 +94,35 @@ class Hands:
                 if program.pid is None:
                     self.done[f"({program.name} was started again)"] += 1
                     await program.start()
+            if self.site.database.is_dead:
+                self.done["(PostgreSQL was started again)"] += 1
+                await self.site.database.start()
             await asyncio.sleep(_WATCH_S)
 
+    async def fill(self) -> None:
+        """Fill the database's disk for some seconds, again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(_FULL_EVERY_S)
+            self.done["the database's disk is full"] += 1
+            try:
+                await asyncio.to_thread(self.site.fill_disk)
+                await asyncio.sleep(_FULL_S)
+            finally:
+                self.site.empty_disk()
+
     async def do(self, fault: Fault) -> None:
-        """Do one fault; what lasts is ended by itself, later."""
-        name = fault.name if fault.mode == "pass" else f"{fault.name}: {fault.mode}"
-        self.done[name] += 1
+        """Do one fault; what lasts is ended by itself, later. Counted is what could be done."""
+        name, is_done = fault.name, True
         if fault.mode != "pass":
+            name = f"{fault.name}: {fault.mode}"
             self._later(self._wire(fault))
         elif fault.name in MOODS:
             self._later(self._mood(fault))
         elif "PostgreSQL" in fault.name:
-            await self._database(fault.name)
+            is_done = await self._database(fault.name)
         else:
-            await self._process(fault)
+            is_done = self._process(fault)
+        self.done[name] += is_done
 
     async def heal(self) -> None:
         """End everything that lasts, and see that all processes run."""
@@ -140,7 +156,7 @@ class Hands:
         finally:
             mood.share = 0.0
 
-    async def _database(self, name: str) -> None:
+    async def _database(self, name: str) -> bool:
         database = self.site.database
         if name == "restart PostgreSQL":
             await database.restart()
@@ -150,20 +166,25 @@ class Hands:
             await database.start()
         elif backends := children_of(database.pid):
             kill(self._chance.choice(backends))
+        else:
+            return False
+        return True
 
-    async def _process(self, fault: Fault) -> None:
+    def _process(self, fault: Fault) -> bool:
+        """Kill or freeze a process; False when there is none just now."""
         serve, work = self.site.programs["serve"].pid, self.site.programs["work"].pid
         workers = children_of(serve) if serve is not None else []
-        if fault.name == "kill -9 the supervisor" and serve is not None:
-            kill(serve)
-        elif fault.name == "kill -9 the worker" and work is not None:
-            kill(work)
-        elif fault.name == "kill -9 a serve worker" and workers:
-            kill(self._chance.choice(workers))
-        elif fault.name == "stop the worker for a while" and work is not None:
-            self._freeze(work, fault)
-        elif fault.name == "stop a serve worker for a while" and workers:
-            self._freeze(self._chance.choice(workers), fault)
+        if "serve worker" in fault.name:
+            pid = self._chance.choice(workers) if workers else None
+        else:
+            pid = serve if "supervisor" in fault.name else work
+        if pid is None:
+            return False
+        if fault.name.startswith("kill"):
+            kill(pid)
+        else:
+            self._freeze(pid, fault)
+        return True
 
     def _freeze(self, pid: int, fault: Fault) -> None:
         """Stop a process, as one that is swapped out: it comes back when its leases are over."""

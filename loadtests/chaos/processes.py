@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 _START_S = 90.0
-_LOOK_S = 0.1
+_AGAIN_S = 0.5
 
 
 def children_of(pid: int) -> list[int]:
@@ -34,6 +34,14 @@ def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
     """Send a signal to a process that may be gone."""
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, number)
+
+
+def _is_alive(pid: int) -> bool:
+    """Tell whether a process runs; one that only waits to be buried does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 @dataclass(slots=True)
@@ -90,25 +98,42 @@ class Database:
     socket: Path = Path()
     pid: int = 0
     starts: int = 0
+    is_wanted: bool = False
+    """It should be running: nobody has stopped or killed it on purpose."""
     _keeper: subprocess.Process | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def start(self) -> None:
-        """Start it, or start it again after its death."""
+        """Start it, or start it again after its death; tries until it comes up."""
+        end = asyncio.get_running_loop().time() + _START_S
         async with self._lock:
-            with self.log.open("ab") as log:
-                self._keeper = await subprocess.create_subprocess_exec(
-                    sys.executable, "-m", "loadtests.chaos.postgres", str(self.folder),
-                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-                    start_new_session=True,
-                )  # fmt: skip
-            assert self._keeper.stdout is not None
-            line = await asyncio.wait_for(self._keeper.stdout.readline(), _START_S)
-            if not line:
-                sys.exit(f"PostgreSQL did not start, see {self.log}")
-            place, pid = line.decode().split()
-            self.socket, self.pid = Path(place), int(pid)
-            self.starts += 1
+            while not await self._try():
+                if asyncio.get_running_loop().time() > end:
+                    sys.exit(f"PostgreSQL did not start, see {self.log}")
+                await asyncio.sleep(_AGAIN_S)
+
+    async def _try(self) -> bool:
+        await self._let_go()
+        with self.log.open("ab") as log:
+            self._keeper = await subprocess.create_subprocess_exec(
+                sys.executable, "-m", "loadtests.chaos.postgres", str(self.folder),
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                start_new_session=True,
+            )  # fmt: skip
+        assert self._keeper.stdout is not None
+        line = await asyncio.wait_for(self._keeper.stdout.readline(), _START_S)
+        if not line:
+            return False
+        place, pid = line.decode().split()
+        self.socket, self.pid = Path(place), int(pid)
+        self.starts += 1
+        self.is_wanted = True
+        return True
+
+    @property
+    def is_dead(self) -> bool:
+        """Tell that it ended by itself, as it does when its disk is full at the wrong moment."""
+        return self.is_wanted and not _is_alive(self.pid)
 
     @property
     def dsn(self) -> str:
@@ -117,6 +142,7 @@ class Database:
 
     async def crash(self) -> None:
         """Kill the server with its keeper, without a word."""
+        self.is_wanted = False
         kill(self.pid)
         await self._let_go()
 
@@ -127,6 +153,7 @@ class Database:
 
     async def stop(self) -> None:
         """Stop it."""
+        self.is_wanted = False
         if self._keeper is not None and self._keeper.stdin is not None:
             self._keeper.stdin.close()
             with contextlib.suppress(TimeoutError):

@@ -1,6 +1,7 @@
 """One whole site for a run: database, service, parties and the proxies between them."""
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -53,6 +54,21 @@ class Site:
         """Give an address behind a proxy."""
         return f"http://127.0.0.1:{self.wires[wire].port}{path}"
 
+    def fill_disk(self) -> None:
+        """Leave no byte free where the database lies."""
+        with self._ballast.open("wb") as ballast, contextlib.suppress(OSError):
+            while True:
+                ballast.write(bytes(1 << 16))
+                ballast.flush()
+
+    def empty_disk(self) -> None:
+        """Give the room back."""
+        self._ballast.unlink(missing_ok=True)
+
+    @property
+    def _ballast(self) -> Path:
+        return self.folder / "data" / "ballast"
+
     async def is_ready(self) -> bool:
         """Ask the service whether it can work."""
         return await asyncio.to_thread(_answers, f"http://127.0.0.1:{self.ports['ops']}/readyz")
@@ -73,10 +89,17 @@ class Site:
 
 
 @asynccontextmanager
-async def site(folder: Path, seed: int, people: int) -> AsyncIterator[Site]:
-    """Start everything, seeded; stop everything at the end."""
+async def site(
+    folder: Path, seed: int, people: int, disk_mb: int | None = None
+) -> AsyncIterator[Site]:
+    """Start everything, seeded; stop everything at the end.
+
+    With ``disk_mb`` the database lies on a disk of its own of that size (Linux, as root).
+    """
     data = folder / "data"
     data.mkdir(parents=True)
+    if disk_mb is not None:
+        await _mount("mount", "-t", "tmpfs", "-o", f"size={disk_mb}m", "chaos", str(data))
     database = Database(data, folder / "postgres-keeper.log")
     ledger = Ledger()
     moods = (Mood(random.Random(f"{seed}/ds")), Mood(random.Random(f"{seed}/sms")))
@@ -99,6 +122,12 @@ async def site(folder: Path, seed: int, people: int) -> AsyncIterator[Site]:
             await wire.stop()
         await parties.stop()
         await database.stop()
+        if disk_mb is not None:
+            await _mount("umount", str(data))
+
+
+async def _mount(*command: str) -> None:
+    await asyncio.to_thread(subprocess.run, command, check=True)
 
 
 async def _lay_wires(made: Site) -> None:
