@@ -98,6 +98,7 @@ REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 
 _OWN = ("acs", "otp", "enrollment", "schemas", "loadtests")
 _VALUE_MAX = 200
+_LOGGER = logging.getLogger("acs")
 # A UUID is let pass: its digits may look like a card number, and hiding it would blind the reader.
 _LONG_DIGITS = re.compile(
     r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|(?<!\d)(\d(?:[ -]?\d){12,18})(?!\d)"
@@ -161,7 +162,7 @@ def event(
             raise Unlisted(unlisted)
         metrics.LOG_DROPPED.inc()
         return
-    logging.getLogger("acs").log(level, name, exc_info=failure, extra={"fields": fields})
+    _LOGGER.log(level, name, exc_info=failure, extra={"fields": fields})
 
 
 def unlisted_in(name: str, fields: dict[str, object]) -> str:

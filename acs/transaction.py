@@ -129,6 +129,7 @@ def linked(areq: Mapping[str, object], acs_trans_id: AcsTransId, card_id: UUID |
     )
 
 
+_LINKED: Final = tuple(field.name for field in fields(Linked))
 _link_text = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
 
 
@@ -136,7 +137,7 @@ def link_digest(elements: Linked) -> bytes:
     """Give the 32 bytes a code is bound to; equal elements give equal bytes, for ever."""
     named = {
         "format": "link/1",
-        **{field.name: getattr(elements, field.name) for field in fields(elements)},
+        **{name: getattr(elements, name) for name in _LINKED},
     }
     named["acs_trans_id"] = str(elements.acs_trans_id)
     named["ds_trans_id"] = elements.ds_trans_id.lower()

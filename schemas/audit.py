@@ -41,8 +41,11 @@ class AuditEvent:
     request_id: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
 
-    def canonical(self) -> bytes:
-        """Give the bytes that the keyed hash covers; equal events give equal bytes."""
+    def canonical(self, details: str | None = None) -> bytes:
+        """Give the bytes that the keyed hash covers; equal events give equal bytes.
+
+        ``details`` is the event's own ``details_json()``, for a caller that has it already.
+        """
         members = [
             self.at.isoformat(),
             self.name,
@@ -52,7 +55,7 @@ class AuditEvent:
             self.outcome,
             self.origin,
             self.request_id,
-            self.details_json(),
+            self.details_json() if details is None else details,
         ]
         return _canonical(members).encode()
 

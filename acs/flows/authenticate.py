@@ -22,7 +22,7 @@ import secrets
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from acs import VERSION, evidence, log, metrics
 from acs.authentication import responses
@@ -149,8 +149,18 @@ async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransacti
     )
     seen = _visitor(ports, asked, acs_trans_id)
     document = _document(ports, asked, transaction, decision, proof=proof, seen=seen)
-    new = _new(ports, asked, transaction, decision, ares=ares, answer=answer, document=document)
-    return replace(new, device_id=gathered.device_id, visitor=seen), answer
+    new = _new(
+        ports,
+        asked,
+        transaction,
+        decision,
+        ares=ares,
+        answer=answer,
+        document=document,
+        device_id=gathered.device_id,
+        seen=seen,
+    )
+    return new, answer
 
 
 async def _with_swap(ports: Ports, asked: Asked, facts: Facts) -> Facts:
@@ -288,7 +298,7 @@ def _document(
     return evidence.document(transaction, None, basis)
 
 
-def _new(
+def _new(  # noqa: PLR0913 - a record has these parts
     ports: Ports,
     asked: Asked,
     transaction: Transaction,
@@ -297,6 +307,8 @@ def _new(
     ares: Mapping[str, object],
     answer: bytes,
     document: str | None,
+    device_id: UUID | None,
+    seen: Visitor | None,
 ) -> transactions.NewTransaction:
     told = {} if document is None else {"evidence": evidence.digest(document)}
     event = AuditEvent(
@@ -308,6 +320,7 @@ def _new(
         outcome=str(decision.trans_status),
         details={"rule": decision.rule, "exemption": str(decision.exemption), **told},
     )
+    details = event.details_json()
     vault = ports.keys.vault
     return transactions.NewTransaction(
         transaction=transaction,
@@ -320,8 +333,10 @@ def _new(
         audit_name=event.name,
         audit_object=event.object,
         audit_outcome=event.outcome,
-        audit_details=event.details_json(),
-        audit_tag=ports.keys.audit.tag(b"audit/1", event.canonical()),
+        audit_details=details,
+        audit_tag=ports.keys.audit.tag(b"audit/1", event.canonical(details)),
+        device_id=device_id,
+        visitor=seen,
         evidence=document,
         low_value=decision.low_value,
     )
