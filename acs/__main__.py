@@ -133,7 +133,10 @@ def _serve_options(serve: argparse.ArgumentParser) -> None:
         help=f"one of {', '.join(commands.EDGES)}; several times if need be; default: all in use",
     )
     serve.add_argument(
-        "--workers", type=_count, default=1, metavar="N", help="processes, default 1"
+        "--workers",
+        type=_count,
+        metavar="N",
+        help="processes under a supervisor that replaces them at SIGHUP; default: one, without it",
     )
 
 

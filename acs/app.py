@@ -18,23 +18,24 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import asyncpg
 from aiohttp import web
 
 from acs import VERSION, log, metrics, policies
 from acs.background import Background
 from acs.config import ConfigError
-from acs.crypto.keys import KeyState
 from acs.crypto.software import BadKeyFile, SoftwareKeys
 from acs.directory_server import DirectoryServers
+from acs.drain import SILENT_STOPPING_S, drain
 from acs.edges import browser, ds, ops, receipts
 from acs.edges.middleware import RUNNER_OPTIONS, middlewares
 from acs.edges.receipts import ReceiptPorts
 from acs.edges.tls import server_context
 from acs.flows import housekeeping
 from acs.http_gateways import doors
+from acs.inherited import BACKLOG
 from acs.key_files import load_keys
 from acs.ports import Ports
+from acs.readiness import checks, faults
 from acs.store import card_ranges, migrate
 from acs.store.card_ranges import PolicyTables
 from acs.store.pool import Pool, PoolSettings, Unavailable
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
     from acs.config import Listen, Settings
     from acs.directory_server import DirectoryServer
     from acs.edges.refusals import Refusal
+    from acs.inherited import Listener
     from acs.number_checks import CamaraSimSwap
     from acs.pages.render import Pages
     from acs.ports import Policies
@@ -86,7 +88,7 @@ DATABASE_WITHIN_S = 30.0
 ANSWER_FLOOR_S = 0.4
 """Answers of registration and sign-in take as long for everybody."""
 _RELOAD_S = 1.0
-_DRAIN_S = 10.0
+_FITNESS_S = 5.0
 _GC_THRESHOLD = 50_000
 """Objects between two looks for cycles: requests make thousands and hardly a cycle among them."""
 
@@ -180,9 +182,17 @@ def prepare(settings: Settings, edges: Sequence[str]) -> Parts:
     )
 
 
+class NotFit(Exception):
+    """Something is wrong with a process that must not listen then; the message says what."""
+
+
 @dataclass(slots=True)
 class Service:
-    """One process of the service."""
+    """One process of the service.
+
+    ``listeners`` are inherited from a supervisor; None binds the settings' addresses. One that
+    ``must_be_fit`` listens only when nothing is wrong.
+    """
 
     settings: Settings
     dsn: str
@@ -193,9 +203,12 @@ class Service:
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     background: Background = field(default_factory=Background)
     closers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    listeners: Mapping[str, Listener] | None = None
+    must_be_fit: bool = False
+    is_leaving: bool = False
 
-    async def start(self, edges: Sequence[str], *, work: bool, reuse_port: bool = False) -> None:
-        """Connect, build, listen. Raises Unavailable or OSError."""
+    async def start(self, edges: Sequence[str], *, work: bool) -> None:
+        """Connect, build, listen. Raises Unavailable, NotFit or OSError."""
         worker = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         for name in (*edges, *(("work",) if work else ())):
             self.pools[name] = await self._connect(name)
@@ -223,27 +236,40 @@ class Service:
             background=self.background,
             number_checks=self.parts.number_checks,
         )
+        if self.must_be_fit:
+            wrong = await faults(checks(first, self.parts.migrations, only_pre=True))
+            if wrong:
+                raise NotFit("; ".join(wrong))
         for name in edges:
-            ports = replace(first, pool=self.pools[name])
-            await self._listen(name, ports, reuse_port=reuse_port)
+            await self._listen(name, replace(first, pool=self.pools[name]))
         if work:
             self._work(replace(first, pool=self.pools["work"]))
+        last = replace(first, pool=list(self.pools.values())[-1])  # not the Directory Servers' one
+        self.tasks.append(asyncio.create_task(self._tell_fitness(last), name="fitness"))
         gc.freeze()
         gc.set_threshold(_GC_THRESHOLD, 20, 20)
         metrics.announce(VERSION)
         log.event("service:started", pid=os.getpid(), edge=",".join(edges))
 
-    async def stop(self) -> None:
-        """Stop listening, let work in hand end, close what is open."""
-        for runner in self.runners:
-            await runner.cleanup()
-        for loop in self.loops:
-            await loop.stop(self.settings.work.stop_grace_s)
-        await self.background.drain(_DRAIN_S)
+    async def stop(self, silent_s: float = SILENT_STOPPING_S) -> None:
+        """Stop listening, let work in hand end, close what is open.
+
+        ``silent_s`` is for connections without a request; requests, claimed work and what requests
+        have begun get ``work.stop_grace_s``.
+        """
+        self.is_leaving = True
+        grace_s = self.settings.work.stop_grace_s
+        handshakes = any(context is not None for context in self.parts.contexts.values())
+        await asyncio.gather(
+            drain(self.runners, silent_s, handshakes=handshakes),
+            *(loop.stop(grace_s) for loop in self.loops),
+        )
+        await self.background.drain(grace_s)
         for task in self.tasks:
             task.cancel()
-        for close in (*self.closers, *(pool.close for pool in self.pools.values())):
+        for close in self.closers:
             await close()
+        await asyncio.gather(*(pool.close() for pool in self.pools.values()))
         log.event("service:stopped", pid=os.getpid())
 
     async def _connect(self, name: str) -> Pool:
@@ -290,25 +316,36 @@ class Service:
             if isinstance(gateway, SmppGateway):
                 gateway.start(_observe_link)
 
-    async def _listen(self, name: str, ports: Ports, *, reuse_port: bool) -> None:
+    async def _listen(self, name: str, ports: Ports) -> None:
         answer = self._refusals(name, ports)
         app = web.Application(
-            middlewares=middlewares(name, answer=answer), client_max_size=_BODY_LIMITS[name]
+            middlewares=middlewares(name, answer=answer, is_leaving=lambda: self.is_leaving),
+            client_max_size=_BODY_LIMITS[name],
         )
         app.add_routes(self._routes(name, ports))
-        runner = web.AppRunner(app, **RUNNER_OPTIONS, shutdown_timeout=_DRAIN_S)
+        grace_s = self.settings.work.stop_grace_s
+        runner = web.AppRunner(app, **RUNNER_OPTIONS, shutdown_timeout=grace_s)
         await runner.setup()
-        listen: Listen = getattr(self.settings, name).listen
-        site = web.TCPSite(
-            runner,
-            listen.host,
-            listen.port,
-            ssl_context=self.parts.contexts[name],
-            reuse_port=reuse_port or None,
-        )
-        await site.start()
         self.runners.append(runner)
-        log.event("edge:started", edge=name, listen=str(listen))
+        for site in self._sites(name, runner):
+            await site.start()
+        log.event("edge:started", edge=name, listen=str(getattr(self.settings, name).listen))
+
+    def _sites(self, name: str, runner: web.AppRunner) -> list[web.BaseSite]:
+        tls = self.parts.contexts[name]
+        if self.listeners is not None:
+            sockets = self.listeners[name].sockets
+            return [web.SockSite(runner, one, ssl_context=tls, backlog=BACKLOG) for one in sockets]
+        listen: Listen = getattr(self.settings, name).listen
+        return [web.TCPSite(runner, listen.host, listen.port, ssl_context=tls, backlog=BACKLOG)]
+
+    async def _tell_fitness(self, ports: Ports) -> None:
+        """Keep this process's share of the gauges that are added up over all of them."""
+        while True:
+            wrong = await faults(checks(ports, self.parts.migrations))
+            metrics.PROCESSES_READY.set(not wrong)
+            await _count_connections(self.pools)
+            await asyncio.sleep(_FITNESS_S)
 
     def _routes(self, name: str, ports: Ports) -> list[web.RouteDef]:
         match name:
@@ -324,7 +361,7 @@ class Service:
                 return receipts.routes(self._receipts(ports))
             case "ops":
                 return ops.routes(
-                    self._checks(ports),
+                    checks(ports, self.parts.migrations),
                     (
                         lambda: _count_connections(self.pools),
                         lambda: housekeeping.watch_results(ports),
@@ -388,13 +425,6 @@ class Service:
             return None
         portal = self._portal(ports)
         return lambda request, refusal: portal_gate.refusal_page(portal, request, refusal.status)
-
-    def _checks(self, ports: Ports) -> dict[str, Callable[[], Awaitable[str | None]]]:
-        return {
-            "database": lambda: _database_fault(ports.pool),
-            "migrations": lambda: _migrations_fault(ports.pool, self.parts.migrations),
-            "keys": lambda: _keys_fault(ports),
-        }
 
     def _work(self, ports: Ports) -> None:
         delivery = ports.messages
@@ -462,29 +492,3 @@ async def _count_connections(pools: Mapping[str, Pool]) -> None:
             together[state] = together.get(state, 0) + count
     for state, count in together.items():
         metrics.DB_POOL.labels(state).set(count)
-
-
-async def _database_fault(pool: Pool) -> str | None:
-    async with pool.connection() as conn:
-        writable = await conn.fetchval("SELECT NOT pg_is_in_recovery()")
-    return None if writable else "the database takes no writes"
-
-
-async def _migrations_fault(pool: Pool, known: Sequence[Migration]) -> str | None:
-    async with pool.connection() as conn:
-        try:
-            pending = await migrate.pending(conn, known=known)
-        except asyncpg.PostgresError:
-            return "the schema is not there"
-    return f"{len(pending)} migrations are pending" if pending else None
-
-
-async def _keys_fault(ports: Ports) -> str | None:
-    """Name the ranges that promise authentication and have no key for its value."""
-    keyless = [
-        issued.range.range_id
-        for issued in ports.tables.now.ranges
-        if issued.range.policy.av_key_id is not None
-        and ports.values.state(issued.range.policy.av_key_id) is not KeyState.ACTIVE
-    ]
-    return f"no active key for {', '.join(keyless)}" if keyless else None

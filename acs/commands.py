@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 
-from acs import app, evidence, log, policies, supervisor
+from acs import app, evidence, inherited, log, policies, supervisor
 from acs.challenge import machine
 from acs.config import ConfigError
 from acs.crypto.software import BadKeyFile, SoftwareKeys
+from acs.drain import SILENT_RETIRING_S, SILENT_STOPPING_S
 from acs.flows import evidence as evidence_flow
 from acs.flows import seed as seed_flow
 from acs.key_files import add_key, generate_keys, load_keys
@@ -57,11 +58,18 @@ def serve(options: argparse.Namespace, settings: Settings) -> int:
     log.setup(level=settings.log.level)
     edges = tuple(options.edge or app.edges_of(settings))
     if app.SENDING & set(edges):
-        refuse_too_many_binds(settings, options.workers)
+        refuse_too_many_binds(settings, options.workers or 1)
     with database(settings) as dsn:
-        if options.workers > 1:
-            return supervisor.serve(settings, dsn, options.edge, options.workers, options.config)
-        service = app.Service(settings, dsn, app.prepare(settings, edges))
+        if options.workers is not None:
+            return _supervise(settings, dsn, options)
+        listeners = inherited.listeners(os.environ, settings, edges)
+        service = app.Service(
+            settings,
+            dsn,
+            app.prepare(settings, edges),
+            listeners=listeners,
+            must_be_fit=inherited.MUST_BE_FIT in os.environ,
+        )
         return _run(_serve(service, edges, work=not options.edge))
 
 
@@ -214,19 +222,39 @@ def database(settings: Settings, *, migrated: bool = True) -> Iterator[str]:
         server.stop()
 
 
-async def _serve(service: app.Service, edges: Sequence[str], *, work: bool) -> int:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
+def _supervise(settings: Settings, dsn: str, options: argparse.Namespace) -> int:
+    app.prepare(settings, options.edge or app.edges_of(settings))  # what is wrong is said once
     try:
-        await service.start(edges, work=work, reuse_port=bool(os.environ.get(supervisor.CHILD)))
-        await stop.wait()
-    except (Unavailable, OSError) as error:
-        say(f"acs: cannot start: {error}")
+        return supervisor.serve(settings, dsn, options.edge, options.workers, options.config)
+    except OSError as error:
+        message = f"cannot start: {error}"
+        raise NotNow(message) from error
+
+
+async def _serve(service: app.Service, edges: Sequence[str], *, work: bool) -> int:
+    loop = asyncio.get_running_loop()
+    leave: asyncio.Future[float] = loop.create_future()
+    supervised = inherited.WorkerEnd(os.environ)
+
+    def told(silent_s: float) -> None:
+        if not leave.done():
+            leave.set_result(silent_s)
+
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, told, SILENT_STOPPING_S)
+    if supervised.is_supervised:  # a terminal that hangs up tells everybody; the supervisor decides
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)
+    supervised.watch(lambda: told(SILENT_RETIRING_S), lambda: told(SILENT_STOPPING_S))
+    silent_s = SILENT_STOPPING_S
+    try:
+        await service.start(edges, work=work)
+        supervised.say_ready()
+        silent_s = await leave
+    except (Unavailable, app.NotFit, OSError) as error:
+        sys.stderr.write(f"acs: cannot start: {error}\n")
         return NOT_NOW
     finally:
-        await service.stop()
+        await service.stop(silent_s)
     return 0
 
 

@@ -182,7 +182,13 @@ BUILD_INFO = Gauge(
     "What is running",
     ("version", "python"),
     registry=REGISTRY,
-    multiprocess_mode="max",
+    multiprocess_mode="livemax",
+)
+PROCESSES_READY = Gauge(
+    "acs_processes_ready",
+    "Processes that listen or work, and find nothing wrong",
+    registry=REGISTRY,
+    multiprocess_mode="livesum",
 )
 
 
@@ -200,6 +206,6 @@ def exposition() -> bytes:
     return prometheus_client.generate_latest(together)
 
 
-def forget_process(pid: int) -> None:
-    """Drop the live gauges of a worker process that has ended."""
-    mark_process_dead(pid)  # type: ignore[no-untyped-call]
+def forget_process(pid: int, folder: str) -> None:
+    """Drop the live gauges of a worker process that has ended; what it counted stays counted."""
+    mark_process_dead(pid, folder)  # type: ignore[no-untyped-call]

@@ -1,13 +1,19 @@
-"""Several processes on the same listeners: start them, start again what dies, stop them all.
+"""Several processes on the same listeners: start them, replace them, stop them all.
 
-Each worker is the same command with SO_REUSEPORT; the kernel shares out the connections. What a
-worker leaves behind when it dies is in PostgreSQL, so there is nothing to hand over. A worker that
-dies at once again and again is not restarted for ever: the supervisor ends with exit code 1 and
-leaves the decision to whoever runs it.
+Laws:
+- The supervisor owns the listening sockets and every worker inherits them, so no connection waits
+  in a queue that somebody closes. What a worker leaves behind is in PostgreSQL.
+- SIGHUP replaces the workers one by one: the new one reads the settings anew, is found fit and
+  listens before the old one retires. One that does not get so far ends the restart; the workers
+  that serve stay.
+- A worker that dies is replaced. When more than ``_DEATHS_MAX`` died lately, no more is started
+  for a while; and if none has served for that while either, the supervisor ends with exit code 1
+  and leaves the decision to whoever runs it.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
@@ -15,9 +21,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from typing import TYPE_CHECKING
 
-from acs import log
+from acs import app, inherited, log, metrics
+from acs.drain import SILENT_RETIRING_S
+from acs.inherited import Listener, SupervisorEnd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,87 +35,207 @@ if TYPE_CHECKING:
 
     from acs.config import Settings
 
-CHILD = "THREEDS_WORKER_OF"
-"""Set for a worker: it listens together with others."""
-
-_LOOK_S = 0.2
-_STOP_WITHIN_S = 20.0
+_LOOK_S = 0.1
+_READY_WITHIN_S = app.DATABASE_WITHIN_S + 30.0
+_CLOSING_S = 15.0
+"""What a worker may take after its grace, to close what is open, before it is killed."""
 _DEATHS_MAX = 10
 _WITHIN_S = 30.0
 
 
 def serve(
-    settings: Settings,
-    dsn: str,
-    edges: Sequence[str] | None,
-    workers: int,
-    config: Path | None,
+    settings: Settings, dsn: str, edges: Sequence[str] | None, workers: int, config: Path | None
 ) -> int:
-    """Run ``workers`` processes until told to stop; gives the exit code."""
+    """Run ``workers`` processes until told to stop; gives the exit code. Raises OSError."""
     command = [sys.executable, "-m", "acs", "serve"]
     if config is not None:
         command += ["--config", str(config)]
     command += [part for edge in edges or () for part in ("--edge", edge)]
     metrics_folder = tempfile.mkdtemp(prefix="acs-metrics-")
-    environment = {
-        **os.environ,
-        CHILD: str(os.getpid()),
-        "ACS_DATABASE__URL": dsn,
-        "ACS_PROFILE": settings.profile,
-        "PROMETHEUS_MULTIPROC_DIR": metrics_folder,
-    }
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": metrics_folder}
+    if settings.database.url is None and settings.database.url_file is None:
+        environment["ACS_DATABASE__URL"] = dsn  # the embedded one, which only we know
+    listeners: dict[str, Listener] = {}
     try:
-        return _Workers(command, environment, workers).run()
+        for edge in edges or app.edges_of(settings):
+            listeners[edge] = Listener.bind(getattr(settings, edge).listen)
+        grace_s = settings.work.stop_grace_s
+        return _Workers(command, environment, listeners, workers, grace_s).run()
     finally:
+        for one in listeners.values():
+            one.close()
         shutil.rmtree(metrics_folder, ignore_errors=True)
 
 
+class _Worker:
+    """One process and the line to it."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        listeners: Mapping[str, Listener],
+    ) -> None:
+        told, descriptors = inherited.handed_over(listeners)
+        self.line = SupervisorEnd()
+        theirs = self.line.theirs.fileno()
+        own = {inherited.LISTENERS: told, inherited.LINE: str(theirs)}
+        with self.line.theirs:
+            self.process = subprocess.Popen(  # noqa: S603 - our own program
+                list(command), env={**environment, **own}, pass_fds=(*descriptors, theirs)
+            )
+        self.since = time.monotonic()
+
+    @property
+    def has_ended(self) -> bool:
+        return self.process.poll() is not None
+
+    @property
+    def age_s(self) -> float:
+        """Tell how long ago it was started, or told to retire."""
+        return time.monotonic() - self.since
+
+    def retire(self) -> None:
+        self.since = time.monotonic()
+        self.line.retire()
+
+    def end(self, within_s: float) -> None:
+        """Wait for its end, or bring it about."""
+        try:
+            self.process.wait(timeout=max(0.0, within_s))
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
 class _Workers:
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str], count: int) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        listeners: Mapping[str, Listener],
+        count: int,
+        grace_s: float,
+    ) -> None:
         self._command = command
-        self._environment = environment
-        self._count = count
-        self._running: list[subprocess.Popen[bytes]] = []
+        self._environment = dict(environment)
+        self._listeners = listeners
+        self._slots: list[_Worker | None] = [None] * count
+        self._grace_s = grace_s
         self._deaths: list[float] = []
-        self._stopping = False
+        self._to_replace: deque[_Worker] = deque()
+        self._coming: _Worker | None = None
+        self._leaving: _Worker | None = None
+        self._is_stopping = False
+        self._is_restart_wanted = False
 
     def run(self) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
-        self._running = [self._start() for _ in range(self._count)]
-        code = self._watch()
-        for one in self._running:
-            one.send_signal(signal.SIGTERM)
-        for one in self._running:
-            _end(one)
+        signal.signal(signal.SIGHUP, self._restart)
+        code = 0
+        while not self._is_stopping and code == 0:
+            code = self._fill()
+            self._replace()
+            time.sleep(_LOOK_S)
+        self._end_all()
         return code
 
-    def _watch(self) -> int:
-        while not self._stopping:
-            for index, one in enumerate(self._running):
-                if one.poll() is None:
-                    continue
-                now = time.monotonic()
-                self._deaths = [at for at in self._deaths if now - at < _WITHIN_S] + [now]
-                if len(self._deaths) > _DEATHS_MAX:
-                    return 1
-                log.event("work:failed", source="worker", pid=one.pid, status=one.returncode)
-                self._running[index] = self._start()
-            time.sleep(_LOOK_S)
+    def _fill(self) -> int:
+        """Start what is missing; gives 1 when that is of no use."""
+        for index, worker in enumerate(self._slots):
+            if worker is not None and worker.has_ended:
+                self._forget(worker)
+                self._slots[index] = None
+                self._deaths.append(time.monotonic())
+        now = time.monotonic()
+        self._deaths = [at for at in self._deaths if now - at < _WITHIN_S]
+        if len(self._deaths) > _DEATHS_MAX:
+            serving = [one for one in self._slots if one is not None and one.line.is_ready]
+            return 0 if any(one.age_s > _WITHIN_S for one in serving) else 1
+        for index, worker in enumerate(self._slots):
+            if worker is None:
+                self._slots[index] = self._start()
         return 0
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(  # noqa: S603 - our own program
-            list(self._command), env=dict(self._environment)
-        )
+    def _replace(self) -> None:
+        """Take the restart one step further, if there is one."""
+        if self._is_restart_wanted and not self._is_restarting:
+            self._is_restart_wanted = False
+            self._to_replace.extend(one for one in self._slots if one is not None)
+            log.event("restart:started", workers=len(self._to_replace))
+        if self._leaving is not None:
+            self._see_off(self._leaving)
+        elif self._coming is not None:
+            self._receive(self._coming)
+        else:
+            self._replace_next()
+
+    @property
+    def _is_restarting(self) -> bool:
+        return bool(self._to_replace or self._coming or self._leaving)
+
+    def _replace_next(self) -> None:
+        while self._to_replace:
+            if self._to_replace[0] in self._slots:
+                self._coming = self._start({inherited.MUST_BE_FIT: "1"})
+                return
+            self._to_replace.popleft()  # it died, so it was replaced already
+
+    def _receive(self, coming: _Worker) -> None:
+        if coming.has_ended or coming.age_s > _READY_WITHIN_S:
+            self._coming = None
+            self._to_replace.clear()
+            coming.end(0)
+            self._forget(coming)
+            log.event("restart:refused", level=logging.ERROR, pid=coming.process.pid)
+            sys.stderr.write("acs: the restart was given up: a new worker does not start\n")
+        elif coming.line.is_ready:
+            old = self._to_replace.popleft()
+            self._coming = None
+            if old not in self._slots:  # it died meanwhile, and another one was started for it
+                coming.retire()
+                self._leaving = coming
+                return
+            self._slots[self._slots.index(old)] = coming
+            old.retire()
+            self._leaving = old
+
+    def _see_off(self, leaving: _Worker) -> None:
+        most = SILENT_RETIRING_S + self._grace_s + _CLOSING_S
+        if not leaving.has_ended and leaving.age_s <= most:
+            return
+        leaving.end(0)
+        self._leaving = None
+        self._forget(leaving)
+        if not self._to_replace:
+            log.event("restart:done")
+
+    def _start(self, more: Mapping[str, str] | None = None) -> _Worker:
+        return _Worker(self._command, {**self._environment, **(more or {})}, self._listeners)
+
+    def _forget(self, worker: _Worker) -> None:
+        """Drop what an ended worker still says of itself."""
+        worker.line.close()
+        pid = worker.process.pid
+        metrics.forget_process(pid, self._environment["PROMETHEUS_MULTIPROC_DIR"])
+        log.event("worker:ended", pid=pid, status=worker.process.returncode)
+
+    def _end_all(self) -> None:
+        # Ours go first: with the last worker's copies the listeners are gone, and nobody connects
+        # to a queue that no one will ever look into.
+        for listener in self._listeners.values():
+            listener.close()
+        running = [one for one in (*self._slots, self._coming, self._leaving) if one is not None]
+        for one in running:
+            one.process.terminate()
+        end = time.monotonic() + self._grace_s + _CLOSING_S
+        for one in running:
+            one.end(end - time.monotonic())
+            self._forget(one)
 
     def _stop(self, _number: int, _frame: FrameType | None) -> None:
-        self._stopping = True
+        self._is_stopping = True
 
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    try:
-        process.wait(timeout=_STOP_WITHIN_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
+    def _restart(self, _number: int, _frame: FrameType | None) -> None:
+        self._is_restart_wanted = True

@@ -66,12 +66,14 @@ def middlewares(
     edge: str,
     *,
     answer: Callable[[web.Request, Refusal], web.Response] | None = None,
+    is_leaving: Callable[[], bool] = lambda: False,
     read_deadline_s: float = READ_DEADLINE_S,
 ) -> list[Middleware]:
     """Give the middlewares of an edge, outermost first.
 
     ``answer`` renders what the edge refuses; without it the edge's own of ``acs.edges.refusals``.
-    The size of bodies is bounded by the application's ``client_max_size``.
+    A process that is leaving ends each connection with the answer to its request. The size of
+    bodies is bounded by the application's ``client_max_size``.
     """
     render = answer or answers(edge)
 
@@ -90,6 +92,8 @@ def middlewares(
         finally:
             log.REQUEST_ID.reset(token)
         _dress(response, request_id, is_secure=request.secure)
+        if is_leaving():
+            response.force_close()
         metrics.HTTP.labels(edge, f"{response.status // 100}xx").inc()
         return response
 

@@ -41,8 +41,7 @@ def routes(
         return web.Response(text="alive\n")
 
     async def readyz(_request: web.Request) -> web.Response:
-        faults = await asyncio.gather(*(_fault(name, checks[name], within_s) for name in checks))
-        unfit = [fault for fault in faults if fault is not None]
+        unfit = await faults(checks, within_s)
         body = json.dumps(unfit).encode()
         return web.Response(
             body=body, status=503 if unfit else 200, content_type="application/json"
@@ -58,6 +57,12 @@ def routes(
         web.get("/readyz", readyz),
         web.get("/metrics", scrape),
     ]
+
+
+async def faults(checks: Mapping[str, Check], within_s: float = CHECK_WITHIN_S) -> list[str]:
+    """Run all checks side by side; give what is wrong."""
+    found = await asyncio.gather(*(_fault(name, checks[name], within_s) for name in checks))
+    return [fault for fault in found if fault is not None]
 
 
 async def _fault(name: str, check: Check, within_s: float) -> str | None:

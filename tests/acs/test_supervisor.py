@@ -1,77 +1,187 @@
-"""Several processes on one port: all serve, what dies comes back, one signal ends them all."""
+"""Several processes on one port: replaced one by one nobody notices, ended nobody is cut off."""
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import signal
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from pathlib import Path
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 import pytest
 
-from tests.demo.running import free_ports
+from tests.acs.fleet import Client, Fleet, Traffic, until
+from tests.story.areqs import browser_areq
+from tests.story.buying import EASY, OTP
+from tests.story.pages import Page, packed
+from tests.story.parties import CONTENT_TYPE, FakeDirectoryServer, FakePhone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncIterator
+    from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+    from tests.story.people import Cardholder
 
-
-def until(is_true: Callable[[], Any], within_s: float = 40) -> None:
-    end = time.monotonic() + within_s
-    while not is_true():
-        assert time.monotonic() < end, "not in time"
-        time.sleep(0.05)
+pytestmark = pytest.mark.timeout(180)
 
 
-def children(pid: int) -> set[int]:
-    """Find the processes that a process has started."""
-    found = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True, check=False
-    )
-    return {int(line) for line in found.stdout.split()}
+class Town:
+    """A fleet with a Directory Server, a phone and people who pay."""
+
+    def __init__(self, fleet: Fleet, directory: FakeDirectoryServer, phone: FakePhone) -> None:
+        self.fleet, self.directory, self.phone = fleet, directory, phone
+
+    def traffic(self, holder: Cardholder) -> Traffic:
+        """Give AReqs that are answered with Y."""
+        return Traffic(
+            self.fleet.ports["ds"],
+            lambda: browser_areq(holder.pan, ds_url=self.directory.url, amount="100"),
+        )
+
+    async def begin(self, holder: Cardholder) -> tuple[dict[str, Any], Page]:
+        """Bring a cardholder as far as the page that asks for the code."""
+        areq = browser_areq(holder.pan, ds_url=self.directory.url)
+        edge = Client(self.fleet.ports["ds"])
+        reply = await edge.once("POST", "/3ds/areq", json.dumps(areq).encode(), CONTENT_TYPE)
+        ares = json.loads(reply.body)
+        body = urlencode({"creq": packed(_creq(ares))})
+        page = await self.post(Client(self.fleet.ports["cardholder"]), body)
+        assert page.has_code_field, page.text
+        return ares, page
+
+    async def finish(self, holder: Cardholder, page: Page) -> Page:
+        """Enter the code that came."""
+        _, fields = page.forms()[0]
+        code = self.phone.code(holder.phone)
+        body = urlencode({**fields, "otp": code, "action": "submit"})
+        return await self.post(Client(self.fleet.ports["cardholder"]), body)
+
+    async def post(self, client: Client, body: str) -> Page:
+        kind = "application/x-www-form-urlencoded"
+        reply = await client.once("POST", "/challenge", body.encode(), kind)
+        url = f"http://127.0.0.1:{client.port}/challenge"
+        return Page(url, reply.status, reply.body.decode(), reply.headers)
 
 
-def is_alive(url: str) -> bool:
+def _creq(ares: dict[str, Any]) -> dict[str, str]:
+    names = ("messageVersion", "threeDSServerTransID", "acsTransID")
+    own = {"messageType": "CReq", "challengeWindowSize": "01"}
+    return {**own, **{name: str(ares[name]) for name in names}}
+
+
+@asynccontextmanager
+async def town(dsn: str, folder: Path, workers: int = 2) -> AsyncIterator[Town]:
+    directory, phone = FakeDirectoryServer(), FakePhone()
+    await directory.start()
+    await phone.start()
+    fleet = Fleet(folder, dsn, {"ACS_SMS__INBOX_URL": phone.url})
+    await fleet.prepare()
     try:
-        with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 - loopback
-            return bool(response.status == 200)
-    except (OSError, urllib.error.URLError):
-        return False
-
-
-@pytest.mark.timeout(120)
-def test_workers_share_a_port_and_are_started_again(dsn: str, tmp_path: Path) -> None:
-    (port,) = free_ports(1)
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("ACS_")}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "acs", "serve", "--edge", "ops", "--workers", "2"],
-        env={
-            **plain,
-            "ACS_PROFILE": "demo",
-            "ACS_DATA_DIR": str(tmp_path),
-            "ACS_DATABASE__URL": dsn,
-            "ACS_OPS__LISTEN": f"127.0.0.1:{port}",
-        },
-        cwd=ROOT,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}/healthz"
-    try:
-        until(lambda: is_alive(url))
-        until(lambda: len(children(process.pid)) == 2)
-        before = children(process.pid)
-        os.kill(min(before), signal.SIGKILL)
-        until(lambda: len(children(process.pid) - before) == 1)
-        until(lambda: is_alive(url))
-        with urllib.request.urlopen(url.replace("healthz", "metrics")) as response:  # noqa: S310
-            assert b"acs_build_info" in response.read()
+        await fleet.start(workers)
+        yield Town(fleet, directory, phone)
     finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=40) == 0
-    assert not is_alive(url)
+        if fleet.process is not None and fleet.process.poll() is None:
+            fleet.signal(signal.SIGTERM)
+            await fleet.ended()
+        await phone.stop()
+        await directory.stop()
+
+
+async def test_workers_are_replaced_and_stopped_and_no_request_fails(
+    dsn: str, tmp_path: Path
+) -> None:
+    async with town(dsn, tmp_path) as there:
+        fleet, now = there.fleet, datetime.now(UTC)
+        payers = [await fleet.enrol(now, OTP) for _ in range(3)]
+        challenges = [await there.begin(payer) for payer in payers]
+        traffic = there.traffic(await fleet.enrol(now, EASY))
+        traffic.start(kept=2, fresh=1)
+        await traffic.more(50)
+
+        before = fleet.workers()
+        fleet.signal(signal.SIGHUP)
+        await until(lambda: "restart:done" in fleet.log)
+        after = fleet.workers()
+        await traffic.more(50)
+        finals = [
+            await there.finish(*pair)
+            for pair in zip(payers, [p for _, p in challenges], strict=True)
+        ]
+
+        assert traffic.broken == []
+        assert (len(after), before & after) == (2, set())
+        assert traffic.told_to_close >= 2
+        assert [final.cres and final.cres["transStatus"] for final in finals] == ["Y"] * 3
+        told = [there.directory.result(ares["acsTransID"])["transStatus"] for ares, _ in challenges]
+        assert told == ["Y"] * 3
+
+        fleet.signal(signal.SIGTERM)
+        await traffic.stop(until_closed=True)
+        assert traffic.broken == []
+        assert {answer["transStatus"] for answer in traffic.answers} == {"Y"}
+        assert await fleet.ended() == 0
+
+
+async def test_what_dies_comes_back_and_what_it_counted_is_kept(dsn: str, tmp_path: Path) -> None:
+    async with town(dsn, tmp_path) as there:
+        fleet = there.fleet
+        traffic = there.traffic(await fleet.enrol(datetime.now(UTC), EASY))
+        traffic.start(kept=3, fresh=3)
+        await traffic.more(40)
+        await traffic.stop()
+        before = fleet.workers()
+
+        os.kill(min(before), signal.SIGKILL)
+        await until(lambda: fleet.log.count("service:started") == 3)
+        answered = await fleet.metric("acs_areq_total")
+        seen = await fleet.metric("acs_build_info"), await fleet.metric("acs_processes_ready")
+        fleet.signal(signal.SIGHUP)
+        await until(lambda: "restart:done" in fleet.log)
+
+        assert len(fleet.workers() & before) == 0
+        assert answered == len(traffic.answers) == await fleet.metric("acs_areq_total")
+        assert list(seen) == [1, 2]
+        assert await fleet.metric("acs_processes_ready") == 2
+
+
+async def test_settings_that_do_not_fit_leave_the_workers_that_serve(
+    dsn: str, tmp_path: Path
+) -> None:
+    async with town(dsn, tmp_path) as there:
+        fleet, before = there.fleet, there.fleet.workers()
+        faults = (
+            ('[work]\npoll_s = "often"\n', "work.poll_s"),
+            ('[keys]\nauthentication_values = "nowhere.json"\n', "no active key"),
+        )
+        for number, (text, said) in enumerate(faults, 1):
+            fleet.settings_file.write_text(text, encoding="utf-8")
+            fleet.signal(signal.SIGHUP)
+            await until(lambda: fleet.log.count("restart:refused") == number)  # noqa: B023
+            assert said in fleet.log
+        reply = await Client(fleet.ports["ops"]).once("GET", "/readyz")
+
+        assert fleet.workers() == before
+        assert reply.status == 200
+
+
+async def test_workers_that_cannot_live_end_the_supervisor(dsn: str, tmp_path: Path) -> None:
+    async with town(dsn, tmp_path) as there:
+        fleet = there.fleet
+        fleet.settings_file.write_text("[work]\npoll_s = 0\n", encoding="utf-8")
+        for pid in fleet.workers():
+            os.kill(pid, signal.SIGKILL)
+
+        assert await fleet.ended() == 1
+        assert len(re.findall("worker:ended", fleet.log)) > 10
+
+
+async def test_workers_follow_a_supervisor_that_is_killed(dsn: str, tmp_path: Path) -> None:
+    async with town(dsn, tmp_path) as there:
+        fleet = there.fleet
+        fleet.signal(signal.SIGKILL)
+        await fleet.ended()
+
+        await until(lambda: fleet.log.count("service:stopped") == 2)

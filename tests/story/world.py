@@ -57,14 +57,12 @@ _KEYS = (
     ("visa-1", "3des", "0123456789ABCDEFFEDCBA9876543210"),
     ("mc-1", "hmac", "B039878C1F96D212F509B2DC4CC8CD1B"),
 )
-KEYS = SoftwareKeys.from_content(
-    {
-        "keys": [
-            {"id": key_id, "kind": kind, "state": "active", "hex": key}
-            for key_id, kind, key in _KEYS
-        ]
-    }
-)
+KEY_FILE = {
+    "keys": [
+        {"id": key_id, "kind": kind, "state": "active", "hex": key} for key_id, kind, key in _KEYS
+    ]
+}
+KEYS = SoftwareKeys.from_content(KEY_FILE)
 PAGES = Pages()
 """Read once, as a process does before it listens; the same for every server."""
 _VISA: dict[str, Any] = {"av_profile": "visa-v7", "av_key_id": "visa-1"}

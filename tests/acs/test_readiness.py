@@ -1,0 +1,38 @@
+"""What makes a process unfit; the checks' words over HTTP stand in test_app."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from acs.crypto.software import SoftwareKeys
+from acs.readiness import checks, faults
+from acs.store import migrate
+from acs.store.migrate import Migration
+from tests.story.conftest import log_lines, world
+
+if TYPE_CHECKING:
+    from tests.story.world import World
+
+__all__ = ["log_lines", "world"]
+KNOWN = migrate.migrations()
+
+
+async def test_a_fit_process_has_no_fault(world: World) -> None:
+    assert await faults(checks(world.server.ports, KNOWN)) == []
+
+
+async def test_a_range_without_its_key_is_named(world: World) -> None:
+    keyless = replace(world.server.ports, values=SoftwareKeys(()))
+    (fault,) = await faults(checks(keyless, KNOWN))
+    assert fault.startswith("keys: no active key for visa-otp")
+
+
+async def test_a_new_worker_waits_for_no_migration_that_follows_it(world: World) -> None:
+    later = [*KNOWN, Migration("9999_post_tidy.sql", "SELECT 1")]
+    sooner = [*KNOWN, Migration("9999_pre_room.sql", "SELECT 1")]
+    ports = world.server.ports
+
+    assert await faults(checks(ports, later)) == ["migrations: 1 migrations are pending"]
+    assert await faults(checks(ports, later, only_pre=True)) == []
+    assert await faults(checks(ports, sooner, only_pre=True)) != []
