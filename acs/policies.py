@@ -58,6 +58,7 @@ def policies(settings: Settings) -> Policies:
         attempts=attempt_policy(settings),
         swap=swap_policy(settings),
         areq_budget=timedelta(seconds=settings.ds.areq_budget_s),
+        areqs_max=settings.ds.areqs_max,
         challenge_url=settings.cardholder.public_url + CHALLENGE_ROUTE,
         counts_use=settings.limits.usage_source == "acs_estimate",
         final_wait=timedelta(seconds=settings.challenge.final_wait_s),

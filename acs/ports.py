@@ -75,9 +75,10 @@ class Policies:
     """The settings that flows act by.
 
     ``final_wait`` bounds how long a cardholder waits for the RRes [rule 1.26]; ``areq_budget`` is
-    T0 with room for the network; ``fx_margin_bp`` is added to exchange rates, in basis points. A
-    result that was not taken is tried again once after ``rreq_try_again_in_place`` while the
-    cardholder waits [rule 8.11], then by the worker after ``rreq_retry_waits``.
+    T0 with room for the network, ``areqs_max`` how many AReqs a process works on at once;
+    ``fx_margin_bp`` is added to exchange rates, in basis points. A result that was not taken is
+    tried again once after ``rreq_try_again_in_place`` while the cardholder waits [rule 8.11], then
+    by the worker after ``rreq_retry_waits``.
     """
 
     challenge: ChallengePolicy
@@ -88,6 +89,7 @@ class Policies:
     counts_use: bool = True
     fx_margin_bp: int = 500
     areq_budget: timedelta = timedelta(seconds=3.5)
+    areqs_max: int = 400
     final_wait: timedelta = timedelta(seconds=7)
     rreq_try_again_in_place: timedelta = timedelta(seconds=1)
     rreq_retry_waits: tuple[timedelta, ...] = field(

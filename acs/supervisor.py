@@ -6,9 +6,10 @@ Laws:
 - SIGHUP replaces the workers one by one: the new one reads the settings anew, is found fit and
   listens before the old one retires. One that does not get so far ends the restart; the workers
   that serve stay.
-- A worker that dies is replaced. When more than ``_DEATHS_MAX`` died lately, no more is started
-  for a while; and if none has served for that while either, the supervisor ends with exit code 1
-  and leaves the decision to whoever runs it.
+- A worker that dies is replaced. When ``_STILLBORN_MAX`` in a row never listened and nobody
+  listens, or more than ``_DEATHS_MAX`` died lately and none has lived that long, the supervisor
+  ends with exit code 1 and leaves the decision to whoever runs it. While others serve, it only
+  waits before it starts more.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ _LOOK_S = 0.1
 _READY_WITHIN_S = app.DATABASE_WITHIN_S + 30.0
 _CLOSING_S = 15.0
 """What a worker may take after its grace, to close what is open, before it is killed."""
+_STILLBORN_MAX = 5
 _DEATHS_MAX = 10
 _WITHIN_S = 30.0
 
@@ -123,6 +125,7 @@ class _Workers:
         self._slots: list[_Worker | None] = [None] * count
         self._grace_s = grace_s
         self._deaths: list[float] = []
+        self._stillborn = 0
         self._to_replace: deque[_Worker] = deque()
         self._coming: _Worker | None = None
         self._leaving: _Worker | None = None
@@ -145,13 +148,16 @@ class _Workers:
         """Start what is missing; gives 1 when that is of no use."""
         for index, worker in enumerate(self._slots):
             if worker is not None and worker.has_ended:
+                self._stillborn = 0 if worker.line.is_ready else self._stillborn + 1
                 self._forget(worker)
                 self._slots[index] = None
                 self._deaths.append(time.monotonic())
         now = time.monotonic()
         self._deaths = [at for at in self._deaths if now - at < _WITHIN_S]
+        serving = [one for one in self._slots if one is not None and one.line.is_ready]
+        if self._stillborn >= _STILLBORN_MAX and not serving:
+            return 1
         if len(self._deaths) > _DEATHS_MAX:
-            serving = [one for one in self._slots if one is not None and one.line.is_ready]
             return 0 if any(one.age_s > _WITHIN_S for one in serving) else 1
         for index, worker in enumerate(self._slots):
             if worker is None:

@@ -91,6 +91,10 @@ class DirectoryServers(Section, frozen=True, kw_only=True):
     areq_budget_s: Annotated[
         float, Meta(gt=0, le=10, description="time for the answer to an AReq")
     ] = 3.5
+    areqs_max: Annotated[
+        int,
+        Meta(ge=1, le=10_000, description="AReqs a process works on at once; more get Erro 403"),
+    ] = 400
     rreq_retry_waits_s: Annotated[
         tuple[Seconds, ...],
         Meta(min_length=1, description="waits between tries of a result; the last one repeats"),

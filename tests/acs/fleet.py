@@ -131,7 +131,7 @@ class Traffic:
         await client.close()
 
 
-async def until(is_true: Callable[[], Any], within_s: float = 50) -> None:
+async def until(is_true: Callable[[], Any], within_s: float = 100) -> None:
     async with asyncio.timeout(within_s):
         while not is_true():
             await asyncio.sleep(0.02)

@@ -175,7 +175,7 @@ async def test_workers_that_cannot_live_end_the_supervisor(dsn: str, tmp_path: P
             os.kill(pid, signal.SIGKILL)
 
         assert await fleet.ended() == 1
-        assert len(re.findall("worker:ended", fleet.log)) > 10
+        assert len(re.findall("worker:ended", fleet.log)) >= 2 + 5
 
 
 async def test_workers_follow_a_supervisor_that_is_killed(dsn: str, tmp_path: Path) -> None:
