@@ -760,9 +760,9 @@ CREATE VIEW enrollment.card_standing AS
     u.currency AS low_value_currency,
     COALESCE(u.amount, (0)::bigint) AS low_value_amount,
     COALESCE(u.count, 0) AS low_value_count,
-    f.is_shared AS phone_shared,
+    (o.phone_id IS NOT NULL) AS phone_shared,
     f.changed_at AS phone_changed_at
-   FROM (((((((((((((enrollment.card c
+   FROM ((((((((((((((enrollment.card c
      CROSS JOIN LATERAL ( SELECT x.status,
             x.currency
            FROM enrollment.account x
@@ -782,13 +782,11 @@ CREATE VIEW enrollment.card_standing AS
      LEFT JOIN LATERAL ( SELECT x.phone_id,
             x.mask,
             x.state,
+            x.idx,
                 CASE
                     WHEN (x.source = 'portal'::text) THEN x.valid_from
                     ELSE NULL::timestamp with time zone
-                END AS changed_at,
-            (EXISTS ( SELECT
-                   FROM enrollment.phone y
-                  WHERE ((y.idx = x.idx) AND (y.state = ANY (ARRAY['active'::text, 'disputed'::text])) AND (y.person_id <> x.person_id)))) AS is_shared
+                END AS changed_at
            FROM enrollment.phone x
           WHERE ((x.person_id = c.person_id) AND (x.state = ANY (ARRAY['active'::text, 'disputed'::text])))
          LIMIT 1) f ON (true))
@@ -851,7 +849,11 @@ CREATE VIEW enrollment.card_standing AS
             x.count
            FROM enrollment.low_value_use x
           WHERE (x.card_id = c.card_id)
-         LIMIT 1) u ON (true));
+         LIMIT 1) u ON (true))
+     LEFT JOIN LATERAL ( SELECT x.phone_id
+           FROM enrollment.phone x
+          WHERE ((x.idx = f.idx) AND (x.state = ANY (ARRAY['active'::text, 'disputed'::text])) AND (x.person_id <> c.person_id))
+         LIMIT 1) o ON (true));
 
 ALTER TABLE enrollment.consent ALTER COLUMN consent_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME enrollment.consent_consent_id_seq
