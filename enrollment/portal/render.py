@@ -5,7 +5,6 @@ Laws: every value is escaped; an unknown name in a template is an error; no inli
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
 
 _HERE: Final = Path(__file__).parent
 _S_PER_MINUTE: Final = 60
-_SHOWN: Final = re.compile(r"(?P<title><title>[^<]*)|>[^<]*3-D[^<]*")
-"""The text of a document's title, and other text between two tags: in tags ">" is escaped."""
 LINKS: Final = ("chip_pin", "transfer", "wallet")
 """Other systems of a bank that the portal may point to; each only where a target is configured."""
 
@@ -103,19 +100,7 @@ class PortalPages:
             languages=[(code, self.text("language_name", code)) for code in self._catalogues],
             **values,
         )
-        return whole_names(html).encode()
-
-
-def whole_names(html: str) -> str:
-    """Keep "3-D" on one line wherever a page shows it.
-
-    The hyphen stays the one that people type and search for; a title and attributes never wrap.
-    """
-    return _SHOWN.sub(lambda found: found[0] if found["title"] else _kept(found[0]), html)
-
-
-def _kept(text: str) -> str:
-    return text.replace("3-D", '<span class="whole">3-D</span>')
+        return html.encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ The same every time. Each person has an own account, card and phone number, so t
 work side by side do not spend each other's limits or attempts.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from loadtests.network.identifiers import nonresident, pan, pesel
 
@@ -74,7 +74,6 @@ class Person:
     pin: str | None
     expect: str
     limits: dict[str, int]
-    wants_low_value: bool = False
 
     @property
     def is_activated(self) -> bool:
@@ -92,9 +91,6 @@ def everybody() -> list[Person]:
     for number, (kind, card_range) in enumerate(kinds):
         used[card_range] = used.get(card_range, 0) + 1
         people.append(_person(number, kind, pan(card_range, used[card_range])))
-    # Pays up to 100 PLN without a code, five times in a row; above that as the others do.
-    last = max(n for n, person in enumerate(people) if person.expect == "C pin+otp")
-    people[last] = replace(people[last], wants_low_value=True)
     return people
 
 

@@ -120,15 +120,6 @@ class Bank:
             {"pin": pin, "repeat": pin, "step_up": proof},
             person_id=ids.person_id,
         )
-        if person.wants_low_value:
-            proof = await self._step_up(person, ids.person_id, "low_value.on", {})
-            await self.api.call(
-                "portal",
-                "PUT",
-                "/me/preferences",
-                {"language": person.language, "low_value": True, "step_up": proof},
-                person_id=ids.person_id,
-            )
         about = {"card_id": ids.card_id}
         proof = await self._step_up(person, ids.person_id, "threeds.activate", about)
         await self.api.call(

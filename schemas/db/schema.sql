@@ -674,6 +674,20 @@ CREATE TABLE enrollment.phone (
     CONSTRAINT phone_state_check CHECK ((state = ANY (ARRAY['pending'::text, 'active'::text, 'disputed'::text, 'retired'::text])))
 );
 
+CREATE TABLE enrollment.phone_change (
+    change_id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    phone_id uuid NOT NULL,
+    state text NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    confirmed_at timestamp with time zone,
+    active_at timestamp with time zone,
+    CONSTRAINT phone_change_check CHECK (((confirmed_at IS NULL) = (active_at IS NULL))),
+    CONSTRAINT phone_change_check1 CHECK (((state <> ALL (ARRAY['confirmed'::text, 'active'::text])) OR (confirmed_at IS NOT NULL))),
+    CONSTRAINT phone_change_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'confirmed'::text, 'active'::text, 'dropped'::text])))
+);
+
 CREATE TABLE enrollment.product (
     product text NOT NULL,
     per_tx bigint,
@@ -746,23 +760,23 @@ CREATE VIEW enrollment.card_standing AS
     COALESCE(s.failures, 0) AS failures,
     p.language,
     a.currency,
-    la.per_tx AS account_per_tx,
-    la.per_day AS account_per_day,
-    la.per_month AS account_per_month,
-    la.count_day AS account_count_day,
-    la.count_month AS account_count_month,
-    LEAST(lp.per_tx, lb.per_tx, lc.per_tx) AS card_per_tx,
-    LEAST(lp.per_day, lb.per_day, lc.per_day) AS card_per_day,
-    LEAST(lp.per_month, lb.per_month, lc.per_month) AS card_per_month,
-    LEAST(lp.count_day, lb.count_day, lc.count_day) AS card_count_day,
-    LEAST(lp.count_month, lb.count_month, lc.count_month) AS card_count_month,
+    (((la.per_tx + k.share) - 1) / k.share) AS account_per_tx,
+    (((la.per_day + k.share) - 1) / k.share) AS account_per_day,
+    (((la.per_month + k.share) - 1) / k.share) AS account_per_month,
+    (((la.count_day + k.share) - 1) / k.share) AS account_count_day,
+    (((la.count_month + k.share) - 1) / k.share) AS account_count_month,
+    (((LEAST(lp.per_tx, lb.per_tx, lc.per_tx) + k.share) - 1) / k.share) AS card_per_tx,
+    (((LEAST(lp.per_day, lb.per_day, lc.per_day) + k.share) - 1) / k.share) AS card_per_day,
+    (((LEAST(lp.per_month, lb.per_month, lc.per_month) + k.share) - 1) / k.share) AS card_per_month,
+    (((LEAST(lp.count_day, lb.count_day, lc.count_day) + k.share) - 1) / k.share) AS card_count_day,
+    (((LEAST(lp.count_month, lb.count_month, lc.count_month) + k.share) - 1) / k.share) AS card_count_month,
     p.low_value AS low_value_wanted,
     u.currency AS low_value_currency,
     COALESCE(u.amount, (0)::bigint) AS low_value_amount,
     COALESCE(u.count, 0) AS low_value_count,
     (o.phone_id IS NOT NULL) AS phone_shared,
     f.changed_at AS phone_changed_at
-   FROM ((((((((((((((enrollment.card c
+   FROM (((((((((((((((enrollment.card c
      CROSS JOIN LATERAL ( SELECT x.status,
             x.currency
            FROM enrollment.account x
@@ -779,6 +793,13 @@ CREATE VIEW enrollment.card_standing AS
            FROM enrollment.enrolment x
           WHERE (x.card_id = c.card_id)
          LIMIT 1) e)
+     CROSS JOIN LATERAL ( SELECT
+                CASE
+                    WHEN (EXISTS ( SELECT
+                       FROM enrollment.phone_change x
+                      WHERE ((x.person_id = c.person_id) AND (x.state = 'confirmed'::text)))) THEN 2
+                    ELSE 1
+                END AS share) k)
      LEFT JOIN LATERAL ( SELECT x.phone_id,
             x.mask,
             x.state,
@@ -990,20 +1011,6 @@ ALTER TABLE enrollment.person_identifier ALTER COLUMN identifier_id ADD GENERATE
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
-);
-
-CREATE TABLE enrollment.phone_change (
-    change_id uuid NOT NULL,
-    person_id uuid NOT NULL,
-    phone_id uuid NOT NULL,
-    state text NOT NULL,
-    asked_at timestamp with time zone NOT NULL,
-    expires_at timestamp with time zone NOT NULL,
-    confirmed_at timestamp with time zone,
-    active_at timestamp with time zone,
-    CONSTRAINT phone_change_check CHECK (((confirmed_at IS NULL) = (active_at IS NULL))),
-    CONSTRAINT phone_change_check1 CHECK (((state <> ALL (ARRAY['confirmed'::text, 'active'::text])) OR (confirmed_at IS NOT NULL))),
-    CONSTRAINT phone_change_state_check CHECK ((state = ANY (ARRAY['asked'::text, 'confirmed'::text, 'active'::text, 'dropped'::text])))
 );
 
 CREATE TABLE enrollment.portal_session (

@@ -102,8 +102,7 @@ async def test_lower_limits_hold_for_the_next_payment(demo: Demo, context: Any) 
 
 
 async def test_preferences_are_changed_by_keyboard(demo: Demo, context: Any) -> None:
-    card = demo.cards("C otp")[8]
-    demo.altered.add(card["pan"])
+    card = demo.cards("C pin+otp")[7]
     walk = Walk(demo, await context.new_page(), card)
     await walk.page.set_viewport_size({"width": 320, "height": 800})
     await walk.register()
@@ -114,12 +113,21 @@ async def test_preferences_are_changed_by_keyboard(demo: Demo, context: Any) -> 
     await walk.press("Włącz płatności bez kodu")
     await walk.type(walk.code())
     assert "bez kodu są włączone" in await walk.text()
+    assert [_status(demo, card, 1000) for _ in range(6)] == ["Y"] * 5 + ["C"]
+    page = demo.open(demo.buy(card))
+    assert demo.submit(page, otp=demo.code(card), pin=card["pin"]).cres["transStatus"] == "Y"
+    assert [_status(demo, card, amount) for amount in (10_000, 10_001)] == ["Y", "C"]
 
     await walk.choose("language", "English")
     await walk.press("Zapisz język")
     assert "The language has been changed" in await walk.text()
     await walk.press("Switch small payments off")
     assert "Small payments without a code are off" in await walk.text()
+    assert _status(demo, card, 1000) == "C"
+
+
+def _status(demo: Demo, card: dict[str, str], amount: int) -> str:
+    return str(demo.buy(card, amount=amount)["ares"]["transStatus"])
 
 
 async def test_a_forgotten_password_is_set_anew_with_pin_and_code(demo: Demo, context: Any) -> None:

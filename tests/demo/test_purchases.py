@@ -75,17 +75,3 @@ def test_fifty_posts_of_the_right_code_make_one_result(demo: Demo) -> None:
 
     assert {one.cres["transStatus"] for one in pages} == {"Y"}
     assert demo.purchase(purchase["id"])["rreq"]["interactionCounter"] == "01"
-
-
-def test_who_wants_it_pays_small_amounts_without_a_code_five_times_in_a_row(demo: Demo) -> None:
-    card = demo.cards("C pin+otp")[-1]
-
-    def ends(amount: int) -> str:
-        return str(demo.buy(card, amount=amount)["ares"]["transStatus"])
-
-    assert [ends(1000) for _ in range(6)] == ["Y"] * 5 + ["C"]
-    page = demo.open(demo.buy(card))
-    final = demo.submit(page, otp=demo.code(card), pin=card["pin"])
-
-    assert final.cres["transStatus"] == "Y"
-    assert [ends(10_000), ends(10_001)] == ["Y", "C"]

@@ -55,16 +55,16 @@ SELECT c.pan_idx,
        coalesce(s.failures, 0) AS failures,
        p.language,
        a.currency,
-       la.per_tx AS account_per_tx,
-       la.per_day AS account_per_day,
-       la.per_month AS account_per_month,
-       la.count_day AS account_count_day,
-       la.count_month AS account_count_month,
-       least(lp.per_tx, lb.per_tx, lc.per_tx) AS card_per_tx,
-       least(lp.per_day, lb.per_day, lc.per_day) AS card_per_day,
-       least(lp.per_month, lb.per_month, lc.per_month) AS card_per_month,
-       least(lp.count_day, lb.count_day, lc.count_day) AS card_count_day,
-       least(lp.count_month, lb.count_month, lc.count_month) AS card_count_month,
+       (la.per_tx + k.share - 1) / k.share AS account_per_tx,
+       (la.per_day + k.share - 1) / k.share AS account_per_day,
+       (la.per_month + k.share - 1) / k.share AS account_per_month,
+       (la.count_day + k.share - 1) / k.share AS account_count_day,
+       (la.count_month + k.share - 1) / k.share AS account_count_month,
+       (least(lp.per_tx, lb.per_tx, lc.per_tx) + k.share - 1) / k.share AS card_per_tx,
+       (least(lp.per_day, lb.per_day, lc.per_day) + k.share - 1) / k.share AS card_per_day,
+       (least(lp.per_month, lb.per_month, lc.per_month) + k.share - 1) / k.share AS card_per_month,
+       (least(lp.count_day, lb.count_day, lc.count_day) + k.share - 1) / k.share AS card_count_day,
+       (least(lp.count_month, lb.count_month, lc.count_month) + k.share - 1) / k.share AS card_count_month,
        p.low_value AS low_value_wanted,
        u.currency AS low_value_currency,
        coalesce(u.amount, 0) AS low_value_amount,
@@ -81,6 +81,11 @@ SELECT c.pan_idx,
  CROSS JOIN LATERAL (
        SELECT x.state, x.reason
          FROM enrollment.enrolment x WHERE x.card_id = c.card_id LIMIT 1) e
+ CROSS JOIN LATERAL (
+       SELECT CASE WHEN EXISTS (
+              SELECT FROM enrollment.phone_change x
+               WHERE x.person_id = c.person_id AND x.state = 'confirmed') THEN 2 ELSE 1 END
+              AS share) k
   LEFT JOIN LATERAL (
        SELECT x.phone_id, x.mask, x.state,
               CASE WHEN x.source = 'portal' THEN x.valid_from END AS changed_at,

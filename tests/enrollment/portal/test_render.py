@@ -56,24 +56,6 @@ def test_what_differs_between_languages_is_not_left_in_english() -> None:
     assert same == {"pl": {"menu"}, "de": SAME_IN_GERMAN, "uk": set()}
 
 
-def test_a_name_never_breaks_after_its_hyphen(tree: Any) -> None:
-    """Wherever a page shows "3-D" it is kept whole, and stays the text that people search for."""
-    broken = [
-        one.tag
-        for one in tree.find("body").iter()
-        if "3-D" in f"{one.text if one.get('class') != 'whole' else ''}{one.tail}"
-    ]
-    assert broken == []
-
-
-def test_a_title_and_attributes_are_text_alone() -> None:
-    html = '<title>3-D Secure</title><h1 title="3-D">3-D Secure, 3-D.</h1><p>a</p>'
-    whole = '<span class="whole">3-D</span>'
-    assert render.whole_names(html) == (
-        f'<title>3-D Secure</title><h1 title="3-D">{whole} Secure, {whole}.</h1><p>a</p>'
-    )
-
-
 @pytest.mark.parametrize(
     ("seconds", "says"),
     [

@@ -23,7 +23,7 @@ def test_what_a_child_uses_counts_for_its_parent() -> None:
         assert child.stdout.readline() == b"done\n"
         used = cpu_of(os.getpid()).since(before)
         child.communicate(b"\n")
-    assert used.service >= 0.19
+    assert used.service > 0.15  # counted in clock ticks
     assert used.postgres == 0.0
 
 

@@ -24,7 +24,6 @@ class FakeBank:
     cards: dict[str, dict[str, Any]] = field(default_factory=dict)
     limits: dict[str, dict[str, Any]] = field(default_factory=dict)
     step_ups: dict[str, str] = field(default_factory=dict)
-    want_low_value: list[str] = field(default_factory=list)
     pins: dict[str, str] = field(default_factory=dict)
 
     def application(self) -> web.Application:
@@ -42,7 +41,6 @@ class FakeBank:
                 web.post("/v1/me/consents", self.post_consents),
                 web.post("/v1/me/step-ups", self.post_step_up),
                 web.put("/v1/me/pin", self.put_pin),
-                web.put("/v1/me/preferences", self.put_preferences),
                 web.post("/v1/me/cards/{id}/threeds", self.post_threeds),
             ]
         )
@@ -112,12 +110,6 @@ class FakeBank:
         body = await request.json()
         self._check(body, "pin.set")
         self.pins[self._claims(request)["act"]["person_id"]] = body["pin"]
-        return web.json_response({})
-
-    async def put_preferences(self, request: web.Request) -> web.Response:
-        body = await request.json()
-        self._check(body, "low_value.on")
-        self.want_low_value.append(self._claims(request)["act"]["person_id"])
         return web.json_response({})
 
     async def post_threeds(self, request: web.Request) -> web.Response:

@@ -73,12 +73,6 @@ def test_only_the_limit_cards_are_under_the_demo_amount(person: people.Person) -
     assert (person.limits["per_tx"] < 12345) == (person.expect == "N limit")
 
 
-def test_one_person_wants_small_payments_without_a_code_and_the_range_allows_it() -> None:
-    (wants,) = [person for person in EVERYBODY if person.wants_low_value]
-
-    assert (wants.expect, range_of(wants.pan)["policy"]["low_value"]) == ("C pin+otp", {})  # type: ignore[index]
-
-
 def test_limits_refuse_in_both_ways() -> None:
     per_tx = {person.limits["per_tx"] for person in EVERYBODY if person.expect == "N limit"}
 

@@ -66,13 +66,6 @@ async def test_the_pins_at_the_bank_are_those_the_holders_know(town: Town) -> No
     assert sorted(town.bank.pins.values()) == known
 
 
-async def test_who_wants_small_payments_without_a_code_says_so_in_the_portal(town: Town) -> None:
-    await town.seed()
-    wish = [town.bank.persons[p.ref]["person_id"] for p in EVERYBODY if p.wants_low_value]
-
-    assert (len(wish), town.bank.want_low_value) == (1, wish)
-
-
 async def test_blocked_and_expired_cards_are_made_so_at_the_end(town: Town) -> None:
     await town.seed()
     statuses = Counter(card["status"] for card in town.bank.cards.values())
