@@ -10,6 +10,7 @@ Exit codes: 0 every line was carried out; 1 lines were refused, or it cannot be 
 from __future__ import annotations
 
 import asyncio
+import gc
 import hashlib
 import json
 import sys
@@ -38,6 +39,8 @@ _ACTOR = Actor("acs import", kind="system", channel="file")
 _STATEMENT_MS = 60_000
 _TELL_EACH_S = 1.0
 _PAGE = 1000
+_GC_THRESHOLD = 100_000
+"""Objects between two looks for cycles: a batch makes tens of thousands and no cycle."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -54,6 +57,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Import a file; gives the exit code."""
     log.setup(level="WARNING")
+    gc.freeze()
+    gc.set_threshold(_GC_THRESHOLD, 20, 20)
     is_stream = options.file == "-"
     report = options.report or Path("import.errors.ndjson" if is_stream else _beside(options.file))
     if is_stream:
