@@ -69,7 +69,7 @@ SELECT c.pan_idx,
        u.currency AS low_value_currency,
        coalesce(u.amount, 0) AS low_value_amount,
        coalesce(u.count, 0) AS low_value_count,
-       f.is_shared AS phone_shared,
+       o.phone_id IS NOT NULL AS phone_shared,
        f.changed_at AS phone_changed_at
   FROM enrollment.card c
  CROSS JOIN LATERAL (
@@ -88,10 +88,7 @@ SELECT c.pan_idx,
               AS share) k
   LEFT JOIN LATERAL (
        SELECT x.phone_id, x.mask, x.state,
-              CASE WHEN x.source = 'portal' THEN x.valid_from END AS changed_at,
-              EXISTS (SELECT FROM enrollment.phone y
-                       WHERE y.idx = x.idx AND y.state IN ('active', 'disputed')
-                         AND y.person_id <> x.person_id) AS is_shared
+              x.idx, CASE WHEN x.source = 'portal' THEN x.valid_from END AS changed_at
          FROM enrollment.phone x
         WHERE x.person_id = c.person_id AND x.state IN ('active', 'disputed') LIMIT 1) f ON true
   LEFT JOIN LATERAL (
@@ -127,7 +124,12 @@ SELECT c.pan_idx,
          FROM enrollment.product x WHERE x.product = c.product LIMIT 1) lp ON true
   LEFT JOIN LATERAL (
        SELECT x.currency, x.amount, x.count
-         FROM enrollment.low_value_use x WHERE x.card_id = c.card_id LIMIT 1) u ON true;
+         FROM enrollment.low_value_use x WHERE x.card_id = c.card_id LIMIT 1) u ON true
+  LEFT JOIN LATERAL (
+       SELECT x.phone_id
+         FROM enrollment.phone x
+        WHERE x.idx = f.idx AND x.state IN ('active', 'disputed') AND x.person_id <> c.person_id
+        LIMIT 1) o ON true;
 
 DROP FUNCTION enrollment.standing(bytea[], date, date);
 
