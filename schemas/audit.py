@@ -8,27 +8,31 @@ package. The hash covers every column but the running number, which the database
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import msgspec
 
 from schemas import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Sequence
 
     from schemas.vault import KeyRing
 
 ActorKind = Literal["service", "staff", "person", "network", "system"]
 
 _SQL = queries.load(__file__)
-# What they write is hashed and kept for years: another writer would have to give the same bytes.
-_canonical = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+# What is written is hashed and kept for years. The first two give the bytes of the third for text.
+_canonical = msgspec.json.Encoder().encode
+_sorted = msgspec.json.Encoder(order="sorted").encode
 _details = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
+_ONLY_TEXT: Final = {str}
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEvent:
+class AuditEvent(msgspec.Struct, frozen=True):
     """Who did what to which object, with what outcome. ``object`` is an id, never a PAN."""
 
     at: datetime
@@ -39,7 +43,7 @@ class AuditEvent:
     outcome: str
     origin: str = ""
     request_id: str = ""
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = {}
 
     def canonical(self, details: str | None = None) -> bytes:
         """Give the bytes that the keyed hash covers; equal events give equal bytes.
@@ -57,10 +61,12 @@ class AuditEvent:
             self.request_id,
             self.details_json() if details is None else details,
         ]
-        return _canonical(members).encode()
+        return _canonical(members)
 
     def details_json(self) -> str:
-        """Give the details as JSON with sorted members."""
+        """Give the details as JSON with sorted members, a blank after each comma and colon."""
+        if {*map(type, self.details.values())} == _ONLY_TEXT:
+            return msgspec.json.format(_sorted(self.details), indent=0).decode()
         return _details(dict(self.details))
 
 

@@ -9,9 +9,12 @@ kept; an element that is wrong is named once, dotted, by its first fault.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias
+
+import msgspec
 
 from schemas.field import Field, ObjectOf, ObjectsOf, Rule, Table
 from schemas.formats import REFUSALS, Accepts, Format, is_json_within, is_reserved_for_ds
@@ -30,16 +33,11 @@ from schemas.presence import (
 from schemas.problems import Fault
 from schemas.versions import V231
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-
 _ABSENT: Final = object()
 _NOTHING: Final[Members] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True):
     """What a message is read or checked against besides its own text.
 
     ``flow`` tells "first" from "subsequent" CReq and "non-final" from "final" CRes; ``earlier``
@@ -50,11 +48,10 @@ class Context:
     channel: str = "02"
     category: str = "01"
     flow: str | None = None
-    earlier: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    earlier: Mapping[str, Mapping[str, object]] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """A message that obeys its table: the elements known to its context, and the context."""
 
     values: dict[str, object]

@@ -9,10 +9,13 @@ Laws:
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,8 +53,7 @@ class Secret:
         return hash(self._text)
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(msgspec.Struct, frozen=True):
     """A keyed hash and the id of the key that made it."""
 
     key_id: str
@@ -64,6 +66,8 @@ class KeyRing:
 
     active: str
     keys: Mapping[str, bytes] = field(repr=False)
+    _started: Mapping[str, HMAC] = field(init=False, repr=False, compare=False)
+    """A hash for each key that has taken in the key; it is copied, never used itself."""
 
     def __post_init__(self) -> None:
         """Refuse a ring that could not work or whose keys are too short."""
@@ -77,6 +81,8 @@ class KeyRing:
             if len(key) != _KEY_BYTES:
                 message = f"key {key_id} must have {_KEY_BYTES} bytes"
                 raise ValueError(message)
+        started = {key_id: HMAC(key, SHA256()) for key_id, key in self.keys.items()}
+        object.__setattr__(self, "_started", started)
 
     def tag(self, *parts: bytes) -> Tag:
         """Hash the parts, joined by zero bytes, with the active key."""
@@ -94,4 +100,6 @@ class KeyRing:
         return hmac.compare_digest(self._hash(tag.key_id, parts), tag.value)
 
     def _hash(self, key_id: str, parts: tuple[bytes, ...]) -> bytes:
-        return hmac.digest(self.keys[key_id], b"\x00".join(parts), hashlib.sha256)
+        mac = self._started[key_id].copy()
+        mac.update(b"\x00".join(parts))
+        return mac.finalize()

@@ -38,6 +38,8 @@ class Vault:
     def __init__(self, ring: KeyRing) -> None:
         """Prepare the ciphers of the ring."""
         self._active = ring.active
+        key_id = ring.active.encode()
+        self._head = _FORMAT + bytes([len(key_id)]) + key_id
         self._ciphers = {key_id: AESGCM(key) for key_id, key in ring.keys.items()}
 
     def __repr__(self) -> str:
@@ -58,10 +60,8 @@ class Vault:
         ]
 
     def _sealed(self, plain: bytes, place: str, nonce: bytes) -> bytes:
-        key_id = self._active.encode()
-        head = _FORMAT + bytes([len(key_id)]) + key_id
-        sealed = self._ciphers[self._active].encrypt(nonce, plain, head + place.encode())
-        return head + nonce + sealed
+        bound_to = self._head + place.encode()
+        return self._head + nonce + self._ciphers[self._active].encrypt(nonce, plain, bound_to)
 
     def open(self, sealed: bytes, place: str) -> bytes:
         """Decrypt a value of that place; raise CannotOpen when it was not sealed there."""

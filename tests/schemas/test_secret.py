@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,6 +45,11 @@ def test_a_tag_matches_the_parts_it_was_made_from_and_no_others(one: bytes, othe
 
     assert RING.matches(tag, b"use/1", one)
     assert RING.matches(tag, b"use/1", other) is (one == other)
+
+
+@given(st.lists(st.binary(), min_size=1))
+def test_a_tag_is_the_hmac_of_its_parts_joined_by_zero_bytes(parts: list[bytes]) -> None:
+    assert RING.tag(*parts).value == hmac.digest(b"2" * 32, b"\0".join(parts), hashlib.sha256)
 
 
 def test_what_an_earlier_key_made_is_still_recognised() -> None:

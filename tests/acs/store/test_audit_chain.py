@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
+import msgspec
 import pytest
 
 from acs.store import audit_chain
@@ -26,7 +26,9 @@ EVENT = AuditEvent(NOW, "card.status", "staff", "s-1", "card-1", "ok", details={
 
 async def write(conn: Conn, keys: Keys, count: int) -> None:
     for number in range(count):
-        event = replace(EVENT, at=NOW + timedelta(seconds=number), object=f"card-{number}")
+        event = msgspec.structs.replace(
+            EVENT, at=NOW + timedelta(seconds=number), object=f"card-{number}"
+        )
         await audit.append(conn, keys.audit, event)
 
 
