@@ -21,6 +21,8 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TextIO
 
+import msgspec
+
 from acs import metrics
 
 if TYPE_CHECKING:
@@ -108,6 +110,11 @@ _LONG_DIGITS = re.compile(
     r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|(?<!\d)(\d(?:[ -]?\d){12,18})(?!\d)"
 )
 _CODE_WORDS = re.compile(r"((?:otp|code|kod|pin)\w*\W{0,12})\d{4,8}(?!\d)", re.IGNORECASE)
+# What a text must hold for the two above to find anything; most lines hold neither.
+_EVERY_DIGIT = bytes.maketrans(b"123456789", b"000000000")
+_A_CARD_NUMBER = b"0" * 13
+_WORDS = ("otp", "code", "kod", "pin")
+_ENCODER = msgspec.json.Encoder()
 
 
 class Unlisted(AssertionError):
@@ -160,17 +167,24 @@ def event(
     **fields: object,
 ) -> None:
     """Log one event. ``failure`` is told by type and place. Raises Unlisted when strict."""
+    if not _LOGGER.isEnabledFor(level):
+        return
     unlisted = unlisted_in(name, fields)
     if unlisted:
         if _Rules.strict:
             raise Unlisted(unlisted)
         metrics.LOG_DROPPED.inc()
         return
-    _LOGGER.log(level, name, exc_info=failure, extra={"fields": fields})
+    told = None if failure is None else (type(failure), failure, failure.__traceback__)
+    record = logging.LogRecord(_LOGGER.name, level, "", 0, name, None, told)
+    record.__dict__.update(fields=fields, is_listed=True)
+    _LOGGER.handle(record)
 
 
 def unlisted_in(name: str, fields: dict[str, object]) -> str:
     """Name what is not on the lists; empty when all is."""
+    if name in EVENTS and fields.keys() <= FIELDS:
+        return ""
     wrong = [] if name in EVENTS else [f"event {name}"]
     wrong += [f"field {field}" for field in fields if field not in FIELDS]
     return ", ".join(wrong)
@@ -178,7 +192,13 @@ def unlisted_in(name: str, fields: dict[str, object]) -> str:
 
 def mask(text: str) -> str:
     """Hide what looks like a card number or a one-time code in a finished line."""
-    return _CODE_WORDS.sub(r"\1******", _LONG_DIGITS.sub(_mask_pan, text))
+    plain = text.isascii()
+    if not plain or _A_CARD_NUMBER in text.encode().translate(_EVERY_DIGIT, b" -"):
+        text = _LONG_DIGITS.sub(_mask_pan, text)
+    lower = text.lower()
+    if not plain or any(word in lower for word in _WORDS):
+        text = _CODE_WORDS.sub(r"\1******", text)
+    return text
 
 
 class JsonLines(logging.Formatter):
@@ -192,7 +212,8 @@ class JsonLines(logging.Formatter):
         }
         if _is_own(record):
             line["event"] = record.msg
-            line |= {k: _value(v) for k, v in getattr(record, "fields", {}).items()}
+            for name, value in getattr(record, "fields", {}).items():
+                line[name] = _value(value)
         else:
             line |= {"event": "library:record", "logger": record.name}
         if request_id := REQUEST_ID.get():
@@ -203,7 +224,13 @@ class JsonLines(logging.Formatter):
                 "error": type(failure).__qualname__,
                 "place": place_of(failure.__traceback__),
             }
-        return mask(json.dumps(line, default=str))
+        return mask(_one_line(line))
+
+
+def _one_line(line: dict[str, object]) -> str:
+    """Write JSON in ASCII, so that no letter of it ends a line for any reader."""
+    text = _ENCODER.encode(line).decode()
+    return text if text.isascii() else json.dumps(line)
 
 
 def place_of(traceback: TracebackType | None) -> str:
@@ -228,6 +255,8 @@ def _listed(record: logging.LogRecord) -> bool:
 
 
 def _is_own(record: logging.LogRecord) -> bool:
+    if "is_listed" in record.__dict__:
+        return True
     if record.name.split(".", 1)[0] not in _OWN or not isinstance(record.msg, str):
         return False
     fields = getattr(record, "fields", {})
@@ -235,6 +264,8 @@ def _is_own(record: logging.LogRecord) -> bool:
 
 
 def _value(value: object) -> object:
+    if type(value) is str:
+        return value[:_VALUE_MAX]
     if value is None or isinstance(value, bool | int | float):
         return value
     return str(value)[:_VALUE_MAX]

@@ -8,6 +8,8 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from acs import log, metrics
 
@@ -138,6 +140,19 @@ def test_a_long_value_is_cut(lines: io.StringIO) -> None:
 )
 def test_the_last_line_of_defence(text: str, masked: str) -> None:
     assert log.mask(text) == masked
+
+
+PIECES = st.sampled_from(
+    [PAN, *PAN, " ", "-", "Code", "KOD ", "pin=", "otp", "123456", "żółw", "\u0664", "x"]
+)
+
+
+@given(text=st.lists(PIECES, max_size=40).map("".join))
+def test_looking_first_hides_no_less_than_masking_everything(text: str) -> None:
+    everything = log._LONG_DIGITS.sub(log._mask_pan, text)
+    everything = log._CODE_WORDS.sub(r"\1******", everything)
+
+    assert log.mask(text) == everything
 
 
 def test_the_request_at_work_is_named_in_its_lines(lines: io.StringIO) -> None:
