@@ -52,14 +52,14 @@ DELETE FROM enrollment.low_value_use WHERE card_id = :card_id;
 -- Returns a reservation's share to the counters; false when it was not in that state any more.
 SELECT enrollment.give_back(:acs_trans_id, :was, :becomes, :now);
 
--- name: lapse_lock
--- One housekeeper at a time: it goes through the counters of several accounts.
-SELECT pg_advisory_xact_lock(hashtext('enrollment.lapse_use'));
-
 -- name: lapse
--- Drops old counts that no authorisation followed, in the order in which counters are locked.
+-- Drops old counts that no authorisation followed, in the order in which counters are locked. One
+-- housekeeper at a time, since it goes through the counters of several accounts: the lock is part
+-- of the statement, so that it lasts until the counts are dropped.
+WITH alone AS MATERIALIZED (SELECT pg_advisory_xact_lock(hashtext('enrollment.lapse_use')))
 SELECT count(*) FILTER (WHERE enrollment.give_back(old.acs_trans_id, 'counted', 'lapsed', :now))
-  FROM (SELECT acs_trans_id
+  FROM alone,
+       (SELECT acs_trans_id
           FROM (SELECT acs_trans_id, account_id, month
                   FROM enrollment.reservation
                  WHERE state = 'counted' AND counted_at < :before
