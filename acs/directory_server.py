@@ -8,12 +8,18 @@ Laws:
 - One connection per message: whether bytes went out is then never in doubt, and that decides
   whether a second try is allowed [rule 8.11].
 - Every call has a budget; nothing here is retried, the outbox does that.
+- A bulkhead for each Directory Server: so many sockets and no more. Waiting for one is part of the
+  time to connect, so what waits in vain was not sent.
+- A breaker for each: one that fails again and again gets no result while it rests, then one to try
+  it. What is not sent can be sent later; what was sent and not answered cannot [rule 8.11].
 """
 
 from __future__ import annotations
 
 import asyncio
 import ipaddress
+import logging
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -22,15 +28,20 @@ import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
+from acs import log, metrics
+from acs.breaker import Breaker
 from schemas.messages import NO_ADDITIONS, Additions
 
 if TYPE_CHECKING:
     import socket
     import ssl
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 ANSWER_LIMIT_BYTES = 128 * 1024  # rule 1.24: no legal RRes is longer
+SOCKETS_MAX = 64
+REST_S, REST_MAX_S = 5.0, 60.0
 _JSON = "application/json;charset=utf-8"
+_SERVER_FAILED = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,16 +115,35 @@ class NoAnswer:
     """Bytes went out and no whole answer came back in time."""
 
 
-Reply = Answered | NotConnected | NoAnswer
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """Nothing was sent: it failed again and again and is left alone for a while."""
+
+
+Reply = Answered | NotConnected | NoAnswer | Resting
 
 
 class DirectoryServers:
     """All configured Directory Servers and the HTTP client that speaks to them."""
 
-    def __init__(self, servers: Sequence[DirectoryServer], budget: Budget | None = None) -> None:
-        """Hold the servers; the first one of a scheme serves it."""
+    def __init__(
+        self,
+        servers: Sequence[DirectoryServer],
+        budget: Budget | None = None,
+        *,
+        sockets_max: int = SOCKETS_MAX,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Hold the servers; the first one of a scheme serves it.
+
+        ``sockets_max`` bounds the connections to each of them; ``clock`` gives seconds.
+        """
         self.budget = budget or Budget()
+        self._sockets_max = sockets_max
         self._by_id: Mapping[str, DirectoryServer] = {server.ds_id: server for server in servers}
+        self._breakers = {
+            ds_id: Breaker(clock, rest_s=REST_S, rest_max_s=REST_MAX_S) for ds_id in self._by_id
+        }
         self._sessions: dict[str, aiohttp.ClientSession] = {}
 
     @property
@@ -144,8 +174,34 @@ class DirectoryServers:
                 return server
         return None
 
+    def room(self, ds_ids: Sequence[str]) -> int | None:
+        """Tell how many results these would be sent now: none, one on trial each, any (None)."""
+        rooms = [self._breakers[ds_id].room for ds_id in ds_ids if ds_id in self._breakers]
+        return None if None in rooms else sum(room or 0 for room in rooms)
+
     async def post(self, server: DirectoryServer, url: str, body: bytes) -> Reply:
-        """POST one message; never raises for what the other side does."""
+        """POST a result unless the server rests; never raises for what the other side does."""
+        breaker = self._breakers[server.ds_id]
+        admitted = breaker.admit()
+        if admitted is None:
+            return Resting()
+        reply = await self.tell(server, url, body)
+        was_open = breaker.is_open
+        if isinstance(reply, Answered) and reply.status < _SERVER_FAILED:
+            breaker.answered()
+        else:
+            breaker.failed(admitted)
+        if breaker.is_open is not was_open:
+            metrics.RREQ_BREAKER.labels(server.ds_id).set(breaker.is_open)
+            log.event(
+                "ds:resting" if breaker.is_open else "ds:answering",
+                level=logging.WARNING,
+                ds=server.ds_id,
+            )
+        return reply
+
+    async def tell(self, server: DirectoryServer, url: str, body: bytes) -> Reply:
+        """POST any message, whether the server rests or not; what comes of it teaches nothing."""
         timeout = aiohttp.ClientTimeout(
             total=self.budget.total_s,
             connect=self.budget.connect_s,
@@ -179,7 +235,7 @@ class DirectoryServers:
                 resolver=GuardedResolver(allowed=server.hosts),
                 force_close=True,
                 use_dns_cache=False,
-                limit=0,
+                limit=self._sockets_max,
             )
             session = aiohttp.ClientSession(
                 connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False

@@ -48,6 +48,8 @@ EVENTS: dict[str, str] = {
     "demo:ready": "the demo network accepts purchases",
     "demo:started": "the demo starts",
     "demo:stopped": "the demo has ended",
+    "ds:answering": "a Directory Server that had failed again and again answers",
+    "ds:resting": "a Directory Server failed again and again and gets no result for a while",
     "edge:started": "a listener accepts connections",
     "edge:stopped": "a listener has closed",
     "enrollment:answered": "a call of the enrollment API was answered",

@@ -142,6 +142,13 @@ NUMBER_CHECK_SECONDS = _histogram(
     "acs_number_check_seconds", "How long operators took to answer, or were waited for", _FAST_S
 )
 RREQ = _counter("acs_rreq_total", "Attempts to tell a Directory Server a result", "ds", "outcome")
+RREQ_BREAKER = Gauge(
+    "acs_rreq_breaker_open",
+    "In how many processes a Directory Server rests after failures",
+    ("ds",),
+    registry=REGISTRY,
+    multiprocess_mode="livesum",
+)
 RREQ_PENDING = Gauge(
     "acs_rreq_pending",
     "Results that no Directory Server has confirmed yet",

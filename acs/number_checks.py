@@ -8,14 +8,15 @@ Laws:
 - Nothing is raised for what a network or an operator does: whatever is not a clear yes or no is
   ``NoAnswer``, with a word for operators that never holds the number.
 - No redirect is followed, no answer of more than 64 KiB is read. The caller bounds the time.
-- An operator that fails again and again is left alone for a while, so that payments do not wait
-  for it one after the other.
+- An operator that fails again and again is left alone for a while, then asked by one: payments do
+  not wait for it one after the other. So many questions at once and no more (a bulkhead).
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote_plus
@@ -23,15 +24,17 @@ from uuid import uuid4
 
 import aiohttp
 
+from acs.breaker import Breaker
+
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from schemas.secret import Secret
 
 _BODY_MAX = 64 * 1024
-_FAILURES_MAX = 5
-_REST_S = 30.0
+_SOCKETS_MAX = 64
+REST_S = 30.0
 _TOKEN_MARGIN_S = 30.0
 _TOKEN_LIFE_S = 300.0
 _OK, _UNAUTHORIZED = 200, 401
@@ -62,19 +65,18 @@ class SimSwapConfig:
 class CamaraSimSwap:
     """One operator's interface. One client session, made at the first question."""
 
-    def __init__(self, config: SimSwapConfig) -> None:
-        """Hold the configuration; opens nothing."""
+    def __init__(self, config: SimSwapConfig, clock: Callable[[], float] = time.monotonic) -> None:
+        """Hold the configuration; opens nothing. ``clock`` gives seconds."""
         self._config = config
         self._session: aiohttp.ClientSession | None = None
         self._token: tuple[str, float] | None = None
         self._door = asyncio.Lock()
-        self._failures = 0
-        self._rests_until = 0.0
+        self._breaker = Breaker(clock, rest_s=REST_S, rest_max_s=REST_S)
 
     async def swapped_within(self, number: Secret, hours: int) -> bool | NoAnswer:
         """Tell whether the SIM card of an E.164 number was exchanged in the last ``hours``."""
-        loop = asyncio.get_running_loop()
-        if loop.time() < self._rests_until:
+        admitted = self._breaker.admit()
+        if admitted is None:
             return NoAnswer("resting")
         answer: bool | NoAnswer = NoAnswer("timeout")
         try:
@@ -83,10 +85,10 @@ class CamaraSimSwap:
             answer = NoAnswer(type(failure).__name__)
         finally:
             # Also when the caller's patience ended: a slow operator is a failing one.
-            self._failures = self._failures + 1 if isinstance(answer, NoAnswer) else 0
-            if self._failures >= _FAILURES_MAX:
-                self._failures = 0
-                self._rests_until = loop.time() + _REST_S
+            if isinstance(answer, NoAnswer):
+                self._breaker.failed(admitted)
+            else:
+                self._breaker.answered()
         return answer
 
     async def close(self) -> None:
@@ -154,7 +156,7 @@ class CamaraSimSwap:
     def _client(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=self._config.tls or True),
+                connector=aiohttp.TCPConnector(ssl=self._config.tls or True, limit=_SOCKETS_MAX),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
             )

@@ -95,6 +95,12 @@ class DirectoryServers(Section, frozen=True, kw_only=True):
         int,
         Meta(ge=1, le=10_000, description="AReqs a process works on at once; more get Erro 403"),
     ] = 400
+    sockets_max: Annotated[
+        int,
+        Meta(
+            ge=1, le=1000, description="connections of a process to each Directory Server at once"
+        ),
+    ] = 64
     rreq_retry_waits_s: Annotated[
         tuple[Seconds, ...],
         Meta(min_length=1, description="waits between tries of a result; the last one repeats"),

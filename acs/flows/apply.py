@@ -138,7 +138,8 @@ async def _do(  # noqa: C901 - one case per effect, nothing in it
         case do.ForgetCode():
             await otp_flows.forget(conn, acs_trans_id)
         case do.QueueResults():
-            await results.queue(conn, acs_trans_id, ports.worker, now)
+            ds_id = applied.dialogue.transaction.ds_id
+            await results.queue(conn, acs_trans_id, ports.worker, now, ds_id=ds_id)
             applied.evidence = await evidence.keep_outcome(ports, conn, applied.dialogue, now)
             applied.queued = True
         case do.CountUse():

@@ -4,7 +4,8 @@ Laws:
 - One way out: the request that fixed an outcome and the worker both come through
   ``deliver_claimed``; the claim in the row makes sure that only one of them is at it.
 - A bulkhead for each Directory Server: the worker claims and sends by lanes, so many at a time in
-  each, and one that is silent fills its own lane only.
+  each, and one that is silent fills its own lane only. While one rests (see
+  ``acs.directory_server``) nothing is claimed in its lane but what is old enough to be given up.
 - The RReq's bytes are made once and kept, sealed, before they are sent; every try sends the same
   bytes [rule 8.12], so a Directory Server that knows them already can say so and lose nothing.
 - Nothing sent (no connection) or the server itself failed (5xx): tried again, first within the
@@ -33,7 +34,7 @@ from acs.challenge.events import ResultSettled
 from acs.challenge.responses import rreq, to_bytes
 from acs.crypto import value
 from acs.crypto.eci import eci_of
-from acs.directory_server import Answered, NoAnswer, NotConnected
+from acs.directory_server import Answered, NoAnswer, NotConnected, Resting
 from acs.flows import evidence
 from acs.flows.apply import advance
 from acs.flows.authenticate import pan_place
@@ -64,11 +65,15 @@ Verdict = Literal["delivered", "unconfirmed", "again"]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What a reply means; ``answer`` is kept with the row, ``tell`` goes back as an Erro."""
+    """What a reply means; ``answer`` is kept with the row, ``tell`` goes back as an Erro.
+
+    One that ``rests`` need not be tried again at once.
+    """
 
     verdict: Verdict
     answer: str
     tell: Problem | None = None
+    rests: bool = False
 
 
 async def deliver_claimed(ports: Ports, acs_trans_id: UUID, *, tries: int = 2) -> bool:
@@ -110,8 +115,12 @@ def lanes(ports: Ports) -> list[results.Lane]:
 
 async def deliver_due(ports: Ports, lane: results.Lane = results.EVERY, batch: int = 10) -> int:
     """Worker source: claim a lane's results that are due and send them side by side."""
+    now = ports.clock()
+    room = None if lane.of_others else ports.directory_servers.room(lane.ds_ids)
+    born_by = now - ports.policies.rreq_give_up_after if room == 0 else now
+    most = min(room or batch, batch)
     async with ports.pool.connection() as conn:
-        claimed = await results.claim_due(conn, ports.worker, ports.clock(), batch, lane)
+        claimed = await results.claim_due(conn, ports.worker, now, most, lane, born_by=born_by)
     ended = await asyncio.gather(
         *(deliver_claimed(ports, one, tries=1) for one in claimed), return_exceptions=True
     )
@@ -149,7 +158,7 @@ async def _send(
     last_start = loop.time() + results.LEASE.total_seconds() - whole_try_s - _OWN_WORK_S
     judged = _judge(dialogue, server, await ports.directory_servers.post(server, url, body))
     for _ in range(tries - 1):
-        if judged.verdict != "again" or loop.time() + pause_s > last_start:
+        if judged.verdict != "again" or judged.rests or loop.time() + pause_s > last_start:
             break
         await asyncio.sleep(pause_s)
         judged = _judge(dialogue, server, await ports.directory_servers.post(server, url, body))
@@ -160,6 +169,8 @@ def _judge(dialogue: Dialogue, server: DirectoryServer, reply: Reply) -> Judged:
     match reply:
         case NotConnected():
             return Judged("again", "no connection")
+        case Resting():
+            return Judged("again", "resting", rests=True)
         case Answered(status=status) if status in _SERVER_FAILED:
             return Judged("again", f"HTTP {status}")
         case Answered(status=200, body=body):
@@ -352,7 +363,7 @@ async def _complain(
         message_type="RRes",
     )
     metrics.ERRO.labels("out", str(message["errorCode"])).inc()
-    await ports.directory_servers.post(server, url, to_bytes(message))
+    await ports.directory_servers.tell(server, url, to_bytes(message))
 
 
 def _ids(dialogue: Dialogue) -> dict[str, str]:

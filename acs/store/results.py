@@ -59,10 +59,17 @@ class Lane:
 EVERY = Lane(of_others=True)
 
 
-async def queue(conn: Connection, acs_trans_id: UUID, claimed_by: str, now: datetime) -> None:
-    """Stage the result in the transaction that fixes the outcome."""
+async def queue(
+    conn: Connection, acs_trans_id: UUID, claimed_by: str, now: datetime, *, ds_id: str
+) -> None:
+    """Stage the result for a Directory Server in the transaction that fixes the outcome."""
     await _SQL.queue_result.run(
-        conn, acs_trans_id=acs_trans_id, claimed_by=claimed_by, lease_until=now + LEASE, now=now
+        conn,
+        acs_trans_id=acs_trans_id,
+        ds_id=ds_id,
+        claimed_by=claimed_by,
+        lease_until=now + LEASE,
+        now=now,
     )
 
 
@@ -72,17 +79,27 @@ async def hand_over(conn: Connection, acs_trans_id: UUID, claimed_by: str, now: 
 
 
 async def claim_due(
-    conn: Connection, claimed_by: str, now: datetime, batch: int, lane: Lane = EVERY
+    conn: Connection,
+    claimed_by: str,
+    now: datetime,
+    batch: int,
+    lane: Lane = EVERY,
+    *,
+    born_by: datetime | None = None,
 ) -> list[UUID]:
-    """Claim results of a lane whose time has come or whose claim has run out."""
-    rows = await _SQL.claim_due.all(
+    """Claim results of a lane whose time has come or whose claim has run out.
+
+    With ``born_by`` only outcomes that were fixed until then.
+    """
+    claim = _SQL.claim_due_of_others if lane.of_others else _SQL.claim_due
+    rows = await claim.all(
         conn,
         claimed_by=claimed_by,
         lease_until=now + LEASE,
         now=now,
         batch=batch,
         ds_ids=list(lane.ds_ids),
-        of_others=lane.of_others,
+        born_by=born_by or now,
     )
     return [row["acs_trans_id"] for row in rows]
 

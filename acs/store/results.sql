@@ -1,22 +1,36 @@
 -- name: queue_result
 -- The outcome's RReq, staged in the transaction that fixes the outcome; already claimed by the
 -- process that will try it at once, so that the worker takes it over only if that process dies.
-INSERT INTO acs.result (acs_trans_id, state, attempt, claimed_by, lease_until, created_at)
-VALUES (:acs_trans_id, 'sending', 1, :claimed_by, :lease_until, :now);
+INSERT INTO acs.result (acs_trans_id, ds_id, state, attempt, claimed_by, lease_until, created_at)
+VALUES (:acs_trans_id, :ds_id, 'sending', 1, :claimed_by, :lease_until, :now);
 
 -- name: claim_due
--- Rows of some Directory Servers, or of all others, whose time has come or whose claim has run
--- out; the attempt counts even if we die.
+-- Rows of some Directory Servers whose time has come or whose claim has run out; the attempt counts
+-- even if we die.
 UPDATE acs.result SET
     state = 'sending', attempt = least(attempt, 32766) + 1, claimed_by = :claimed_by, lease_until = :lease_until,
     next_at = NULL
 WHERE acs_trans_id IN (
-    SELECT r.acs_trans_id FROM acs.result r JOIN acs.transaction t ON t.acs_trans_id = r.acs_trans_id
-    WHERE ((r.state = 'queued' AND r.next_at <= :now) OR (r.state = 'sending' AND r.lease_until <= :now))
-      AND (t.ds_id = ANY(:ds_ids::text[])) <> :of_others
-    ORDER BY coalesce(r.next_at, r.lease_until)
+    SELECT acs_trans_id FROM acs.result
+    WHERE ((state = 'queued' AND next_at <= :now) OR (state = 'sending' AND lease_until <= :now))
+      AND ds_id = ANY(:ds_ids::text[]) AND created_at <= :born_by
+    ORDER BY coalesce(next_at, lease_until)
     LIMIT :batch
-    FOR UPDATE OF r SKIP LOCKED)
+    FOR UPDATE SKIP LOCKED)
+RETURNING acs_trans_id, attempt;
+
+-- name: claim_due_of_others
+-- The same for the rows of all Directory Servers but these.
+UPDATE acs.result SET
+    state = 'sending', attempt = least(attempt, 32766) + 1, claimed_by = :claimed_by, lease_until = :lease_until,
+    next_at = NULL
+WHERE acs_trans_id IN (
+    SELECT acs_trans_id FROM acs.result
+    WHERE ((state = 'queued' AND next_at <= :now) OR (state = 'sending' AND lease_until <= :now))
+      AND ds_id <> ALL(:ds_ids::text[]) AND created_at <= :born_by
+    ORDER BY coalesce(next_at, lease_until)
+    LIMIT :batch
+    FOR UPDATE SKIP LOCKED)
 RETURNING acs_trans_id, attempt;
 
 -- name: hand_over

@@ -20,6 +20,14 @@ CREATE FUNCTION acs.device_data_of(p_ids uuid[], p_good_after timestamp with tim
      LIMIT 1
 $$;
 
+CREATE FUNCTION acs.find_result_lane() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    NEW.ds_id := (SELECT t.ds_id FROM acs.transaction t WHERE t.acs_trans_id = NEW.acs_trans_id);
+    RETURN NEW;
+END $$;
+
 CREATE FUNCTION acs.refuse_relinking() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -295,6 +303,8 @@ CREATE TABLE acs.result (
     answer text,
     created_at timestamp with time zone NOT NULL,
     settled_at timestamp with time zone,
+    ds_id text,
+    CONSTRAINT owed_has_a_lane CHECK (((ds_id IS NOT NULL) OR (settled_at IS NOT NULL))),
     CONSTRAINT queued_has_a_time CHECK (((state = 'queued'::text) = (next_at IS NOT NULL))),
     CONSTRAINT result_state_check CHECK ((state = ANY (ARRAY['queued'::text, 'sending'::text, 'delivered'::text, 'unconfirmed'::text, 'abandoned'::text]))),
     CONSTRAINT sending_has_a_lease CHECK (((state = 'sending'::text) = (lease_until IS NOT NULL))),
@@ -1456,9 +1466,9 @@ CREATE INDEX message_log_transaction ON acs.message_log USING btree (acs_trans_i
 
 CREATE INDEX number_check_checked_at ON acs.number_check USING btree (checked_at);
 
-CREATE INDEX result_due ON acs.result USING btree (next_at) WHERE (state = 'queued'::text);
+CREATE INDEX result_due ON acs.result USING btree (ds_id, next_at) WHERE (state = 'queued'::text);
 
-CREATE INDEX result_lease ON acs.result USING btree (lease_until) WHERE (state = 'sending'::text);
+CREATE INDEX result_lease ON acs.result USING btree (ds_id, lease_until) WHERE (state = 'sending'::text);
 
 CREATE INDEX timer_due ON acs.timer USING btree (due_at);
 
@@ -1543,6 +1553,8 @@ CREATE INDEX sending_merchant ON otp.sending USING btree (merchant_ref, sent_at)
 CREATE INDEX sending_phone ON otp.sending USING btree (phone_mac, sent_at);
 
 CREATE INDEX sending_sent_at ON otp.sending USING btree (sent_at);
+
+CREATE TRIGGER result_lane BEFORE INSERT ON acs.result FOR EACH ROW WHEN ((new.ds_id IS NULL)) EXECUTE FUNCTION acs.find_result_lane();
 
 CREATE TRIGGER transaction_link_frozen BEFORE UPDATE OF acs_trans_id, three_ds_server_trans_id, ds_trans_id, purchase_amount, purchase_currency, purchase_exponent, merchant_name, acquirer_bin, acquirer_merchant_id, message_category, device_channel, card_id, link_digest, notification_url, ds_url ON acs.transaction FOR EACH ROW EXECUTE FUNCTION acs.refuse_relinking();
 

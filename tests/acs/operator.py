@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from base64 import b64decode
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
 from acs.number_checks import CamaraSimSwap, SimSwapConfig
 from schemas.vault import Secret
 from tests.story.parties import serve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CLIENT, SECRET = "bank&co", "s3cret %/+"
 
@@ -50,7 +54,7 @@ class Operator:
         if self.runner is not None:
             await self.runner.cleanup()
 
-    def client(self) -> CamaraSimSwap:
+    def client(self, clock: Callable[[], float] = time.monotonic) -> CamaraSimSwap:
         """Give the service's way to this operator."""
         return CamaraSimSwap(
             SimSwapConfig(
@@ -59,7 +63,8 @@ class Operator:
                 client_id=CLIENT,
                 client_secret=Secret(SECRET),
                 scope="sim-swap:check",
-            )
+            ),
+            clock,
         )
 
     def revoke(self) -> None:

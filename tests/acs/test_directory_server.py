@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 
+from acs.breaker import FAILURES_MAX
 from acs.directory_server import (
     ANSWER_LIMIT_BYTES,
+    REST_S,
     Answered,
     Budget,
     DirectoryServer,
@@ -20,6 +22,7 @@ from acs.directory_server import (
     GuardedResolver,
     NoAnswer,
     NotConnected,
+    Resting,
 )
 from schemas.messages import NO_ADDITIONS, Additions
 
@@ -222,3 +225,46 @@ async def test_unless_the_list_names_this_machine_itself() -> None:
     await resolver.close()
 
     assert found[0]["host"] == "127.0.0.1"
+
+
+async def test_so_many_connections_to_a_server_and_what_finds_no_room_was_not_sent() -> None:
+    heard, release = [], asyncio.Event()
+
+    async def hold(request: web.Request) -> web.Response:
+        heard.append(await request.read())
+        await release.wait()
+        return web.Response()
+
+    async with network(hold) as (_, server, url):
+        servers = DirectoryServers([server], Budget(connect_s=0.3, read_s=20), sockets_max=3)
+        under_way = [asyncio.create_task(servers.post(server, url, b"{}")) for _ in range(5)]
+        done, held = await asyncio.wait(under_way, timeout=5)
+        assert ({one.result() for one in done}, len(heard)) == ({NotConnected()}, 3)
+        release.set()
+        assert await asyncio.gather(*held) == [Answered(200, b"")] * 3
+        await servers.close()
+
+
+async def test_a_server_that_fails_again_and_again_is_left_alone_and_then_tried_by_one() -> None:
+    heard, status, now = [], 503, 0.0
+
+    async def answer(request: web.Request) -> web.Response:
+        heard.append(await request.read())
+        return web.Response(status=status)
+
+    async with network(answer) as (_, server, url):
+        other = replace(server, ds_id="other")
+        servers = DirectoryServers([server, other], clock=lambda: now)
+        for _ in range(FAILURES_MAX):
+            await servers.post(server, url, b"{}")
+        assert await servers.post(server, url, b"{}") == Resting()
+        assert (len(heard), servers.room(["ds"]), servers.room(["other"])) == (5, 0, None)
+        assert await servers.tell(server, url, b"erro") == Answered(503, b"")
+        assert isinstance(await servers.post(other, url, b"{}"), Answered)
+
+        now += REST_S
+        status = 400  # it looks at what it gets: it is there
+        assert servers.room(["ds"]) == 1
+        assert await servers.post(server, url, b"{}") == Answered(400, b"")
+        assert servers.room(["ds"]) is None
+        await servers.close()

@@ -76,8 +76,8 @@ class MortalDirectoryServers(DirectoryServers):
 
     death: Death
 
-    async def post(self, server: DirectoryServer, url: str, body: bytes) -> Reply:
+    async def tell(self, server: DirectoryServer, url: str, body: bytes) -> Reply:
         await self.death.step("before post")
-        reply = await super().post(server, url, body)
+        reply = await super().tell(server, url, body)
         await self.death.step("after post")
         return reply

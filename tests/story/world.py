@@ -412,7 +412,9 @@ async def _start(
         acs_reference_number="3DS_LOA_ACS_TEST_020301_00001",
         additions=Additions(frozenset({"TEST-1"}), {"acctType": frozenset({"80"})}),
     )
-    directories = MortalDirectoryServers([of_tests], budget)
+    directories = MortalDirectoryServers(
+        [of_tests], budget, clock=lambda: world.clock().timestamp()
+    )
     directories.death = death
     ports = Ports(
         pool=pool,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from acs import metrics
-from acs.directory_server import Budget, DirectoryServer, DirectoryServers, NotConnected
+from acs.directory_server import REST_S, Budget, DirectoryServer, DirectoryServers, NotConnected
 from acs.flows import deliver_results
 from acs.store import results
 from tests.acs.flows.test_authenticate import VanishingKeys
@@ -118,7 +118,7 @@ async def test_without_the_key_nothing_is_sent_and_the_result_waits(world: World
 async def test_a_failure_nobody_foresaw_holds_no_other_result_up(world: World) -> None:
     world.directory.mode = "error"
     pages: list[tuple[dict[str, Any], Page]] = []
-    for _ in range(3):
+    for _ in range(2):
         holder = await world.enrol()
         ares, page = await begin(world, holder)
         pages.append((ares, await world.submit(page, otp=right(world, holder))))
@@ -128,10 +128,10 @@ async def test_a_failure_nobody_foresaw_holds_no_other_result_up(world: World) -
         "UPDATE acs.result SET rreq_sealed = 'x' WHERE acs_trans_id = $1", broken
     )
     world.clock.advance(seconds=2)
-    assert await deliver_results.deliver_due(world.server.ports) == 3
+    assert await deliver_results.deliver_due(world.server.ports) == 2
     rows = await world.db.fetch("SELECT acs_trans_id, state, answer FROM acs.result")
     assert {row[0]: (row[1], row[2]) for row in rows}[broken] == ("queued", "CannotOpen")
-    assert [row[1] for row in rows].count("delivered") == 2
+    assert [row[1] for row in rows].count("delivered") == 1
     assert any("work:failed" in line for line in world.log_lines)
     world.clock.advance(hours=25)
     await deliver_results.deliver_due(world.server.ports)
@@ -153,7 +153,8 @@ async def test_a_second_try_in_place_begins_only_if_it_fits_into_the_claim(world
 
 async def _finish(world: World, acs_trans_id: UUID) -> None:
     """Owe the result again, and deliver it, so that the laws hold at the end."""
-    await results.queue(world.db, acs_trans_id, "gone", world.clock() - results.LEASE)
+    long_ago = world.clock() - results.LEASE
+    await results.queue(world.db, acs_trans_id, "gone", long_ago, ds_id="test")
     await deliver_results.deliver_due(world.server.ports)
 
 
@@ -178,3 +179,44 @@ async def test_the_wait_before_a_try_grows_with_the_tries(world: World) -> None:
     assert due - world.clock() == timedelta(seconds=5)  # the second wait
     world.clock.advance(seconds=5)
     await deliver_results.deliver_due(world.server.ports)
+
+
+async def test_while_a_server_rests_nothing_is_claimed_but_what_is_to_be_given_up(
+    world: World,
+) -> None:
+    _, acs_trans_id = await owed(world)
+    world.directory.mode, ports = "error", world.server.ports
+    await deliver_results.deliver_claimed(ports, acs_trans_id)
+    for wait_s in (5, 15):
+        world.clock.advance(seconds=wait_s)
+        await deliver_results.deliver_due(ports)
+    (lane, _) = deliver_results.lanes(ports)
+    heard = len(world.directory.heard)
+
+    await world.db.execute("UPDATE acs.result SET next_at = $1", world.clock())
+    assert await deliver_results.deliver_due(ports, lane) == 0
+    assert await state(world) == ("queued", "HTTP 500")
+    await world.db.execute("UPDATE acs.result SET created_at = created_at - interval '25 hours'")
+    assert await deliver_results.deliver_due(ports, lane) == 1
+    assert await state(world) == ("abandoned", "resting")
+    assert len(world.directory.heard) == heard
+
+
+async def test_a_server_on_trial_is_sent_one_result_and_all_others_when_it_takes_it(
+    world: World,
+) -> None:
+    world.directory.mode, ports = "error", world.server.ports
+    for _ in range(3):
+        holder = await world.enrol()
+        _, page = await begin(world, holder)
+        await world.submit(page, otp=right(world, holder))
+    (lane, _) = deliver_results.lanes(ports)
+    world.directory.mode = "accept"
+    heard = len(world.directory.heard)
+
+    world.clock.advance(seconds=2)
+    assert await deliver_results.deliver_due(ports, lane) == 0
+    world.clock.advance(seconds=REST_S)
+    assert await deliver_results.deliver_due(ports, lane) == 1
+    assert await deliver_results.deliver_due(ports, lane) == 2
+    assert len(world.directory.heard) == heard + 3

@@ -27,7 +27,7 @@ SECOND = timedelta(seconds=1)
 async def row(db: Conn, keys: Keys) -> AcsTransId:
     """A result that process ``a`` has just staged."""
     acs_trans_id = await stored(db, keys)
-    await results.queue(db, acs_trans_id, "a", NOW)
+    await results.queue(db, acs_trans_id, "a", NOW, ds_id="test")
     return acs_trans_id
 
 
@@ -40,7 +40,7 @@ async def test_a_result_is_born_claimed(db: Conn, row: AcsTransId) -> None:
 
 async def test_a_transaction_owes_one_result(db: Conn, row: AcsTransId) -> None:
     with pytest.raises(asyncpg.UniqueViolationError):
-        await results.queue(db, row, "b", NOW)
+        await results.queue(db, row, "b", NOW, ds_id="test")
 
 
 async def test_a_claim_holds_for_its_lease(db: Conn, row: AcsTransId) -> None:
@@ -89,7 +89,7 @@ async def test_a_result_handed_over_is_free_at_once_and_was_not_tried(
 async def test_a_lane_claims_its_own_directory_servers_results_only(
     db: Conn, row: AcsTransId
 ) -> None:
-    ds_id = await db.fetchval("SELECT ds_id FROM acs.transaction")
+    ds_id = await db.fetchval("SELECT ds_id FROM acs.result")
     due = NOW + LEASE
     assert await results.claim_due(db, "b", due, 10, Lane(("another",))) == []
     assert await results.claim_due(db, "b", due, 10, Lane((ds_id,), of_others=True)) == []
@@ -115,7 +115,7 @@ async def test_an_end_is_the_end_and_erases_the_bytes(
 async def test_many_workers_claim_each_row_once(db: Conn, pool: asyncpg.Pool, keys: Keys) -> None:
     owed = [await stored(db, keys) for _ in range(40)]
     for acs_trans_id in owed:
-        await results.queue(db, acs_trans_id, "dead", NOW - LEASE)
+        await results.queue(db, acs_trans_id, "dead", NOW - LEASE, ds_id="test")
 
     async def worker(name: str) -> list[object]:
         async with pool.acquire() as conn:
@@ -136,9 +136,27 @@ async def test_attempts_never_run_over(db: Conn, row: AcsTransId) -> None:
 
 async def test_what_waits_is_counted_from_the_oldest(db: Conn, row: AcsTransId, keys: Keys) -> None:
     other = await stored(db, keys)
-    await results.queue(db, other, "a", NOW + SECOND)
+    await results.queue(db, other, "a", NOW + SECOND, ds_id="test")
     assert await results.pending(db) == (2, NOW)
     await results.settle(db, row, "a", state="delivered", answer="x", now=NOW)
     assert await results.pending(db) == (1, NOW + SECOND)
     await results.settle(db, other, "a", state="unconfirmed", answer="x", now=NOW)
     assert await results.pending(db) == (0, None)
+
+
+async def test_a_row_of_the_version_before_gets_its_lane(db: Conn, keys: Keys) -> None:
+    """Processes that are not replaced yet do not name the Directory Server."""
+    acs_trans_id = await stored(db, keys)
+    await db.execute(
+        "INSERT INTO acs.result (acs_trans_id, state, attempt, claimed_by, lease_until, created_at)"
+        " VALUES ($1, 'sending', 1, 'old', $2, $2)",
+        acs_trans_id, NOW,
+    )  # fmt: skip
+    ds_id = await db.fetchval("SELECT ds_id FROM acs.transaction")
+    assert await results.claim_due(db, "new", NOW, 10, Lane((ds_id,))) == [acs_trans_id]
+
+
+async def test_only_what_was_fixed_early_enough_is_claimed(db: Conn, row: AcsTransId) -> None:
+    due = NOW + LEASE
+    assert await results.claim_due(db, "b", due, 10, born_by=NOW - SECOND) == []
+    assert await results.claim_due(db, "b", due, 10, born_by=NOW) == [row]
