@@ -11,7 +11,7 @@ import ipaddress
 import re
 from typing import TYPE_CHECKING, Any
 
-from schemas.formats import Format, Versioned, in_each_version, pattern
+from schemas.formats import Format, Versioned, in_each_version, pattern, text_type
 from schemas.versions import V231
 
 if TYPE_CHECKING:
@@ -24,11 +24,25 @@ def email() -> Format:
     return pattern(
         "e-mail address, 3-254 characters",
         "jan.nowak@example.com",
-        rf"(?s:(?=.{{3,254}}\Z)){local}@[^\s@\x00-\x1f\x7f]+",
+        rf"{local}@[^\s@\x00-\x1f\x7f]+",
+        (3, 254),
+        head=r"(?s:(?=.{3,254}\Z))",
     )
 
 
-_IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!\Z)|\Z)){4}").fullmatch
+_BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"(?:{_BYTE}(?:\.(?!\Z)|\Z)){{4}}").fullmatch
+# IPv6 in full, or with :: for some groups that are neither the first nor the last.
+_USUAL_IP = "|".join(
+    (
+        rf"{_BYTE}(?:\.{_BYTE}){{3}}",
+        "(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}",
+        *(
+            rf"(?:[0-9A-Fa-f]{{1,4}}:){{{before}}}(?::[0-9A-Fa-f]{{1,4}}){{1,{7 - before}}}"
+            for before in range(1, 7)
+        ),
+    )
+)
 
 
 def ip_address() -> Format:
@@ -37,6 +51,7 @@ def ip_address() -> Format:
         "IPv4 or IPv6 address",
         "192.0.2.17",
         lambda value: _IPV4(value) or _is_ipv6(value),
+        parts=(text_type(2, 45), _USUAL_IP),
     )
 
 
@@ -50,8 +65,10 @@ _PORT = (
 )
 # Printable ASCII but ", <, > and \: none is legal in a URI, and browsers read \ as /.
 _REST = r"(?:[/?#][!#-;=?-\[\]-~]*)?"
-_HOST = r"(?:[A-Za-z0-9_][A-Za-z0-9._-]*|\[(?P<ipv6>[0-9A-Fa-f:.]+)\])"
+_NAME = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
+_HOST = rf"(?:{_NAME}|\[(?P<ipv6>[0-9A-Fa-f:.]+)\])"
 _LOOPBACK = r"(?:(?i:localhost)|127(?:\.[0-9]{1,3}){3}|\[::1\])"
+_USUAL_LOOPBACK = r"(?:localhost|127(?:\.[0-9]{1,3}){3})"
 _ANY_URL = re.compile(rf"(?i:https?)://{_HOST}{_PORT}{_REST}").fullmatch
 _HTTPS_URL = re.compile(
     rf"(?i:https)://{_HOST}{_PORT}{_REST}|(?i:http)://{_LOOPBACK}{_PORT}{_REST}"
@@ -60,24 +77,34 @@ _HTTPS_URL = re.compile(
 _APP_URL = re.compile(r"(?!(?i:javascript|data|vbscript|file):)[A-Za-z][A-Za-z0-9+.-]*:[!#-;=?-~]+")
 
 
-def _url(longest: int, shape: str, example: str, match: Callable[[str], Any]) -> Format:
+# A host that is an IPv6 address is looked at more closely.
+_USUAL_URL = rf"https?://{_NAME}{_PORT}{_REST}"
+_USUAL_HTTPS_URL = rf"https://{_NAME}{_PORT}{_REST}|http://{_USUAL_LOOPBACK}{_PORT}{_REST}"
+
+
+def _url(longest: int, shape: str, match: Callable[[str], Any], usual: str) -> Format:
     def accepts(value: Any) -> bool:  # noqa: ANN401 - whatever JSON gave
         if len(value) > longest:
             return False
         found = match(value)
         return found is not None and (found["ipv6"] is None or _is_ipv6(found["ipv6"]))
 
-    return Format(f"{shape}, up to {longest} characters", example, accepts)
+    return Format(
+        f"{shape}, up to {longest} characters",
+        "https://shop.example.com/3ds",
+        accepts,
+        parts=(text_type(1, longest), usual),
+    )
 
 
 def url(longest: int) -> Format:
     """An absolute http or https URL."""
-    return _url(longest, "http or https URL", "https://shop.example.com/3ds", _ANY_URL)
+    return _url(longest, "http or https URL", _ANY_URL, _USUAL_URL)
 
 
 def https_url(longest: int) -> Format:
     """An absolute https URL; plain http only to a loopback host, for set-ups on one machine."""
-    return _url(longest, "https URL", "https://shop.example.com/3ds", _HTTPS_URL)
+    return _url(longest, "https URL", _HTTPS_URL, _USUAL_HTTPS_URL)
 
 
 def url_https_from_231(longest: int) -> Versioned:
@@ -94,12 +121,17 @@ def app_url(longest: int) -> Format:
     )
 
 
+_TAG = "[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*"
+
+
 def language_tag(longest: int) -> Format:
     """A BCP 47 language tag."""
     return pattern(
         f"language tag, up to {longest} characters",
         "pl-PL",
-        rf"(?=.{{1,{longest}}}\Z)[A-Za-z]{{1,8}}(?:-[A-Za-z0-9]{{1,8}})*",
+        _TAG,
+        (1, longest),
+        head=rf"(?=.{{1,{longest}}}\Z)",
     )
 
 

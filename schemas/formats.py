@@ -3,7 +3,8 @@
 A format's ``accepts`` is asked with whatever JSON gave. It answers truthy for a good value; a falsy
 answer and the exceptions of ``REFUSALS`` mean no. So the fast ones are bare methods of the standard
 library. Only after a no does ``fault`` say which kind of no. Where a type can say exactly the same
-as ``accepts``, the format has it, for the typed decoder of ``quick``.
+as ``accepts``, the format has it, for the typed decoder of ``quick``; where a type and a regular
+expression together say enough for a yes, it has these.
 
 Laws: digits are ASCII digits in strings, never JSON numbers [rule 2.18]; lengths count characters
 [rule 2.22]; dates exist [rule 2.23]. Addresses stand in ``addresses``, ISO codes in ``iso``.
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 Accepts = Callable[[Any], object]
 _CODE_OF_A_NETWORK: Final = "99"
+_LISTED_MAX: Final = 1000  # numbers up to here are told by a list of their spellings
 REFUSALS: Final = (TypeError, ValueError, AttributeError)
 """What a method of a string or a set raises for a value that is none."""
 
@@ -49,6 +51,8 @@ class Format:
 
     ``empty`` is what counts as an empty value of the shape besides "" and null [rule 2.20].
     ``exact`` is a type whose values are those that ``accepts`` accepts; None if no type says it.
+    ``parts`` are a type of text that is not empty and an expression for the whole of it: what is
+    of both is accepted. The expression matches no U+0000; rare values that it misses cost time.
     """
 
     shape: str
@@ -57,6 +61,7 @@ class Format:
     fault: Callable[[object], Fault] = malformed
     empty: object = ""
     exact: Any = None
+    parts: tuple[Any, str] | None = None
 
     def at(self, version: str) -> Format:
         """Give the format in a version: the same in all."""
@@ -101,26 +106,42 @@ def text(longest: int, shortest: int = 1) -> Format:
         f"text, {_span(shortest, longest)}",
         "Text".ljust(shortest, "."),
         accepts,
-        exact=Annotated[str, Meta(min_length=shortest, max_length=longest)],
+        exact=text_type(shortest, longest),
     )
 
 
-def pattern(shape: str, example: str, expression: str) -> Format:
-    """Text that a regular expression matches as a whole."""
-    return Format(shape, example, re.compile(expression).fullmatch)
+def text_type(shortest: int, longest: int) -> Any:  # noqa: ANN401 - a type made at run time
+    """Give the type of texts of so many characters."""
+    return Annotated[str, Meta(min_length=shortest, max_length=longest)]
+
+
+def pattern(
+    shape: str,
+    example: str,
+    expression: str,
+    lengths: tuple[int, int] | None = None,
+    head: str = "",
+) -> Format:
+    """Text that a regular expression matches as a whole.
+
+    ``lengths``: no text of another length matches; ``head`` says so where ``expression`` does not.
+    """
+    parts = None if lengths is None else (text_type(*lengths), expression)
+    return Format(shape, example, re.compile(head + expression).fullmatch, parts=parts)
 
 
 def ascii_text(longest: int, shortest: int = 1) -> Format:
     """Printable ASCII text."""
     expression = rf"[\x20-\x7e]{{{shortest},{longest}}}"
-    return pattern(f"printable ASCII, {_span(shortest, longest)}", "Jan Nowak", expression)
+    shape = f"printable ASCII, {_span(shortest, longest)}"
+    return pattern(shape, "Jan Nowak", expression, (shortest, longest))
 
 
 def digits(shortest: int, longest: int | None = None) -> Format:
     """ASCII digits: exactly so many, or from so many to so many."""
     most = shortest if longest is None else longest
     shape = f"digits, {_span(shortest, most)}"
-    return pattern(shape, "1" * shortest, rf"[0-9]{{{shortest},{most}}}")
+    return pattern(shape, "1" * shortest, rf"[0-9]{{{shortest},{most}}}", (shortest, most))
 
 
 def number(shortest: int, longest: int, *, low: int, high: int) -> Format:
@@ -130,17 +151,28 @@ def number(shortest: int, longest: int, *, low: int, high: int) -> Format:
     def accepts(value: Any) -> bool:  # noqa: ANN401 - whatever JSON gave
         return bool(shape.accepts(value)) and low <= int(value) <= high
 
-    return Format(f"{shape.shape}, value {low}-{high}", str(low).zfill(shortest), accepts)
+    spelled = (
+        f"{value:0{length}}"
+        for length in range(shortest, longest + 1)
+        for value in range(low, min(high + 1, 10**length))
+    )
+    return Format(
+        f"{shape.shape}, value {low}-{high}",
+        str(low).zfill(shortest),
+        accepts,
+        exact=exactly(spelled) if high <= _LISTED_MAX else None,
+    )
 
 
 def exponent() -> Format:
     """How many digits of an amount stand after its point; no currency has more than four."""
-    return pattern("digit, 0-4", "2", "[0-4]")
+    return _list_of_codes(("2", "0", "1", "3", "4"), "digit, 0-4")
 
 
 def signed_minutes() -> Format:
     """An offset from UTC in minutes."""
-    return pattern("digits with optional sign, 1-5 characters", "-60", r"[+-]?[0-9]{1,4}")
+    shape = "digits with optional sign, 1-5 characters"
+    return pattern(shape, "-60", r"[+-]?[0-9]{1,4}", (1, 5))
 
 
 def true_or_false() -> Format:
@@ -192,12 +224,12 @@ def codes(source: type[Code] | str, since_220: str = "", since_231: str = "") ->
     return in_each_version(at)
 
 
-def _list_of_codes(known: tuple[str, ...], *, reserved: bool = False) -> Format:
+def _list_of_codes(known: tuple[str, ...], shape: str = "", *, reserved: bool = False) -> Format:
     def fault(value: object) -> Fault:
         return Fault.RESERVED if reserved and is_reserved(value) else Fault.MALFORMED
 
     return Format(
-        "one of " + ", ".join(known),
+        shape or "one of " + ", ".join(known),
         known[0],
         frozenset(known).__contains__,
         fault,
@@ -258,36 +290,42 @@ def _is_date(value: str) -> bool:
     return value.isascii() and value.isdecimal() and bool(date.fromisoformat(value))
 
 
-_HOUR_MINUTE = re.compile("(?:[01][0-9]|2[0-3])[0-5][0-9]").fullmatch
-_HOUR_MINUTE_SECOND = re.compile("(?:[01][0-9]|2[0-3])[0-5][0-9][0-5][0-9]").fullmatch
+_HH_MM: Final = "(?:[01][0-9]|2[0-3])[0-5][0-9]"
+# Without 29 February and the first and last hundreds of years, which are left to the calendar.
+_DATE: Final = (
+    "(?:0[1-9]|[1-8][0-9]|9[0-8])[0-9]{2}(?:(?:0[1-9]|1[0-2])(?:0[1-9]|1[0-9]|2[0-8])"
+    "|(?:0[13-9]|1[0-2])(?:29|30)|(?:0[13578]|1[02])31)"
+)
 
 
 def year_month() -> Format:
     """YYMM, as an expiry date stands on a card."""
-    return pattern("date YYMM", "3012", "[0-9]{2}(?:0[1-9]|1[0-2])")
+    return pattern("date YYMM", "3012", "[0-9]{2}(?:0[1-9]|1[0-2])", (4, 4))
 
 
 def day() -> Format:
     """YYYYMMDD."""
-    return Format("date YYYYMMDD", "20260131", _is_date)
+    return Format("date YYYYMMDD", "20260131", _is_date, parts=(text_type(8, 8), _DATE))
+
+
+def _time(shape: str, example: str, clock: str) -> Format:
+    is_clock = re.compile(clock).fullmatch
+    return Format(
+        shape,
+        example,
+        lambda value: bool(is_clock(value[8:])) and _is_date(value[:8]),
+        parts=(text_type(len(example), len(example)), _DATE + clock),
+    )
 
 
 def minute() -> Format:
     """YYYYMMDDHHMM."""
-    return Format(
-        "time YYYYMMDDHHMM",
-        "202601311259",
-        lambda value: bool(_HOUR_MINUTE(value[8:])) and _is_date(value[:8]),
-    )
+    return _time("time YYYYMMDDHHMM", "202601311259", _HH_MM)
 
 
 def second() -> Format:
     """YYYYMMDDHHMMSS."""
-    return Format(
-        "time YYYYMMDDHHMMSS",
-        "20260131125959",
-        lambda value: bool(_HOUR_MINUTE_SECOND(value[8:])) and _is_date(value[:8]),
-    )
+    return _time("time YYYYMMDDHHMMSS", "20260131125959", f"{_HH_MM}[0-5][0-9]")
 
 
 # --- identifiers
@@ -300,6 +338,7 @@ def uuid() -> Format:
         "UUID",
         "8a880dc0-d2d2-4067-bcb1-b08d1690b26e",
         f"[0-9A-Fa-f]{{8}}-{part}-{part}-{part}-[0-9A-Fa-f]{{12}}",
+        (36, 36),
     )
 
 
@@ -312,6 +351,10 @@ def base64_text(length: int) -> Format:
         f"base64, {length} characters",
         base64.b64encode(bytes(length // 4 * 3 - 1)).decode(),
         lambda value: len(value) == length and _is_base64(value),
+        parts=(
+            text_type(length, length),
+            rf"[A-Za-z0-9+/]{{{length - 2}}}(?:[A-Za-z0-9+/][A-Za-z0-9+/=]|==)",
+        ),
     )
 
 
@@ -325,7 +368,8 @@ def _is_base64(value: str) -> bool:
 def base64url(longest: int, shortest: int = 1) -> Format:
     """Base64url without padding."""
     shape = f"base64url, {_span(shortest, longest)}"
-    return pattern(shape, "A" * shortest, rf"[A-Za-z0-9_-]{{{shortest},{longest}}}")
+    expression = rf"[A-Za-z0-9_-]{{{shortest},{longest}}}"
+    return pattern(shape, "A" * shortest, expression, (shortest, longest))
 
 
 def base64url_object(longest: int) -> Format:
@@ -356,7 +400,9 @@ def jws_compact(longest: int) -> Format:
     return pattern(
         f"JWS, up to {longest} characters",
         "eyJhbGciOiJFUzI1NiJ9.e30.AA",
-        rf"(?=.{{1,{longest}}}\Z){part}\.{part}\.{part}",
+        rf"{part}\.{part}\.{part}",
+        (1, longest),
+        head=rf"(?=.{{1,{longest}}}\Z)",
     )
 
 

@@ -54,4 +54,5 @@ def country() -> Format:
 
 def subdivision() -> Format:
     """The part of an ISO 3166-2 code after the hyphen."""
-    return pattern("ISO 3166-2 subdivision, 1-3 characters", "MZ", "[A-Za-z0-9]{1,3}")
+    shape = "ISO 3166-2 subdivision, 1-3 characters"
+    return pattern(shape, "MZ", "[A-Za-z0-9]{1,3}", (1, 3))

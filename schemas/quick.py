@@ -1,8 +1,10 @@
 """The quick way through a message without faults: a typed decoder made from the message's table.
 
-What a type can say of an element is said by its format and checked while the bytes are decoded; the
-rest is asked of the table's own tests. So there is one declaration, and the loop over the table
-stays the only judge of what is wrong.
+What a type can say of an element is said by its format and checked while the bytes are decoded. All
+texts of a message or object that a regular expression says the rest of are joined and matched at
+once; what is left is asked of the table's own tests, by a function written for the table and the
+place. So there is one declaration, and the loop over the table stays the only judge of what is
+wrong.
 
 Laws: the answer is the values that the table would give, or None; None says nothing of the message,
 not even that it is wrong. In doubt it is None: for escapes that may hide a colon or a character
@@ -15,21 +17,33 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final, NotRequired, TypeAlias, TypedDict
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Final,
+    Literal,
+    NotRequired,
+    TypeAlias,
+    TypedDict,
+    get_args,
+    get_origin,
+)
 
 import msgspec
 
-from schemas.compiler import compiled
+from schemas.expressions import Expressions
+from schemas.field import ObjectOf, ObjectsOf
 from schemas.formats import REFUSALS, is_json_within, list_type
 from schemas.json_reader import is_too_deep
-from schemas.presence import Earliers, Members, Place
+from schemas.presence import AllOf, Earliers, Members, Negation, Place
 
 if TYPE_CHECKING:
-    from schemas.compiler import Compiled, Part
-    from schemas.field import Table
-    from schemas.formats import Accepts
+    from schemas.field import Field, Table
+    from schemas.formats import Accepts, Format
 
-IsGood: TypeAlias = Callable[[dict[str, Any], Earliers], bool]
+Colons: TypeAlias = Callable[[dict[str, Any], Earliers], int]
+"""Counts the colons of a message or object as JSON; 0 says that it may not be good."""
 
 _NOTHING: Final[Members] = {}
 # U+0000, a colon, a surrogate; also what only looks like one after an escaped backslash.
@@ -49,7 +63,7 @@ class Quick:
     """The quick way for one table at one place."""
 
     decoder: msgspec.json.Decoder[dict[str, Any]]
-    is_good: IsGood
+    colons: Colons
     bounded: tuple[tuple[str, int], ...]
     """Elements with a limit on their length as JSON."""
 
@@ -59,11 +73,13 @@ def quick(
     table: Table, version: str, channel: str, category: str, flow: str | None = None
 ) -> Quick:
     """Make the quick way for a table at a place; the answer is kept."""
-    rows = compiled(table, Place(version, channel, category, flow))
+    here = _Here(table, Place(version, channel, category, flow))
     bounded = tuple(
-        (name, part.json_max) for name, _, _, part in rows.rows if part.json_max is not None
+        (row.name, row.shape.json_max)
+        for row in here.rows
+        if isinstance(row.shape, (ObjectOf, ObjectsOf)) and row.shape.json_max is not None
     )
-    return Quick(msgspec.json.Decoder(_type(rows)), _left_open(rows), bounded)
+    return Quick(msgspec.json.Decoder(here.type()), here.colons(), bounded)
 
 
 def values_of(way: Quick, raw: bytes, earlier: Earliers) -> dict[str, Any] | None:
@@ -73,10 +89,11 @@ def values_of(way: Quick, raw: bytes, earlier: Earliers) -> dict[str, Any] | Non
     try:
         raw.decode()
         values = way.decoder.decode(raw)
-        whole = values if _has_all_names(values, raw) else _with_unknown(raw)
-        if whole is None or not _is_short(way, whole, raw):
+        colons = way.colons(values, earlier)
+        if not colons:
             return None
-        return values if way.is_good(values, earlier) else None
+        whole = values if colons == raw.count(b":") else _with_unknown(raw)
+        return None if whole is None or not _is_short(way, whole, raw) else values
     except (msgspec.MsgspecError, RecursionError, *REFUSALS):
         return None
 
@@ -90,14 +107,9 @@ def _is_short(way: Quick, whole: dict[str, Any], raw: bytes) -> bool:
 
 # --- what the decoder would not notice
 
-
-def _has_all_names(decoded: object, raw: bytes) -> bool:
-    """Tell whether every name of a text is in what was decoded from it.
-
-    A name that is there twice, or is unknown and dropped, takes its colon with it. Those inside
-    strings stay as they are, so equal numbers of colons mean that nothing was lost.
-    """
-    return _ENCODER.encode(decoded).count(b":") == raw.count(b":")
+# A name that is there twice, or is unknown and dropped, takes its colon with it. Those inside
+# strings stay as they are, so equal numbers of colons in the text and in what was decoded from it
+# mean that nothing was lost.
 
 
 def _with_unknown(raw: bytes) -> dict[str, Any] | None:
@@ -108,7 +120,7 @@ def _with_unknown(raw: bytes) -> dict[str, Any] | None:
     if is_too_deep(raw):
         return None
     whole: dict[str, Any] = _DECODER.decode(raw)
-    return whole if _has_all_names(whole, raw) else None
+    return whole if _ENCODER.encode(whole).count(b":") == raw.count(b":") else None
 
 
 def _is_plain(value: object, depth: int = 0) -> bool:
@@ -124,75 +136,185 @@ def _is_plain(value: object, depth: int = 0) -> bool:
     return isinstance(value, list) and all(_is_plain(each, depth + 1) for each in value)
 
 
-# --- from compiled rows to types and checks
+# --- from rows to types and checks
 
 
-def _type(table: Compiled) -> Any:  # noqa: ANN401 - a type made at run time has no type
-    members = {
-        name: _member_type(part) if needs is True else NotRequired[_member_type(part)]
-        for name, _, needs, part in table.rows
-    }
-    return _typed_dict("Members", members)
+class _Here:
+    """A table at one place: makes the type of its messages and tests what the type leaves open."""
+
+    def __init__(self, table: Table, place: Place) -> None:
+        """Pick the rows that hold at the place."""
+        self.rows = [
+            row for row in table.rows if row.holds(place.version, place.channel, place.category)
+        ]
+        self._place = place
+        self._rules = [rule for rule in table.rules if place.version in rule.versions]
+        self._formats: dict[str, Format] = {}
+        self._inner: dict[str, _Here] = {}
+        for row in self.rows:
+            if isinstance(row.shape, (ObjectOf, ObjectsOf)):
+                self._inner[row.name] = _Here(row.shape.table, place)
+            else:
+                self._formats[row.name] = row.shape.at(place.version)
+        plain = {name for name, format_ in self._formats.items() if _is_plain_format(format_)}
+        self._expressions = Expressions({row.name for row in self.rows}, plain, place)
+        self._needs = {row.name: self._needed(row) for row in self.rows}
+
+    def type(self) -> Any:  # noqa: ANN401 - a type made at run time has no type
+        """Make the type of a message or object."""
+        members = {}
+        for row in self.rows:
+            kind = self._member_type(row)
+            members[row.name] = kind if self._needs[row.name] == "True" else NotRequired[kind]
+        return _typed_dict("Members", members)
+
+    def colons(self) -> Colons:
+        """Write the test of what the type of a message or object leaves open, and compile it."""
+        lines = [
+            *self._lines_of_texts(),
+            *(line for row in self.rows for line in self._lines_of(row)),
+            *self._lines_of_presence(),
+            *self._lines_of_rules(),
+        ]
+        body = "".join(f"    {line}\n" for line in lines)
+        source = f"def colons(v, e):\n    g = v.get\n{body}    return n\n"
+        scope: dict[str, Any] = {"NOTHING": _NOTHING, **self._expressions.bound}
+        # It is written from the tables of this project and holds nothing that came from outside.
+        exec(compile(source, "<table>", "exec"), scope)  # noqa: S102  # nosec B102
+        colons: Colons = scope["colons"]
+        return colons
+
+    def _needed(self, row: Field) -> str:
+        when = row.presence.when
+        return "False" if when is None else self._expressions.written(when)
+
+    def _member_type(self, row: Field) -> Any:  # noqa: ANN401 - as above
+        match row.shape:
+            case ObjectOf():
+                return self._inner[row.name].type()
+            case ObjectsOf(_, fewest, most):
+                return list_type(self._inner[row.name].type(), fewest, most)
+            case _:
+                pass
+        format_ = self._formats[row.name]
+        if format_.exact is not None:
+            return format_.exact
+        return Any if format_.parts is None else format_.parts[0]
+
+    def _lines_of_texts(self) -> list[str]:
+        """Match all texts with an expression at once, and one by one those of a message it misses.
+
+        They are joined by U+0000, which no text holds and no expression matches; a text that is
+        there is not empty. Those without an expression follow, for their colons.
+        """
+        parts: dict[str, str] = {}
+        others = []
+        for name, format_ in self._formats.items():
+            if format_.exact is None and format_.parts is not None:
+                part = f"(?:{format_.parts[1]})"
+                parts[name] = part if self._needs[name] == "True" else f"{part}?"
+            elif isinstance(format_.example, str) and not _is_listed(format_):
+                others.append(name)
+        if not parts and not others:
+            return ["n = len(v)"]
+        bind = self._expressions.bind
+        names = bind((*parts, *others))
+        empty = bind(("",) * (len(parts) + len(others)))
+        joined = f"t = '\\0'.join(map(g, {names}, {empty}))"
+        counted = "n = len(v) + t.count(':')"
+        if not parts:
+            return [joined, counted]
+        expression = "\0".join(parts.values()) + ("\0" if others else r"\Z")
+        match = bind(re.compile(expression).match)
+        each = bind(tuple((name, self._formats[name].accepts) for name in parts))
+        return [
+            joined,
+            f"if not {match}(t):",
+            f"    for name, accepts in {each}:",
+            "        if name in v and not accepts(v[name]): return 0",
+            counted,
+        ]
+
+    def _lines_of(self, row: Field) -> list[str]:
+        """Test an element that is there, unless its type or its expression says it all."""
+        if row.name in self._inner:
+            return self._lines_of_inner(row)
+        format_ = self._formats[row.name]
+        lines = []
+        if format_.exact is None and format_.parts is None:
+            accepts = self._expressions.bind(
+                format_.accepts if isinstance(format_.example, str) else _plain_and(format_.accepts)
+            )
+            lines.append(f"if {row.name!r} in v and not {accepts}(v[{row.name!r}]): return 0")
+        if not isinstance(format_.example, (str, bool)) and not _is_listed(format_):
+            count = self._expressions.bind(_colons_of)
+            lines.append(f"if {row.name!r} in v: n += {count}(v[{row.name!r}])")
+        return lines
+
+    def _lines_of_inner(self, row: Field) -> list[str]:
+        """Test an object, or each of an array, that is there.
+
+        One that is empty, or was before its unknown members were dropped, is left to the table.
+        """
+        colons = self._expressions.bind(self._inner[row.name].colons())
+        begin = (
+            f"for x in g({row.name!r}, ()):"
+            if isinstance(row.shape, ObjectsOf)
+            else f"if (x := g({row.name!r})) is not None:"
+        )
+        return [begin, f"    if not (c := {colons}(x, NOTHING)): return 0", "    n += c"]
+
+    def _lines_of_presence(self) -> list[str]:
+        """Test that what a condition demands is there; one condition may demand much."""
+        demanded: dict[str, list[str]] = {}
+        for name, needs in self._needs.items():
+            if needs not in {"True", "False"}:
+                demanded.setdefault(needs, []).append(name)
+        lines = []
+        for needs, names in demanded.items():
+            if len(names) == 1:
+                lines.append(f"if {names[0]!r} not in v and ({needs}): return 0")
+            else:
+                all_of_them = self._expressions.bind(frozenset(names))
+                lines.append(f"if ({needs}) and not v.keys() >= {all_of_them}: return 0")
+        return lines
+
+    def _lines_of_rules(self) -> list[str]:
+        broken = [
+            self._expressions.written(AllOf((rule.when, Negation(rule.then))))
+            for rule in self._rules
+        ]
+        return [f"if {test}: return 0" for test in broken if test != "False"]
 
 
-def _member_type(part: Part) -> Any:  # noqa: ANN401 - as above
-    if part.inner is None:
-        return Any if part.format.exact is None else part.format.exact
-    inner = _type(part.inner)
-    return list_type(inner, part.fewest, part.most) if part.is_array else inner
-
-
-def _left_open(table: Compiled) -> IsGood:
-    """Make the test of what the type of a message or object leaves open."""
-    members = tuple(
-        (name, check)
-        for name, accepts, _, part in table.rows
-        if (check := _member_check(accepts, part)) is not None
-    )
-    needs = {name: needs for name, _, needs, _ in table.rows if not isinstance(needs, bool)}
-    conditional = frozenset(needs)
-    rules = tuple(is_broken for _, is_broken in table.rules)
-
-    def is_good(values: dict[str, Any], earlier: Earliers) -> bool:
-        for name, check in members:
-            if name in values and not check(values[name]):
-                return False
-        for name in conditional.difference(values):
-            if needs[name](values, earlier):
-                return False
-        for is_broken in rules:  # noqa: SIM110 - a generator costs more than the rules
-            if is_broken(values, earlier):
-                return False
+def _is_plain_format(format_: Format) -> bool:
+    """Tell whether every value of a format is a text that is not empty, or true or false."""
+    if isinstance(format_.example, bool):
         return True
+    return isinstance(format_.example, str) and not _accepts_empty(format_)
 
-    return is_good
+
+def _accepts_empty(format_: Format) -> bool:
+    try:
+        return bool(format_.accepts(""))
+    except REFUSALS:
+        return False
 
 
-def _member_check(accepts: Accepts | None, part: Part) -> Accepts | None:
-    """Give the test of an element that is there, None if its type says it all."""
-    if part.inner is not None:
-        is_whole = _object_check(part.inner)
-        if is_whole is None or not part.is_array:
-            return is_whole
-        return lambda items: all(map(is_whole, items))
-    if accepts is None or part.format.exact is not None:
-        return None
-    if isinstance(part.format.example, str):
-        return accepts
+def _is_listed(format_: Format) -> bool:
+    """Tell whether the values, or those of an array, are members of a list without colons."""
+    if format_.exact is None:
+        return False
+    found: list[Any] = [format_.exact]
+    while found and get_origin(found[-1]) is not Literal:
+        kind = found.pop()
+        found += [each for each in get_args(kind)[:1] if get_origin(kind) in {Annotated, list}]
+    return bool(found) and not any(":" in text for text in get_args(found[0]))
+
+
+def _colons_of(value: object) -> int:
+    return _ENCODER.encode(value).count(b":")
+
+
+def _plain_and(accepts: Accepts) -> Accepts:
     return lambda value: accepts(value) and _is_plain(value)
-
-
-def _object_check(table: Compiled) -> Accepts | None:
-    """Give the test of an object that is there.
-
-    One that is empty, or was before its unknown members were dropped, is left to the table.
-    """
-    is_good = _left_open(table)
-    is_never_empty = any(needs is True for _, _, needs, _ in table.rows)
-    is_typed = table.rules == () and all(
-        _member_check(accepts, part) is None and isinstance(needs, bool)
-        for _, accepts, needs, part in table.rows
-    )
-    if is_typed:
-        return None if is_never_empty else bool
-    return lambda values: bool(values) and is_good(values, _NOTHING)

@@ -20,7 +20,7 @@ from schemas.messages.reading import read_areq_by_table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-BUDGET = 3.0
+BUDGET = 2.5
 _ROUNDS = 15
 _CALLS = 400
 _PLACE = ("2.3.1", "02", "01")

@@ -175,7 +175,7 @@ ARES = Table(
         ),
         Field("dsReferenceNumber", text(32), required()),
         DS_TRANS_ID,
-        Field("eci", pattern("2 characters", "05", ".{2}"), _BY_DS_RULE),
+        Field("eci", pattern("2 characters", "05", r"[^\x00\n]{2}", (2, 2)), _BY_DS_RULE),
         MESSAGE_EXTENSION,
         message_type(MessageType.ARES),
         MESSAGE_VERSION,

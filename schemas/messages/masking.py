@@ -10,16 +10,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Final, assert_never
+from typing import TYPE_CHECKING, Any, Final, assert_never
+
+import msgspec
 
 from schemas.field import Field, ObjectOf, ObjectsOf, Sensitivity, Table
 from schemas.messages.tables import EVERY_TABLE
+
+if TYPE_CHECKING:
+    from schemas.compiler import Reading
 
 MASK: Final = "***"
 
 _FIRST_SHOWN = 6
 _LAST_SHOWN = 4
 _ACCOUNT_DIGITS = range(13, 20)
+_STARS = {length: "*" * (length - _FIRST_SHOWN - _LAST_SHOWN) for length in _ACCOUNT_DIGITS}
+
+_to_json = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,5 +96,56 @@ def _account(value: object) -> object:
     """Keep the first six and last four digits of a card number."""
     if not isinstance(value, str) or not value.isdecimal() or len(value) not in _ACCOUNT_DIGITS:
         return MASK
-    hidden = "*" * (len(value) - _FIRST_SHOWN - _LAST_SHOWN)
-    return f"{value[:_FIRST_SHOWN]}{hidden}{value[-_LAST_SHOWN:]}"
+    return f"{value[:_FIRST_SHOWN]}{_STARS[len(value)]}{value[-_LAST_SHOWN:]}"
+
+
+# --- messages that have been read
+
+
+class _Hidden(msgspec.Struct, frozen=True):
+    """What is not open in a message or object: names to mask, and the objects with such names."""
+
+    whole: tuple[str, ...]
+    accounts: tuple[str, ...]
+    inside: tuple[tuple[str, _Hidden], ...]
+
+
+def masked_text(message_type: str, reading: Reading) -> str:
+    """Give ``masked`` of a message that obeys its table, as JSON.
+
+    Its values have the forms of their rows and nothing is unknown, so what is open stays as it is.
+    """
+    hidden = _hidden(EVERY_TABLE[message_type])
+    return _to_json(_without(hidden, reading.values)).decode()
+
+
+@cache
+def _hidden(table: Table) -> _Hidden:
+    masks = _masks(table)
+    inner = {name: mask.inner for name, mask in masks.items() if mask.is_open}
+    inside = {name: _hidden(each) for name, each in inner.items() if each is not None}
+    return _Hidden(
+        tuple(name for name, mask in masks.items() if mask.sensitivity > Sensitivity.ACCOUNT),
+        tuple(name for name, mask in masks.items() if mask.sensitivity is Sensitivity.ACCOUNT),
+        tuple((name, each) for name, each in inside.items() if each != _Hidden((), (), ())),
+    )
+
+
+def _without(hidden: _Hidden, values: dict[str, Any]) -> dict[str, Any]:
+    """Copy a message or object, but not what is hidden."""
+    shown = values.copy()
+    for name in hidden.whole:
+        if name in shown:
+            shown[name] = MASK
+    for name in hidden.accounts:
+        if name in shown:
+            shown[name] = _account(shown[name])
+    for name, inner in hidden.inside:
+        if name in shown:
+            value = shown[name]
+            shown[name] = (
+                [_without(inner, item) for item in value]
+                if isinstance(value, list)
+                else _without(inner, value)
+            )
+    return shown

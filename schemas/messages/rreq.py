@@ -124,7 +124,9 @@ RREQ = Table(
             channels=APP_BRW,
         ),
         *DEVICE_BINDING,
-        Field("eci", pattern("2 characters", "05", ".{2}"), required(when=DS_RULE)),
+        Field(
+            "eci", pattern("2 characters", "05", r"[^\x00\n]{2}", (2, 2)), required(when=DS_RULE)
+        ),
         Field("interactionCounter", _COUNTER, required(), versions=ONLY_210, channels=APP_BRW),
         Field(
             "interactionCounter",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, get_args
 
+import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas import formats
@@ -95,6 +97,70 @@ def test_no_format_of_any_row_fails_otherwise_than_by_a_refusal(value: object) -
 
 def test_every_row_has_a_good_example() -> None:
     wrong = [name for name, shape in every_format() if not is_good(shape, shape.example)]
+
+    assert wrong == []
+
+
+def test_a_list_of_all_spellings_says_the_same_as_the_bounds() -> None:
+    for shape in (
+        formats.exponent(),
+        formats.number(1, 2, low=1, high=99),
+        formats.number(1, 3, low=2, high=999),
+        formats.number(1, 2, low=1, high=45),
+    ):
+        known = set(get_args(shape.exact))
+        texts = [f"{n:0{width}}" for width in range(1, 5) for n in range(10**width)]
+
+        assert known == {text for text in texts if is_good(shape, text)}
+
+
+PARTS = {
+    f"{shape.shape} {shape.parts[1]}": shape
+    for shape in [*(case[0] for case in CASES), *(shape for _, shape in every_format())]
+    if shape.parts is not None
+}
+
+
+@pytest.mark.parametrize("shape", PARTS.values(), ids=PARTS)
+def test_what_is_of_the_type_and_matches_the_expression_is_accepted(shape: Format) -> None:
+    assert shape.parts is not None
+    kind, expression = shape.parts
+    matches = re.compile(expression).fullmatch
+
+    def is_of_both(value: object) -> bool:
+        try:
+            return matches(msgspec.convert(value, kind)) is not None
+        except msgspec.ValidationError:
+            return False
+
+    @settings(max_examples=50, suppress_health_check=list(HealthCheck))
+    @given(st.from_regex(expression, fullmatch=True), st.data())
+    def hold(text: str, data: st.DataObject) -> None:
+        assert is_good(shape, text) or not is_of_both(text)
+        at = data.draw(st.integers(0, len(text)))
+        other = text[:at] + data.draw(st.characters()) + text[at + 1 :]
+        assert is_good(shape, other) or not is_of_both(other)
+        assert not matches(f"{text[:at]}\0{text[at:]}")
+
+    hold()
+    assert is_of_both(shape.example) or not is_good(shape, shape.example)
+    assert not is_of_both("")
+    for case, good, bad in CASES:
+        assert case.shape != shape.shape or [value for value in bad if is_of_both(value)] == [], (
+            good
+        )
+
+
+def test_the_expression_of_a_date_knows_no_day_that_is_not_in_the_calendar() -> None:
+    (_, expression) = formats.day().parts or ("", "")
+    matches = re.compile(expression).fullmatch
+    wrong = [
+        text
+        for year in (*range(0, 10000, 101), 1900, 2000, 2024, 2100)
+        for month in range(14)
+        for day in range(33)
+        if matches(text := f"{year:04}{month:02}{day:02}") and not is_good(formats.day(), text)
+    ]
 
     assert wrong == []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from schemas.problems import ProtocolError
 from schemas.versions import SUPPORTED
 from tests import builders
 
+TESTS = Path(__file__).parents[1]
 CONTEXTS = list(product(SUPPORTED, builders.CHANNELS, builders.CATEGORIES))
 FULL = {context: builders.areq(*context, full=True) for context in CONTEXTS}
 json_values = st.recursive(
@@ -217,11 +219,28 @@ def test_a_format_whose_example_is_text_accepts_nothing_but_text() -> None:
                 assert [other for other in others if _accepts(accepts, other)] == [], name
 
 
+def test_the_messages_of_the_conformance_cases_get_the_same_verdict() -> None:
+    paths = [*TESTS.glob("conformance/cases/*/areq*.json"), *TESTS.glob("fuzz/corpus/areq/*")]
+
+    assert len(paths) > 400
+    for path in paths:
+        raw = path.read_bytes()
+        told = by_table(raw)
+        for context in CONTEXTS:
+            found = quickly(raw, context)
+            if found is not None and context == _place_of(found):
+                assert as_text(found) == as_text(told), path
+
+
 def test_reading_is_the_same_with_and_without_the_quick_way() -> None:
     raw = builders.raw(builders.areq("2.3.1", full=True))
 
     assert read_areq(raw) == read_areq_by_table(raw)
     assert read_areq(raw) == Reading(json.loads(raw), Context("2.3.1", "02", "01"))
+
+
+def _place_of(message: dict[str, Any]) -> tuple[str, str, str]:
+    return message["messageVersion"], message["deviceChannel"], message["messageCategory"]
 
 
 def _accepts(accepts: Any, value: object) -> bool:
