@@ -7,7 +7,7 @@ read it, check it, mask it, document it and build it in tests; there is no other
 from __future__ import annotations
 
 from schemas.compiler import Context, Reading
-from schemas.messages.masking import masked
+from schemas.messages.masking import masked, masked_text
 from schemas.messages.outgoing import OutgoingInvalid, check_outgoing
 from schemas.messages.reading import (
     NO_ADDITIONS,
@@ -30,6 +30,7 @@ __all__ = [
     "Reading",
     "check_outgoing",
     "masked",
+    "masked_text",
     "peek",
     "read_areq",
     "read_creq",

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from itertools import product
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.field import ObjectOf, ObjectsOf, Sensitivity
-from schemas.messages import TABLES, masked
+from schemas.messages import TABLES, Context, Reading, masked, masked_text, read_areq
 from schemas.messages.masking import MASK
+from schemas.problems import ProtocolError
 from schemas.versions import SUPPORTED
 from tests import builders
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
 
 
 def test_a_card_number_keeps_its_first_six_and_last_four_digits() -> None:
@@ -79,6 +87,36 @@ def test_every_known_element_leaves_a_trace(version: str, channel: str, category
     message = builders.areq(version, channel, category, full=True)
 
     assert masked("AReq", message).keys() == message.keys()
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("context", list(product(SUPPORTED, builders.CHANNELS, ["01", "02"])))
+def test_a_message_that_was_read_is_masked_alike_as_text(
+    context: tuple[str, str, str], full: bool
+) -> None:
+    areq = read_areq(builders.raw(builders.areq(*context, full=full)))
+
+    assert json.loads(masked_text("AReq", areq)) == masked("AReq", areq.values)
+
+
+@settings(max_examples=300)
+@given(st.sampled_from([row.name for row in TABLES["AReq"].rows]), json_values)
+def test_whatever_is_read_is_masked_alike_as_text(name: str, value: object) -> None:
+    message = {**builders.areq("2.3.1", full=True), name: value}
+    with contextlib.suppress(ProtocolError):
+        areq = read_areq(builders.raw(message))
+        before = json.dumps(areq.values)
+
+        assert json.loads(masked_text("AReq", areq)) == masked("AReq", areq.values)
+        assert json.dumps(areq.values) == before
+
+
+def test_each_row_that_is_not_open_is_hidden_in_the_text_too() -> None:
+    for name in ("AReq", "ARes", "RReq"):
+        for row in TABLES[name].rows:
+            if row.sensitivity is not Sensitivity.OPEN:
+                reading = Reading({row.name: CANARY}, Context("2.3.1"))
+                assert masked_text(name, reading) == f'{{"{row.name}":"{MASK}"}}'
 
 
 CANARY = "Canary-Żółw"
