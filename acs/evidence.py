@@ -15,13 +15,15 @@ Laws:
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field, fields
 from datetime import UTC
 from typing import TYPE_CHECKING, Final
+
+import msgspec
 
 from acs.authentication.case import Exemption
 from acs.transaction import ASKED
 from schemas.canonical import to_json
+from schemas.records import Record
 from schemas.values import TransStatus
 
 if TYPE_CHECKING:
@@ -35,8 +37,7 @@ if TYPE_CHECKING:
 FORMAT: Final = "evidence/1"
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(Record, frozen=True):
     """The authentication value without the value: its key, and a keyed hash once it is made."""
 
     profile: str
@@ -44,8 +45,7 @@ class Proof:
     reference: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Basis:
+class Basis(Record, frozen=True):
     """What is known besides the transaction and its challenge.
 
     ``visitors`` are keyed hashes of address and program by where they were seen; ``checks`` what
@@ -58,7 +58,7 @@ class Basis:
     exemption: Exemption = Exemption.NONE
     eci: str | None = None
     proof: Proof | None = None
-    visitors: Mapping[str, str] = field(default_factory=dict)
+    visitors: Mapping[str, str] = msgspec.field(default_factory=dict)
     checks: Sequence[Mapping[str, object]] = ()
     messages: Sequence[SentMessage] = ()
     consent_id: int | None = None
@@ -142,7 +142,7 @@ def _ids(transaction: Transaction) -> dict[str, str | None]:
 
 def _link(transaction: Transaction) -> dict[str, object]:
     linked = transaction.linked
-    plain = {one.name: getattr(linked, one.name) for one in fields(linked)}
+    plain = {name: getattr(linked, name) for name in linked.__struct_fields__}
     plain |= {name: _text(plain[name]) for name in ("acs_trans_id", "card_id")}
     return {**plain, "digest": transaction.link_digest.hex()}
 

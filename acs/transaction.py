@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, NewType
 from uuid import UUID
 
+from schemas.records import Record
 from schemas.values import AuthenticationMethod, RequestorAuthenticationInd, StatusSource
 from schemas.versions import V220, V231
 
@@ -91,8 +92,7 @@ class AuthenticationValue:
     profile: str
 
 
-@dataclass(frozen=True, slots=True)
-class Linked:
+class Linked(Record, frozen=True):
     """The elements frozen at the AReq: everything a code is specific to. Amount in minor units."""
 
     acs_trans_id: AcsTransId
@@ -129,7 +129,7 @@ def linked(areq: Mapping[str, object], acs_trans_id: AcsTransId, card_id: UUID |
     )
 
 
-_LINKED: Final = tuple(field.name for field in fields(Linked))
+_LINKED: Final = Linked.__struct_fields__
 _link_text = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
 
 
@@ -145,8 +145,7 @@ def link_digest(elements: Linked) -> bytes:
     return hashlib.sha256(_link_text(named).encode("ascii")).digest()
 
 
-@dataclass(frozen=True, slots=True)
-class Transaction:
+class Transaction(Record, frozen=True):
     """What one AReq asked and how it was answered. Times are aware UTC, amounts minor units.
 
     ``trans_status`` and ``trans_status_reason`` are those of the ARes; ``rule`` is the rule of the

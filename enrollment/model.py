@@ -7,14 +7,16 @@ Times are aware UTC; a block says until when it holds and the reader compares wi
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from datetime import UTC, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from schemas.records import Record
+
 if TYPE_CHECKING:
-    from datetime import date
     from uuid import UUID
 
 ISSUER_ZONE = ZoneInfo("Europe/Warsaw")
@@ -101,8 +103,7 @@ class Block:
         return self.until is None or now < self.until
 
 
-@dataclass(frozen=True, slots=True)
-class PhoneRef:
+class PhoneRef(Record, frozen=True):
     """The phone of a person without its number; ``mask`` looks like ``+48 *** *** 761``.
 
     ``shared``: other persons use the number, too. ``changed_at``: since when it is the phone in
@@ -116,8 +117,7 @@ class PhoneRef:
     changed_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class EffectiveLimits:
+class EffectiveLimits(Record, frozen=True):
     """Limits in minor units and counts; None = not set, 0 = payments are off.
 
     One level's own limits have the same shape as the minimum over several levels.
@@ -132,15 +132,20 @@ class EffectiveLimits:
     @property
     def is_off(self) -> bool:
         """Tell whether any member is 0, which switches internet payments off."""
-        return 0 in self.as_dict().values()
+        return (
+            self.per_tx == 0
+            or self.per_day == 0
+            or self.per_month == 0
+            or self.count_day == 0
+            or self.count_month == 0
+        )
 
     def as_dict(self) -> dict[str, int | None]:
         """Give the members by their names on the wire."""
-        return {member.name: getattr(self, member.name) for member in fields(self)}
+        return {name: getattr(self, name) for name in self.__struct_fields__}
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(Record, frozen=True):
     """What was spent or is held in the asked-for calendar day and month (Europe/Warsaw)."""
 
     day_amount: int = 0
@@ -149,8 +154,7 @@ class Use:
     month_count: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class LowValue:
+class LowValue(Record, frozen=True):
     """Whether the client wants small payments without a code, and those of one card so far.
 
     Counted since the card's last successful challenge, in minor units of ``currency`` (ISO 4217
@@ -163,16 +167,14 @@ class LowValue:
     count: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Merchant:
+class Merchant(Record, frozen=True):
     """A merchant as the acquirer's side names it: acquirerBIN and acquirerMerchantID together."""
 
     acquirer_bin: str
     merchant_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Record, frozen=True):
     """Everything the issuer knows about a card at the moment of an AReq.
 
     ``expiry`` and ``previous_expiry`` are YYMM; the previous one, of a card renewed under the same
@@ -221,7 +223,13 @@ class AttemptBlocked:
 
 def calendar_of(now: datetime) -> tuple[date, date]:
     """Give the calendar day of that time in the issuer's zone and the first day of its month."""
-    day = now.astimezone(ISSUER_ZONE).date()
+    return _calendar_of_hour(now.astimezone(UTC).replace(minute=0, second=0, microsecond=0))
+
+
+@lru_cache(maxsize=256)
+def _calendar_of_hour(hour: datetime) -> tuple[date, date]:
+    """Look up a whole hour of UTC, which lies within one day of the zone."""
+    day = hour.astimezone(ISSUER_ZONE).date()
     return day, day.replace(day=1)
 
 

@@ -8,13 +8,13 @@ Laws:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from acs.authentication import limits
 from acs.authentication.facts import Converted, NoRate, Swap
 from acs.authentication.references import device_ids
+from schemas.records import Record
 from schemas.values import (
     ChallengeInd,
     DeviceChannel,
@@ -62,8 +62,7 @@ class InfoText(StrEnum):
     SUSPENDED = "suspended"
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(Record, frozen=True):
     """What must be held against the limits when the decision is committed.
 
     ``amount`` is in minor units of the account's currency; 0 when it could not be converted, so
@@ -75,8 +74,7 @@ class Reservation:
     account: EffectiveLimits
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Record, frozen=True):
     """The outcome of an AReq, the rule that spoke and everything that was noticed.
 
     ``reason`` is as the message's version can say it. ``elements`` are set with C only,
@@ -99,8 +97,7 @@ class Decision:
     low_value: Share | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Record, frozen=True):
     """One AReq with everything the rules look at, worked out once.
 
     ``spends``: a payment of more than nothing, made by the cardholder. ``unconverted``: why a limit

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, assert_never
 
-from acs.authentication import limits, low_value, swap, trust
+from acs.authentication import low_value, swap, trust
 from acs.authentication import requestor_initiated as ri3
 from acs.authentication.case import (
     Decision,
@@ -33,7 +33,7 @@ from acs.authentication.case import (
 )
 from acs.authentication.facts import Default, RateMissing
 from acs.transaction import Elements
-from enrollment.model import CardStatus, EnrolmentReason, EnrolmentState
+from enrollment.model import CardStatus, EnrolmentReason, EnrolmentState, calendar_of
 from schemas.values import (
     ChallengeInd,
     DeviceChannel,
@@ -94,7 +94,7 @@ def _expiry(case: Case) -> Decision | None:
 
     A card renewed under its number keeps its old expiry until the end of that month.
     """
-    this_month = f"{limits.calendar(case.now)[0]:%y%m}"
+    this_month = f"{calendar_of(case.now)[0]:%y%m}"
     expiry = case.standing.expiry
     if expiry is not None and expiry < this_month:
         return refuse(case, "card:expired", TransStatusReason.EXPIRED_CARD)

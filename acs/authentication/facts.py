@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from iso4217 import Currency
 
 from acs.transaction import Elements
+from schemas.records import Record
 from schemas.values import ChallengeInd, MessageCategory, TransStatus, TransStatusReason
 
 if TYPE_CHECKING:
@@ -369,8 +370,7 @@ class CardRange:
         return self.low <= int(pan.ljust(PAN_DIGITS_MAX, "0")) <= self.high
 
 
-@dataclass(frozen=True, slots=True)
-class Converted:
+class Converted(Record, frozen=True):
     """The purchase in the currency of the account: minor units, rounded up; the rate's day."""
 
     amount: int
@@ -403,8 +403,7 @@ class Prior:
     trans_status: str
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Record, frozen=True):
     """What decide() is given besides the AReq.
 
     ``amount`` is the purchase in the account's currency (None: no amount was asked).

@@ -16,7 +16,6 @@ from datetime import timedelta
 from decimal import ROUND_CEILING, Context, Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
 
 from iso4217 import Currency
 
@@ -24,12 +23,11 @@ from acs.authentication.facts import Converted, NoRate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from datetime import date, datetime
+    from datetime import date
 
     from acs.authentication.facts import SmallPayments
     from enrollment.model import EffectiveLimits, LowValue, Standing, Use
 
-ZONE: Final = ZoneInfo("Europe/Warsaw")
 RATE_AGE_MAX: Final = timedelta(days=4)
 """A long weekend without new rates passes; an older rate is as good as none."""
 
@@ -43,12 +41,6 @@ class Rate:
 
     rate: Decimal
     as_of: date
-
-
-def calendar(now: datetime) -> tuple[date, date]:
-    """Give the day, and the first day of its month, that an instant falls on in Warsaw."""
-    day = now.astimezone(ZONE).date()
-    return day, day.replace(day=1)
 
 
 @cache

@@ -14,12 +14,12 @@ Laws:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from acs.authentication import swap
 from acs.authentication.facts import Converted
+from schemas.records import Record
 
 if TYPE_CHECKING:
     from acs.authentication.case import Case
@@ -36,8 +36,7 @@ _OF_A_SERIES: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Record, frozen=True):
     """What a small payment takes of what the card may pay without a challenge, and the bounds."""
 
     currency: str

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 from acs.crypto import cavv
 from acs.crypto.keys import KeyState, KeysUnavailable
 from acs.transaction import AuthenticationValue
+from schemas.records import Record
 from schemas.secret import Secret
 
 if TYPE_CHECKING:
@@ -56,8 +57,7 @@ _SCHEME: Final[Mapping[Profile, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(Record, frozen=True):
     """What a value is made from. Amount in minor units; ``eci`` as the message will carry it."""
 
     pan: Secret

@@ -20,7 +20,6 @@ import hashlib
 import logging
 import secrets
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
@@ -52,6 +51,7 @@ from enrollment.model import calendar_of
 from schemas import messages
 from schemas.audit import AuditEvent
 from schemas.problems import CODES, Problem, ProtocolError, erro
+from schemas.records import replace
 from schemas.values import MessageType, TransStatus
 from schemas.vault import Secret
 

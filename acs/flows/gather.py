@@ -7,7 +7,6 @@ authentication asks a second question.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from acs.crypto import value
 from acs.store import device_data, transactions
 from enrollment import pan as enrollment_pan
 from enrollment.model import calendar_of
+from schemas.records import Record
 from schemas.three_ds_method import DeviceData
 from schemas.values import DeviceChannel, MessageCategory
 from schemas.vault import CannotOpen
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
     from schemas.compiler import Reading
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Record, frozen=True):
     """One AReq that was read and found right, and who asked."""
 
     areq: Reading
@@ -48,8 +47,7 @@ class Asked:
         return str(self.areq.values["acctNumber"])
 
 
-@dataclass(frozen=True, slots=True)
-class Gathered:
+class Gathered(Record, frozen=True):
     """The facts, and where the device data among them is stored."""
 
     facts: Facts

@@ -6,12 +6,12 @@ for is not found after ``UNCLAIMED`` any more, whether it was cleared away or no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from enrollment import flows as enrollment_flows
 from schemas import queries
+from schemas.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,8 +31,7 @@ Row: TypeAlias = Any  # a driver's row
 _SQL = queries.load(__file__)
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(Record, frozen=True):
     """Device data as it is stored, and the identifier it was stored under."""
 
     three_ds_server_trans_id: UUID
@@ -49,8 +48,7 @@ async def keep(
     return touched == 1
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Record, frozen=True):
     """What one AReq asks: its card's keyed hashes, its calendar, where device data may be.
 
     ``merchant`` is who asks, where the request names one.
@@ -64,8 +62,7 @@ class Question:
     merchant: Merchant | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Record, frozen=True):
     """A card's standing, and the data under the first of the identifiers that has any."""
 
     standing: Standing | None

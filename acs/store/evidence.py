@@ -7,10 +7,10 @@ and program of a browser are sealed for their row and can be erased by themselve
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from schemas import queries
+from schemas.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,8 +24,7 @@ _SQL = queries.load(__file__)
 SeenIn = Literal["areq", "challenge"]
 
 
-@dataclass(frozen=True, slots=True)
-class Visitor:
+class Visitor(Record, frozen=True):
     """Address and program of a browser, sealed, and the keyed hash that evidence holds of them."""
 
     seen_in: SeenIn

@@ -28,6 +28,7 @@ from acs.transaction import (
 )
 from schemas import queries
 from schemas.canonical import to_json
+from schemas.records import Record
 from schemas.values import TransStatus, TransStatusReason
 
 if TYPE_CHECKING:
@@ -70,8 +71,7 @@ class Recorded:
     """The transaction and everything that belongs to it is committed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(Record, frozen=True):
     """What a transaction takes of the limits; ``counted``: at once, not only held."""
 
     reservation: Reservation
@@ -80,8 +80,7 @@ class Hold:
     counted: bool
 
 
-@dataclass(frozen=True, slots=True)
-class NewTransaction:
+class NewTransaction(Record, frozen=True):
     """A transaction as it is about to be stored, with its messages and its audit event.
 
     ``areq_digest``: SHA-256 of the bytes received. ``ares_sealed``: the answer for its place.
@@ -312,7 +311,7 @@ async def log_message_once(
 
 
 def _transaction_columns(transaction: Transaction) -> dict[str, object]:
-    names = Transaction.__dataclass_fields__
+    names = Transaction.__struct_fields__
     columns: dict[str, object] = {name: getattr(transaction, name) for name in names}
     amount = transaction.purchase_amount
     columns["purchase_amount"] = None if amount is None else str(amount)
@@ -368,7 +367,7 @@ def _dialogue(row: Any) -> Dialogue:  # noqa: ANN401 - a driver's row
 
 
 def _transaction(row: Any) -> Transaction:  # noqa: ANN401 - a driver's row
-    columns = {name: row[name] for name in Transaction.__dataclass_fields__}
+    columns = {name: row[name] for name in Transaction.__struct_fields__}
     amount = columns["purchase_amount"]
     columns |= {
         "acs_trans_id": AcsTransId(columns["acs_trans_id"]),

@@ -7,7 +7,7 @@ without batches could reach at most on this database.
 import asyncio
 import json
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from os import urandom
 from uuid import UUID, uuid4
@@ -22,6 +22,7 @@ from acs.store.pool import Pool, PoolSettings
 from acs.store.transactions import Hold, NewTransaction
 from acs.transaction import AcsTransId, DsTransId, ThreeDSServerTransId
 from enrollment.model import EffectiveLimits, calendar_of
+from schemas.records import replace
 from schemas.secret import Tag
 
 DS_ID = "bench:statements"

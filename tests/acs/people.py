@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +18,7 @@ from acs.transaction import (
 )
 from enrollment.model import CardStatus, EffectiveLimits, EnrolmentState, PhoneRef, Standing, Use
 from schemas.compiler import Context, Reading
+from tests.records import replace
 
 NOW = datetime(2026, 4, 15, 10, 0, tzinfo=UTC)
 PAN = "4123456789012345"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +24,7 @@ from acs.directory_server import (
     Resting,
 )
 from schemas.messages import NO_ADDITIONS, Additions
+from tests.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
@@ -16,6 +15,7 @@ from otp.model import SentMessage, SmsState
 from schemas.values import TransStatus, TransStatusReason
 from tests.acs.challenge.stories import waiting
 from tests.acs.people import NOW, a_transaction
+from tests.records import replace
 
 SMS_ID = UUID(int=1)
 SENT = SentMessage(

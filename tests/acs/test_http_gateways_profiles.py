@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -18,6 +17,7 @@ from otp.gateways.http import callback
 from otp.gateways.port import Accepted, Rejected, ReportState, SendOutcome, SmsJob, Unknown
 from schemas.secret import Secret
 from tests import sms_providers
+from tests.records import replace
 from tests.sms_providers import REPORT_TOKEN, Called, StubProvider, Taken
 
 if TYPE_CHECKING:

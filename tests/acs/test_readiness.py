@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from acs.crypto.software import SoftwareKeys
 from acs.readiness import checks, faults
 from acs.store import migrate
 from acs.store.migrate import Migration
+from tests.records import replace
 from tests.story.conftest import log_lines, world
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from enrollment.events import Actor
@@ -13,6 +12,7 @@ from enrollment.refusals import Done
 from schemas.vault import Secret
 from tests.enrollment import people
 from tests.otp.fakes import sms_text
+from tests.records import replace
 
 if TYPE_CHECKING:
     from uuid import UUID

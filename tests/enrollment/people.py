@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from enrollment.words import Action
 from otp.policy import OtpPolicy
 from schemas.vault import Keys, Secret
 from tests.otp.fakes import sms_text
+from tests.records import replace
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +10,7 @@ from enrollment import activation
 from enrollment.activation import NOT_ENROLLED, Conditions, Enrolment
 from enrollment.model import CardStatus, EnrolmentReason, EnrolmentState, PersonStatus
 from enrollment.policy import Activation
+from tests.records import replace
 
 GOOD = Conditions(
     person=PersonStatus.REGISTERED,
@@ -59,7 +58,7 @@ CONDITIONS = st.builds(
 def test_what_falls_away_suspends_and_comes_back_by_itself(
     change: dict[str, object], reason: EnrolmentReason
 ) -> None:
-    suspended = activation.recompute(ACTIVE, replace(GOOD, **change), BY_CARD)  # type: ignore[arg-type]
+    suspended = activation.recompute(ACTIVE, replace(GOOD, **change), BY_CARD)
 
     assert suspended == Enrolment(EnrolmentState.SUSPENDED, reason)
     assert activation.recompute(suspended, GOOD, BY_CARD) == ACTIVE
@@ -69,7 +68,7 @@ def test_what_falls_away_suspends_and_comes_back_by_itself(
 def test_switching_on_lists_what_is_missing(
     change: dict[str, object], reason: EnrolmentReason
 ) -> None:
-    conditions = replace(GOOD, **change)  # type: ignore[arg-type]
+    conditions = replace(GOOD, **change)
 
     assert activation.switched_on(NOT_ENROLLED, conditions) == (reason,)
     assert activation.recompute(ELIGIBLE, conditions, BY_CARD) == NOT_ENROLLED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -19,6 +19,7 @@ from otp.gateways.port import Accepted, SendOutcome, SmsJob, Unknown
 from otp.model import CheckResult, Issued, IssueRequest, PaymentText, Purpose, Refused, SmsState
 from otp.policy import OtpPolicy
 from schemas.vault import Secret
+from tests.records import replace
 
 if TYPE_CHECKING:
     import asyncpg

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from otp.model import CodePhase, Purpose, Refused, SendRefusal
 from otp.policy import OtpPolicy, Standing, Window, may_reach, may_send, resend_wait_s
+from tests.records import replace
 
 NOW = datetime(2026, 6, 17, 10, 0, tzinfo=UTC)
 POLICY = OtpPolicy()

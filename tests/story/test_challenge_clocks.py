@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.records import replace
 from tests.story.buying import VERSIONS, ask, begin, outcome, right, shown, wrong
 from tests.story.world import run_together
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from acs import metrics
 from acs.directory_server import Budget, DirectoryServer, DirectoryServers
 from acs.work.loop import WorkLoop
 from acs.work.sources import sources
+from tests.records import replace
 from tests.story.areqs import browser_areq
 from tests.story.buying import VERSIONS, ask, begin, outcome, right, shown
 from tests.story.parties import FakeDirectoryServer

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -40,6 +40,7 @@ from otp.gateways.deliver import Delivery, DeliveryPorts
 from otp.gateways.inbox import inbox_gateway
 from otp.policy import OtpPolicy
 from schemas.messages import Additions
+from tests.records import replace
 from tests.story import judge, laws, people
 from tests.story.death import Death, MortalDirectoryServers, MortalPool
 from tests.story.pages import Page, faults_of, packed

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +35,7 @@ from tests.acs.people import (
     an_areq,
     some_facts,
 )
+from tests.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from acs.authentication import limits
 from acs.authentication.facts import Converted, NoRate
 from acs.authentication.limits import Rate
-from enrollment.model import EffectiveLimits, Use
+from enrollment.model import EffectiveLimits, Use, calendar_of
 from tests.acs.people import a_standing
 
 TODAY = date(2026, 4, 15)
@@ -42,7 +42,7 @@ def converted(amount: int, exponent: int, currency: str, margin_bp: int = 0) -> 
     ],
 )
 def test_a_day_is_a_day_in_warsaw_also_when_clocks_change(instant: datetime, day: date) -> None:
-    assert limits.calendar(instant) == (day, day.replace(day=1))
+    assert calendar_of(instant) == (day, day.replace(day=1))
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,6 +11,7 @@ from acs.authentication.low_value import Share
 from enrollment.model import LowValue
 from schemas.values import TransStatus
 from tests.acs.people import NOW, a_range, a_standing, an_areq, some_facts
+from tests.records import replace
 
 EUROS = SmallPayments(each=3_000, sum=10_000, count=4, currency="EUR")
 

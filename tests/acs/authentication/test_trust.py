@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from acs.authentication.case import Case, case_of
 from acs.authentication.facts import RangePolicy, Swap, TrustList
 from schemas.values import ListStatus
 from tests.acs.people import NOW, a_range, a_standing, an_areq, some_facts
+from tests.records import replace
 
 KEEPS = RangePolicy(trust_list=TrustList.ALWAYS, trust_exemption=True)
 

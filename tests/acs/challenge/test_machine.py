@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, get_args
 
@@ -39,6 +38,7 @@ from tests.acs.challenge.stories import (
     waiting,
 )
 from tests.acs.people import NOW
+from tests.records import replace
 
 if TYPE_CHECKING:
     from acs.challenge.events import Event

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
@@ -25,6 +24,7 @@ from tests.acs.people import (
     a_transaction,
     an_app_transaction,
 )
+from tests.records import replace
 
 if TYPE_CHECKING:
     from acs.challenge.events import Event

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -41,6 +40,7 @@ from tests.acs.challenge.stories import (
     waiting,
 )
 from tests.acs.people import NOW
+from tests.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,6 +13,7 @@ from acs.challenge.machine import waits_until
 from acs.challenge.screens import Notice
 from tests.acs.challenge.stories import ACCEPTED, EXHAUSTED, POLICY, SECOND, opened, tell
 from tests.acs.people import NOW
+from tests.records import replace
 
 BEGAN = NOW + SECOND
 

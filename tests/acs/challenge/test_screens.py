@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import FrozenInstanceError, replace
+from dataclasses import FrozenInstanceError
 
 import pytest
 
 from acs.challenge.screens import Notice, RetryScreen, ReturnScreen
 from tests.acs.pages.shown import CODE
+from tests.records import replace
 
 
 def test_the_notices_are_pinned() -> None:

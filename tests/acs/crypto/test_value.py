@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ from acs.crypto.value import KeyUnavailable, Profile
 from acs.transaction import AuthenticationValue
 from schemas.vault import Secret
 from tests.acs.people import DS_TRANS_ID, PAN, a_range
+from tests.records import replace
 
 if TYPE_CHECKING:
     from acs.authentication.facts import CardRange

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +11,7 @@ from aiohttp import ClientSession, web
 from acs.directory_server import DirectoryServer, DirectoryServers
 from acs.edges import ds
 from acs.edges.ds import subjects_of
+from tests.records import replace
 from tests.story import judge
 from tests.story.conftest import log_lines, world
 from tests.story.parties import CONTENT_TYPE, serve

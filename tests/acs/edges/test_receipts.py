@@ -7,7 +7,7 @@ import io
 import json
 import logging
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -22,6 +22,7 @@ from acs.edges.receipts import ReceiptPorts
 from acs.store.pool import Missing, Unavailable
 from otp.gateways.port import Report, ReportState
 from tests import sms_providers
+from tests.records import replace
 from tests.sms_providers import REPORT_TOKEN, Called, StubProvider, Taken
 
 if TYPE_CHECKING:

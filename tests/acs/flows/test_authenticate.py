@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -14,6 +13,7 @@ from acs.crypto.keys import KeyState, KeysUnavailable
 from acs.directory_server import DirectoryServer
 from acs.flows.authenticate import ares_place, authenticate, pan_place
 from acs.transaction import AcsTransId
+from tests.records import replace
 from tests.story import judge
 from tests.story.areqs import browser_areq
 from tests.watching import connections, watched

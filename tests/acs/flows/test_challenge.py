@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,6 +18,7 @@ from acs.flows.challenge import (
 )
 from acs.store.pool import Unavailable
 from schemas.vault import KeyRing, Secret
+from tests.records import replace
 from tests.story.buying import PIN, ask, begin, right, wrong
 from tests.story.pages import packed
 from tests.watching import connections, watched

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -13,6 +12,7 @@ from acs.directory_server import REST_S, Budget, DirectoryServer, DirectoryServe
 from acs.flows import deliver_results
 from acs.store import results
 from tests.acs.flows.test_authenticate import VanishingKeys
+from tests.records import replace
 from tests.story.buying import begin, outcome, right
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ import pytest
 from acs import metrics
 from acs.ports import SwapPolicy
 from tests.acs.operator import Operator
+from tests.records import replace
 from tests.story.areqs import browser_areq
 from tests.story.buying import EASY, begin, right, shown
 

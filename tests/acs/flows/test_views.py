@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -11,6 +10,7 @@ from acs.challenge.screens import Amount, Brand, CodeScreen, Notice, ResendState
 from acs.flows.views import code_screen
 from acs.store import transactions
 from otp.gateways.port import Report, ReportState
+from tests.records import replace
 from tests.story.buying import PIN, begin, fail
 from tests.story.world import FixedTables
 

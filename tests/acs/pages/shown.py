@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from acs.pages import samples
+from tests.records import replace
 
 if TYPE_CHECKING:
     from acs.challenge.screens import Screen

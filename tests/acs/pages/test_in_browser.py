@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -20,6 +19,7 @@ from playwright.sync_api import sync_playwright
 from acs.challenge.screens import Brand, Notice, RetryScreen, ReturnScreen, Screen
 from acs.pages.render import Pages
 from tests.acs.pages.shown import CODE, LANGUAGES
+from tests.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from acs.challenge.screens import (
 from acs.pages import render
 from tests.acs.pages.reading import PAGES, buttons, dom, one, words
 from tests.acs.pages.shown import BRAND, CODE, LANGUAGES
+from tests.records import replace
 
 # The contract of the page
 

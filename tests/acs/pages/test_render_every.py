@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import html5lib
@@ -13,6 +12,7 @@ from hypothesis import strategies as st
 from acs.challenge.screens import Brand, ErrorScreen, Notice, RetryScreen, ReturnScreen
 from tests.acs.pages.reading import PAGES, dom, one, words
 from tests.acs.pages.shown import CODE, LANGUAGES, every_screen
+from tests.records import replace
 
 if TYPE_CHECKING:
     from acs.challenge.screens import Screen

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
@@ -14,6 +13,7 @@ from acs.pages import themes
 from acs.pages.render import LANGUAGES, Pages
 from acs.pages.themes import BadTheme
 from tests.acs.pages.shown import BRAND, CODE
+from tests.records import replace
 
 if TYPE_CHECKING:
     from acs.pages.themes import Theme

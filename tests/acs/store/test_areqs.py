@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -17,6 +16,7 @@ from acs.store.pool import Pool, PoolSettings
 from acs.store.transactions import AlreadyKnown, LimitTaken, Recorded
 from tests.acs.people import NOW
 from tests.acs.store.rows import a_hold, a_new
+from tests.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence

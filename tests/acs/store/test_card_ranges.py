@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import TypeAlias
@@ -16,6 +15,7 @@ from acs.authentication.facts import CardRange, RangePolicy
 from acs.store import card_ranges
 from acs.store.card_ranges import IssuedRange, Issuer, PolicyTables
 from acs.transaction import Elements
+from tests.records import replace
 
 Conn: TypeAlias = asyncpg.Connection
 BANK = Issuer("bank", "Bank", "+48 22 123 45 67", "pl")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias
 from uuid import UUID, uuid4
@@ -18,6 +17,7 @@ from acs.transaction import DsTransId, ThreeDSServerTransId
 from schemas.values import ChallengeCancel, TransStatus, TransStatusReason
 from tests.acs.people import NOW
 from tests.acs.store.rows import a_hold, a_new, stored
+from tests.records import replace
 
 if TYPE_CHECKING:
     from schemas.vault import Keys

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from acs.directory_server import DirectoryServer, DirectoryServers
 from acs.work.sources import sources
+from tests.records import replace
 from tests.story.buying import ask
 from tests.story.conftest import log_lines, world
 

@@ -6,7 +6,6 @@ import asyncio
 import gzip
 import json
 import ssl
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -21,6 +20,7 @@ from hypothesis import strategies as st
 from enrollment.callers import Callers
 from tests.enrollment import people
 from tests.enrollment.api import AUDIENCE, BANK, caller, claims_of, public_pem, running, sign
+from tests.records import replace
 
 if TYPE_CHECKING:
     from datetime import datetime

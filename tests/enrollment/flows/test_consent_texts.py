@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from enrollment.refusals import Done
 from enrollment.store.consents import TextVersion
 from tests.enrollment import people
 from tests.enrollment.people import hands
+from tests.records import replace
 
 if TYPE_CHECKING:
     from pathlib import Path

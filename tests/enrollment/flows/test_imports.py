@@ -8,7 +8,6 @@ import json
 import threading
 import tracemalloc
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from enrollment.flows import imports
 from enrollment.store import imports as store
 from tests.enrollment import importing, people
 from tests.enrollment.importing import account, bank, bring, card, counts, hands, limits, person
+from tests.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

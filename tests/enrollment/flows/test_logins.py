@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -14,6 +13,7 @@ from enrollment.flows import counter, logins
 from enrollment.refusals import Done, Refusal, RefusalCode
 from schemas.vault import Secret
 from tests.enrollment import doors, people
+from tests.records import replace
 
 if TYPE_CHECKING:
     from uuid import UUID

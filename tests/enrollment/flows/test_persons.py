@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +13,7 @@ from schemas.vault import Secret
 from tests.enrollment import doors, people
 from tests.enrollment.importing import nonresident
 from tests.enrollment.people import hands, later
+from tests.records import replace
 
 if TYPE_CHECKING:
     from datetime import datetime

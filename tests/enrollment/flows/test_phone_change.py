@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ from enrollment.model import EffectiveLimits, calendar_of
 from enrollment.refusals import Done, Refusal
 from schemas.vault import Secret
 from tests.enrollment import doors, people
+from tests.records import replace
 
 if TYPE_CHECKING:
     from datetime import datetime

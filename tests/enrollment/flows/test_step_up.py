@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
@@ -18,6 +17,7 @@ from otp.policy import OtpPolicy
 from schemas.vault import Secret
 from tests.enrollment import people
 from tests.enrollment.people import hands
+from tests.records import replace
 
 if TYPE_CHECKING:
     import asyncpg

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from enrollment.flows.strangers import Who
 from enrollment.refusals import Refusal
 from enrollment.store import counters
 from tests.enrollment import doors, people
+from tests.records import replace
 
 if TYPE_CHECKING:
     from datetime import datetime

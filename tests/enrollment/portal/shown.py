@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from uuid import UUID
@@ -20,6 +19,7 @@ from enrollment.portal.state import Flash, Pending, State
 from enrollment.portal.visit import Page
 from enrollment.store.cards import CardView
 from enrollment.store.consents import Consent, ConsentText
+from tests.records import replace
 
 AT = datetime(2026, 11, 25, 16, 8, tzinfo=UTC)
 ID = UUID("6f0b7c1e-5a43-4f0e-9a51-0d5d0c3f2b11")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +17,7 @@ from schemas.enrollment_api import LANGUAGES
 from schemas.static_files import PALETTE
 from schemas.texts import load_catalogues
 from tests.enrollment.portal.shown import FAULTS, PAGES, draw, everything, pages
+from tests.records import replace
 
 ROOM = Path(render.__file__).parent
 CATALOGUES = load_catalogues(ROOM / "locale", "portal.po")

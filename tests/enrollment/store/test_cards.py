@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -15,6 +14,7 @@ from enrollment.store import cards, persons
 from enrollment.store.cards import Account, Card
 from enrollment.store.persons import Person
 from schemas.vault import Tag
+from tests.records import replace
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -11,6 +10,7 @@ import pytest
 
 from enrollment.store import imports
 from enrollment.store.imports import LineError, Run
+from tests.records import replace
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,7 +32,7 @@ def test_progress_is_told_by_bytes(
 ) -> None:
     begun = Run(uuid4(), None, now, now)
 
-    assert replace(begun, **run).percent == percent  # type: ignore[arg-type]
+    assert replace(begun, **run).percent == percent
 
 
 async def begin(db: asyncpg.Connection, now: datetime) -> Run:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -14,6 +13,7 @@ from enrollment.model import PersonStatus
 from enrollment.store import persons
 from enrollment.store.persons import Person, Phone
 from schemas.vault import Tag
+from tests.records import replace
 
 if TYPE_CHECKING:
     from datetime import datetime

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from loadtests.bench import report
 from loadtests.bench.report import Result
+from tests.records import replace
 
 if TYPE_CHECKING:
     from pathlib import Path

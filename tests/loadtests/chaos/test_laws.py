@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from loadtests.chaos import laws
 from loadtests.chaos.parties import Ledger
 from loadtests.chaos.people import COUNT_DAY, everybody
+from tests.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +11,7 @@ from loadtests.network import areq as areqs
 from loadtests.network import directory_server, three_ds_server
 from loadtests.network.cards import Card
 from loadtests.network.currencies import CURRENCIES
+from tests.records import replace
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, tzinfo=UTC)
 CARD = Card(

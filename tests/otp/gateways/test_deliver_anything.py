@@ -10,7 +10,7 @@ import os
 import random
 import re
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -31,6 +31,7 @@ from otp.gateways.port import (
 from otp.gateways.router import Route
 from otp.model import Issued, SmsState
 from tests.otp.fakes import MANY, Post, RecordingSmsGateway, payment
+from tests.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
@@ -16,6 +15,7 @@ from otp.model import Issued, SmsState
 from otp.policy import OtpPolicy
 from schemas.vault import CannotOpen
 from tests.otp.fakes import PHONE, payment, sms_text
+from tests.records import replace
 
 if TYPE_CHECKING:
     from otp.gateways.outbox import Claim

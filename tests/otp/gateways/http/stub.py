@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -17,6 +16,7 @@ from otp.gateways.http.answer import AnswerRule, Reading
 from otp.gateways.http.gateway import HttpGateway, HttpGatewayConfig
 from otp.gateways.port import SendOutcome, SmsJob
 from schemas.vault import Secret
+from tests.records import replace
 
 if TYPE_CHECKING:
     import ssl

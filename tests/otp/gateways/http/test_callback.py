@@ -7,7 +7,6 @@ import contextlib
 import hashlib
 import hmac
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -32,6 +31,7 @@ from otp.gateways.http.callback import (
 )
 from otp.gateways.port import Report, ReportState
 from schemas.secret import Secret
+from tests.records import replace
 
 NOW = datetime(2026, 3, 4, 12, 0, tzinfo=UTC)
 OURS = UUID("11111111-2222-4333-8444-555555555555")

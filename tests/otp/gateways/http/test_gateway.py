@@ -6,7 +6,6 @@ import asyncio
 import gzip
 import json
 import ssl
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -33,6 +32,7 @@ from tests.otp.gateways.http.stub import (
     raw_provider,
     send,
 )
+from tests.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

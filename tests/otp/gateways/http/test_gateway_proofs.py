@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import replace
 
 import jwt
 import pytest
@@ -30,6 +29,7 @@ from tests.otp.gateways.http.stub import (
     said_by,
     send,
 )
+from tests.records import replace
 
 
 async def test_own_values_fill_headers_body_and_address(provider: Provider) -> None:

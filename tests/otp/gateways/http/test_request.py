@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
@@ -17,6 +16,7 @@ from otp.gateways.http import request
 from otp.gateways.http.request import SignedToken
 from otp.gateways.port import SmsJob
 from schemas.secret import Secret
+from tests.records import replace
 
 if TYPE_CHECKING:
     from otp.gateways.http.request import Template

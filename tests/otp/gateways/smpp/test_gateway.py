@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -35,6 +34,7 @@ from tests.otp.gateways.smpp.smsc import (
     rejecting,
     with_status,
 )
+from tests.records import replace
 
 
 async def test_a_message_is_taken_under_the_smsc_s_id(gateway: SmppGateway, smsc: Smsc) -> None:
