@@ -7,8 +7,6 @@ Laws:
 - Each edge has its own pool (a bulkhead): cardholders who wait for a lock cannot starve AReqs.
 - A pooled connection is never given session state, so it needs no reset between two users; the
   reset would cost a round trip on each statement.
-- Only a server that takes writes will do. One that is found demoted counts as away, and no
-  connection to it is lent again: the next request asks anew where the primary is.
 """
 
 from __future__ import annotations
@@ -20,7 +18,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
-from asyncpg.connect_utils import SessionAttribute
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -62,9 +59,6 @@ _LOST = (
     OSError,
     TimeoutError,
 )
-
-CONNECT_WITHIN_S = 5.0
-_WRITABLE = SessionAttribute.read_write
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +106,7 @@ class Pool:
                 server_settings=options,
                 reset=_no_reset,
                 command_timeout=settings.statement_timeout_ms / 1000 + 1,
-                timeout=CONNECT_WITHIN_S,
-                target_session_attrs=_WRITABLE,
+                timeout=5,
             )
         except _LOST as error:
             raise Unavailable(Missing.DATABASE) from error
@@ -124,11 +117,7 @@ class Pool:
         """Lend a connection in autocommit: one statement is one transaction."""
         try:
             async with self._pool.acquire(timeout=self._settings.acquire_timeout_s) as conn:
-                try:
-                    yield conn
-                except asyncpg.ReadOnlySQLTransactionError:
-                    await self._pool.expire_connections()
-                    raise
+                yield conn
         except _LOST as error:
             raise Unavailable(Missing.DATABASE) from error
 
@@ -153,19 +142,3 @@ class Pool:
 
 async def _no_reset(_conn: object) -> None:
     """Leave the connection as it is; see the laws above."""
-
-
-@asynccontextmanager
-async def alone(dsn: str) -> AsyncIterator[Connection]:
-    """Open a connection of one's own, for what needs a session: notices, or a lock that is kept.
-
-    Whatever is wrong with the database is ``Unavailable``, as with a pool.
-    """
-    try:
-        conn = await asyncpg.connect(dsn, timeout=CONNECT_WITHIN_S, target_session_attrs=_WRITABLE)
-        try:
-            yield conn
-        finally:
-            conn.terminate()
-    except _LOST as error:
-        raise Unavailable(Missing.DATABASE) from error

@@ -2,115 +2,265 @@
 
 Absolute figures say more about a machine than about a program. So each round measures, seconds
 apart and with the same client: A, a bare aiohttp server; Y, AReq to a frictionless ARes with its
-authentication value, committed; C, AReq to a challenge; T, Y under mutual TLS; D, the two
-statements of Y one by one from 32 connections. The ratios' medians are held against `budget.toml`.
+authentication value, committed; C, AReq to a challenge; T, Y under mutual TLS; E, whole challenges
+in the browser; L and O, look-ups over the enrolment API and 3-D Secure switched there; D, the two
+statements of Y one by one from 32 connections of pgbench; S, of asyncpg. The medians of the ratios
+within a round are held against `budget.toml`.
 
-Afterwards latencies at half of Y's own rate, counted from when each AReq was due. Loopback only.
+Afterwards latencies at half of Y's own rate, counted from when each AReq was due; the statements
+sent for a message; and what is left after every process of PostgreSQL was killed. Loopback only.
 """
 
 import argparse
-import asyncio
-import contextlib
 import ssl
 import statistics
 import sys
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import asyncpg
 import uvloop
 
-from loadtests.bench import statements
+from loadtests.bench import bank, cardholders, counting, pgbench, statements
 from loadtests.bench.client import Measure, Target, areqs, closed_loop, open_loop
-from loadtests.bench.demo import Demo, Secured, cards_of, own_demo, secured
-from loadtests.bench.machine import Cpu, cpu_of, description
-from loadtests.bench.report import Result, faults, markdown, percentile, read_budget, write
+from loadtests.bench.counting import Count
+from loadtests.bench.crash import Crash, crash
+from loadtests.bench.machine import Cpu, cpu, description, memory, together
+from loadtests.bench.report import (
+    Cost,
+    Result,
+    faults,
+    markdown,
+    percentiles,
+    read_budget,
+    write,
+)
+from loadtests.bench.site import CHALLENGED, CLIENT, EASY, Secured, Site, bare, secured, site
+from loadtests.bench.statements import CardFacts, Statement
 
 _WARM_UP_S = 1.0
 _OPEN_CONNECTIONS = 64
-_SETTINGS = ("fsync", "synchronous_commit", "full_page_writes")
-_MEASURED_CPU = ("Y", "C")
+_ON_DISK = ("fsync", "synchronous_commit", "full_page_writes")
+_TOLD = (*_ON_DISK, "wal_sync_method", "shared_buffers", "max_wal_size")
+
+Work = Callable[[], Awaitable[Measure]]
 
 
-def _targets(demo: Demo, tls: Secured) -> list[Target]:
-    cards = cards_of(demo.network)
-    ds_port = int(demo.ds_edge.rpartition(":")[2])
+@dataclass(slots=True)
+class Run:
+    """One run: what is measured, and what was found so far."""
+
+    options: argparse.Namespace
+    site: Site
+    conn: asyncpg.Connection
+    bare_pids: list[int]
+    targets: dict[str, Target]
+    exchange: tuple[Statement, Statement]
+    easy: list[CardFacts]
+    rates: list[dict[str, float]] = field(default_factory=list)
+    used: dict[str, list[tuple[int, Cpu]]] = field(default_factory=dict)
+    latencies: dict[str, list[float]] = field(default_factory=dict)
+    answers: int = 0
+
+    @property
+    def works(self) -> dict[str, Work]:
+        """Give what is done in each round, by its name; D and S are no messages and come after."""
+        options, at = self.options, self.site
+        lanes = options.cardholders
+        challenged, clients = at.cards(CHALLENGED)[:lanes], at.of(CLIENT)[:lanes]
+        loops = {name: self._loop(target) for name, target in self.targets.items()}
+        return loops | {
+            "E": lambda: cardholders.challenges(at, challenged, seconds=options.seconds),
+            "L": lambda: bank.look_ups(at, clients, seconds=options.seconds),
+            "O": lambda: bank.switches(at, clients, seconds=options.seconds),
+        }
+
+    def _loop(self, target: Target) -> Work:
+        options = self.options
+        return lambda: closed_loop(target, connections=options.connections, seconds=options.seconds)
+
+    def count(self, name: str, answered: int) -> None:
+        """Count the AReqs that were answered with a row."""
+        self.answers += answered if name in "YCTE" else 0
+
+    async def round(self, yardsticks: Mapping[str, Callable[[], Awaitable[float]]]) -> None:
+        """Measure everything once."""
+        self.rates.append({})
+        for name, work in self.works.items():
+            roots = self.bare_pids if name == "A" else self.site.roots
+            before = cpu(roots)
+            measure = await work()
+            self.used.setdefault(name, []).append((measure.count, cpu(roots).since(before)))
+            self.rates[-1][name] = measure.per_s
+            self.latencies.setdefault(name, []).extend(measure.latencies_ms)
+            self.count(name, measure.count)
+        for name, rate in yardsticks.items():
+            self.rates[-1][name] = await rate()
+        told = ", ".join(f"{name} {rate:.0f}/s" for name, rate in self.rates[-1].items())
+        print(f"round {len(self.rates)}: {told}", flush=True)
+
+    async def at_half(self) -> tuple[str, list[float]]:
+        """Measure latencies at half of Y's rate."""
+        rate = statistics.median(each["Y"] for each in self.rates) / 2
+        measure = await open_loop(
+            self.targets["Y"],
+            connections=_OPEN_CONNECTIONS,
+            seconds=self.options.open_seconds,
+            rate=rate,
+        )
+        self.count("Y", measure.count)
+        return f"Y at half of its rate, {rate:.0f} a second", measure.latencies_ms
+
+    async def statements(self) -> tuple[str, dict[str, Count]]:
+        """Count the statements sent for each message; gives what was counted and the counts."""
+        found = {}
+        async with counting.counter(self.conn) as counter:
+            for name, work in self.works.items():
+                if name not in "AT":
+                    found[name] = await counter.count(work)
+                    self.count(name, found[name].messages)
+            return counter.unit, found
+
+    def costs(self, counted: Mapping[str, Count]) -> dict[str, Cost]:
+        """Give what a message of each target cost."""
+        found = {}
+        for name, rounds in self.used.items():
+            count = sum(answers for answers, _ in rounds)
+            service, postgres = (
+                1e6 * sum(getattr(used, whose) for _, used in rounds) / count
+                for whose in ("service", "postgres")
+            )
+            sent = counted[name].per_message if name in counted else None
+            found[name] = Cost(service, 0.0 if name == "A" else postgres, sent)
+        return found
+
+
+def _targets(at: Site, bare_port: int, tls: Secured) -> dict[str, Target]:
     context = ssl.create_default_context(ssl.Purpose.SERVER_AUTH)
     tls.authority.configure_trust(context)
     tls.client.configure_cert(context)
-    frictionless = areqs([card for card in cards if card.expect == "Y"], demo.network)
-    challenged = areqs([card for card in cards if card.expect == "C otp"], demo.network)
-    return [
-        Target("A", demo.bare_port, areqs(cards, demo.network), b'"-"'),
-        Target("Y", ds_port, frictionless, b'"transStatus":"Y"'),
-        Target("C", ds_port, challenged, b'"transStatus":"C"'),
-        Target("T", tls.port, frictionless, b'"transStatus":"Y"', context),
-    ]
-
-
-async def _run(demo: Demo, tls: Secured, options: argparse.Namespace) -> Result:
-    conn = await asyncpg.connect(demo.dsn)
-    for name in _SETTINGS:
-        if (value := await conn.fetchval(f"SHOW {name}")) != "on":
-            sys.exit(f"{name} is {value}: what is not on disk is not measured")
-    targets = _targets(demo, tls)
-    for target in targets:
-        await closed_loop(target, connections=options.connections, seconds=_WARM_UP_S)
-    like = await statements.sample(conn)
-    before = await _stored(conn)
-    rates: list[dict[str, float]] = []
-    answers = 0
-    costs: dict[str, list[tuple[int, Cpu]]] = {name: [] for name in _MEASURED_CPU}
-    commits = 0
-    for number in range(options.rounds):
-        rates.append({})
-        for target in targets:
-            started, committed = cpu_of(demo.pid), await _commits(conn)
-            measure = await closed_loop(
-                target, connections=options.connections, seconds=options.seconds
-            )
-            rates[-1][target.name] = measure.per_s
-            count = len(measure.latencies_ms)
-            answers += 0 if target.name == "A" else count
-            if target.name in costs:
-                costs[target.name].append((count, cpu_of(demo.pid).since(started)))
-            if target.name == "Y":
-                await asyncio.sleep(1.1)  # PostgreSQL tells its statistics once a second
-                commits += await _commits(conn) - committed
-        rates[-1]["D"] = await statements.rate(
-            demo.dsn, like, connections=options.statements, seconds=options.seconds
-        )
-        told = ", ".join(f"{name} {rate:.0f}/s" for name, rate in rates[-1].items())
-        print(f"round {number + 1}: {told}")
-    half = statistics.median(each["Y"] for each in rates) / 2
-    late = await open_loop(
-        targets[1], connections=_OPEN_CONNECTIONS, seconds=options.open_seconds, rate=half
-    )
-    answers += len(late.latencies_ms)
-    missing = answers - (await _stored(conn) - before)
-    version = await conn.fetchval("SHOW server_version")
-    await conn.close()
-    per_message = _per_message(costs)
-    per_message["database transactions per AReq (Y)"] = commits / sum(n for n, _ in costs["Y"])
-    return Result(rates, _latencies(late), per_message, description(version), missing)
-
-
-def _per_message(costs: dict[str, list[tuple[int, Cpu]]]) -> dict[str, float]:
-    told = {}
-    for name, rounds in costs.items():
-        count = sum(answers for answers, _ in rounds)
-        for part in Cpu._fields:
-            used = sum(getattr(cpu, part) for _, cpu in rounds)
-            told[f"CPU of {part} per message ({name}), us"] = 1e6 * used / count
-    return told
-
-
-def _latencies(measure: Measure) -> dict[str, float]:
+    port, url = at.ports["ds"], at.outside.url
+    frictionless, challenged = (areqs(at.cards(kind), url) for kind in (EASY, CHALLENGED))
+    yes, challenge = b'"transStatus":"Y"', b'"transStatus":"C"'
     return {
-        f"p{part} at half of Y's rate ({measure.per_s:.0f}/s)": percentile(
-            measure.latencies_ms, part / 100
-        )
-        for part in (50, 95, 99)
+        "A": Target("A", bare_port, frictionless, b'"-"'),
+        "Y": Target("Y", port, frictionless, yes),
+        "C": Target("C", port, challenged, challenge),
+        "T": Target("T", tls.port, frictionless, yes, context),
     }
+
+
+async def _measure(
+    options: argparse.Namespace,
+    folder: Path,
+    at: Site,
+    bare_at: tuple[int, list[int]],
+    tls: Secured,
+) -> Result:
+    conn = await at.connect()
+    told = {name: await conn.fetchval(f"SHOW {name}") for name in _TOLD}
+    for name in _ON_DISK:
+        if told[name] != "on":
+            sys.exit(f"{name} is {told[name]}: what is not on disk is not measured")
+    await counting.switch_off(conn)
+    targets, easy = _targets(at, bare_at[0], tls), at.facts(EASY)
+    tables = await at.tables()
+    exchange = await statements.capture(
+        at.dsn, lambda pool: at.ports_over(pool, tables), targets["Y"].body, easy
+    )
+    run = Run(options, at, conn, bare_at[1], targets, exchange, easy)
+    for target in targets.values():
+        await closed_loop(target, connections=options.connections, seconds=_WARM_UP_S)
+    stored, memories, started = await _stored(conn), _memories(at), cpu(at.roots)
+    yardsticks, d_is = _yardsticks(run, folder)
+    for _ in range(options.rounds):
+        await run.round(yardsticks)
+    at_half, late = await run.at_half()
+    counted_are, counted = await run.statements()
+    whole = cpu(at.roots).since(started)
+    after = _memories(at)
+    missing = run.answers - (await _stored(conn) - stored)
+    server = await conn.fetchval("SHOW server_version")
+    await conn.close()
+    died = await _crash(options, run)
+    seconds = sum(used.service + used.postgres for each in run.used.values() for _, used in each)
+    conditions = {
+        "D": d_is,
+        "counted": f"{counted_are} for a message",
+        "workers of the service, bare servers": str(at.workers),
+        "cardholders and clients at a time": str(options.cardholders),
+        "CPU of other programs, in times of ours": f"{_others(run):.2f}",
+        "CPU stolen by the host, s": f"{whole.stolen:.1f}",
+        "CPU of service and PostgreSQL while measured, s": f"{seconds:.0f}",
+        "client's share of a core (A)": f"{_client_share(run, options):.2f}",
+        **told,
+    }
+    kept = {name: run.latencies[name] for name in ("E", "L", "O")}
+    return Result(
+        rates=run.rates,
+        costs=run.costs(counted),
+        latencies_ms={name: percentiles(each) for name, each in ({at_half: late} | kept).items()},
+        memory_mb={name: (value, after[name]) for name, value in memories.items()},
+        machine=description() | {"postgresql": server},
+        conditions=conditions,
+        statements={name: each.by_text for name, each in counted.items()},
+        answers=run.answers,
+        rows_missing=missing,
+        acknowledged=None if died is None else died.acknowledged,
+        lost=None if died is None else died.lost,
+    )
+
+
+def _yardsticks(run: Run, folder: Path) -> tuple[dict[str, Callable[[], Awaitable[float]]], str]:
+    """Give the rates of the statements alone: D by pgbench where it is found, S by asyncpg."""
+    dsn, lanes, seconds = run.site.dsn, run.options.statements, run.options.seconds
+    by_asyncpg = partial(
+        statements.rate, dsn, run.exchange, run.easy, connections=lanes, seconds=seconds
+    )
+    program = pgbench.program()
+    if program is None:
+        return {"D": by_asyncpg}, "asyncpg, for there is no pgbench"
+    made = pgbench.script(run.exchange, run.easy)
+    by_pgbench = partial(
+        pgbench.rate, program, dsn, made, connections=lanes, seconds=seconds, folder=folder
+    )
+    told = f"pgbench -M prepared, {lanes} clients, one thread"
+    return {"D": by_pgbench, "S": by_asyncpg}, told
+
+
+async def _crash(options: argparse.Namespace, run: Run) -> Crash | None:
+    if not options.crash:
+        return None
+    return await crash(
+        run.site, run.targets["Y"], connections=options.connections, seconds=options.seconds
+    )
+
+
+def _others(run: Run) -> float:
+    every = [used for each in run.used.values() for _, used in each]
+    return sum(one.others for one in every) / sum(one.ours for one in every)
+
+
+def _client_share(run: Run, options: argparse.Namespace) -> float:
+    used_s = sum(used.client for _, used in run.used["A"])
+    return used_s / float(options.seconds * options.rounds)
+
+
+def _memories(at: Site) -> dict[str, float]:
+    """Give the memory of each process of the service and of PostgreSQL together."""
+    found = {}
+    for name, program in at.programs.items():
+        for number, one in enumerate(memory([] if program.pid is None else [program.pid]), start=1):
+            found[f"{name}, process {number}: RSS"] = one.rss_mb
+            found[f"{name}, process {number}: PSS"] = one.pss_mb
+    if at.database is not None:
+        found["PostgreSQL, all processes: PSS"] = together(
+            memory([at.database.pid], postgres=True)
+        ).pss_mb
+    return found
 
 
 async def _stored(conn: asyncpg.Connection) -> int:
@@ -120,20 +270,13 @@ async def _stored(conn: asyncpg.Connection) -> int:
     return count
 
 
-async def _commits(conn: asyncpg.Connection) -> int:
-    count: int = await conn.fetchval(
-        "SELECT xact_commit FROM pg_stat_database WHERE datname = current_database()"
-    )
-    return count
-
-
-async def _main(options: argparse.Namespace) -> int:
-    async with own_demo() as demo, secured(demo) as tls:
-        result = await _run(demo, tls, options)
-    found = faults(result, read_budget())
-    write(result, found, options.report)
-    print(f"\n{markdown(result, found)}")
-    return 1 if found else 0
+async def _main(options: argparse.Namespace, folder: Path) -> Result:
+    async with (
+        site(folder, workers=options.workers) as at,
+        bare(at) as bare_at,
+        secured(at) as tls,
+    ):
+        return await _measure(options, folder, at, bare_at, tls)
 
 
 def main() -> int:
@@ -143,12 +286,23 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=2.0, help="per target and round")
     parser.add_argument("--open-seconds", type=float, default=8.0, help="for the latencies")
     parser.add_argument("--connections", type=int, default=32)
-    parser.add_argument("--statements", type=int, default=32, help="connections of yardstick D")
+    parser.add_argument("--statements", type=int, default=32, help="connections of D and S")
+    parser.add_argument("--cardholders", type=int, default=16, help="at a time")
+    parser.add_argument("--workers", type=int, default=1, help="of the service, and bare servers")
+    parser.add_argument("--no-crash", dest="crash", action="store_false")
     parser.add_argument("--report", type=Path, default=Path("var/bench"), help="folder for it")
     options = parser.parse_args()
-    with contextlib.suppress(KeyboardInterrupt):
-        return uvloop.run(_main(options))
-    return 1
+    with tempfile.TemporaryDirectory(prefix="acs-bench-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # PostgreSQL runs as another account when we are root
+        try:
+            result = uvloop.run(_main(options, folder))
+        except KeyboardInterrupt:
+            return 1
+    found = faults(result, read_budget())
+    write(result, found, options.report)
+    print(f"\n{markdown(result, found)}")
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

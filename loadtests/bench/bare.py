@@ -1,4 +1,7 @@
-"""The yardstick A: a bare aiohttp server on our loop, which answers every body the same."""
+"""The yardstick A: a bare aiohttp server on our loop, which answers every body the same.
+
+Several of them share a port, as several workers of the service do.
+"""
 
 import asyncio
 import sys
@@ -25,7 +28,7 @@ def application() -> web.Application:
 async def _serve(port: int) -> None:
     runner = web.AppRunner(application(), access_log=None)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
+    await web.TCPSite(runner, "127.0.0.1", port, reuse_port=True).start()
     await asyncio.Event().wait()
 
 

@@ -1,110 +1,169 @@
-"""The yardstick D: the two statements of an AReq sent one by one, as fast as PostgreSQL takes them.
+"""The two statements of an AReq as the service sends them, to send their like without it.
 
-The same SQL with the same kind of values as the service sends, without the service: what an AReq
-without batches could reach at most on this database.
+Nothing here knows their columns: an AReq is answered in this process over a connection that notes
+what it is asked to do. What belongs to the AReq (its ids) and to the card (its keyed hash and its
+owners' ids) is found among the parameters by value and exchanged; all else stays as it was sent.
 """
 
 import asyncio
 import json
 import time
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from os import urandom
+from typing import Any, NamedTuple, cast
 from uuid import UUID, uuid4
 
 import asyncpg
 
-from acs.authentication.case import Reservation
-from acs.store import device_data, transactions
-from acs.store.device_data import Question
-from acs.store.evidence import Visitor
+from acs.directory_server import DirectoryServer
+from acs.flows.authenticate import authenticate
+from acs.ports import Ports
 from acs.store.pool import Pool, PoolSettings
-from acs.store.transactions import Hold, NewTransaction
-from acs.transaction import AcsTransId, DsTransId, ThreeDSServerTransId
-from enrollment.model import EffectiveLimits, calendar_of
-from schemas.records import replace
-from schemas.secret import Tag
 
 DS_ID = "bench:statements"
 """Names the rows of this yardstick, so that nobody counts them as answers."""
+SERVER = DirectoryServer(DS_ID, frozenset({"visa", "mastercard", "jcb"}), frozenset({"127.0.0.1"}))
+TRANSACTION = ("acs", "three_ds_server", "ds")
+"""Identifiers that each AReq has of its own."""
+CARD = ("pan_idx", "card_id", "account_id", "person_id")
+"""What differs from card to card."""
+
+
+class CardFacts(NamedTuple):
+    """How the database knows a card."""
+
+    pan: str
+    pan_idx: bytes
+    card_id: UUID
+    account_id: UUID
+    person_id: UUID
+
+
+class Mark(NamedTuple):
+    """What a parameter holds: which value, and whether as text."""
+
+    name: str
+    is_text: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
-    """A transaction that the service stored, to store its like."""
+class Statement:
+    """SQL with its parameters; ``marks`` by the place of those that are exchanged."""
 
-    new: NewTransaction
-    question: Question
+    sql: str
+    args: tuple[object, ...]
+    marks: Mapping[int, Mark]
 
-    def another(self) -> NewTransaction:
-        """Give one more like it, under identifiers of its own."""
-        transaction = replace(
-            self.new.transaction,
-            acs_trans_id=AcsTransId(uuid4()),
-            three_ds_server_trans_id=ThreeDSServerTransId(str(uuid4())),
-            ds_trans_id=DsTransId(str(uuid4())),
-        )
-        return replace(
-            self.new, transaction=transaction, audit_object=str(transaction.acs_trans_id)
-        )
+    def like(self, values: Mapping[str, object]) -> list[object]:
+        """Give the parameters with other values in the marked places."""
+        args = list(self.args)
+        for place, (name, is_text) in self.marks.items():
+            args[place] = [str(values[name]) if is_text else values[name]]
+        return args
 
 
-async def sample(conn: asyncpg.Connection) -> Sample:
-    """Take the newest frictionless transaction of the service apart."""
-    acs_trans_id: UUID = await conn.fetchval(
-        "SELECT acs_trans_id FROM acs.transaction WHERE trans_status = 'Y'"
-        " ORDER BY created_at DESC LIMIT 1"
-    )
-    dialogue = await transactions.read(conn, acs_trans_id)
-    assert dialogue is not None
-    transaction = replace(dialogue.transaction, ds_id=DS_ID)
-    stored = await conn.fetchrow(
-        "SELECT t.ares_sealed, v.sealed, v.tag, e.document, a.*, c.pan_idx,"
-        "  (SELECT body FROM acs.message_log WHERE acs_trans_id = $1 AND direction = 'in') AS areq,"
-        "  (SELECT body FROM acs.message_log WHERE acs_trans_id = $1 AND direction = 'out') AS ares"
-        " FROM acs.transaction t JOIN acs.visitor v USING (acs_trans_id)"
-        " JOIN audit.evidence e USING (acs_trans_id)"
-        " JOIN audit.event a ON a.object = t.acs_trans_id::text"
-        " JOIN enrollment.card c USING (card_id) WHERE t.acs_trans_id = $1",
-        acs_trans_id,
-    )
-    now = datetime.now(UTC)
-    day, month = calendar_of(now)
-    new = NewTransaction(
-        transaction=transaction,
-        areq_digest=urandom(32),
-        ares_sealed=stored["ares_sealed"],
-        areq_masked=json.loads(stored["areq"]),
-        ares_masked=json.loads(stored["ares"]),
-        hold=Hold(Reservation(100, EffectiveLimits(), EffectiveLimits()), day, month, counted=True),
-        first_creq_due=None,
-        audit_name=stored["name"],
-        audit_object="",
-        audit_outcome=stored["outcome"],
-        audit_details=stored["details"],
-        audit_tag=Tag(stored["key_id"], stored["mac"]),
-        visitor=Visitor("areq", stored["sealed"], stored["tag"]),
-        evidence=stored["document"],
-    )
-    return Sample(new, Question([stored["pan_idx"]], day, month, (), now))
+class Noting:
+    """A pool whose connections note their statements."""
+
+    def __init__(self, pool: Pool) -> None:
+        """Wrap an open pool."""
+        self.noted: list[tuple[str, tuple[object, ...]]] = []
+        self._pool = pool
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator["_NotingConnection"]:
+        """Lend a connection that notes."""
+        async with self._pool.connection() as conn:
+            yield _NotingConnection(conn, self.noted)
 
 
-async def rate(dsn: str, like: Sample, *, connections: int, seconds: float) -> float:
-    """Give how many AReqs a second the database takes, two statements each, one by one."""
-    pool = await Pool.open(PoolSettings(dsn, size=connections, application_name="acs bench"))
-    done = 0
+@dataclass(frozen=True, slots=True)
+class _NotingConnection:
+    conn: Any
+    noted: list[tuple[str, tuple[object, ...]]]
 
-    async def one_by_one(stop_at: float) -> None:
-        nonlocal done
-        async with pool.connection() as conn:
-            while time.perf_counter() < stop_at:
-                await device_data.with_standings(conn, [like.question])
-                await transactions.record(conn, [like.another()])
-                done += 1
+    async def fetch(self, sql: str, *args: object) -> object:
+        self.noted.append((sql, args))
+        return await self.conn.fetch(sql, *args)
 
-    started = time.perf_counter()
+    async def execute(self, sql: str, *args: object) -> object:
+        self.noted.append((sql, args))
+        return await self.conn.execute(sql, *args)
+
+
+async def capture(
+    dsn: str, ports: Callable[[Pool], Ports], make: Callable[[], bytes], cards: Sequence[CardFacts]
+) -> tuple[Statement, Statement]:
+    """Answer one frictionless AReq of these cards; give its reading and its writing statement."""
+    raw = make()
+    card = {one.pan: one for one in cards}[json.loads(raw)["acctNumber"]]
+    pool = await Pool.open(PoolSettings(dsn, size=2, application_name="acs bench"))
+    noting = Noting(pool)
     try:
-        await asyncio.gather(*(one_by_one(started + seconds) for _ in range(connections)))
+        ares = json.loads(await authenticate(ports(cast("Pool", noting)), raw, SERVER))
     finally:
         await pool.close()
-    return done / (time.perf_counter() - started)
+    assert ares.get("transStatus") == "Y", ares
+    ids = {
+        "acs": ares["acsTransID"],
+        "three_ds_server": ares["threeDSServerTransID"],
+        "ds": ares["dsTransID"],
+    }
+    known: dict[object, Mark] = {}
+    for name, text in ids.items():
+        known |= {text: Mark(name, is_text=True), UUID(text): Mark(name, is_text=False)}
+    known |= {getattr(card, name): Mark(name, is_text=False) for name in CARD}
+    read, write = (_marked(sql, args, known) for sql, args in noting.noted)
+    assert {mark.name for mark in read.marks.values()} == {"pan_idx"}
+    assert {mark.name for mark in write.marks.values()} == {*TRANSACTION, *CARD} - {"pan_idx"}
+    return read, write
+
+
+def _marked(sql: str, args: tuple[object, ...], known: Mapping[object, Mark]) -> Statement:
+    alone = {
+        place: value[0]
+        for place, value in enumerate(args)
+        if isinstance(value, list) and len(value) == 1
+    }
+    marks = {place: known[value] for place, value in alone.items() if value in known}
+    return Statement(sql, args, marks)
+
+
+async def rate(
+    dsn: str,
+    exchange: tuple[Statement, Statement],
+    cards: Sequence[CardFacts],
+    *,
+    connections: int,
+    seconds: float,
+) -> float:
+    """Give how many AReqs a second the database takes, two statements each, one by one."""
+    read, write = exchange
+    done = 0
+
+    async def one_by_one(conn: asyncpg.Connection, first: int, stop_at: float) -> None:
+        nonlocal done
+        turn = first
+        while True:
+            card = cards[turn % len(cards)]
+            turn += connections
+            values = card._asdict() | {name: uuid4() for name in TRANSACTION}
+            await conn.fetch(read.sql, *read.like(values))
+            await conn.execute(write.sql, *write.like(values))
+            done += 1
+            if time.perf_counter() >= stop_at:
+                return
+
+    pool = await Pool.open(PoolSettings(dsn, size=connections, application_name="acs bench"))
+    try:
+        async with AsyncExitStack() as stack:
+            lent = [await stack.enter_async_context(pool.connection()) for _ in range(connections)]
+            # Once before the clock starts: connected, the statements prepared and planned.
+            await asyncio.gather(*(one_by_one(conn, at, 0.0) for at, conn in enumerate(lent)))
+            done, started = 0, time.perf_counter()
+            stop_at = started + seconds
+            await asyncio.gather(*(one_by_one(conn, at, stop_at) for at, conn in enumerate(lent)))
+            return done / (time.perf_counter() - started)
+    finally:
+        await pool.close()

@@ -118,6 +118,11 @@ async def _card(conn: asyncpg.Connection, keys: Keys, holder: Holder) -> None:
         holder.account_id, str(holder.account_id), now,
     )  # fmt: skip
     await conn.execute(
+        "INSERT INTO enrollment.account_person (account_id, person_id, role)"
+        " VALUES ($1, $2, 'owner')",
+        holder.account_id, holder.person_id,
+    )  # fmt: skip
+    await conn.execute(
         "INSERT INTO enrollment.spending_limit"
         " (owner_id, level, per_tx, per_day, per_month, count_day, count_month, set_by, set_at)"
         " VALUES ($1, 'account', $2, $3, $4, $5, $6, 'branch', $7)",

@@ -1,8 +1,8 @@
-"""`python -m loadtests.chaos.postgres DIR`: a PostgreSQL as a process that may be killed.
+"""`python -m loadtests.chaos.postgres DIR [NAME=VALUE]...`: a PostgreSQL that may be killed.
 
-Starts the server of DIR, prints its socket and its process id, and stops it when its standard
-input closes. A process of its own, because the server ends with the thread that started it, and
-because starting blocks.
+Starts the server of DIR with these settings, prints its socket and its process id, and stops it
+when its standard input closes. A process of its own, because the server ends with the thread that
+started it, and because starting blocks.
 """
 
 import sys
@@ -14,7 +14,8 @@ from acs.store.embedded import EmbeddedPostgres
 
 def main() -> int:
     """Run it."""
-    server = EmbeddedPostgres.start(Path(sys.argv[1]), {"max_connections": "200"})
+    given = dict(one.split("=", 1) for one in sys.argv[2:])
+    server = EmbeddedPostgres.start(Path(sys.argv[1]), {"max_connections": "200"} | given)
     try:
         folder = parse_qs(urlsplit(server.dsn).query)["host"][0]
         print(f"{folder}/.s.PGSQL.5432 {server.pid}", flush=True)

@@ -52,6 +52,7 @@ class Program:
     arguments: tuple[str, ...]
     environment: dict[str, str]
     log: Path
+    module: str = "acs"
     process: subprocess.Process | None = None
     starts: int = 0
 
@@ -60,7 +61,7 @@ class Program:
         self.end_group()
         with self.log.open("ab") as log:
             self.process = await subprocess.create_subprocess_exec(
-                sys.executable, "-m", "acs", *self.arguments,
+                sys.executable, "-m", self.module, *self.arguments,
                 env=self.environment, stdout=log, stderr=log, start_new_session=True,
             )  # fmt: skip
         self.starts += 1
@@ -95,6 +96,8 @@ class Database:
 
     folder: Path
     log: Path
+    settings: tuple[str, ...] = ()
+    """NAME=VALUE, over the durable ones."""
     socket: Path = Path()
     pid: int = 0
     starts: int = 0
@@ -116,7 +119,7 @@ class Database:
         await self._let_go()
         with self.log.open("ab") as log:
             self._keeper = await subprocess.create_subprocess_exec(
-                sys.executable, "-m", "loadtests.chaos.postgres", str(self.folder),
+                sys.executable, "-m", "loadtests.chaos.postgres", str(self.folder), *self.settings,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
                 start_new_session=True,
             )  # fmt: skip

@@ -90,30 +90,49 @@ class Fixed:
         self.now = now
 
 
-def ports() -> Ports:
-    """Build what a flow is handed, as ``acs.app`` does, with keys made now."""
-    content = seed.read(_ISSUER, datetime.now(UTC).date())
-    issuers = {one.issuer_id: one for one in content.issuers}
-    ranges = sorted(content.ranges, key=lambda one: one.low)
-    issued = tuple(IssuedRange(one, issuers[one.issuer_id]) for one in ranges)
-    rings: dict[str, Any] = {
-        purpose: KeyRing("k1", {"k1": os.urandom(32)}) for purpose in Keys.PURPOSES
-    }
+def ports(
+    *,
+    pool: Pool | None = None,
+    keys: Keys | None = None,
+    values: SoftwareKeys | None = None,
+    tables: PolicyTables | None = None,
+    pages: Pages | None = None,
+) -> Ports:
+    """Build what a flow is handed, as ``acs.app`` does; what is not given is made now."""
     return Ports(
-        pool=cast("Pool", OneConnection()),
-        keys=Keys(**rings),
-        values=SoftwareKeys(
-            [
-                SoftwareKey("visa-1", KeyKind.CVV, KeyState.ACTIVE, os.urandom(16)),
-                SoftwareKey("mastercard-1", KeyKind.HMAC, KeyState.ACTIVE, os.urandom(32)),
-            ]
-        ),
+        pool=pool or cast("Pool", OneConnection()),
+        keys=keys or _keys(),
+        values=values or _values(),
         directory_servers=DirectoryServers([SERVER]),
-        tables=Fixed(PolicyTables(1, issued, {})),
+        tables=Fixed(tables or _tables()),
         messages=cast("MessageDelivery", None),  # an AReq sends none
-        pages=Pages(),
+        pages=pages or Pages(),
         policies=Policies(ChallengePolicy(), OtpPolicy(), "http://127.0.0.1:8082/challenge"),
         clock=lambda: datetime.now(UTC),
         worker="micro",
         background=Background(),
     )
+
+
+def _keys() -> Keys:
+    rings: dict[str, Any] = {
+        purpose: KeyRing("k1", {"k1": os.urandom(32)}) for purpose in Keys.PURPOSES
+    }
+    return Keys(**rings)
+
+
+def _values() -> SoftwareKeys:
+    return SoftwareKeys(
+        [
+            SoftwareKey("visa-1", KeyKind.CVV, KeyState.ACTIVE, os.urandom(16)),
+            SoftwareKey("mastercard-1", KeyKind.HMAC, KeyState.ACTIVE, os.urandom(32)),
+        ]
+    )
+
+
+def _tables() -> PolicyTables:
+    content = seed.read(_ISSUER, datetime.now(UTC).date())
+    issuers = {one.issuer_id: one for one in content.issuers}
+    ranges = sorted(content.ranges, key=lambda one: one.low)
+    issued = tuple(IssuedRange(one, issuers[one.issuer_id]) for one in ranges)
+    return PolicyTables(1, issued, {})

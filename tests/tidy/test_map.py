@@ -22,8 +22,11 @@ WITHOUT: dict[str, str] = {
     "acs/ports.py": "declares what a flow is handed; nothing in it runs",
     "acs/store/device_data.py": _SQL,
     "loadtests/bench/__main__.py": _BENCH,
-    "loadtests/bench/demo.py": "starts processes; loadtests.bench and loadtests.quiet run it whole",
-    "loadtests/bench/statements.py": _BENCH,
+    "loadtests/bench/bank.py": _BENCH,
+    "loadtests/bench/cardholders.py": _BENCH,
+    "loadtests/bench/demo.py": "starts processes; loadtests.quiet runs it whole",
+    "loadtests/bench/site.py": "starts processes; loadtests.bench runs it whole",
+    "loadtests/micro/inside.py": "run whole in test_areq_path, every answer looked at",
 }
 # Test modules that are a second part of another one or look at several modules.
 ACROSS: dict[str, str] = {

@@ -71,3 +71,49 @@ async def test_a_wrong_answer_ends_the_run() -> None:
         target = client.Target("Y", server.port, lambda: b"{}", b'"transStatus":"Y"')
         with pytest.raises(AssertionError, match="Y:"):
             await client.closed_loop(target, connections=1, seconds=5)
+
+
+def test_a_request_tells_which_card_and_which_transaction_it_is() -> None:
+    requests = client.Requests(CARDS, "http://127.0.0.1:8080")
+    for _ in range(3):
+        request = requests.next()
+        areq = json.loads(request.body)
+        assert areq["threeDSServerTransID"] == request.three_ds_server_trans_id
+        assert areq["acctNumber"] == request.card.pan
+        assert areq["dsURL"] == "http://127.0.0.1:8080/ds/rreq"
+
+
+async def test_one_connection_carries_many_requests_with_their_headers() -> None:
+    seen = []
+
+    async def answer(request: web.Request) -> web.Response:
+        seen.append((request.transport, request.headers["X-Word"], await request.read()))
+        return web.Response(status=201, body=b"x" * len(seen))
+
+    app = web.Application()
+    app.router.add_route("*", "/path", answer)
+    async with TestServer(app, host="127.0.0.1") as server:
+        assert server.port is not None
+        top = client.head("PUT", "/path", server.port, x_word="a")
+        async with client.wire_to(server.port) as wire:
+            assert await wire.ask(top, b"body") == (201, b"x")
+            assert await wire.ask(top) == (201, b"xx")
+
+    assert [(word, body) for _, word, body in seen] == [("a", b"body"), ("a", b"")]
+    assert seen[0][0] is seen[1][0]
+
+
+async def test_every_right_answer_is_heard() -> None:
+    async def right(_: web.Request) -> web.Response:
+        return web.Response(body=b'{"transStatus": "Y"}')
+
+    app = web.Application()
+    app.router.add_post("/3ds/areq", right)
+    heard: list[bytes] = []
+    async with TestServer(app, host="127.0.0.1") as server:
+        assert server.port is not None
+        target = client.Target(
+            "Y", server.port, lambda: b"{}", b'"transStatus":"Y"', hear=heard.append
+        )
+        measure = await client.open_loop(target, connections=2, seconds=0.05, rate=100)
+    assert heard == [b'{"transStatus": "Y"}'] * measure.count
