@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 _BANK = ROOT / "loadtests" / "network"
-_READY_WITHIN_S = 60.0
+_SAYS_SO_EVERY_S = 20.0
 _LOOK_S = 0.1
 _STOP_WITHIN_S = 15.0
 
@@ -46,6 +46,7 @@ class Child:
     command: Sequence[str]
     environment: Mapping[str, str]
     own_session: bool = False
+    is_quiet: bool = False
     process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
@@ -55,6 +56,7 @@ class Child:
             env=dict(self.environment),
             cwd=ROOT,
             start_new_session=self.own_session,
+            stdout=subprocess.DEVNULL if self.is_quiet else None,
         )
 
     def has_died(self) -> bool:
@@ -112,9 +114,12 @@ def answers(url: str) -> object | None:
 
 
 def await_ready(url: str, child: Child, supervisor: Supervisor) -> bool:
-    """Wait until a URL answers 200; False when the child died or the demo is being stopped."""
-    end = time.monotonic() + _READY_WITHIN_S
-    while time.monotonic() < end and not supervisor.stopping:
+    """Wait until a URL answers 200; False when the child died or the demo is being stopped.
+
+    However long it takes: what cannot start ends by itself, and a busy machine is only slow.
+    """
+    says_so_at = time.monotonic() + _SAYS_SO_EVERY_S
+    while not supervisor.stopping:
         try:
             with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 - loopback
                 if response.status == 200:  # noqa: PLR2004 - HTTP
@@ -122,9 +127,24 @@ def await_ready(url: str, child: Child, supervisor: Supervisor) -> bool:
         except (OSError, urllib.error.URLError):
             pass
         if child.has_died():
+            say(f"the {child.name} has ended; what is wrong stands above")
             return False
+        if time.monotonic() > says_so_at:
+            says_so_at += _SAYS_SO_EVERY_S
+            say(f"still waiting for the {child.name} to start ...")
         time.sleep(_LOOK_S)
     return False
+
+
+def finish(child: Child, supervisor: Supervisor) -> bool:
+    """Run a child to its end; False when it failed, or had to be ended with the demo."""
+    child.start()
+    while not child.has_died():
+        if supervisor.stopping:
+            child.stop()
+            return False
+        time.sleep(_LOOK_S)
+    return child.process is not None and child.process.returncode == 0
 
 
 def run(settings: Settings, dsn: str) -> int:
@@ -139,18 +159,18 @@ def run(settings: Settings, dsn: str) -> int:
         signal.signal(number, supervisor.ask_to_stop)
     network = Child("network", _network_command(settings), environment({}), own_session=True)
     try:
-        _seed_policies(settings, dsn)
-        if not _take_over(settings):
-            network.start()
-        service.start()
-        if not _is_up(settings, network, service, supervisor):
-            return 0 if supervisor.stopping else 1
-        _seed_people(settings)
-        say(_welcome(settings))
-        supervisor.watch()
-    except subprocess.CalledProcessError:
-        say("the demo could not be seeded; what is wrong stands above")
-        return 0 if supervisor.stopping else 1
+        if finish(_policies(settings, dsn), supervisor):
+            if not _take_over(settings):
+                network.start()
+            service.start()
+            if _is_up(settings, network, service, supervisor):
+                say("enrolling the test cards ...")
+                if finish(_people(settings), supervisor):
+                    say(_welcome(settings))
+                    supervisor.watch()
+        if not supervisor.stopping:
+            say("the demo could not be started; what is wrong stands above")
+            return 1
     finally:
         service.stop()
         _stop_network(settings, network)
@@ -200,38 +220,26 @@ def _service_settings(settings: Settings, dsn: str) -> dict[str, str]:
     }
 
 
-def _seed_policies(settings: Settings, dsn: str) -> None:
-    """Load issuer, card ranges and rates with the command an operator would use."""
+def _policies(settings: Settings, dsn: str) -> Child:
+    """Give what loads issuer, card ranges and rates: the command an operator would use."""
     extra = {
         "ACS_PROFILE": "demo",
         "ACS_DATABASE__URL": dsn,
         "ACS_DATA_DIR": str(settings.data_dir.resolve()),
     }
-    file = _BANK / "issuer.toml"
-    subprocess.run(  # noqa: S603 - our own program
-        [sys.executable, "-m", "acs", "seed", str(file)],
-        env=environment(extra),
-        cwd=ROOT,
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
+    command = [sys.executable, "-m", "acs", "seed", str(_BANK / "issuer.toml")]
+    return Child("seed of the policies", command, environment(extra), is_quiet=True)
 
 
-def _seed_people(settings: Settings) -> None:
-    """Enrol the demo's people through the API, as branch, core and portal do."""
-    state = settings.data_dir.resolve() / "demo"
-    say("enrolling the test cards ...")
-    subprocess.run(  # noqa: S603 - our own program
-        [
-            sys.executable, "-m", "loadtests.network.seed",
-            "--api", f"http://{settings.enrollment.listen}",
-            "--network", f"http://{settings.demo.listen}",
-            "--state", str(state),
-        ],
-        env=environment({}),
-        cwd=ROOT,
-        check=True,
-    )  # fmt: skip
+def _people(settings: Settings) -> Child:
+    """Give what enrols the demo's people through the API, as branch, core and portal do."""
+    command = [
+        sys.executable, "-m", "loadtests.network.seed",
+        "--api", f"http://{settings.enrollment.listen}",
+        "--network", f"http://{settings.demo.listen}",
+        "--state", str(settings.data_dir.resolve() / "demo"),
+    ]  # fmt: skip
+    return Child("seed of the people", command, environment({}))
 
 
 def _network_command(settings: Settings) -> list[str]:

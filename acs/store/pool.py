@@ -7,6 +7,8 @@ Laws:
 - Each edge has its own pool (a bulkhead): cardholders who wait for a lock cannot starve AReqs.
 - A pooled connection is never given session state, so it needs no reset between two users; the
   reset would cost a round trip on each statement.
+- Only a server that takes writes will do. One that is found demoted counts as away, and no
+  connection to it is lent again: the next request asks anew where the primary is.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
+from asyncpg.connect_utils import SessionAttribute
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -59,6 +62,9 @@ _LOST = (
     OSError,
     TimeoutError,
 )
+
+CONNECT_WITHIN_S = 5.0
+_WRITABLE = SessionAttribute.read_write
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +112,8 @@ class Pool:
                 server_settings=options,
                 reset=_no_reset,
                 command_timeout=settings.statement_timeout_ms / 1000 + 1,
-                timeout=5,
+                timeout=CONNECT_WITHIN_S,
+                target_session_attrs=_WRITABLE,
             )
         except _LOST as error:
             raise Unavailable(Missing.DATABASE) from error
@@ -117,7 +124,11 @@ class Pool:
         """Lend a connection in autocommit: one statement is one transaction."""
         try:
             async with self._pool.acquire(timeout=self._settings.acquire_timeout_s) as conn:
-                yield conn
+                try:
+                    yield conn
+                except asyncpg.ReadOnlySQLTransactionError:
+                    await self._pool.expire_connections()
+                    raise
         except _LOST as error:
             raise Unavailable(Missing.DATABASE) from error
 
@@ -142,3 +153,19 @@ class Pool:
 
 async def _no_reset(_conn: object) -> None:
     """Leave the connection as it is; see the laws above."""
+
+
+@asynccontextmanager
+async def alone(dsn: str) -> AsyncIterator[Connection]:
+    """Open a connection of one's own, for what needs a session: notices, or a lock that is kept.
+
+    Whatever is wrong with the database is ``Unavailable``, as with a pool.
+    """
+    try:
+        conn = await asyncpg.connect(dsn, timeout=CONNECT_WITHIN_S, target_session_attrs=_WRITABLE)
+        try:
+            yield conn
+        finally:
+            conn.terminate()
+    except _LOST as error:
+        raise Unavailable(Missing.DATABASE) from error

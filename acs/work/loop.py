@@ -18,14 +18,14 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import asyncpg
-
 from acs import log, metrics
+from acs.store.pool import Unavailable, alone
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
 CHANNEL = "acs_work"
+_LISTEN_AGAIN_S = 1.0
 _PAUSE_AFTER_FAILURE_S = (0.5, 1.0, 2.0, 5.0)
 
 
@@ -103,17 +103,11 @@ class WorkLoop:
     async def _listen(self) -> None:
         while not self._stopping.is_set():
             try:
-                conn = await asyncpg.connect(self.dsn, timeout=5)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
-                await asyncio.sleep(1)  # the polls go on meanwhile
-                continue
-            try:
-                lost = asyncio.Event()
-                conn.add_termination_listener(lambda _conn, lost=lost: lost.set())
-                await conn.add_listener(CHANNEL, lambda *_: self.wake_all())
-                self.wake_all()
-                await lost.wait()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                continue
-            finally:
-                conn.terminate()
+                async with alone(self.dsn) as conn:
+                    lost = asyncio.Event()
+                    conn.add_termination_listener(lambda _conn, lost=lost: lost.set())
+                    await conn.add_listener(CHANNEL, lambda *_: self.wake_all())
+                    self.wake_all()
+                    await lost.wait()
+            except Unavailable:
+                await asyncio.sleep(_LISTEN_AGAIN_S)  # the polls go on meanwhile

@@ -12,23 +12,14 @@ from pathlib import Path
 
 from loadtests.chaos.laws import Law, judge
 from loadtests.chaos.plan import Hands
+from loadtests.chaos.rest import rest
 from loadtests.chaos.shoppers import Crowd
 from loadtests.chaos.site import Site, site
 from loadtests.chaos.soak import Sampler
-from loadtests.chaos.tables import AT_REST
 
-_REST_WITHIN_S = 240.0
 _READY_WITHIN_S = 90.0
 _PAID_WITHIN_S = 60.0
 _SHOWN_MAX = 5
-# What would happen in an hour, now: every clock of the database is put forward.
-_HURRY = """
-    UPDATE acs.timer SET due_at = due_at - interval '1 hour',
-        lease_until = lease_until - interval '1 hour';
-    UPDATE acs.result SET next_at = next_at - interval '1 hour',
-        lease_until = lease_until - interval '1 hour' WHERE state IN ('queued', 'sending');
-    UPDATE otp.outbox SET due_at = due_at - interval '1 hour',
-        claimed_at = claimed_at - interval '1 hour' WHERE state IN ('queued', 'sending')"""
 
 
 async def run(options: argparse.Namespace, folder: Path) -> list[Law]:
@@ -61,7 +52,7 @@ async def run(options: argparse.Namespace, folder: Path) -> list[Law]:
             crowd.stopping.set()
             await paying
             await crowd.come_back()
-            rested_s = await _rest(place, hurry=options.hurry)
+            rested_s = await rest(place.connect, hurry=options.hurry)
         finally:
             tasks = (watching, paying, disturbing, sampling, filling)
             for task in tasks:
@@ -76,22 +67,6 @@ async def run(options: argparse.Namespace, folder: Path) -> list[Law]:
         finally:
             await conn.close()
         return laws
-
-
-async def _rest(place: Site, *, hurry: bool) -> float:
-    """Wait until nothing happens any more; gives the seconds. What never rests breaks a law."""
-    began = time.monotonic()
-    conn = await place.connect()
-    try:
-        while time.monotonic() < began + _REST_WITHIN_S:
-            if not [1 for query in AT_REST.values() if await conn.fetchrow(query)]:
-                break
-            if hurry:
-                await conn.execute(_HURRY)
-            await asyncio.sleep(2.0)
-    finally:
-        await conn.close()
-    return time.monotonic() - began
 
 
 async def _report(

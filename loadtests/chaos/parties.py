@@ -66,6 +66,8 @@ class Ledger:
     finals: dict[str, list[Message]] = field(default_factory=lambda: defaultdict(list))
     """Every final CRes a browser got, by acsTransID."""
     ended: Counter[str] = field(default_factory=Counter)
+    moments: list[tuple[float, str]] = field(default_factory=list)
+    """When each AReq got an ARes, or something else or nothing: monotonic seconds, and what."""
 
     def ares(self, acs_trans_id: str) -> Message | None:
         """Find the ARes of a transaction, if anybody read it."""

@@ -7,13 +7,15 @@ sends them twice at once. A cardholder whose page did not come looks again, a fe
 import asyncio
 import json
 import random
+import ssl
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
 from uuid import uuid4
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
+from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 
 from acs.conformance import pages
 from loadtests.chaos.parties import Ledger
@@ -81,6 +83,8 @@ class Crowd:
     areq_url: str
     results_url: str
     seed: int
+    tls: ssl.SSLContext | None = None
+    """For addresses with https: whom to trust, and the Directory Server's own certificate."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     unfinished: list[Payment] = field(default_factory=list)
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
@@ -94,7 +98,7 @@ class Crowd:
         """
         random.Random(self.seed).shuffle(self.holders)
         raced = [one for one in self.holders if one.has_limits and one.kind == "easy"]
-        async with ClientSession(timeout=_TIMEOUT) as http, asyncio.TaskGroup() as group:
+        async with self._session() as http, asyncio.TaskGroup() as group:
             for lane in range(lanes):
                 group.create_task(self._lane(http, lane, self.holders[lane::lanes] + raced))
 
@@ -115,10 +119,14 @@ class Crowd:
 
     async def come_back(self) -> None:
         """Let those who left look once more and cancel."""
-        async with ClientSession(timeout=_TIMEOUT) as http:
+        async with self._session() as http:
             for payment in self.unfinished:
                 visit = _Visit(self, http, random.Random(0), payment.holder)
                 await visit.challenge(payment, "cancels")
+
+    def _session(self) -> ClientSession:
+        connector = TCPConnector(ssl=self.tls) if self.tls is not None else None
+        return ClientSession(timeout=_TIMEOUT, connector=connector)
 
     def next_number(self) -> int:
         """Number the shops, so that each text message names its payment."""
@@ -179,19 +187,21 @@ class _Visit:
 
     async def _ask(self, key: str, areq: Message) -> None:
         """Send an AReq once; whatever ARes is read is written down."""
+        ledger = self.crowd.ledger
         try:
             async with self.http.post(self.crowd.areq_url, json=areq) as response:
                 answer = json.loads(await response.read())
         except (ClientError, OSError, TimeoutError, ValueError) as error:
-            self.crowd.ledger.refused[f"no answer: {type(error).__name__}"] += 1
+            told = f"no answer: {type(error).__name__}"
+        else:
+            is_ares = answer.get("messageType") == "ARes"
+            told = "ARes" if is_ares else f"Erro {answer.get('errorCode')}"
+            if is_ares:
+                ledger.answered[key].append(answer)
+        ledger.moments.append((time.monotonic(), told))
+        if told != "ARes":
+            ledger.refused[told] += 1
             await asyncio.sleep(_PAUSE_S)
-            return
-        if answer.get("messageType") == "ARes":
-            self.crowd.ledger.answered[key].append(answer)
-            return
-        code = answer.get("errorCode")
-        self.crowd.ledger.refused[f"Erro {code}"] += 1
-        await asyncio.sleep(_PAUSE_S)
 
     async def challenge(self, payment: Payment, way: str) -> None:
         """Go one way through a challenge; what cannot be finished is left for `come_back`."""

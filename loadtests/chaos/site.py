@@ -8,7 +8,7 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -146,9 +146,24 @@ async def _lay_wires(made: Site) -> None:
 
 
 async def _prepare(made: Site) -> None:
-    data = made.folder / "data"
-    environment = _environment(made)
-    direct = environment | {"ACS_DATABASE__URL": made.database.dsn}
+    environment = settings_of(
+        made.folder / "data",
+        {edge: f"127.0.0.1:{port}" for edge, port in made.ports.items()},
+        dsn=_dsn(made, "database"), pages=made.url("pages", ""),
+        results=made.url("results", "/rreq"), sms=made.url("sms", "/sms"),
+    )  # fmt: skip
+    await fill_database(environment, made.database.dsn, made.holders)
+    edges = [part for edge in ("ds", "cardholder", "ops") for part in ("--edge", edge)]
+    worker = environment | {"ACS_DATABASE__URL": _dsn(made, "worker's database")}
+    made.programs["serve"] = Program(
+        "serve", ("serve", "--workers", "2", *edges), environment, made.folder / "serve.log"
+    )
+    made.programs["work"] = Program("work", ("work",), worker, made.folder / "work.log")
+
+
+async def fill_database(environment: Mapping[str, str], dsn: str, holders: list[Holder]) -> None:
+    """Make the keys, the schema, the issuer and the people; `dsn` leads past all proxies."""
+    direct = {**environment, "ACS_DATABASE__URL": dsn}
     settings = read(None, {name: value for name, value in direct.items() if name[:4] == "ACS_"})
     keys = load_keys(settings)
     demo_keys.make_value_keys(settings.values_file)
@@ -157,29 +172,30 @@ async def _prepare(made: Site) -> None:
             subprocess.run, [sys.executable, "-m", "acs", *arguments],
             env=direct, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
-    await enrol(made.database.dsn, keys, made.holders)
-    edges = [part for edge in ("ds", "cardholder", "ops") for part in ("--edge", edge)]
-    worker = environment | {"ACS_DATABASE__URL": _dsn(made, "worker's database")}
-    made.programs["serve"] = Program(
-        "serve", ("serve", "--workers", "2", *edges), environment, data.parent / "serve.log"
-    )
-    made.programs["work"] = Program("work", ("work",), worker, data.parent / "work.log")
+    await enrol(dsn, keys, holders)
 
 
 def _dsn(made: Site, wire: str) -> str:
     return f"postgresql://acs@127.0.0.1:{made.wires[wire].port}/acs"
 
 
-def _environment(made: Site) -> dict[str, str]:
+def settings_of(
+    data: Path,
+    listens: Mapping[str, str],
+    *,
+    dsn: str,
+    pages: str,
+    results: str,
+    sms: str,
+    client_subject: str | None = None,
+) -> dict[str, str]:
     """Give the service's settings: the demo's parts, short clocks, patience with test cards."""
-    listens = {
-        f"ACS_{edge.upper()}__LISTEN": f"127.0.0.1:{port}" for edge, port in made.ports.items()
-    }
     directory_server = {
         "id": "chaos",
         "schemes": ["visa", "mastercard"],
         "hosts": ["127.0.0.1"],
-        "rreq_url": made.url("results", "/rreq"),
+        "rreq_url": results,
+        "client_subject": client_subject,
         "acs_reference_number": "3DS_LOA_ACS_CHAO_020301_00001",
         "acs_operator_id": "CHAOS-ACS-OPERATOR",
     }
@@ -188,15 +204,15 @@ def _environment(made: Site) -> dict[str, str]:
     ours = {name: value for name, value in os.environ.items() if not name.startswith("ACS_")}
     return {
         **ours,
-        **listens,
+        **{f"ACS_{edge.upper()}__LISTEN": listen for edge, listen in listens.items()},
         **{f"ACS_OTP__{name}": "100000" for name in patient},
         "ACS_PROFILE": "demo",
-        "ACS_DATA_DIR": str(made.folder / "data"),
-        "ACS_DATABASE__URL": _dsn(made, "database"),
-        "ACS_CARDHOLDER__PUBLIC_URL": made.url("pages", ""),
+        "ACS_DATA_DIR": str(data),
+        "ACS_DATABASE__URL": dsn,
+        "ACS_CARDHOLDER__PUBLIC_URL": pages,
         "ACS_DS__DIRECTORY_SERVERS": json.dumps([directory_server]),
         "ACS_DS__RREQ_RETRY_WAITS_S": "[1, 2]",
-        "ACS_SMS__INBOX_URL": made.url("sms", "/sms"),
+        "ACS_SMS__INBOX_URL": sms,
         "ACS_CHALLENGE__FIRST_CREQ_S": "20",
         "ACS_CHALLENGE__INTERACTION_S": "45",
     }

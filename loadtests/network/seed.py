@@ -2,7 +2,8 @@
 
 The branch and core systems make persons, accounts, limits and cards; then each cardholder, through
 the portal, agrees, sets a PIN and switches 3-D Secure on, reading the codes from the own phone.
-May be run again at any time: what is done is found done and left as it is.
+May be run again at any time: what is done is found done and left as it is. Who could not be
+enrolled because something was too slow is tried again, a few times.
 """
 
 import argparse
@@ -28,6 +29,7 @@ _CALL_TIMEOUT_S = 30.0
 _API_WAIT_S = 60.0
 _SMS_WAIT_S = 20.0
 _POLL_S = 0.1
+_ROUNDS = 3
 _CARD_YEARS = 4
 _CODE = re.compile(r"(?<![0-9])[0-9]{6}(?![0-9])")
 _SPOILED = {"N blocked": "blocked", "N expired": "expired"}
@@ -200,7 +202,7 @@ async def seed(api_url: str, network_url: str, state: Path) -> list[str]:
     """
     known = _read_progress(state)
     now = datetime.now(UTC)
-    faults: list[str] = []
+    faults: dict[str, str] = {}
     async with ClientSession(timeout=ClientTimeout(total=_CALL_TIMEOUT_S)) as session:
         await _await_api(session, api_url)
         bank = Bank(
@@ -210,20 +212,25 @@ async def seed(api_url: str, network_url: str, state: Path) -> list[str]:
         )
         slots = asyncio.Semaphore(_AT_ONCE)
 
-        async def one(person: Person) -> Ids | None:
+        async def one(person: Person) -> None:
             async with slots:
                 try:
-                    return await bank.seed(person, known.get(person.ref))
+                    known[person.ref] = await bank.seed(person, known.get(person.ref))
+                    faults.pop(person.ref, None)
                 except (CallRefused, SeedFailed, ClientError, TimeoutError) as fault:
-                    faults.append(f"{person.ref} ({person.expect}): {fault}")
-                    return known.get(person.ref)
+                    faults[person.ref] = (
+                        f"{person.ref} ({person.expect}): {str(fault) or type(fault).__name__}"
+                    )
 
         everybody = people.everybody()
-        found = await asyncio.gather(*(one(person) for person in everybody))
-    ready = [(person, ids) for person, ids in zip(everybody, found, strict=True) if ids]
+        left = everybody
+        for _ in range(_ROUNDS):
+            await asyncio.gather(*(one(person) for person in left))
+            left = [person for person in everybody if person.ref in faults]
+    ready = [(person, known[person.ref]) for person in everybody if person.ref in known]
     _write_progress(state, {person.ref: ids for person, ids in ready})
     cards.write(state, [_card_of(person, ids) for person, ids in ready])
-    return faults
+    return list(faults.values())
 
 
 def _card_of(person: Person, ids: Ids) -> cards.Card:

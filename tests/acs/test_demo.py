@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 
-from acs.demo import Child, Supervisor, answers, environment
+from acs.demo import Child, Supervisor, answers, await_ready, environment, finish
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -58,3 +58,24 @@ def test_what_the_caller_set_wins_over_the_demo_s_own() -> None:
 
 def test_nobody_there_is_no_answer() -> None:
     assert answers("http://127.0.0.1:9/api/health") is None
+
+
+def test_a_child_that_ends_before_it_is_ready_is_not_waited_for() -> None:
+    child = Child("short one", [sys.executable, "-c", "raise SystemExit(3)"], dict(os.environ))
+    child.start()
+
+    assert not await_ready("http://127.0.0.1:9/", child, Supervisor(child))
+
+
+def test_a_step_of_the_start_fails_with_its_program() -> None:
+    for code in (0, 1):
+        child = Child("step", [sys.executable, "-c", f"raise SystemExit({code})"], dict(os.environ))
+        assert finish(child, Supervisor(child)) is (code == 0)
+
+
+def test_a_stop_is_heard_in_the_middle_of_a_step() -> None:
+    child = Child("sleeper", SLEEPER, dict(os.environ))
+    supervisor = Supervisor(child, stopping=True)
+
+    assert not finish(child, supervisor)
+    assert child.has_died()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from acs.store.pool import Pool, PoolSettings, Unavailable
+from acs.store.pool import Pool, PoolSettings, Unavailable, alone
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -90,8 +90,49 @@ async def test_a_cut_connection_is_unavailable_and_the_next_one_works(
             assert await conn.fetchval("SELECT 1") == 1
 
 
+async def test_a_primary_that_was_demoted_is_away_and_none_of_its_connections_is_lent_again(
+    dsn: str,
+) -> None:
+    """A demoted server still answers reads; a pool that kept it would fail for ever."""
+    async with opened(dsn, size=2) as pool:
+        async with pool.connection() as one, pool.connection() as other:
+            for conn in (one, other):
+                await conn.execute("SET default_transaction_read_only = on")
+        with pytest.raises(Unavailable, match=r"^database$"):
+            async with pool.transaction() as conn:
+                await conn.execute("DELETE FROM acs.timer")
+
+        async with pool.connection() as one, pool.connection() as other:
+            for conn in (one, other):
+                await conn.execute("DELETE FROM acs.timer")
+
+
+async def test_a_server_that_takes_no_writes_is_not_connected_to(
+    dsn: str, owner: asyncpg.Connection
+) -> None:
+    name = await owner.fetchval("SELECT current_database()")
+    await owner.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+
+    with pytest.raises(Unavailable):
+        await Pool.open(PoolSettings(dsn=dsn, role="acs_app"))
+    with pytest.raises(Unavailable):
+        async with alone(dsn):
+            pass
+
+
 async def test_it_counts_what_is_idle_and_what_is_lent(dsn: str) -> None:
     async with opened(dsn) as pool, pool.connection():
         await asyncio.sleep(0)
 
         assert pool.counts() == {"idle": 0, "busy": 1}
+
+
+async def test_a_connection_of_ones_own_that_is_cut_is_unavailable(
+    dsn: str, owner: asyncpg.Connection
+) -> None:
+    with pytest.raises(Unavailable):
+        async with alone(dsn) as conn:
+            await owner.execute(
+                "SELECT pg_terminate_backend($1)", await conn.fetchval("SELECT pg_backend_pid()")
+            )
+            await conn.fetchval("SELECT 1")

@@ -19,6 +19,8 @@ class FakeBank:
 
     inbox_url: str = ""
     refuse: str = ""
+    refusals: int = 1_000
+    """How often it refuses."""
     calls: list[tuple[str, str, str]] = field(default_factory=list)
     persons: dict[str, dict[str, Any]] = field(default_factory=dict)
     cards: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -50,7 +52,8 @@ class FakeBank:
     async def _noted(self, request: web.Request, handler: Any) -> web.StreamResponse:
         if request.path != "/v1/openapi.json":
             self.calls.append((self._claims(request)["sub"], request.method, request.path))
-        if self.refuse and self.refuse in request.path:
+        if self.refuse and self.refuse in request.path and self.refusals:
+            self.refusals -= 1
             body = {"error": {"code": "locked"}}
             return web.json_response(body, status=423, content_type="application/problem+json")
         response: web.StreamResponse = await handler(request)

@@ -120,3 +120,10 @@ async def test_one_refused_person_does_not_stop_the_others(town: Town) -> None:
 
     assert faults == ["demo-002 (C otp): core PUT /cards/demo-002: HTTP 423 locked"]
     assert len(cards.Cards(town.state).all()) == len(EVERYBODY) - 1
+
+
+async def test_what_was_too_slow_is_tried_again(town: Town) -> None:
+    town.bank.refuse, town.bank.refusals = "/cards/demo-002", 2
+
+    assert await town.seed() == []
+    assert len(cards.Cards(town.state).all()) == len(EVERYBODY)

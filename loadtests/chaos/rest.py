@@ -1,0 +1,35 @@
+"""After the last fault: wait until nothing happens any more."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+
+from loadtests.chaos.tables import AT_REST
+
+_REST_WITHIN_S = 240.0
+# What would happen in an hour, now: every clock of the database is put forward.
+_HURRY = """
+    UPDATE acs.timer SET due_at = due_at - interval '1 hour',
+        lease_until = lease_until - interval '1 hour';
+    UPDATE acs.result SET next_at = next_at - interval '1 hour',
+        lease_until = lease_until - interval '1 hour' WHERE state IN ('queued', 'sending');
+    UPDATE otp.outbox SET due_at = due_at - interval '1 hour',
+        claimed_at = claimed_at - interval '1 hour' WHERE state IN ('queued', 'sending')"""
+
+
+async def rest(connect: Callable[[], Awaitable[asyncpg.Connection]], *, hurry: bool) -> float:
+    """Wait until nothing happens any more; gives the seconds. What never rests breaks a law."""
+    began = time.monotonic()
+    conn = await connect()
+    try:
+        while time.monotonic() < began + _REST_WITHIN_S:
+            if not [1 for query in AT_REST.values() if await conn.fetchrow(query)]:
+                break
+            if hurry:
+                await conn.execute(_HURRY)
+            await asyncio.sleep(2.0)
+    finally:
+        await conn.close()
+    return time.monotonic() - began

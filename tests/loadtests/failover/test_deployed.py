@@ -1,0 +1,63 @@
+"""What stands under deploy/ is run with the names of this machine, and nothing else is changed."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from loadtests.failover.deployed import DEPLOY, adapted
+
+
+def test_a_name_is_changed_wherever_it_stands() -> None:
+    text = adapted("haproxy/database.cfg", {"db1.bank.internal": "127.0.0.9"})
+
+    assert "server db1 127.0.0.9:5432" in text
+    assert "db1.bank" not in text
+
+
+def test_the_longer_of_two_names_is_changed_first() -> None:
+    changes = {"bank.internal": "x", "db1.bank.internal": "y"}
+
+    assert "server db1 y:5432" in adapted("haproxy/database.cfg", changes)
+
+
+def test_a_change_of_what_does_not_stand_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="does not say"):
+        adapted("haproxy/database.cfg", {"db9.bank.internal": "127.0.0.9"})
+
+
+def test_a_commit_waits_for_the_disk_of_a_standby_that_may_take_over() -> None:
+    """What an acknowledged write rests on; each of these lines gives it up when it is changed."""
+    text = adapted("patroni/patroni.yml", {})
+
+    for line in (
+        "synchronous_mode: true",
+        "synchronous_mode_strict: true",
+        'synchronous_commit: "on"',
+        'fsync: "on"',
+        "primary_start_timeout: 0",
+    ):
+        assert re.search(rf"^ +{re.escape(line)}$", text, re.MULTILINE), line
+
+
+def test_patroni_can_keep_its_lock_through_one_try_that_fails() -> None:
+    """Patroni's own rule: loop_wait + 2 * retry_timeout <= ttl."""
+    text = adapted("patroni/patroni.yml", {})
+    ttl, loop_wait, retry = (
+        int(re.findall(rf"^ +{name}: (\d+)$", text, re.MULTILINE)[0])
+        for name in ("ttl", "loop_wait", "retry_timeout")
+    )
+
+    assert loop_wait + 2 * retry <= ttl
+
+
+def test_tls_of_directory_servers_does_not_end_in_the_balancer() -> None:
+    text = (DEPLOY / "haproxy" / "edges.cfg").read_text(encoding="utf-8")
+    parts = re.split(r"^(?=frontend |backend )", text, flags=re.MULTILINE)
+    sections = {part.partition("\n")[0]: part for part in parts if re.match(r"\w+ ds", part)}
+
+    assert set(sections) == {"frontend ds", "backend ds", "backend ds_any"}
+    for name, section in sections.items():
+        assert "mode tcp" in section, name
+        assert " crt " not in section, name
