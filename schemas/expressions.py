@@ -1,9 +1,10 @@
 """Conditions as Python expressions, for functions that are written from a table and then compiled.
 
 An expression reads ``v``, the elements of the message or object, with ``g`` for ``v.get``, and
-``e``, the earlier messages. It may rely on what a typed decoder has made sure of: an element that
-is there has the type of its row. What has no short expression calls the test that ``presence``
-makes of the condition, which says the same of every message.
+``e``, the earlier messages; what several expressions need is looked up once, before them. It may
+rely on what a typed decoder has made sure of: an element that is there has the type of its row.
+What has no short expression calls the test that ``presence`` makes of the condition, which says the
+same of every message.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ class Expressions:
     """Writes the conditions of one table at one place.
 
     ``names`` are the elements that are known there; ``plain`` those that are never empty and are
-    neither an array nor an object. ``bound`` holds what the expressions call, by name.
+    neither an array nor an object. ``bound`` holds what the expressions call, by name;
+    ``looked_up`` are lines that stand before them.
     """
 
     def __init__(self, names: Container[str], plain: Container[str], place: Place) -> None:
@@ -39,6 +41,12 @@ class Expressions:
         self._plain = plain
         self._place = place
         self.bound: dict[str, Any] = {}
+        self._variables: dict[str, str] = {}
+
+    @property
+    def looked_up(self) -> list[str]:
+        """Give the assignments that the expressions need."""
+        return [f"{variable} = {of}" for of, variable in self._variables.items()]
 
     def bind(self, value: object) -> str:
         """Give a name by which the expressions know a value."""
@@ -53,11 +61,11 @@ class Expressions:
             return str(needs)
         match condition:
             case Has((name,), values) if name in self._plain:
-                return _is_one_of(name, values)
+                return self._is_one_of(name, values)
             case IsPresent((name,)) if name in self._plain:
                 return f"{name!r} in v"
             case SameAs(name, message):
-                return _is_same(name, message)
+                return self._is_same(name, message)
             case AllOf(conditions):
                 return self._joined(conditions, " and ", neutral="True")
             case AnyOf(conditions):
@@ -71,24 +79,24 @@ class Expressions:
         parts = [part for each in conditions if (part := self.written(each)) != neutral]
         return word.join(f"({part})" for part in parts)
 
+    def _is_one_of(self, name: str, values: tuple[str | bool, ...]) -> str:
+        value = self._variable(f"g({name!r})")
+        tests = [f"{value} is {each}" for each in values if isinstance(each, bool)]
+        texts = [str(each) for each in values if not isinstance(each, bool)]
+        if len(texts) == 1:
+            tests.append(f"{value} == {texts[0]!r}")
+        elif texts:
+            tests.append(f"{value} in {tuple(texts)!r}")
+        return " or ".join(tests)
 
-def _is_one_of(name: str, values: tuple[str | bool, ...]) -> str:
-    tests = [f"g({name!r}) is {value}" for value in values if isinstance(value, bool)]
-    texts = [str(value) for value in values if not isinstance(value, bool)]
-    match texts:
-        case []:
-            pass
-        case [text]:
-            tests.append(f"g({name!r}) == {text!r}")
-        case _:
-            tests.append(f"g({name!r}) in {tuple(texts)!r}")
-    return " or ".join(tests)
+    def _is_same(self, name: str, message: str) -> str:
+        here = self._variable(f"g({name!r})")
+        there = f"{self._variable(f'e.get({message!r}, NOTHING)')}.get({name!r})"
+        # Ids are compared without regard to case [rule 2.24].
+        return (
+            f"{here} is None or (there := {there}) is None"
+            f" or {here} == there or str({here}).lower() == str(there).lower()"
+        )
 
-
-def _is_same(name: str, message: str) -> str:
-    # Ids are compared without regard to case [rule 2.24].
-    return (
-        f"(here := g({name!r})) is None"
-        f" or (there := e.get({message!r}, NOTHING).get({name!r})) is None"
-        " or here == there or str(here).lower() == str(there).lower()"
-    )
+    def _variable(self, of: str) -> str:
+        return self._variables.setdefault(of, f"x{len(self._variables)}")

@@ -66,6 +66,8 @@ class Quick:
     colons: Colons
     bounded: tuple[tuple[str, int], ...]
     """Elements with a limit on their length as JSON."""
+    forbids: bool
+    """Some elements are forbidden for their sender where they are not needed."""
 
 
 @cache
@@ -79,7 +81,8 @@ def quick(
         for row in here.rows
         if isinstance(row.shape, (ObjectOf, ObjectsOf)) and row.shape.json_max is not None
     )
-    return Quick(msgspec.json.Decoder(here.type()), here.colons(), bounded)
+    forbids = any(row.presence.otherwise_forbidden for row in here.rows)
+    return Quick(msgspec.json.Decoder(here.type()), here.colons(), bounded, forbids)
 
 
 def values_of(way: Quick, raw: bytes, earlier: Earliers) -> dict[str, Any] | None:
@@ -96,6 +99,21 @@ def values_of(way: Quick, raw: bytes, earlier: Earliers) -> dict[str, Any] | Non
         return None if whole is None or not _is_short(way, whole, raw) else values
     except (msgspec.MsgspecError, RecursionError, *REFUSALS):
         return None
+
+
+def is_without_fault(way: Quick, raw: bytes, earlier: Earliers) -> bool:
+    """Tell whether a message of our own has no fault and holds nothing unknown; False says nothing.
+
+    Its bytes are ours: they are UTF-8 and no deeper than what is known.
+    """
+    if way.forbids or b"\\" in raw:
+        return False
+    try:
+        values = way.decoder.decode(raw)
+        found = way.colons(values, earlier)
+        return found == raw.count(b":") and _is_short(way, values, raw)
+    except (msgspec.MsgspecError, *REFUSALS):
+        return False
 
 
 def _is_short(way: Quick, whole: dict[str, Any], raw: bytes) -> bool:
@@ -170,11 +188,12 @@ class _Here:
 
     def colons(self) -> Colons:
         """Write the test of what the type of a message or object leaves open, and compile it."""
+        tests = [*self._lines_of_presence(), *self._lines_of_rules()]
         lines = [
             *self._lines_of_texts(),
             *(line for row in self.rows for line in self._lines_of(row)),
-            *self._lines_of_presence(),
-            *self._lines_of_rules(),
+            *self._expressions.looked_up,
+            *tests,
         ]
         body = "".join(f"    {line}\n" for line in lines)
         source = f"def colons(v, e):\n    g = v.get\n{body}    return n\n"

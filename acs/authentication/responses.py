@@ -50,24 +50,24 @@ def ares(  # noqa: PLR0913 - an answer has these parts
     eci: str | None = None,
     proof: AuthenticationValue | None = None,
     cardholder_text: str | None = None,
-) -> dict[str, object]:
-    """Give the ARes. ``proof`` is there with Y and A of a payment and with nothing else.
+) -> messages.Written:
+    """Write the ARes. ``proof`` is there with Y and A of a payment and with nothing else.
 
     ``challenge_url`` goes into acsURL of a browser challenge; ``cardholder_text`` is the text of
     ``decision.cardholder_info`` in the cardholder's language, cut to 128 characters.
     Raises OutgoingInvalid (an AssertionError) when the parts do not make a right message.
     """
-    message = {
-        **_core(areq, decision, acs_trans_id, identity),
-        **_challenge(areq, decision, challenge_url),
-        **_final(areq, decision, cardholder_text),
-        **_exempted(areq.context.version, decision),
-        "eci": eci,
-        "authenticationValue": None if proof is None else proof.value.reveal(),
-    }
-    sent = {name: value for name, value in message.items() if value is not None}
-    messages.check_outgoing("ARes", sent, _context(areq))
-    return sent
+    message = _core(areq, decision, acs_trans_id, identity)
+    if eci is not None:
+        message["eci"] = eci
+    if proof is not None:
+        message["authenticationValue"] = proof.value.reveal()
+    if decision.trans_status in _NO_INFO:
+        message |= _challenge(areq, decision, challenge_url)
+    else:
+        message |= _final(areq, cardholder_text)
+    message |= _exempted(areq.context.version, decision)
+    return messages.written("ARes", message, _context(areq))
 
 
 def _context(areq: Reading) -> Context:
@@ -83,40 +83,38 @@ def _context(areq: Reading) -> Context:
 def _core(
     areq: Reading, decision: Decision, acs_trans_id: AcsTransId, identity: Identity
 ) -> dict[str, object]:
-    values = areq.values
-    is_app = areq.context.channel == DeviceChannel.APP
-    return {
+    values, version = areq.values, areq.context.version
+    core: dict[str, object] = {
         "messageType": "ARes",
-        "messageVersion": areq.context.version,
+        "messageVersion": version,
         "threeDSServerTransID": values["threeDSServerTransID"],
         "dsTransID": values["dsTransID"],
         "acsTransID": str(acs_trans_id),
-        "sdkTransID": values.get("sdkTransID") if is_app else None,
         "acsReferenceNumber": identity.reference_number,
-        "acsOperatorID": identity.operator_id,
         "dsReferenceNumber": values["dsReferenceNumber"],
-        "transStatus": str(decision.trans_status),
-        "transStatusReason": None if decision.reason is None else str(decision.reason),
-        **(_app_231() if is_app and areq.context.version == V231 else {}),
+        "transStatus": decision.trans_status,
     }
-
-
-def _app_231() -> dict[str, object]:
-    return {
-        "deviceInfoRecognisedVersion": DEVICE_DATA_VERSION,
-        "threeDSRequestorAppURLInd": "N",
-    }
+    if identity.operator_id is not None:
+        core["acsOperatorID"] = identity.operator_id
+    if decision.reason is not None:
+        core["transStatusReason"] = decision.reason
+    if areq.context.channel == DeviceChannel.APP:
+        core["sdkTransID"] = values["sdkTransID"]
+        if version == V231:
+            core["deviceInfoRecognisedVersion"] = DEVICE_DATA_VERSION
+            core["threeDSRequestorAppURLInd"] = "N"
+    return core
 
 
 def _challenge(areq: Reading, decision: Decision, challenge_url: str) -> dict[str, object]:
     """Give what only a challenge carries: where it is held, how, and whether it has to be."""
-    if decision.trans_status != TransStatus.CHALLENGE or decision.elements is None:
+    if decision.trans_status is not TransStatus.CHALLENGE or decision.elements is None:
         return {}
     since_231 = areq.context.version == V231
     kind: dict[str, object] = (
         {"authenticationMethod": list(METHODS[decision.elements])}
         if since_231
-        else {"authenticationType": str(AuthenticationType.DYNAMIC)}
+        else {"authenticationType": AuthenticationType.DYNAMIC}
     )
     return {
         "acsURL": challenge_url,
@@ -126,13 +124,13 @@ def _challenge(areq: Reading, decision: Decision, challenge_url: str) -> dict[st
     }
 
 
-def _final(areq: Reading, decision: Decision, text: str | None) -> dict[str, object]:
+def _final(areq: Reading, text: str | None) -> dict[str, object]:
     """Give what only an answer without a challenge may carry; nobody reads a text in 3RI."""
-    if decision.trans_status in _NO_INFO:
-        return {}
-    is_read = areq.context.channel != DeviceChannel.RI3
-    info = _info(areq.context.version, text) if is_read else None
-    return {"cardholderInfo": info, **_not_decoupled(areq)}
+    final = _not_decoupled(areq)
+    if text and areq.context.channel != DeviceChannel.RI3:
+        cut = text[:INFO_MAX]
+        final["cardholderInfo"] = {"text": cut} if areq.context.version == V231 else cut
+    return final
 
 
 def _exempted(version: str, decision: Decision) -> dict[str, object]:
@@ -147,10 +145,3 @@ def _not_decoupled(areq: Reading) -> dict[str, object]:
     """Say that nothing is decoupled, in 2.2.0 and only when it was asked [rule 3.28]."""
     asked = areq.context.version == V220 and "threeDSRequestorDecReqInd" in areq.values
     return {"acsDecConInd": "N"} if asked else {}
-
-
-def _info(version: str, text: str | None) -> object:
-    if not text:
-        return None
-    cut = text[:INFO_MAX]
-    return {"text": cut} if version == V231 else cut

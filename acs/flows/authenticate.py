@@ -143,7 +143,6 @@ async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransacti
         proof=proof,
         cardholder_text=None if info is None else ports.pages.text(f"info_{info}", language),
     )
-    answer = to_bytes(ares)
     transaction = _transaction(
         ports, asked, acs_trans_id, decision, standing=facts.standing, language=language
     )
@@ -155,12 +154,11 @@ async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransacti
         transaction,
         decision,
         ares=ares,
-        answer=answer,
         document=document,
         device_id=gathered.device_id,
         seen=seen,
     )
-    return new, answer
+    return new, ares.raw
 
 
 async def _with_swap(ports: Ports, asked: Asked, facts: Facts) -> Facts:
@@ -304,8 +302,7 @@ def _new(  # noqa: PLR0913 - a record has these parts
     transaction: Transaction,
     decision: Decision,
     *,
-    ares: Mapping[str, object],
-    answer: bytes,
+    ares: messages.Written,
     document: str | None,
     device_id: UUID | None,
     seen: Visitor | None,
@@ -325,9 +322,9 @@ def _new(  # noqa: PLR0913 - a record has these parts
     return transactions.NewTransaction(
         transaction=transaction,
         areq_digest=hashlib.sha256(asked.raw).digest(),
-        ares_sealed=vault.seal(answer, ares_place(transaction.acs_trans_id)),
-        areq_masked=messages.masked("AReq", asked.areq.values),
-        ares_masked=messages.masked("ARes", ares),
+        ares_sealed=vault.seal(ares.raw, ares_place(transaction.acs_trans_id)),
+        areq_masked=messages.masked_text("AReq", asked.areq),
+        ares_masked=messages.masked_text("ARes", ares),
         hold=_hold(ports, decision, asked.now),
         first_creq_due=_first_creq_due(ports, decision, asked.now),
         audit_name=event.name,

@@ -27,7 +27,6 @@ from acs.transaction import (
     Transaction,
 )
 from schemas import queries
-from schemas.canonical import to_json
 from schemas.records import Record
 from schemas.values import TransStatus, TransStatusReason
 
@@ -84,6 +83,7 @@ class NewTransaction(Record, frozen=True):
     """A transaction as it is about to be stored, with its messages and its audit event.
 
     ``areq_digest``: SHA-256 of the bytes received. ``ares_sealed``: the answer for its place.
+    ``areq_masked``, ``ares_masked``: JSON of what may be kept of both.
     ``device_id``: where the device data that was found is stored. ``evidence``: the document of an
     outcome that is final with the answer. ``low_value``: what a small payment takes of its card's
     bounds.
@@ -92,8 +92,8 @@ class NewTransaction(Record, frozen=True):
     transaction: Transaction
     areq_digest: bytes
     ares_sealed: bytes
-    areq_masked: Mapping[str, object]
-    ares_masked: Mapping[str, object]
+    areq_masked: str
+    ares_masked: str
     hold: Hold | None
     first_creq_due: datetime | None
     audit_name: str
@@ -166,8 +166,8 @@ def _columns(new: NewTransaction) -> dict[str, object]:
         "ares_sealed": new.ares_sealed,
         "state": "done" if new.first_creq_due is None else State.WAIT_CREQ,
         "first_creq_due": new.first_creq_due,
-        "areq_masked": to_json(new.areq_masked).decode(),
-        "ares_masked": to_json(new.ares_masked).decode(),
+        "areq_masked": new.areq_masked,
+        "ares_masked": new.ares_masked,
         "audit_name": new.audit_name,
         "audit_object": new.audit_object,
         "audit_outcome": new.audit_outcome,

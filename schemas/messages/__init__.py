@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from schemas.compiler import Context, Reading
 from schemas.messages.masking import masked, masked_text
-from schemas.messages.outgoing import OutgoingInvalid, check_outgoing
+from schemas.messages.outgoing import OutgoingInvalid, Written, check_outgoing, written
 from schemas.messages.reading import (
     NO_ADDITIONS,
     Additions,
@@ -28,6 +28,7 @@ __all__ = [
     "Context",
     "OutgoingInvalid",
     "Reading",
+    "Written",
     "check_outgoing",
     "masked",
     "masked_text",
@@ -36,4 +37,5 @@ __all__ = [
     "read_creq",
     "read_erro",
     "read_rres",
+    "written",
 ]

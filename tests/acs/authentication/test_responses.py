@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -49,7 +50,7 @@ def answer(
     **parts: Any,
 ) -> dict[str, object]:
     """Give the ARes to an AReq of that context."""
-    return ares(
+    written = ares(
         an_areq(version, channel, category, **(areq or {})),
         decision,
         acs_trans_id=ACS_TRANS_ID,
@@ -57,6 +58,9 @@ def answer(
         challenge_url=URL,
         **parts,
     )
+    # What is sent is what was checked.
+    assert json.loads(written.raw) == written.values
+    return written.values
 
 
 @pytest.mark.parametrize("version", VERSIONS)
