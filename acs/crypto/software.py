@@ -59,7 +59,7 @@ class SoftwareKey:
     def check_value(self) -> str:
         """Six hex digits to compare with the partner's: 3DES as usual, HMAC over nothing."""
         if self.kind is KeyKind.CVV:
-            return cavv.check_value(self.material)
+            return cavv.check_value(cavv.CvvKey(self.material))
         return hmac.digest(self.material, b"", hashlib.sha256)[:3].hex().upper()
 
 
@@ -74,6 +74,11 @@ class SoftwareKeys:
                 message = f"key {key.key_id} occurs twice"
                 raise BadKeyFile(message)
             self._keys[key.key_id] = key
+        self._cvv = {
+            key.key_id: cavv.CvvKey(key.material)
+            for key in self._keys.values()
+            if key.kind is KeyKind.CVV
+        }
 
     def __repr__(self) -> str:
         """Name the keys only."""
@@ -114,7 +119,8 @@ class SoftwareKeys:
 
     def cvv(self, key_id: str, digits: str) -> str:
         """Give three digits for a block of 32 digits; raises KeysUnavailable."""
-        return cavv.cvv(self._active(key_id, KeyKind.CVV), digits)
+        self._active(key_id, KeyKind.CVV)
+        return cavv.cvv(self._cvv[key_id], digits)
 
     def hmac_sha256(self, key_id: str, message: bytes) -> bytes:
         """Give the 32 bytes of HMAC-SHA-256; raises KeysUnavailable."""

@@ -57,12 +57,12 @@ def test_published_card_verification_values(vector: dict[str, str]) -> None:
     block = cavv.cvv_block(vector["pan"], vector["four"], vector["three"])
     key = bytes.fromhex(vector["key"])
 
-    assert cavv.cvv(key, block) == vector["output"] == referee(key, block)
+    assert cavv.cvv(cavv.CvvKey(key), block) == vector["output"] == referee(key, block)
 
 
 @given(st.binary(min_size=16, max_size=16), text_of(32))
 def test_a_second_computation_agrees(key: bytes, block: str) -> None:
-    assert cavv.cvv(key, block) == referee(key, block)
+    assert cavv.cvv(cavv.CvvKey(key), block) == referee(key, block)
 
 
 def test_letters_count_when_a_result_has_fewer_than_three_numbers() -> None:
@@ -72,7 +72,7 @@ def test_letters_count_when_a_result_has_fewer_than_three_numbers() -> None:
 def test_the_check_value_is_the_published_one() -> None:
     vector = VECTORS["check_value"]
 
-    assert cavv.check_value(bytes.fromhex(vector["key"])) == vector["value"]
+    assert cavv.check_value(cavv.CvvKey(bytes.fromhex(vector["key"]))) == vector["value"]
 
 
 @pytest.mark.parametrize("vector", VECTORS["visa_v0"])
@@ -80,7 +80,7 @@ def test_visa_version_0(vector: dict[str, str]) -> None:
     codes = codes_of(vector)
     key = bytes.fromhex(vector["key"])
 
-    output = cavv.cvv(key, cavv.visa_v0_block(vector["pan"], vector["atn"], codes))
+    output = cavv.cvv(cavv.CvvKey(key), cavv.visa_v0_block(vector["pan"], vector["atn"], codes))
     value = cavv.visa_v0(output, vector["atn"], codes)
 
     assert value.hex().upper() == vector["hex"]
@@ -102,7 +102,7 @@ def test_visa_version_7(vector: dict[str, Any]) -> None:
     codes, purchase = codes_of(vector), purchase_of(vector)
 
     block = cavv.visa_v7_block(purchase, vector["seed"], codes)
-    output = cavv.cvv(bytes.fromhex(vector["key"]), block)
+    output = cavv.cvv(cavv.CvvKey(bytes.fromhex(vector["key"])), block)
     value = cavv.visa_v7(output, purchase, vector["seed"], codes, protocol=vector["protocol"])
 
     assert (block, output) == (vector["block"], vector["output"])
@@ -209,8 +209,8 @@ BAD = [
     lambda: cavv.cvv_block("٤١١١", "0000", "000"),
     lambda: cavv.cvv_block("4111", "000", "000"),
     lambda: cavv.cvv_block("4111", "0000", "00"),
-    lambda: cavv.cvv(KEY, "0" * 31),
-    lambda: cavv.cvv(KEY[:8], "0" * 32),
+    lambda: cavv.cvv(cavv.CvvKey(KEY), "0" * 31),
+    lambda: cavv.CvvKey(KEY[:8]),
     lambda: cavv.Codes("00", "02", "01"),
     lambda: cavv.Codes("0", "2", "01"),
     lambda: cavv.Codes("0", "02", "A1"),
