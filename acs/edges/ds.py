@@ -51,9 +51,9 @@ def routes(ports: Ports) -> list[web.RouteDef]:
 def _caller(ports: Ports, request: web.Request) -> DirectoryServer | None:
     if request.transport is None:
         return None
-    certificate = request.transport.get_extra_info("peercert")
     if request.transport.get_extra_info("ssl_object") is None:
         return ports.directory_servers.without_certificate()
+    certificate = request.transport.get_extra_info("peercert")
     return ports.directory_servers.by_subject(subjects_of(certificate or {}))
 
 

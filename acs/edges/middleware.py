@@ -45,13 +45,13 @@ RUNNER_OPTIONS: dict[str, Any] = {
 REQUEST_ID = web.RequestKey("request_id", str)
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
-    "Referrer-Policy": "no-referrer",
-    "Server": "acs",
-    "X-Content-Type-Options": "nosniff",
-}
+_HEADERS = (
+    ("Cache-Control", "no-store"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
+    ("Referrer-Policy", "no-referrer"),
+    ("Server", "acs"),
+    ("X-Content-Type-Options", "nosniff"),
+)
 _HSTS = "max-age=31536000; includeSubDomains"
 _ROUTING = {404: "unknown", 405: "method", 413: "too_large"}
 
@@ -76,6 +76,7 @@ def middlewares(
     bodies is bounded by the application's ``client_max_size``.
     """
     render = answer or answers(edge)
+    outcomes = {status: metrics.HTTP.labels(edge, f"{status}xx") for status in range(1, 6)}
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -91,10 +92,15 @@ def middlewares(
             response.force_close()
         finally:
             log.REQUEST_ID.reset(token)
-        _dress(response, request_id, is_secure=request.secure)
+        sent = response.headers
+        for name, value in _HEADERS:
+            sent.setdefault(name, value)
+        if request.secure:
+            sent.setdefault("Strict-Transport-Security", _HSTS)
+        sent["X-Request-ID"] = request_id
         if is_leaving():
             response.force_close()
-        metrics.HTTP.labels(edge, f"{response.status // 100}xx").inc()
+        outcomes[response.status // 100].inc()
         return response
 
     return [guard]
@@ -157,13 +163,7 @@ def _count(edge: str, refusal: Refusal) -> Refusal:
 
 
 def _request_id(request: web.Request) -> str:
-    given = request.headers.get("X-Request-ID", "")
-    return given if _GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
-
-
-def _dress(response: web.StreamResponse, request_id: str, *, is_secure: bool) -> None:
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    if is_secure:
-        response.headers.setdefault("Strict-Transport-Security", _HSTS)
-    response.headers["X-Request-ID"] = request_id
+    given = request.headers.get("X-Request-ID")
+    if given is not None and _GIVEN_ID.fullmatch(given):
+        return given
+    return secrets.token_hex(8)
