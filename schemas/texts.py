@@ -12,6 +12,7 @@ Laws:
 
 from __future__ import annotations
 
+from functools import lru_cache
 from string import Formatter
 from typing import TYPE_CHECKING, Final
 
@@ -57,7 +58,8 @@ def unbroken(text: str) -> str:
     return text.replace(" ", "\u00a0")
 
 
-def language_wishes(header: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def language_wishes(header: str) -> tuple[str, ...]:
     """Give the primary language subtags of a tag or an Accept-Language list, best first.
 
     Any tag is understood by its first subtag ("en-GB-oxendict" is "en"), so that an unusual one
@@ -70,7 +72,7 @@ def language_wishes(header: str) -> list[str]:
         weight = _weight(parameters)
         if subtag and weight > 0:
             wishes.append((weight, subtag))
-    return [subtag for _, subtag in sorted(wishes, key=lambda wish: -wish[0])]
+    return tuple(subtag for _, subtag in sorted(wishes, key=lambda wish: -wish[0]))
 
 
 def choose_language(

@@ -9,7 +9,7 @@ Laws:
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from acs.authentication import limits
 from acs.authentication.facts import Converted, NoRate, Swap
@@ -23,6 +23,7 @@ from schemas.values import (
     TransStatusReason,
     reason_for,
 )
+from schemas.versions import SUPPORTED
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -174,14 +175,20 @@ def case_of(areq: Reading, facts: Facts, standing: Standing, now: datetime) -> C
 def _wishes(areq: Reading) -> tuple[ChallengeInd, ...]:
     """Read the requestor's wishes: one code until 2.2.0, a list in 2.3.1; no preference is none."""
     value = areq.values.get("threeDSRequestorChallengeInd")
-    codes = value if isinstance(value, list) else [value]
-    return tuple(
+    if value is None:
+        return ()
+    codes = value if isinstance(value, list) else (value,)
+    return tuple(wish for wish in _WISHES[areq.context.version] if wish in codes)
+
+
+_WISHES: Final = {
+    version: tuple(
         wish
         for wish in ChallengeInd
-        if wish in codes
-        and wish.exists_in(areq.context.version)
-        and wish is not ChallengeInd.NO_PREFERENCE
+        if wish.exists_in(version) and wish is not ChallengeInd.NO_PREFERENCE
     )
+    for version in SUPPORTED
+}
 
 
 def reservation(case: Case) -> Reservation | None:

@@ -22,7 +22,7 @@ from iso4217 import Currency
 from acs.authentication.facts import Converted, NoRate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from datetime import date
 
     from acs.authentication.facts import SmallPayments
@@ -105,13 +105,15 @@ def needs_amount(standing: Standing) -> bool:
     """Tell whether any limit is about money, so that an unconverted amount leaves it unchecked."""
     return any(
         value is not None
-        for _, limits, _ in _levels(standing)
+        for limits in (standing.card_limits, standing.account_limits)
         for value in (limits.per_tx, limits.per_day, limits.per_month)
     )
 
 
 def switched_off(standing: Standing) -> tuple[str, ...]:
     """Name the levels at which internet payments are off."""
+    if not (standing.card_limits.is_off or standing.account_limits.is_off):
+        return ()
     return tuple(f"limit:off:{level}" for level, limits, _ in _levels(standing) if limits.is_off)
 
 
@@ -127,6 +129,8 @@ def over_per_tx(standing: Standing, amount: int) -> tuple[str, ...]:
 def over_period(standing: Standing, amount: int) -> tuple[str, ...]:
     """Name the limits of day and month, amounts and counts, that one more payment would pass."""
     levels = [(level, _periods(limits, use, amount)) for level, limits, use in _levels(standing)]
+    if not any(True in is_over for _, is_over in levels):
+        return ()
     return tuple(
         f"limit:{which}:{level}"
         for place, which in enumerate(("day", "month", "count_day", "count_month"))
@@ -166,6 +170,8 @@ def _passes(value: int, limit: int | None) -> bool:
     return limit is not None and value > limit
 
 
-def _levels(standing: Standing) -> Iterator[tuple[str, EffectiveLimits, Use]]:
-    yield "card", standing.card_limits, standing.card_use
-    yield "account", standing.account_limits, standing.account_use
+def _levels(standing: Standing) -> tuple[tuple[str, EffectiveLimits, Use], ...]:
+    return (
+        ("card", standing.card_limits, standing.card_use),
+        ("account", standing.account_limits, standing.account_use),
+    )

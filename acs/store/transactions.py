@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
+from msgspec.structs import astuple
 
 from acs.authentication.facts import Prior
 from acs.challenge.machine import Challenge, Outcome, State
@@ -136,8 +137,7 @@ async def record(conn: Connection, news: Sequence[NewTransaction]) -> list[Recor
     One AReq alone is told what it is. Of several, one that cannot be stored makes this raise
     ``Divide``: it is not known which. So does a lock that is not given at once.
     """
-    rows = [_columns(new) for new in news]
-    columns = {name: [row[name] for row in rows] for name in rows[0]}
+    columns = dict(zip(_COLUMNS, zip(*map(_row, news), strict=True), strict=True))
     are_several = len(news) > 1
     patience = _PATIENCE_TOGETHER if are_several else None
     try:
@@ -157,28 +157,74 @@ def _told_by(error: asyncpg.PostgresError) -> AlreadyKnown | LimitTaken:
     raise error
 
 
-def _columns(new: NewTransaction) -> dict[str, object]:
-    return {
-        **_transaction_columns(new.transaction),
-        **_hold_columns(new.hold),
-        **_low_value_columns(new.low_value),
-        "areq_digest": new.areq_digest,
-        "ares_sealed": new.ares_sealed,
-        "state": "done" if new.first_creq_due is None else State.WAIT_CREQ,
-        "first_creq_due": new.first_creq_due,
-        "areq_masked": new.areq_masked,
-        "ares_masked": new.ares_masked,
-        "audit_name": new.audit_name,
-        "audit_object": new.audit_object,
-        "audit_outcome": new.audit_outcome,
-        "audit_details": new.audit_details,
-        "audit_key_id": new.audit_tag.key_id,
-        "audit_mac": new.audit_tag.value,
-        "device_id": new.device_id,
-        "visitor_sealed": None if new.visitor is None else new.visitor.sealed,
-        "visitor_tag": None if new.visitor is None else new.visitor.tag,
-        "evidence": new.evidence,
-    }
+_TRANSACTION: Final = Transaction.__struct_fields__
+_AMOUNT: Final = _TRANSACTION.index("purchase_amount")
+_REASONS: Final = _TRANSACTION.index("reasons")
+_COLUMNS: Final = (
+    *_TRANSACTION,
+    *("reserve_amount", "day", "month", "counted"),
+    *("account_day", "account_month", "account_count_day", "account_count_month"),
+    *("card_day", "card_month", "card_count_day", "card_count_month"),
+    *("low_currency", "low_amount", "low_sum_max", "low_count_max"),
+    *("areq_digest", "ares_sealed", "state", "first_creq_due", "areq_masked", "ares_masked"),
+    *("audit_name", "audit_object", "audit_outcome", "audit_details", "audit_key_id", "audit_mac"),
+    *("device_id", "visitor_sealed", "visitor_tag", "evidence"),
+)
+"""The parameters of ``record`` that hold one member for each AReq, as ``_row`` orders them."""
+_NO_HOLD: Final = (None,) * 12
+_NO_SHARE: Final = (None,) * 4
+
+
+def _row(new: NewTransaction) -> tuple[object, ...]:
+    visitor = new.visitor
+    return (
+        *_of_transaction(new.transaction),
+        *(_NO_HOLD if new.hold is None else _of_hold(new.hold)),
+        *(_NO_SHARE if new.low_value is None else astuple(new.low_value)),
+        new.areq_digest,
+        new.ares_sealed,
+        "done" if new.first_creq_due is None else State.WAIT_CREQ,
+        new.first_creq_due,
+        new.areq_masked,
+        new.ares_masked,
+        new.audit_name,
+        new.audit_object,
+        new.audit_outcome,
+        new.audit_details,
+        new.audit_tag.key_id,
+        new.audit_tag.value,
+        new.device_id,
+        None if visitor is None else visitor.sealed,
+        None if visitor is None else visitor.tag,
+        new.evidence,
+    )
+
+
+def _of_transaction(transaction: Transaction) -> list[object]:
+    values = list(astuple(transaction))
+    amount = transaction.purchase_amount
+    values[_AMOUNT] = None if amount is None else str(amount)
+    values[_REASONS] = _UNIT_SEPARATOR.join(transaction.reasons)
+    return values
+
+
+def _of_hold(hold: Hold) -> tuple[object, ...]:
+    reservation = hold.reservation
+    account, card = reservation.account, reservation.card
+    return (
+        reservation.amount,
+        hold.day,
+        hold.month,
+        hold.counted,
+        account.per_day,
+        account.per_month,
+        account.count_day,
+        account.count_month,
+        card.per_day,
+        card.per_month,
+        card.count_day,
+        card.count_month,
+    )
 
 
 async def answered_before(
@@ -308,47 +354,6 @@ async def log_message_once(
         message_type=message_type,
         body=json.dumps(dict(masked)),
     )
-
-
-def _transaction_columns(transaction: Transaction) -> dict[str, object]:
-    names = Transaction.__struct_fields__
-    columns: dict[str, object] = {name: getattr(transaction, name) for name in names}
-    amount = transaction.purchase_amount
-    columns["purchase_amount"] = None if amount is None else str(amount)
-    columns["reasons"] = _UNIT_SEPARATOR.join(transaction.reasons)
-    return columns
-
-
-def _hold_columns(hold: Hold | None) -> dict[str, object]:
-    if hold is None:
-        names = ("reserve_amount", "day", "month", "counted")
-        empty: dict[str, object] = dict.fromkeys(names)
-        for level in ("account", "card"):
-            for member in ("day", "month", "count_day", "count_month"):
-                empty[f"{level}_{member}"] = None
-        return empty
-    reservation = hold.reservation
-    columns: dict[str, object] = {
-        "reserve_amount": reservation.amount,
-        "day": hold.day,
-        "month": hold.month,
-        "counted": hold.counted,
-    }
-    for level, limits in (("account", reservation.account), ("card", reservation.card)):
-        columns[f"{level}_day"] = limits.per_day
-        columns[f"{level}_month"] = limits.per_month
-        columns[f"{level}_count_day"] = limits.count_day
-        columns[f"{level}_count_month"] = limits.count_month
-    return columns
-
-
-def _low_value_columns(share: Share | None) -> dict[str, object]:
-    return {
-        "low_currency": None if share is None else share.currency,
-        "low_amount": None if share is None else share.amount,
-        "low_sum_max": None if share is None else share.sum_max,
-        "low_count_max": None if share is None else share.count_max,
-    }
 
 
 def _json(value: Mapping[str, object] | None) -> str | None:

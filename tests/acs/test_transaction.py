@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import hashlib
+import json
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from acs.transaction import METHODS, AcsTransId, DsTransId, Elements, link_digest, linked
 from tests.acs.people import ACS_TRANS_ID, CARD_ID, a_transaction, an_areq
@@ -69,3 +73,17 @@ def test_the_spelling_of_the_directory_servers_id_does_not_matter() -> None:
 
 def test_pin_and_code_are_told_code_first() -> None:
     assert METHODS == {Elements.OTP: ("02",), Elements.PIN_AND_OTP: ("02", "01")}
+
+
+@given(
+    name=st.text(st.characters(exclude_categories=["Cs"])),
+    amount=st.integers(0, 10**48) | st.none(),
+)
+def test_the_digest_is_that_of_plain_json(name: str, amount: int | None) -> None:
+    frozen = replace(a_transaction().linked, merchant_name=name, purchase_amount=amount)
+    named = {one: getattr(frozen, one) for one in frozen.__struct_fields__}
+    named |= {"format": "link/1", "ds_trans_id": frozen.ds_trans_id.lower()}
+    named |= {"acs_trans_id": str(frozen.acs_trans_id), "card_id": str(frozen.card_id)}
+    text = json.dumps(named, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+    assert link_digest(frozen) == hashlib.sha256(text.encode()).digest()

@@ -127,4 +127,4 @@ def test_no_header_breaks_the_choice(header: str) -> None:
 
 
 def test_wishes_of_equal_weight_keep_their_order() -> None:
-    assert language_wishes("de, fr;q=0.5, uk-UA") == ["de", "uk", "fr"]
+    assert language_wishes("de, fr;q=0.5, uk-UA") == ("de", "uk", "fr")
