@@ -5,7 +5,8 @@ how many there were. Claims, leases and attempts live in the rows; this loop onl
 look again.
 
 Laws:
-- A lost notice costs a poll interval, never a row.
+- A lost notice costs a poll interval, never a row. A notice names the source it is for and wakes
+  no other: hundreds of results a second must not have everything else looked for as often.
 - A source that fails is logged and tried again after a pause that grows; no other one stops.
 - Stopping lets the batch in flight end; what is claimed and not settled is free when its lease
   ends.
@@ -75,6 +76,16 @@ class WorkLoop:
         for event in self._wake:
             event.set()
 
+    def wake(self, name: str) -> None:
+        """Make the sources of that name look at once; all of them when none has it."""
+        named = [
+            event
+            for source, event in zip(self.sources, self._wake, strict=True)
+            if source.name == name
+        ]
+        for event in named or self._wake:
+            event.set()
+
     async def _run(self, source: Source, wake: asyncio.Event) -> None:
         failures = 0
         while not self._stopping.is_set():
@@ -106,7 +117,7 @@ class WorkLoop:
                 async with alone(self.dsn) as conn:
                     lost = asyncio.Event()
                     conn.add_termination_listener(lambda _conn, lost=lost: lost.set())
-                    await conn.add_listener(CHANNEL, lambda *_: self.wake_all())
+                    await conn.add_listener(CHANNEL, lambda *notice: self.wake(notice[-1]))
                     self.wake_all()
                     await lost.wait()
             except Unavailable:

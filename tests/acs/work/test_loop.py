@@ -77,6 +77,26 @@ async def test_a_notice_wakes_it_long_before_its_pause_is_over(
         await source.was_asked()
 
 
+async def test_a_notice_wakes_the_sources_it_names_and_no_others(
+    dsn: str, owner: asyncpg.Connection
+) -> None:
+    named, lane, other = Counted(), Counted(), Counted()
+    sources = [("results", named), ("results", lane), ("use", other)]
+
+    async with working(dsn, *(Source(name, one.run_due, _NEVER_S) for name, one in sources)):
+        for one in (named, lane, other):
+            await one.was_asked(times=2)  # at the start, and when it began to listen
+        await owner.execute(f"NOTIFY {CHANNEL}, 'results'")
+        await named.was_asked()
+        await lane.was_asked()
+        await owner.execute(f"NOTIFY {CHANNEL}, 'nobody has this name'")
+        await other.was_asked()
+
+        # By now the first notice is long through, and it woke the named ones alone.
+        await named.was_asked()
+        assert other.asked.locked()
+
+
 async def test_a_failing_source_is_counted_and_stops_no_other(dsn: str) -> None:
     labels = {"source": "bad", "outcome": "failed"}
     before = metrics.REGISTRY.get_sample_value("acs_work_total", labels) or 0.0
