@@ -84,7 +84,7 @@ def _exchanged(mark: Mark, cards: Sequence[CardFacts]) -> str:
 
 def text(value: object) -> str:
     """Write a value as PostgreSQL reads it where its type is known."""
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return "{" + ",".join(map(_element, value)) + "}"
     if isinstance(value, bool):
         return "t" if value else "f"

@@ -124,7 +124,7 @@ def _marked(sql: str, args: tuple[object, ...], known: Mapping[object, Mark]) ->
     alone = {
         place: value[0]
         for place, value in enumerate(args)
-        if isinstance(value, list) and len(value) == 1
+        if isinstance(value, list | tuple) and len(value) == 1
     }
     marks = {place: known[value] for place, value in alone.items() if value in known}
     return Statement(sql, args, marks)
