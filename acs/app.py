@@ -30,7 +30,7 @@ from acs.edges import browser, ds, ops, receipts
 from acs.edges.middleware import RUNNER_OPTIONS, middlewares
 from acs.edges.receipts import ReceiptPorts
 from acs.edges.tls import server_context
-from acs.flows import housekeeping
+from acs.flows import housekeeping, retention
 from acs.http_gateways import doors
 from acs.inherited import BACKLOG
 from acs.key_files import load_keys
@@ -368,6 +368,7 @@ class Service:
                         lambda: _count_connections(self.pools),
                         lambda: housekeeping.watch_results(ports),
                         lambda: housekeeping.publish_messages(ports),
+                        lambda: retention.publish_months(ports),
                     ),
                 )
             case _:

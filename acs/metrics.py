@@ -181,6 +181,13 @@ HTTP_REFUSED = _counter(
     "edge",
     "reason",
 )
+MONTHS_AHEAD = Gauge(
+    "acs_months_ahead",
+    "Months after this one that a table has a partition for; below 1 rows will stay in no month",
+    ("table",),
+    registry=REGISTRY,
+    multiprocess_mode="livemostrecent",
+)
 WORK = _counter("acs_work_total", "Pieces of background work", "source", "outcome")
 ALARM = _counter("acs_alarm_total", "Things a person must look at", "alarm")
 LOG_DROPPED = _counter("acs_log_dropped_total", "Log lines left out for a name not on the lists")

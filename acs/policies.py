@@ -16,7 +16,7 @@ from acs.number_checks import CamaraSimSwap, SimSwapConfig
 from acs.pages import themes
 from acs.pages.render import LANGUAGES as PAGE_LANGUAGES
 from acs.pages.render import Pages
-from acs.ports import Policies, SwapPolicy
+from acs.ports import Policies, Retention, SwapPolicy
 from acs.smpp_gateways import smpp_gateway
 from enrollment.callers import Caller, CallerKey, Callers
 from enrollment.host import HttpHost
@@ -57,6 +57,7 @@ def policies(settings: Settings) -> Policies:
         otp=otp_policy(settings),
         attempts=attempt_policy(settings),
         swap=swap_policy(settings),
+        retention=retention(settings),
         areq_budget=timedelta(seconds=settings.ds.areq_budget_s),
         areqs_max=settings.ds.areqs_max,
         challenge_url=settings.cardholder.public_url + CHALLENGE_ROUTE,
@@ -101,6 +102,17 @@ def swap_policy(settings: Settings) -> SwapPolicy:
         patience=timedelta(seconds=given.timeout_s),
         kept=timedelta(seconds=given.kept_s),
         steps_down_on_error=given.on_error == "step_down",
+    )
+
+
+def retention(settings: Settings) -> Retention:
+    """Give how long records are kept."""
+    given = settings.retention
+    return Retention(
+        transactions=timedelta(days=given.transactions_days),
+        messages=timedelta(days=given.messages_days),
+        visitors=timedelta(days=given.visitors_days),
+        evidence=timedelta(days=given.evidence_days),
     )
 
 

@@ -62,6 +62,17 @@ class SwapPolicy:
     steps_down_on_error: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long records are kept. ``use``: what payments held of limits, until nobody counts it."""
+
+    transactions: timedelta = timedelta(days=548)
+    messages: timedelta = timedelta(days=120)
+    visitors: timedelta = timedelta(days=548)
+    evidence: timedelta = timedelta(days=2192)
+    use: timedelta = timedelta(days=62)
+
+
 class Tables(Protocol):
     """The issuers' policies as they are now."""
 
@@ -86,6 +97,7 @@ class Policies:
     challenge_url: str
     attempts: AttemptPolicy = field(default_factory=AttemptPolicy)
     swap: SwapPolicy = field(default_factory=SwapPolicy)
+    retention: Retention = field(default_factory=Retention)
     counts_use: bool = True
     fx_margin_bp: int = 500
     areq_budget: timedelta = timedelta(seconds=3.5)

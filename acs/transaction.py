@@ -37,6 +37,24 @@ ThreeDSServerTransId = NewType("ThreeDSServerTransId", str)
 DsTransId = NewType("DsTransId", str)
 SdkTransId = NewType("SdkTransId", str)
 
+CHANCE_BYTES: Final = 10
+"""Random bytes that an identifier of ours is made from; 74 of their bits are in it."""
+
+
+def acs_trans_id_at(now: datetime, chance: bytes) -> AcsTransId:
+    """Make the identifier of a transaction that begins now.
+
+    Its first 48 bits are the time in milliseconds, so the transactions of a month are one range:
+    the tables are partitioned by it. 74 bits are chance, as much as nobody guesses. That is the
+    layout of version 7 (RFC 9562, 5.7) under the number of version 4: the networks know the
+    versions of RFC 4122 and expect the fourth [rule 3.25], of which any value is one.
+    """
+    free = int.from_bytes(chance, "big")
+    milliseconds = int(now.timestamp() * 1000)
+    head = (milliseconds << 16) | 0x4000 | (free & 0xFFF)
+    tail = (0b10 << 62) | (free >> 12) & ((1 << 62) - 1)
+    return AcsTransId(UUID(int=(head << 64) | tail))
+
 
 class Elements(StrEnum):
     """Which elements a challenge asks for. A code alone is possession only (EBA Q&A 2018_4039)."""

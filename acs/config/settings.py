@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from acs.config.listen import Listen
+from acs.config.retention_settings import Retention
 from acs.config.sca_settings import Sca, Sim
 from acs.config.section import CERT, CLIENT_CA, KEY, LISTEN, Count, Pem, Seconds, Section
 from acs.config.sms_settings import Otp, Sms
@@ -388,6 +389,7 @@ class Settings(Section, frozen=True, kw_only=True):
     challenge: Challenge = Challenge()
     limits: Limits = Limits()
     keys: KeyFiles = KeyFiles()
+    retention: Retention = Retention()
     work: Work = Work()
     log: Log = Log()
 

@@ -21,7 +21,6 @@ import logging
 import secrets
 import time
 from typing import TYPE_CHECKING
-from uuid import UUID, uuid4
 
 from acs import VERSION, evidence, log, metrics
 from acs.authentication import responses
@@ -38,12 +37,14 @@ from acs.flows.oddities import oddities
 from acs.store import transactions
 from acs.store.pool import Missing, Unavailable
 from acs.transaction import (
+    CHANCE_BYTES,
     AcsTransId,
     AuthenticationValue,
     DsTransId,
     SdkTransId,
     ThreeDSServerTransId,
     Transaction,
+    acs_trans_id_at,
     link_digest,
     linked,
 )
@@ -58,6 +59,7 @@ from schemas.vault import Secret
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
+    from uuid import UUID
 
     from acs.authentication.facts import Facts
     from acs.directory_server import DirectoryServer
@@ -115,7 +117,7 @@ async def _authenticate(ports: Ports, raw: bytes, server: DirectoryServer) -> by
 async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransaction, bytes]:
     gathered = await gather(ports, asked)
     facts = gathered.facts
-    acs_trans_id = AcsTransId(uuid4())
+    acs_trans_id = acs_trans_id_at(asked.now, secrets.token_bytes(CHANCE_BYTES))
     decision = decide(asked.areq, facts, asked.now)
     if should_ask(asked.areq, facts, decision):
         looked = await _with_swap(ports, asked, facts)

@@ -147,7 +147,7 @@ async def show(conn: Connection, keys: Keys, acs_trans_id: UUID) -> Shown | None
     events = await audit_chain.of_object(conn, keys.audit, str(acs_trans_id))
     digests = [str(one.evidence) for one in events if one.evidence is not None]
     if text is None:
-        return None if not digests else Shown({}, {}, (), events, ("the document was removed",))
+        return None if not digests else await _without_document(conn, events)
     faults = [fault for event in events for fault in event.faults]
     if not digests:
         faults.append("no event of the audit log tells of this document")
@@ -158,6 +158,12 @@ async def show(conn: Connection, keys: Keys, acs_trans_id: UUID) -> Shown | None
     messages = await otp_flows.messages_of(conn, acs_trans_id)
     told = tuple(evidence.message(one) for one in messages)
     return Shown(document, seen, told, events, (*faults, *wrong))
+
+
+async def _without_document(conn: Connection, events: tuple[Told, ...]) -> Shown:
+    is_over = await store.was_let_go(conn, events[0].at)
+    word = "let go when its time was over" if is_over else "removed"
+    return Shown({}, {}, (), events, (f"the document was {word}",))
 
 
 async def _seen(

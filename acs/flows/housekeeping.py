@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from acs import log, metrics
-from acs.store import audit_chain, device_data, evidence, number_checks, results
+from acs.store import audit_chain, device_data, number_checks, results
 from enrollment import flows as enrollment_flows
 from otp import flows as otp_flows
 from otp import watch
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 USE_LAPSES_AFTER = timedelta(days=7)
 """A counted authentication without an authorisation notice is forgotten after so long."""
 HISTORY_LAPSES_AFTER = timedelta(days=2)
-VISITORS_LAPSE_AFTER = timedelta(days=548)
-"""18 months: 13 in which a payment may be denied (PSD2 art. 71), and time to work on it."""
 _BATCH = 500
 
 
@@ -55,13 +53,6 @@ async def lapse_devices(ports: Ports) -> int:
     """Worker source: clear away what browsers said of themselves and no AReq asked for in time."""
     async with ports.pool.transaction() as conn:
         return await device_data.lapse(conn, ports.clock(), _BATCH)
-
-
-async def lapse_visitors(ports: Ports) -> int:
-    """Worker source: erase where cardholders came from, once no denied payment can need it."""
-    now = ports.clock()
-    async with ports.pool.transaction() as conn:
-        return await evidence.lapse_visitors(conn, now - VISITORS_LAPSE_AFTER, _BATCH)
 
 
 async def lapse_number_checks(ports: Ports) -> int:

@@ -43,6 +43,11 @@ async def document(conn: Connection, acs_trans_id: UUID) -> str | None:
     return found
 
 
+async def was_let_go(conn: Connection, at: datetime) -> bool:
+    """Tell whether the documents of that time were let go because it was over."""
+    return bool(await _SQL.was_let_go.value(conn, at=at))
+
+
 async def note_check(conn: Connection, acs_trans_id: UUID, entry: Mapping[str, object]) -> None:
     """Note what one comparison of all elements came to."""
     await _SQL.note_check.run(conn, acs_trans_id=acs_trans_id, entry=json.dumps(dict(entry)))

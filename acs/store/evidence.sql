@@ -6,6 +6,12 @@ INSERT INTO audit.evidence (acs_trans_id, at, document) VALUES (:acs_trans_id, :
 -- The document of one authentication, to the letter.
 SELECT document::text FROM audit.evidence WHERE acs_trans_id = :acs_trans_id;
 
+-- name: was_let_go
+-- Whether documents of that time were let go because it was over.
+SELECT EXISTS (
+    SELECT FROM upkeep.dropped d
+    WHERE d.parent = 'audit.evidence' AND :at < (d.month + interval '1 month 1 day') AT TIME ZONE 'UTC');
+
 -- name: note_check
 -- One more comparison of the elements, under the transaction's row lock.
 UPDATE acs.transaction SET checks = checks || :entry::jsonb WHERE acs_trans_id = :acs_trans_id;
@@ -25,7 +31,8 @@ ON CONFLICT DO NOTHING;
 SELECT seen_in, sealed, tag FROM acs.visitor WHERE acs_trans_id = :acs_trans_id ORDER BY seen_in;
 
 -- name: lapse_visitors
--- Erases addresses and programs whose time is over; the evidence keeps their keyed hashes.
-DELETE FROM acs.visitor WHERE (acs_trans_id, seen_in) IN (
-    SELECT acs_trans_id, seen_in FROM acs.visitor WHERE seen_at < :before
+-- Erases addresses and programs whose time is over, where no month was made for them; the evidence
+-- keeps their keyed hashes.
+DELETE FROM acs.visitor_default WHERE (acs_trans_id, seen_in) IN (
+    SELECT acs_trans_id, seen_in FROM acs.visitor_default WHERE seen_at < :before
     ORDER BY seen_at LIMIT :most FOR UPDATE SKIP LOCKED);

@@ -7,6 +7,7 @@ Laws:
   everything: the database would no longer be the sum of the files.
 - Two runners at once: an advisory lock lets the second wait, and it then finds nothing to do.
 - A newer database is no error: old code runs on a new schema while a release is rolled out.
+- The months that the tables need next are made at the end: no row comes before its month.
 - ``schemas/db/roles.sql`` (who may do what) runs after the migrations, every time; it may be
   repeated.
 """
@@ -23,6 +24,7 @@ import asyncpg
 
 import schemas
 from acs import log
+from acs.store import partitions
 from schemas import queries
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ FILE_NAME = re.compile(r"\d{4}_(pre|post)_[a-z0-9_]+\.sql")
 """What a migration's file is called: ``pre`` runs before the new code starts, ``post`` after."""
 
 _SQL = queries.load(__file__)
+_MONTHS_AHEAD = 1
 _LOCK = 0x33445341  # "3DSA": no other program takes the same advisory lock by accident
 
 
@@ -92,6 +95,8 @@ async def apply(conn: asyncpg.Connection, folder: Path = FOLDER) -> list[str]:
         if roles.exists():
             async with conn.transaction():
                 await conn.execute(roles.read_text(encoding="utf-8"))
+        if await _SQL.has_months.value(conn):
+            await _SQL.make_months.all(conn, parents=partitions.TABLES, ahead=_MONTHS_AHEAD)
     finally:
         await _SQL.unlock.one(conn, key=_LOCK)
     return [migration.name for migration in todo]

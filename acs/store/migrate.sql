@@ -25,3 +25,13 @@ SELECT name, sha256 FROM public.schema_migration ORDER BY name;
 -- name: record
 -- One more migration is part of this database.
 INSERT INTO public.schema_migration (name, sha256) VALUES (:name, :sha256);
+
+-- name: has_months
+-- Whether this database keeps tables by month.
+SELECT to_regprocedure('upkeep.make_partition(regclass, date)') IS NOT NULL;
+
+-- name: make_months
+-- This month and those ahead.
+SELECT upkeep.make_partition(
+           parent::regclass, (date_trunc('month', now() AT TIME ZONE 'UTC') + n * interval '1 month')::date)
+FROM unnest(:parents::text[]) AS parent, generate_series(0, :ahead::integer) AS n;

@@ -146,6 +146,11 @@ async def settle(
     return touched == 1
 
 
+async def lapse(conn: Connection, before: datetime, most: int) -> int:
+    """Clear away up to ``most`` results that were settled before that time; give how many."""
+    return await _SQL.lapse.run(conn, before=before, most=most)
+
+
 async def pending(conn: Connection) -> tuple[int, datetime | None]:
     """Count the results that wait, and tell since when the oldest does."""
     row = await _SQL.pending.one(conn)

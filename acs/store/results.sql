@@ -64,3 +64,9 @@ WHERE acs_trans_id = :acs_trans_id AND state = 'sending' AND claimed_by = :claim
 -- name: pending
 -- How many results wait and since when the oldest does, for the metrics.
 SELECT count(*) AS pending, min(created_at) AS oldest FROM acs.result WHERE state IN ('queued', 'sending');
+
+-- name: lapse
+-- Clears away results that were settled long ago.
+DELETE FROM acs.result WHERE acs_trans_id IN (
+    SELECT acs_trans_id FROM acs.result WHERE settled_at < :before
+    ORDER BY settled_at LIMIT :most FOR UPDATE SKIP LOCKED);

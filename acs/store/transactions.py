@@ -232,7 +232,9 @@ async def answered_before(
 ) -> Answered | None:
     """Find the stored answer to an AReq with these identifiers."""
     row = await _SQL.answered_before.one(
-        conn, three_ds_server_trans_id=three_ds_server_trans_id, ds_trans_id=ds_trans_id
+        conn,
+        three_ds_server_trans_id=UUID(three_ds_server_trans_id),
+        ds_trans_id=UUID(ds_trans_id),
     )
     return None if row is None else Answered(AcsTransId(row[0]), row[1], row[2])
 

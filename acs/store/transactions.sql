@@ -2,8 +2,9 @@
 -- Everything accepted AReqs leave behind, in one statement and so in one database transaction: the
 -- transactions, what they hold of the limits and of the bounds of small payments (which raises AL001
 -- when one would be passed), the timers of the first CReqs, the device data they asked for, both messages, where the cardholders
--- are, the evidence of outcomes that are final, and the audit events. The same AReq again breaks
--- transaction_areq_once, and then nothing of any of them is left.
+-- are, the evidence of outcomes that are final, and the audit events. Their identifiers are registered
+-- by a trigger of acs.transaction: the same AReq again breaks transaction_areq_once, and then nothing
+-- of any of them is left.
 -- Locks are taken in one order whoever comes together: the counters by account and month (as
 -- enrollment's lapse does), small payments by card, all of them before the first identifiers.
 WITH given AS MATERIALIZED (
@@ -99,8 +100,9 @@ SELECT;
 
 -- name: answered_before
 -- The stored answer to an AReq with these identifiers, to tell a repeat from a contradiction.
-SELECT acs_trans_id, areq_digest, ares_sealed FROM acs.transaction
-WHERE lower(three_ds_server_trans_id) = lower(:three_ds_server_trans_id) AND lower(ds_trans_id) = lower(:ds_trans_id);
+SELECT t.acs_trans_id, t.areq_digest, t.ares_sealed
+FROM acs.known_areq k JOIN acs.transaction t ON t.acs_trans_id = k.acs_trans_id
+WHERE k.three_ds_server_trans_id = :three_ds_server_trans_id::uuid AND k.ds_trans_id = :ds_trans_id::uuid;
 
 -- name: priors
 -- How earlier authentications ended that a request without a cardholder refers to.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from acs.flows import deliver_results, expire, housekeeping
+from acs.flows import deliver_results, expire, housekeeping, retention
 from acs.work.loop import Source
 
 if TYPE_CHECKING:
@@ -34,7 +34,9 @@ def sources(
         Source("sms_history", partial(housekeeping.lapse_history, ports), poll_s=300.0),
         Source("sms_reports", partial(housekeeping.tidy_reports, ports), poll_s=60.0),
         Source("devices", partial(housekeeping.lapse_devices, ports), poll_s=60.0),
-        Source("visitors", partial(housekeeping.lapse_visitors, ports), poll_s=300.0),
+        Source("months_ahead", partial(retention.make_months, ports), poll_s=3600.0),
+        Source("months_over", partial(retention.drop_months, ports), poll_s=3600.0),
+        Source("strays", partial(retention.lapse_strays, ports), poll_s=3600.0),
         Source("sms_watch", partial(housekeeping.watch_messages, ports), poll_s=10.0),
         Source("number_checks", partial(housekeeping.lapse_number_checks, ports), poll_s=60.0),
         Source("used", partial(housekeeping.forget_used, ports), poll_s=60.0),

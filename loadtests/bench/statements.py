@@ -11,6 +11,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from os import urandom
 from typing import Any, NamedTuple, cast
 from uuid import UUID, uuid4
 
@@ -20,6 +22,7 @@ from acs.directory_server import DirectoryServer
 from acs.flows.authenticate import authenticate
 from acs.ports import Ports
 from acs.store.pool import Pool, PoolSettings
+from acs.transaction import CHANCE_BYTES, acs_trans_id_at
 
 DS_ID = "bench:statements"
 """Names the rows of this yardstick, so that nobody counts them as answers."""
@@ -149,6 +152,7 @@ async def rate(
             card = cards[turn % len(cards)]
             turn += connections
             values = card._asdict() | {name: uuid4() for name in TRANSACTION}
+            values["acs"] = acs_trans_id_at(datetime.now(UTC), urandom(CHANCE_BYTES))
             await conn.fetch(read.sql, *read.like(values))
             await conn.execute(write.sql, *write.like(values))
             done += 1

@@ -23,8 +23,10 @@ END $$;
 
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 
-GRANT USAGE ON SCHEMA enrollment, otp, acs, audit TO acs_app;
+GRANT USAGE ON SCHEMA enrollment, otp, acs, audit, upkeep TO acs_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA enrollment, otp, acs TO acs_app;
 GRANT USAGE ON ALL SEQUENCES IN SCHEMA enrollment, otp, acs TO acs_app;
 GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA audit TO acs_app;
+GRANT SELECT ON ALL TABLES IN SCHEMA upkeep TO acs_app;
+GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA upkeep TO acs_app;
 GRANT SELECT ON public.schema_migration TO acs_app;

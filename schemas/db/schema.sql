@@ -9,6 +9,8 @@ CREATE SCHEMA enrollment;
 
 CREATE SCHEMA otp;
 
+CREATE SCHEMA upkeep;
+
 CREATE FUNCTION acs.device_data_of(p_ids uuid[], p_good_after timestamp with time zone) RETURNS TABLE(three_ds_server_trans_id uuid, sealed bytea)
     LANGUAGE sql STABLE ROWS 1
     AS $$
@@ -33,6 +35,17 @@ CREATE FUNCTION acs.refuse_relinking() RETURNS trigger
     AS $$
 BEGIN
     RAISE EXCEPTION 'what a code is bound to cannot change' USING ERRCODE = 'AL002';
+END $$;
+
+CREATE FUNCTION acs.register_areqs() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO acs.known_areq (three_ds_server_trans_id, ds_trans_id, acs_trans_id, day)
+    SELECT n.three_ds_server_trans_id::uuid, n.ds_trans_id::uuid, n.acs_trans_id,
+           (n.created_at AT TIME ZONE 'UTC')::date
+      FROM new_rows n;
+    RETURN NULL;
 END $$;
 
 CREATE FUNCTION audit.refuse_change() RETURNS trigger
@@ -214,6 +227,143 @@ CREATE FUNCTION otp.report_outranks(report text, known text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     RETURN CASE WHEN (known IS NULL) THEN true WHEN (known = 'accepted'::text) THEN (report <> 'accepted'::text) WHEN (known = 'delivered'::text) THEN false ELSE (report = 'delivered'::text) END;
 
+CREATE FUNCTION upkeep.drop_partition(p_parent regclass, p_before timestamp with time zone) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    over CONSTANT timestamptz := least(p_before, now() - upkeep.kept_at_least(p_parent));
+    oldest record;
+    name text;
+    is_open boolean := false;
+    from_id uuid;
+    to_id uuid;
+BEGIN
+    IF upkeep.kept_at_least(p_parent) IS NULL THEN
+        RAISE EXCEPTION 'not a table that is kept by month';
+    END IF;
+    IF NOT pg_try_advisory_xact_lock(7012340002) THEN
+        RETURN 'busy';
+    END IF;
+    SELECT * INTO oldest FROM upkeep.partition x
+     WHERE x.parent_id = p_parent AND (x.month + interval '1 month') AT TIME ZONE 'UTC' <= over
+     ORDER BY x.month LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    name := oldest.partition;
+    from_id := upkeep.first_id(oldest.month::timestamp AT TIME ZONE 'UTC');
+    to_id := upkeep.first_id((oldest.month + interval '1 month') AT TIME ZONE 'UTC');
+    CASE p_parent::text
+    WHEN 'acs.transaction' THEN
+        is_open := EXISTS (SELECT FROM acs.timer t WHERE t.acs_trans_id >= from_id AND t.acs_trans_id < to_id)
+            OR EXISTS (SELECT FROM acs.result r WHERE r.acs_trans_id >= from_id AND r.acs_trans_id < to_id
+                                                  AND r.state IN ('queued', 'sending'));
+    WHEN 'enrollment.reservation' THEN
+        EXECUTE format('SELECT EXISTS (SELECT FROM %s WHERE state IN (''held'', ''counted''))',
+                       name) INTO is_open;
+    ELSE
+        NULL;
+    END CASE;
+    IF is_open THEN
+        RETURN 'open';
+    END IF;
+    PERFORM set_config('lock_timeout', '100ms', true);
+    EXECUTE format('DROP TABLE %s', name);
+    INSERT INTO upkeep.dropped (parent, month, rows_about, dropped_at)
+    VALUES (p_parent::text, oldest.month, oldest.rows_about, now())
+    ON CONFLICT (parent, month) DO UPDATE
+       SET rows_about = upkeep.dropped.rows_about + excluded.rows_about, dropped_at = excluded.dropped_at;
+    RETURN name;
+EXCEPTION
+    WHEN lock_not_available OR deadlock_detected THEN
+        RETURN 'busy';
+END $$;
+
+CREATE FUNCTION upkeep.first_id(p_at timestamp with time zone) RETURNS uuid
+    LANGUAGE sql IMMUTABLE STRICT
+    AS $$
+    SELECT (lpad(to_hex((extract(epoch FROM p_at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+$$;
+
+CREATE FUNCTION upkeep.kept_at_least(p_parent regclass) RETURNS interval
+    LANGUAGE sql STABLE STRICT
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT CASE p_parent::text
+           WHEN 'audit.evidence' THEN interval '13 months'
+           WHEN 'acs.transaction' THEN interval '31 days'
+           WHEN 'acs.message_log' THEN interval '31 days'
+           WHEN 'acs.visitor' THEN interval '31 days'
+           WHEN 'enrollment.reservation' THEN interval '31 days'
+           END
+$$;
+
+CREATE FUNCTION upkeep.make_partition(p_parent regclass, p_month date) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+DECLARE
+    most CONSTANT integer := 1000;
+    month CONSTANT date := date_trunc('month', p_month::timestamp);
+    least_id CONSTANT uuid := upkeep.first_id(month::timestamp AT TIME ZONE 'UTC');
+    next_id CONSTANT uuid := upkeep.first_id((month + interval '1 month') AT TIME ZONE 'UTC');
+    place text;
+    name text;
+    overflow regclass;
+    strays integer;
+BEGIN
+    IF upkeep.kept_at_least(p_parent) IS NULL THEN
+        RAISE EXCEPTION 'not a table that is kept by month';
+    END IF;
+    IF month > now() + interval '13 months' THEN
+        RETURN 'far';
+    END IF;
+    IF NOT pg_try_advisory_xact_lock(7012340002) THEN
+        RETURN 'busy';
+    END IF;
+    SELECT n.nspname, format('%s_p%s', c.relname, to_char(month, 'YYYY_MM')), pt.partdefid
+      INTO place, name, overflow
+      FROM pg_class c
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+      JOIN pg_partitioned_table pt ON pt.partrelid = c.oid
+     WHERE c.oid = p_parent;
+    IF to_regclass(format('%I.%I', place, name)) IS NOT NULL THEN
+        RETURN 'there';
+    END IF;
+    PERFORM set_config('lock_timeout', '100ms', true);
+    EXECUTE format(
+        'SELECT count(*) FROM (SELECT FROM %s WHERE acs_trans_id >= $1 AND acs_trans_id < $2 LIMIT $3) x',
+        overflow)
+        INTO strays USING least_id, next_id, most + 1;
+    IF strays > most THEN
+        RETURN 'crowded';
+    END IF;
+    IF strays > 0 THEN
+        EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', p_parent);
+    END IF;
+    EXECUTE format('CREATE TABLE %I.%I (LIKE %s INCLUDING ALL EXCLUDING INDEXES)', place, name, p_parent);
+    IF strays > 0 THEN
+        -- What is moved is not changed: evidence may be taken out here, as it comes back below.
+        EXECUTE format('ALTER TABLE %s DISABLE TRIGGER USER', overflow);
+        EXECUTE format(
+            'WITH moved AS (DELETE FROM %s WHERE acs_trans_id >= $1 AND acs_trans_id < $2 RETURNING *)'
+            ' INSERT INTO %I.%I SELECT * FROM moved', overflow, place, name)
+            USING least_id, next_id;
+        EXECUTE format('ALTER TABLE %s ENABLE TRIGGER USER', overflow);
+    END IF;
+    EXECUTE format('ALTER TABLE %s ATTACH PARTITION %I.%I FOR VALUES FROM (%L) TO (%L)',
+                   p_parent, place, name, least_id, next_id);
+    IF p_parent = 'audit.evidence'::regclass THEN
+        EXECUTE format('CREATE TRIGGER evidence_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %I.%I'
+                       ' FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change()', place, name);
+    END IF;
+    RETURN 'made';
+EXCEPTION
+    WHEN lock_not_available OR deadlock_detected THEN
+        RETURN 'busy';
+END $_$;
+
 CREATE TABLE acs.card_range (
     range_id text NOT NULL,
     low numeric(19,0) NOT NULL,
@@ -258,8 +408,14 @@ CREATE TABLE acs.issuer (
     CONSTRAINT issuer_phone_check CHECK (((length(phone) >= 1) AND (length(phone) <= 40)))
 );
 
+CREATE TABLE acs.known_areq (
+    three_ds_server_trans_id uuid NOT NULL,
+    ds_trans_id uuid NOT NULL,
+    acs_trans_id uuid NOT NULL,
+    day date NOT NULL
+);
+
 CREATE TABLE acs.message_log (
-    message_id bigint NOT NULL,
     acs_trans_id uuid,
     at timestamp with time zone NOT NULL,
     direction text NOT NULL,
@@ -267,15 +423,17 @@ CREATE TABLE acs.message_log (
     body jsonb NOT NULL,
     CONSTRAINT message_log_direction_check CHECK ((direction = ANY (ARRAY['in'::text, 'out'::text]))),
     CONSTRAINT message_log_message_type_check CHECK ((length(message_type) <= 8))
-);
+)
+PARTITION BY RANGE (acs_trans_id);
 
-ALTER TABLE acs.message_log ALTER COLUMN message_id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME acs.message_log_message_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
+CREATE TABLE acs.message_log_default (
+    acs_trans_id uuid,
+    at timestamp with time zone CONSTRAINT message_log_at_not_null NOT NULL,
+    direction text CONSTRAINT message_log_direction_not_null NOT NULL,
+    message_type text CONSTRAINT message_log_message_type_not_null NOT NULL,
+    body jsonb CONSTRAINT message_log_body_not_null NOT NULL,
+    CONSTRAINT message_log_direction_check CHECK ((direction = ANY (ARRAY['in'::text, 'out'::text]))),
+    CONSTRAINT message_log_message_type_check CHECK ((length(message_type) <= 8))
 );
 
 CREATE TABLE acs.number_check (
@@ -420,6 +578,109 @@ CREATE TABLE acs.transaction (
     CONSTRAINT transaction_three_ds_server_trans_id_check CHECK ((length(three_ds_server_trans_id) = 36)),
     CONSTRAINT transaction_trans_status_check CHECK ((trans_status = ANY (ARRAY['Y'::text, 'N'::text, 'U'::text, 'A'::text, 'C'::text, 'D'::text, 'R'::text, 'I'::text, 'S'::text]))),
     CONSTRAINT transaction_window_size_check CHECK ((window_size = ANY (ARRAY['01'::text, '02'::text, '03'::text, '04'::text, '05'::text])))
+)
+PARTITION BY RANGE (acs_trans_id);
+
+CREATE TABLE acs.transaction_default (
+    acs_trans_id uuid CONSTRAINT transaction_acs_trans_id_not_null NOT NULL,
+    three_ds_server_trans_id text CONSTRAINT transaction_three_ds_server_trans_id_not_null NOT NULL,
+    ds_trans_id text CONSTRAINT transaction_ds_trans_id_not_null NOT NULL,
+    sdk_trans_id text,
+    ds_id text CONSTRAINT transaction_ds_id_not_null NOT NULL,
+    ds_url text,
+    areq_digest bytea CONSTRAINT transaction_areq_digest_not_null NOT NULL,
+    message_version text CONSTRAINT transaction_message_version_not_null NOT NULL,
+    device_channel text CONSTRAINT transaction_device_channel_not_null NOT NULL,
+    message_category text CONSTRAINT transaction_message_category_not_null NOT NULL,
+    range_id text CONSTRAINT transaction_range_id_not_null NOT NULL,
+    range_version integer CONSTRAINT transaction_range_version_not_null NOT NULL,
+    scheme text CONSTRAINT transaction_scheme_not_null NOT NULL,
+    card_id uuid,
+    account_id uuid,
+    person_id uuid,
+    phone_id uuid,
+    phone_mask text,
+    last4 text CONSTRAINT transaction_last4_not_null NOT NULL,
+    pan_sealed bytea,
+    purchase_amount numeric(48,0),
+    purchase_currency text,
+    purchase_exponent smallint,
+    purchase_date text,
+    merchant_name text,
+    acquirer_bin text,
+    acquirer_merchant_id text,
+    notification_url text,
+    link_digest bytea CONSTRAINT transaction_link_digest_not_null NOT NULL,
+    trans_status text CONSTRAINT transaction_trans_status_not_null NOT NULL,
+    trans_status_reason text,
+    rule text CONSTRAINT transaction_rule_not_null NOT NULL,
+    reasons text[] CONSTRAINT transaction_reasons_not_null NOT NULL,
+    elements text,
+    ares_sealed bytea CONSTRAINT transaction_ares_sealed_not_null NOT NULL,
+    state text CONSTRAINT transaction_state_not_null NOT NULL,
+    language text CONSTRAINT transaction_language_not_null NOT NULL,
+    window_size text,
+    session_data text,
+    step smallint DEFAULT 0 CONSTRAINT transaction_step_not_null NOT NULL,
+    form_posts smallint DEFAULT 0 CONSTRAINT transaction_form_posts_not_null NOT NULL,
+    interaction_counter smallint DEFAULT 0 CONSTRAINT transaction_interaction_counter_not_null NOT NULL,
+    attempts smallint DEFAULT 0 CONSTRAINT transaction_attempts_not_null NOT NULL,
+    code_seq smallint DEFAULT 0 CONSTRAINT transaction_code_seq_not_null NOT NULL,
+    code_sent_at timestamp with time zone,
+    notice text,
+    seen_posts bytea[] DEFAULT '{}'::bytea[] CONSTRAINT transaction_seen_posts_not_null NOT NULL,
+    outcome_status text,
+    outcome_reason text,
+    outcome_cancel text,
+    outcome_error jsonb,
+    outcome_name text,
+    cres_status text,
+    created_at timestamp with time zone CONSTRAINT transaction_created_at_not_null NOT NULL,
+    opened_at timestamp with time zone,
+    last_activity_at timestamp with time zone,
+    outcome_at timestamp with time zone,
+    closed_at timestamp with time zone,
+    requestor_id text,
+    authentication_ind text,
+    checks jsonb DEFAULT '[]'::jsonb CONSTRAINT transaction_checks_not_null NOT NULL,
+    offers_trust boolean DEFAULT false CONSTRAINT transaction_offers_trust_not_null NOT NULL,
+    trusts boolean DEFAULT false CONSTRAINT transaction_trusts_not_null NOT NULL,
+    CONSTRAINT challenge_has_elements CHECK (((trans_status <> 'C'::text) OR (elements IS NOT NULL))),
+    CONSTRAINT only_a_challenge_waits CHECK (((state = 'done'::text) OR (trans_status = ANY (ARRAY['C'::text, 'D'::text])))),
+    CONSTRAINT outcome_ends_the_wait CHECK (((state = ANY (ARRAY['result'::text, 'closed'::text])) = (outcome_status IS NOT NULL))),
+    CONSTRAINT transaction_acquirer_bin_check CHECK ((length(acquirer_bin) <= 11)),
+    CONSTRAINT transaction_acquirer_merchant_id_check CHECK ((length(acquirer_merchant_id) <= 35)),
+    CONSTRAINT transaction_areq_digest_check CHECK ((length(areq_digest) = 32)),
+    CONSTRAINT transaction_authentication_ind_check CHECK ((length(authentication_ind) = 2)),
+    CONSTRAINT transaction_check CHECK (((NOT trusts) OR offers_trust)),
+    CONSTRAINT transaction_cres_status_check CHECK ((cres_status = ANY (ARRAY['Y'::text, 'N'::text]))),
+    CONSTRAINT transaction_device_channel_check CHECK ((device_channel = ANY (ARRAY['01'::text, '02'::text, '03'::text]))),
+    CONSTRAINT transaction_ds_id_check CHECK ((length(ds_id) <= 40)),
+    CONSTRAINT transaction_ds_trans_id_check CHECK ((length(ds_trans_id) = 36)),
+    CONSTRAINT transaction_ds_url_check CHECK ((length(ds_url) <= 2048)),
+    CONSTRAINT transaction_elements_check CHECK ((elements = ANY (ARRAY['otp'::text, 'pin+otp'::text]))),
+    CONSTRAINT transaction_interaction_counter_check CHECK (((interaction_counter >= 0) AND (interaction_counter <= 99))),
+    CONSTRAINT transaction_language_check CHECK ((length(language) <= 35)),
+    CONSTRAINT transaction_last4_check CHECK ((last4 ~ '^[0-9]{4}$'::text)),
+    CONSTRAINT transaction_link_digest_check CHECK ((length(link_digest) = 32)),
+    CONSTRAINT transaction_merchant_name_check CHECK ((length(merchant_name) <= 40)),
+    CONSTRAINT transaction_message_category_check CHECK ((length(message_category) = 2)),
+    CONSTRAINT transaction_message_version_check CHECK ((message_version = ANY (ARRAY['2.1.0'::text, '2.2.0'::text, '2.3.1'::text]))),
+    CONSTRAINT transaction_notification_url_check CHECK ((length(notification_url) <= 256)),
+    CONSTRAINT transaction_outcome_status_check CHECK ((outcome_status = ANY (ARRAY['Y'::text, 'N'::text, 'U'::text, 'A'::text, 'R'::text]))),
+    CONSTRAINT transaction_phone_mask_check CHECK ((length(phone_mask) <= 40)),
+    CONSTRAINT transaction_purchase_amount_check CHECK ((purchase_amount >= (0)::numeric)),
+    CONSTRAINT transaction_purchase_currency_check CHECK ((purchase_currency ~ '^[0-9]{3}$'::text)),
+    CONSTRAINT transaction_purchase_date_check CHECK ((length(purchase_date) = 14)),
+    CONSTRAINT transaction_purchase_exponent_check CHECK (((purchase_exponent >= 0) AND (purchase_exponent <= 9))),
+    CONSTRAINT transaction_requestor_id_check CHECK ((length(requestor_id) <= 35)),
+    CONSTRAINT transaction_rule_check CHECK ((length(rule) <= 60)),
+    CONSTRAINT transaction_sdk_trans_id_check CHECK ((length(sdk_trans_id) = 36)),
+    CONSTRAINT transaction_session_data_check CHECK ((length(session_data) <= 1024)),
+    CONSTRAINT transaction_state_check CHECK ((state = ANY (ARRAY['done'::text, 'wait_creq'::text, 'challenge'::text, 'result'::text, 'closed'::text]))),
+    CONSTRAINT transaction_three_ds_server_trans_id_check CHECK ((length(three_ds_server_trans_id) = 36)),
+    CONSTRAINT transaction_trans_status_check CHECK ((trans_status = ANY (ARRAY['Y'::text, 'N'::text, 'U'::text, 'A'::text, 'C'::text, 'D'::text, 'R'::text, 'I'::text, 'S'::text]))),
+    CONSTRAINT transaction_window_size_check CHECK ((window_size = ANY (ARRAY['01'::text, '02'::text, '03'::text, '04'::text, '05'::text])))
 );
 
 CREATE TABLE acs.visitor (
@@ -428,6 +689,17 @@ CREATE TABLE acs.visitor (
     seen_at timestamp with time zone NOT NULL,
     sealed bytea NOT NULL,
     tag text NOT NULL,
+    CONSTRAINT visitor_seen_in_check CHECK ((seen_in = ANY (ARRAY['areq'::text, 'challenge'::text]))),
+    CONSTRAINT visitor_tag_check CHECK ((length(tag) <= 100))
+)
+PARTITION BY RANGE (acs_trans_id);
+
+CREATE TABLE acs.visitor_default (
+    acs_trans_id uuid CONSTRAINT visitor_acs_trans_id_not_null NOT NULL,
+    seen_in text CONSTRAINT visitor_seen_in_not_null NOT NULL,
+    seen_at timestamp with time zone CONSTRAINT visitor_seen_at_not_null NOT NULL,
+    sealed bytea CONSTRAINT visitor_sealed_not_null NOT NULL,
+    tag text CONSTRAINT visitor_tag_not_null NOT NULL,
     CONSTRAINT visitor_seen_in_check CHECK ((seen_in = ANY (ARRAY['areq'::text, 'challenge'::text]))),
     CONSTRAINT visitor_tag_check CHECK ((length(tag) <= 100))
 );
@@ -469,6 +741,13 @@ CREATE TABLE audit.evidence (
     acs_trans_id uuid NOT NULL,
     at timestamp with time zone NOT NULL,
     document json NOT NULL
+)
+PARTITION BY RANGE (acs_trans_id);
+
+CREATE TABLE audit.evidence_default (
+    acs_trans_id uuid CONSTRAINT evidence_acs_trans_id_not_null NOT NULL,
+    at timestamp with time zone CONSTRAINT evidence_at_not_null NOT NULL,
+    document json CONSTRAINT evidence_document_not_null NOT NULL
 );
 
 CREATE TABLE audit.seal (
@@ -1090,6 +1369,25 @@ CREATE TABLE enrollment.reservation (
     CONSTRAINT reservation_check1 CHECK (((state = ANY (ARRAY['released'::text, 'lapsed'::text])) = (ended_at IS NOT NULL))),
     CONSTRAINT reservation_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric)),
     CONSTRAINT reservation_state_check CHECK ((state = ANY (ARRAY['held'::text, 'counted'::text, 'released'::text, 'lapsed'::text])))
+)
+PARTITION BY RANGE (acs_trans_id);
+
+CREATE TABLE enrollment.reservation_default (
+    acs_trans_id uuid CONSTRAINT reservation_acs_trans_id_not_null NOT NULL,
+    card_id uuid CONSTRAINT reservation_card_id_not_null NOT NULL,
+    account_id uuid CONSTRAINT reservation_account_id_not_null NOT NULL,
+    amount bigint CONSTRAINT reservation_amount_not_null NOT NULL,
+    day date CONSTRAINT reservation_day_not_null NOT NULL,
+    month date CONSTRAINT reservation_month_not_null NOT NULL,
+    state text CONSTRAINT reservation_state_not_null NOT NULL,
+    made_at timestamp with time zone CONSTRAINT reservation_made_at_not_null NOT NULL,
+    counted_at timestamp with time zone,
+    ended_at timestamp with time zone,
+    CONSTRAINT reservation_amount_check CHECK ((amount >= 0)),
+    CONSTRAINT reservation_check CHECK (((state <> ALL (ARRAY['counted'::text, 'lapsed'::text])) OR (counted_at IS NOT NULL))),
+    CONSTRAINT reservation_check1 CHECK (((state = ANY (ARRAY['released'::text, 'lapsed'::text])) = (ended_at IS NOT NULL))),
+    CONSTRAINT reservation_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric)),
+    CONSTRAINT reservation_state_check CHECK ((state = ANY (ARRAY['held'::text, 'counted'::text, 'released'::text, 'lapsed'::text])))
 );
 
 CREATE TABLE enrollment.step_up (
@@ -1275,6 +1573,35 @@ CREATE TABLE otp.watch (
     CONSTRAINT watch_only_row_check CHECK (only_row)
 );
 
+CREATE TABLE upkeep.dropped (
+    parent text NOT NULL,
+    month date NOT NULL,
+    rows_about bigint NOT NULL,
+    dropped_at timestamp with time zone NOT NULL
+);
+
+CREATE VIEW upkeep.partition AS
+ SELECT p.oid AS parent_id,
+    format('%I.%I'::text, n.nspname, p.relname) AS parent,
+    format('%I.%I'::text, n.nspname, c.relname) AS partition,
+    to_date("substring"((c.relname)::text, '_p([0-9]{4}_[0-9]{2})$'::text), 'YYYY_MM'::text) AS month,
+    (GREATEST(c.reltuples, (0)::real))::bigint AS rows_about
+   FROM (((pg_inherits i
+     JOIN pg_class p ON (((p.oid = i.inhparent) AND (p.relkind = 'p'::"char"))))
+     JOIN pg_namespace n ON ((n.oid = p.relnamespace)))
+     JOIN pg_class c ON (((c.oid = i.inhrelid) AND (c.relname ~ '_p[0-9]{4}_[0-9]{2}$'::text))))
+  WHERE (upkeep.kept_at_least((p.oid)::regclass) IS NOT NULL);
+
+ALTER TABLE ONLY acs.message_log ATTACH PARTITION acs.message_log_default DEFAULT;
+
+ALTER TABLE ONLY acs.transaction ATTACH PARTITION acs.transaction_default DEFAULT;
+
+ALTER TABLE ONLY acs.visitor ATTACH PARTITION acs.visitor_default DEFAULT;
+
+ALTER TABLE ONLY audit.evidence ATTACH PARTITION audit.evidence_default DEFAULT;
+
+ALTER TABLE ONLY enrollment.reservation ATTACH PARTITION enrollment.reservation_default DEFAULT;
+
 ALTER TABLE ONLY acs.card_range
     ADD CONSTRAINT card_range_numrange_excl EXCLUDE USING gist (numrange(low, high, '[]'::text) WITH &&);
 
@@ -1290,9 +1617,6 @@ ALTER TABLE ONLY acs.exchange_rate
 ALTER TABLE ONLY acs.issuer
     ADD CONSTRAINT issuer_pkey PRIMARY KEY (issuer_id);
 
-ALTER TABLE ONLY acs.message_log
-    ADD CONSTRAINT message_log_pkey PRIMARY KEY (message_id);
-
 ALTER TABLE ONLY acs.number_check
     ADD CONSTRAINT number_check_pkey PRIMARY KEY (phone_mac);
 
@@ -1305,17 +1629,29 @@ ALTER TABLE ONLY acs.result
 ALTER TABLE ONLY acs.timer
     ADD CONSTRAINT timer_pkey PRIMARY KEY (acs_trans_id, kind);
 
+ALTER TABLE ONLY acs.known_areq
+    ADD CONSTRAINT transaction_areq_once PRIMARY KEY (three_ds_server_trans_id, ds_trans_id);
+
 ALTER TABLE ONLY acs.transaction
     ADD CONSTRAINT transaction_pkey PRIMARY KEY (acs_trans_id);
 
+ALTER TABLE ONLY acs.transaction_default
+    ADD CONSTRAINT transaction_default_pkey PRIMARY KEY (acs_trans_id);
+
 ALTER TABLE ONLY acs.visitor
     ADD CONSTRAINT visitor_pkey PRIMARY KEY (acs_trans_id, seen_in);
+
+ALTER TABLE ONLY acs.visitor_default
+    ADD CONSTRAINT visitor_default_pkey PRIMARY KEY (acs_trans_id, seen_in);
 
 ALTER TABLE ONLY audit.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (event_id);
 
 ALTER TABLE ONLY audit.evidence
     ADD CONSTRAINT evidence_pkey PRIMARY KEY (acs_trans_id);
+
+ALTER TABLE ONLY audit.evidence_default
+    ADD CONSTRAINT evidence_default_pkey PRIMARY KEY (acs_trans_id);
 
 ALTER TABLE ONLY audit.seal
     ADD CONSTRAINT seal_event_id_key UNIQUE (event_id);
@@ -1416,6 +1752,9 @@ ALTER TABLE ONLY enrollment.registration
 ALTER TABLE ONLY enrollment.reservation
     ADD CONSTRAINT reservation_pkey PRIMARY KEY (acs_trans_id);
 
+ALTER TABLE ONLY enrollment.reservation_default
+    ADD CONSTRAINT reservation_default_pkey PRIMARY KEY (acs_trans_id);
+
 ALTER TABLE ONLY enrollment.sca_state
     ADD CONSTRAINT sca_state_pkey PRIMARY KEY (person_id);
 
@@ -1458,11 +1797,18 @@ ALTER TABLE ONLY otp.suspension
 ALTER TABLE ONLY otp.watch
     ADD CONSTRAINT watch_pkey PRIMARY KEY (only_row);
 
+ALTER TABLE ONLY upkeep.dropped
+    ADD CONSTRAINT dropped_pkey PRIMARY KEY (parent, month);
+
 CREATE INDEX device_data_claimed ON acs.device_data USING btree (acs_trans_id) WHERE (acs_trans_id IS NOT NULL);
 
 CREATE INDEX device_data_made ON acs.device_data USING btree (made_at);
 
-CREATE INDEX message_log_transaction ON acs.message_log USING btree (acs_trans_id);
+CREATE INDEX known_areq_day ON acs.known_areq USING btree (day);
+
+CREATE INDEX message_log_transaction ON ONLY acs.message_log USING btree (acs_trans_id);
+
+CREATE INDEX message_log_default_transaction ON acs.message_log_default USING btree (acs_trans_id);
 
 CREATE INDEX number_check_checked_at ON acs.number_check USING btree (checked_at);
 
@@ -1470,15 +1816,15 @@ CREATE INDEX result_due ON acs.result USING btree (ds_id, next_at) WHERE (state 
 
 CREATE INDEX result_lease ON acs.result USING btree (ds_id, lease_until) WHERE (state = 'sending'::text);
 
+CREATE INDEX result_open ON acs.result USING btree (created_at) WHERE (state = ANY (ARRAY['queued'::text, 'sending'::text]));
+
+CREATE INDEX result_settled ON acs.result USING btree (settled_at) WHERE (settled_at IS NOT NULL);
+
 CREATE INDEX timer_due ON acs.timer USING btree (due_at);
 
-CREATE UNIQUE INDEX transaction_areq_once ON acs.transaction USING btree (lower(three_ds_server_trans_id), lower(ds_trans_id));
-
-CREATE INDEX visitor_seen_at ON acs.visitor USING btree (seen_at);
+CREATE INDEX visitor_default_seen_at ON acs.visitor_default USING btree (seen_at);
 
 CREATE INDEX event_by_object ON audit.event USING btree (object, at);
-
-CREATE INDEX evidence_at ON audit.evidence USING btree (at);
 
 CREATE INDEX account_person_by_person ON enrollment.account_person USING btree (person_id);
 
@@ -1526,7 +1872,9 @@ CREATE INDEX registration_age ON enrollment.registration USING btree (expires_at
 
 CREATE UNIQUE INDEX registration_one_open ON enrollment.registration USING btree (idx) WHERE (state = ANY (ARRAY['started'::text, 'consented'::text, 'sms_sent'::text, 'sms_ok'::text]));
 
-CREATE INDEX reservation_counted ON enrollment.reservation USING btree (counted_at) WHERE (state = 'counted'::text);
+CREATE INDEX reservation_counted ON ONLY enrollment.reservation USING btree (counted_at) WHERE (state = 'counted'::text);
+
+CREATE INDEX reservation_default_counted ON enrollment.reservation_default USING btree (counted_at) WHERE (state = 'counted'::text);
 
 CREATE INDEX step_up_by_person ON enrollment.step_up USING btree (person_id, asked_at);
 
@@ -1554,13 +1902,29 @@ CREATE INDEX sending_phone ON otp.sending USING btree (phone_mac, sent_at);
 
 CREATE INDEX sending_sent_at ON otp.sending USING btree (sent_at);
 
+ALTER INDEX acs.message_log_transaction ATTACH PARTITION acs.message_log_default_transaction;
+
+ALTER INDEX acs.transaction_pkey ATTACH PARTITION acs.transaction_default_pkey;
+
+ALTER INDEX acs.visitor_pkey ATTACH PARTITION acs.visitor_default_pkey;
+
+ALTER INDEX audit.evidence_pkey ATTACH PARTITION audit.evidence_default_pkey;
+
+ALTER INDEX enrollment.reservation_counted ATTACH PARTITION enrollment.reservation_default_counted;
+
+ALTER INDEX enrollment.reservation_pkey ATTACH PARTITION enrollment.reservation_default_pkey;
+
 CREATE TRIGGER result_lane BEFORE INSERT ON acs.result FOR EACH ROW WHEN ((new.ds_id IS NULL)) EXECUTE FUNCTION acs.find_result_lane();
 
 CREATE TRIGGER transaction_link_frozen BEFORE UPDATE OF acs_trans_id, three_ds_server_trans_id, ds_trans_id, purchase_amount, purchase_currency, purchase_exponent, merchant_name, acquirer_bin, acquirer_merchant_id, message_category, device_channel, card_id, link_digest, notification_url, ds_url ON acs.transaction FOR EACH ROW EXECUTE FUNCTION acs.refuse_relinking();
 
+CREATE TRIGGER transaction_registers AFTER INSERT ON acs.transaction REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION acs.register_areqs();
+
 CREATE TRIGGER event_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.event FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
 
 CREATE TRIGGER evidence_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.evidence FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
+
+CREATE TRIGGER evidence_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.evidence_default FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
 
 CREATE TRIGGER seal_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.seal FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
 
@@ -1570,15 +1934,6 @@ CREATE TRIGGER consent_text_stays BEFORE UPDATE ON enrollment.consent_text FOR E
 
 ALTER TABLE ONLY acs.card_range
     ADD CONSTRAINT card_range_issuer_id_fkey FOREIGN KEY (issuer_id) REFERENCES acs.issuer(issuer_id);
-
-ALTER TABLE ONLY acs.device_data
-    ADD CONSTRAINT device_data_acs_trans_id_fkey FOREIGN KEY (acs_trans_id) REFERENCES acs.transaction(acs_trans_id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY acs.result
-    ADD CONSTRAINT result_acs_trans_id_fkey FOREIGN KEY (acs_trans_id) REFERENCES acs.transaction(acs_trans_id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY acs.timer
-    ADD CONSTRAINT timer_acs_trans_id_fkey FOREIGN KEY (acs_trans_id) REFERENCES acs.transaction(acs_trans_id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY audit.seal
     ADD CONSTRAINT seal_event_id_fkey FOREIGN KEY (event_id) REFERENCES audit.event(event_id);

@@ -2,13 +2,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from uuid import UUID
+from datetime import UTC, datetime
+from uuid import RFC_4122, UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acs.transaction import METHODS, AcsTransId, DsTransId, Elements, link_digest, linked
+from acs.transaction import (
+    CHANCE_BYTES,
+    METHODS,
+    AcsTransId,
+    DsTransId,
+    Elements,
+    acs_trans_id_at,
+    link_digest,
+    linked,
+)
 from tests.acs.people import ACS_TRANS_ID, CARD_ID, a_transaction, an_areq
 from tests.records import replace
 
@@ -87,3 +97,23 @@ def test_the_digest_is_that_of_plain_json(name: str, amount: int | None) -> None
     text = json.dumps(named, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
     assert link_digest(frozen) == hashlib.sha256(text.encode()).digest()
+
+
+@given(
+    st.datetimes(datetime(2020, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001
+    st.binary(min_size=CHANCE_BYTES, max_size=CHANCE_BYTES),
+)
+def test_an_identifier_begins_with_its_time_and_holds_all_the_chance_it_takes(
+    at: datetime, chance: bytes
+) -> None:
+    made = acs_trans_id_at(at, chance)
+    assert made.int >> 80 == int(at.timestamp() * 1000)
+    assert (made.version, made.variant) == (4, RFC_4122)
+    free = int.from_bytes(chance, "big") & ((1 << 74) - 1)
+    assert ((made.int >> 64) & 0xFFF) | ((made.int & ((1 << 62) - 1)) << 12) == free
+
+
+def test_identifiers_are_in_the_order_of_their_time() -> None:
+    moments = [datetime(2026, 12, 31, 23, 59, 59, 999_000, UTC), datetime(2027, 1, 1, tzinfo=UTC)]
+    low, high = bytes(CHANCE_BYTES), b"\xff" * CHANCE_BYTES
+    assert acs_trans_id_at(moments[0], high) < acs_trans_id_at(moments[1], low)

@@ -43,6 +43,8 @@ async def test_it_appends_to_the_audit_log(
         "ALTER TABLE audit.event DISABLE TRIGGER ALL",
         "DROP TABLE audit.event",
         "CREATE ROLE own",
+        "INSERT INTO upkeep.dropped VALUES ('acs.transaction', '2026-01-01', 0, now())",
+        "DROP TABLE acs.transaction_default",
     ],
 )
 async def test_it_is_refused(db: asyncpg.Connection, statement: str) -> None:
@@ -58,6 +60,7 @@ async def test_it_reads_and_writes_every_table_of_the_three_packages(
         SELECT schemaname, tablename, privilege
         FROM pg_tables, unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS privilege
         WHERE schemaname IN ('acs', 'enrollment', 'otp')
+          AND tablename !~ '_p[0-9]{4}_[0-9]{2}$' -- months are reached by their table only
           AND NOT has_table_privilege(format('%I.%I', schemaname, tablename), privilege)
         """
     )

@@ -161,9 +161,7 @@ async def _finish(world: World, acs_trans_id: UUID) -> None:
 async def test_what_was_sent_and_what_came_back_is_kept_masked(world: World) -> None:
     _, acs_trans_id = await owed(world)
     await deliver_results.deliver_claimed(world.server.ports, acs_trans_id)
-    rows = await world.db.fetch(
-        "SELECT message_type, body::text FROM acs.message_log ORDER BY message_id"
-    )
+    rows = await world.db.fetch("SELECT message_type, body::text FROM acs.message_log ORDER BY at")
     kept = {row[0]: row[1] for row in rows}
     assert {"AReq", "ARes", "RReq", "RRes"} <= set(kept)
     value = json.loads(world.directory.heard[-1])["authenticationValue"]

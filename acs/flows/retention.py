@@ -1,0 +1,100 @@
+"""What grows with every authentication: months are made ahead, and let go when they are over.
+
+Several processes may be at it at once: the database lets one of them through, the others find
+nothing to do. Each month goes in a transaction of its own, together with the audit event that tells
+of it; what is open is not dropped, which is an alarm, for a month is over long before.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from acs import log, metrics
+from acs.store import evidence, partitions, results
+from acs.store.partitions import Dropped
+from schemas import audit
+from schemas.audit import AuditEvent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import timedelta
+
+    from acs.ports import Ports
+
+_BATCH = 2_000
+
+
+async def make_months(ports: Ports) -> int:
+    """Worker source: make the partitions that will be needed; there is never more to do at once."""
+    async with ports.pool.connection() as conn:
+        said = await partitions.make_ahead(conn, ports.clock().date())
+    if said.get("made"):
+        log.event("month:made", count=said["made"])
+    if said.get("crowded"):
+        _alarm("month_crowded", "all", said["crowded"])
+    return 0
+
+
+async def drop_months(ports: Ports) -> int:
+    """Worker source: let go of one month of each table that is over; gives how many went."""
+    now, gone = ports.clock(), 0
+    for parent, kept in _kept(ports).items():
+        async with ports.pool.transaction() as conn:
+            found = await partitions.drop_oldest(conn, parent, now - kept)
+            if isinstance(found, Dropped):
+                event = AuditEvent(
+                    at=now,
+                    name="retention.dropped",
+                    actor_kind="system",
+                    actor="acs",
+                    object=parent,
+                    outcome="dropped",
+                    details={"month": f"{found.month:%Y-%m}", "rows_about": found.rows_about},
+                )
+                await audit.append(conn, ports.keys.audit, event)
+        if isinstance(found, Dropped):
+            gone += 1
+            log.event("month:dropped", kind=parent, count=found.rows_about)
+        elif found == "open":
+            _alarm("month_open", parent, 1)
+    return gone
+
+
+async def lapse_strays(ports: Ports) -> int:
+    """Worker source: clear away by rows what lies in no month, and what is kept without months."""
+    now, kept = ports.clock(), ports.policies.retention
+    over = now - kept.transactions
+    async with ports.pool.transaction() as conn:
+        done = await evidence.lapse_visitors(conn, now - kept.visitors, _BATCH)
+        done += await partitions.lapse_transactions(conn, over, _BATCH)
+        done += await partitions.lapse_messages(conn, now - kept.messages, _BATCH)
+        done += await results.lapse(conn, over, _BATCH)
+        month = partitions.month_of(over.date())
+        return done + await partitions.lapse_identifiers(conn, month, _BATCH)
+
+
+async def publish_months(ports: Ports) -> None:
+    """Publish how many months ahead each table is ready for."""
+    today = ports.clock().date()
+    async with ports.pool.connection() as conn:
+        newest = await partitions.newest(conn)
+    for parent in partitions.TABLES:
+        ahead = -1 if parent not in newest else partitions.months_between(today, newest[parent])
+        metrics.MONTHS_AHEAD.labels(parent).set(ahead)
+
+
+def _kept(ports: Ports) -> Mapping[str, timedelta]:
+    kept = ports.policies.retention
+    return {
+        "acs.transaction": kept.transactions,
+        "acs.message_log": kept.messages,
+        "acs.visitor": kept.visitors,
+        "audit.evidence": kept.evidence,
+        "enrollment.reservation": kept.use,
+    }
+
+
+def _alarm(name: str, source: str, count: int) -> None:
+    metrics.ALARM.labels(name).inc()
+    log.event("alarm:raised", level=logging.ERROR, alarm=name, source=source, count=count)

@@ -1,0 +1,113 @@
+"""What is let go is told in the audit log, and what cannot be let go raises an alarm."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from acs import metrics
+from acs.flows import evidence, retention
+from acs.store import audit_chain, partitions, results
+from schemas.audit import AuditEvent, append
+from tests.story.areqs import browser_areq
+from tests.story.buying import EASY, ask, begin
+
+if TYPE_CHECKING:
+    from tests.story.world import World
+
+
+async def test_a_month_goes_with_an_event_that_tells_of_it(world: World) -> None:
+    await world.db.fetchval("SELECT upkeep.make_partition('acs.visitor', '2024-02-01')")
+    assert await retention.drop_months(world.server.ports) == 1
+    assert await retention.drop_months(world.server.ports) == 0
+    (event,) = await audit_chain.of_object(world.db, world.keys.audit, "acs.visitor")
+    assert (event.name, event.outcome, event.faults) == ("retention.dropped", "dropped", ())
+    assert event.details == {"month": "2024-02", "rows_about": 0}
+
+
+async def test_what_is_open_stays_and_is_an_alarm(world: World) -> None:
+    ares, _ = await begin(world, await world.enrol())
+    month = partitions.month_of(world.clock.now.date())
+    made = await world.db.fetchval("SELECT upkeep.make_partition('acs.transaction', $1)", month)
+    assert made == "made"
+    before = metrics.ALARM.labels("month_open")._value.get()
+    world.clock.advance(days=600)
+    assert await retention.drop_months(world.server.ports) == 0
+    assert metrics.ALARM.labels("month_open")._value.get() == before + 1
+    found = await world.db.fetchval(
+        "SELECT count(*) FROM acs.transaction WHERE acs_trans_id = $1", UUID(ares["acsTransID"])
+    )
+    assert found == 1
+
+
+async def test_months_ahead_are_published(world: World) -> None:
+    world.clock.now = datetime.now(UTC)
+    await retention.make_months(world.server.ports)
+    await retention.publish_months(world.server.ports)
+    for parent in partitions.TABLES:
+        assert metrics.MONTHS_AHEAD.labels(parent)._value.get() == partitions.MONTHS_AHEAD
+
+
+async def test_rows_that_came_too_early_for_their_month_are_an_alarm(world: World) -> None:
+    world.clock.now = datetime.now(UTC)
+    newest = (await partitions.newest(world.db))["acs.visitor"]
+    await world.db.execute(
+        "INSERT INTO acs.visitor SELECT upkeep.first_id($1::timestamptz + n * interval '1 ms'),"
+        " 'areq', $1, 'x', 'x' FROM generate_series(1, 1001) n",
+        datetime.combine(partitions.month_of(newest, 1), datetime.min.time(), UTC),
+    )
+    before = metrics.ALARM.labels("month_crowded")._value.get()
+    await retention.make_months(world.server.ports)
+    assert metrics.ALARM.labels("month_crowded")._value.get() == before + 1
+
+
+async def test_an_areq_is_known_until_its_transaction_is_let_go(world: World) -> None:
+    holder = await world.enrol(prefix=EASY)
+    areq = browser_areq(holder.pan, ds_url=world.directory.url)
+    first = await world.areq(areq)
+    world.clock.advance(days=548)
+    await world.server.work("strays")
+    assert await world.areq(areq) == first
+    world.clock.advance(days=31)
+    await world.server.work("strays")
+    assert await world.db.fetchval("SELECT count(*) FROM acs.known_areq") == 0
+    assert await world.db.fetchval("SELECT count(*) FROM acs.transaction") == 0
+
+
+async def test_a_settled_result_goes_with_its_transactions_time(world: World) -> None:
+    await ask(world, await world.enrol())
+    world.clock.advance(minutes=1)
+    await world.server.time_out()
+    assert await world.db.fetchval("SELECT state FROM acs.result") == "delivered"
+    settled_at = world.clock.now
+    assert await results.lapse(world.db, settled_at, 10) == 0
+    undone = world.db.transaction()  # the laws of the world are judged at the end
+    await undone.start()
+    assert await results.lapse(world.db, settled_at + timedelta(seconds=1), 10) == 1
+    await undone.rollback()
+
+
+async def test_evidence_that_was_let_go_is_not_told_as_removed(world: World) -> None:
+    at = datetime(2019, 3, 4, tzinfo=UTC)
+    acs_trans_id = UUID(int=5)
+    told = AuditEvent(
+        at, "authentication.decided", "network", "ds", str(acs_trans_id), "Y",
+        details={"evidence": "0" * 64},
+    )  # fmt: skip
+    async with world.db.transaction():
+        await append(world.db, world.keys.audit, told)
+    shown = await evidence.show(world.db, world.keys, acs_trans_id)
+    assert shown is not None
+    assert shown.faults == ("the document was removed",)
+    for month in (at, at + timedelta(days=31)):
+        await world.db.fetchval("SELECT upkeep.make_partition('audit.evidence', $1)", month.date())
+    assert await retention.drop_months(world.server.ports) == 1
+    shown = await evidence.show(world.db, world.keys, acs_trans_id)
+    assert shown is not None
+    assert shown.faults == ("the document was let go when its time was over",)
+    assert json.dumps(shown.document) == "{}"
+    await retention.drop_months(world.server.ports)
+    await world.server.work("audit")
+    assert (await audit_chain.verify(world.db, world.keys.audit)).faults == ()
