@@ -78,8 +78,11 @@ _APP_URL = re.compile(r"(?!(?i:javascript|data|vbscript|file):)[A-Za-z][A-Za-z0-
 
 
 # A host that is an IPv6 address is looked at more closely.
-_USUAL_URL = rf"https?://{_NAME}{_PORT}{_REST}"
-_USUAL_HTTPS_URL = rf"https://{_NAME}{_PORT}{_REST}|http://{_USUAL_LOOPBACK}{_PORT}{_REST}"
+_USUAL_PORT = "(?::[1-5]?[0-9]{1,4})?"
+_USUAL_URL = rf"https?://{_NAME}{_USUAL_PORT}{_REST}"
+_USUAL_HTTPS_URL = (
+    rf"https://{_NAME}{_USUAL_PORT}{_REST}|http://{_USUAL_LOOPBACK}{_USUAL_PORT}{_REST}"
+)
 
 
 def _url(longest: int, shape: str, match: Callable[[str], Any], usual: str) -> Format:

@@ -58,7 +58,7 @@ _ENCODER = msgspec.json.Encoder()
 _typed_dict: Any = TypedDict
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Quick:
     """The quick way for one table at one place."""
 
@@ -68,6 +68,18 @@ class Quick:
     """Elements with a limit on their length as JSON."""
     forbids: bool
     """Some elements are forbidden for their sender where they are not needed."""
+    type_like: Callable[[dict[str, Any]], Any]
+    """Makes the type again, its members in the order of a message."""
+    is_ordered: bool = False
+
+    def take_order(self, values: dict[str, Any]) -> None:
+        """Expect names in the order of a message from now on.
+
+        A decoder looks for a name where the last one stood. Who writes messages writes them in
+        the order of their program; another order costs a little time and nothing else.
+        """
+        self.decoder = msgspec.json.Decoder(self.type_like(values))
+        self.is_ordered = True
 
 
 @cache
@@ -82,7 +94,7 @@ def quick(
         if isinstance(row.shape, (ObjectOf, ObjectsOf)) and row.shape.json_max is not None
     )
     forbids = any(row.presence.otherwise_forbidden for row in here.rows)
-    return Quick(msgspec.json.Decoder(here.type()), here.colons(), bounded, forbids)
+    return Quick(msgspec.json.Decoder(here.type()), here.colons(), bounded, forbids, here.type)
 
 
 def values_of(way: Quick, raw: bytes, earlier: Earliers) -> dict[str, Any] | None:
@@ -90,15 +102,17 @@ def values_of(way: Quick, raw: bytes, earlier: Earliers) -> dict[str, Any] | Non
     if b"\\" in raw and _DOUBTFUL_ESCAPE.search(raw):
         return None
     try:
-        raw.decode()
+        if not raw.isascii():
+            raw.decode()
         values = way.decoder.decode(raw)
         colons = way.colons(values, earlier)
         if not colons:
             return None
         whole = values if colons == raw.count(b":") else _with_unknown(raw)
-        return None if whole is None or not _is_short(way, whole, raw) else values
+        is_good = whole is not None and _is_short(way, whole, raw)
     except (msgspec.MsgspecError, RecursionError, *REFUSALS):
         return None
+    return _kept(way, values) if is_good else None
 
 
 def is_without_fault(way: Quick, raw: bytes, earlier: Earliers) -> bool:
@@ -111,9 +125,16 @@ def is_without_fault(way: Quick, raw: bytes, earlier: Earliers) -> bool:
     try:
         values = way.decoder.decode(raw)
         found = way.colons(values, earlier)
-        return found == raw.count(b":") and _is_short(way, values, raw)
+        is_good = found == raw.count(b":") and _is_short(way, values, raw)
     except (msgspec.MsgspecError, *REFUSALS):
         return False
+    return is_good and bool(_kept(way, values))
+
+
+def _kept(way: Quick, values: dict[str, Any]) -> dict[str, Any]:
+    if not way.is_ordered:
+        way.take_order(values)
+    return values
 
 
 def _is_short(way: Quick, whole: dict[str, Any], raw: bytes) -> bool:
@@ -178,12 +199,13 @@ class _Here:
         self._expressions = Expressions({row.name for row in self.rows}, plain, place)
         self._needs = {row.name: self._needed(row) for row in self.rows}
 
-    def type(self) -> Any:  # noqa: ANN401 - a type made at run time has no type
-        """Make the type of a message or object."""
+    def type(self, like: Any = _NOTHING) -> Any:  # noqa: ANN401 - a type made at run time
+        """Make the type of a message or object; first its members that another has, as there."""
+        rows = {row.name: row for row in self.rows}
         members = {}
-        for row in self.rows:
-            kind = self._member_type(row)
-            members[row.name] = kind if self._needs[row.name] == "True" else NotRequired[kind]
+        for name in dict.fromkeys((*like, *rows)):
+            kind = self._member_type(rows[name], like.get(name, _NOTHING))
+            members[name] = kind if self._needs[name] == "True" else NotRequired[kind]
         return _typed_dict("Members", members)
 
     def colons(self) -> Colons:
@@ -207,12 +229,13 @@ class _Here:
         when = row.presence.when
         return "False" if when is None else self._expressions.written(when)
 
-    def _member_type(self, row: Field) -> Any:  # noqa: ANN401 - as above
+    def _member_type(self, row: Field, like: Any) -> Any:  # noqa: ANN401 - as above
         match row.shape:
             case ObjectOf():
-                return self._inner[row.name].type()
+                return self._inner[row.name].type(like)
             case ObjectsOf(_, fewest, most):
-                return list_type(self._inner[row.name].type(), fewest, most)
+                first = like[0] if like else _NOTHING
+                return list_type(self._inner[row.name].type(first), fewest, most)
             case _:
                 pass
         format_ = self._formats[row.name]

@@ -12,7 +12,7 @@ and never comes to be judged.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import msgspec
@@ -136,26 +136,30 @@ def _without_fault(raw: bytes, additions: Additions) -> Reading | None:
         found = _PLACE.decode(raw)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-    if (
-        found.messageVersion not in SUPPORTED
-        or found.deviceChannel not in _CHANNELS
-        or found.messageCategory not in _CATEGORIES
-    ):
+    known = _place(found.messageVersion, found.deviceChannel, found.messageCategory)
+    return None if known is None else _read_quickly(raw, AREQ, *known, additions)
+
+
+@lru_cache(maxsize=64)
+def _place(version: str, channel: str, category: str) -> tuple[quick.Quick, Context] | None:
+    """Give the quick way and the context of an AReq; there are 18 places, None for any other."""
+    if version not in SUPPORTED or channel not in _CHANNELS or category not in _CATEGORIES:
         return None
-    context = _context(found.messageVersion, found.deviceChannel, found.messageCategory)
-    return _quick(raw, AREQ, context, additions)
-
-
-@cache
-def _context(version: str, channel: str, category: str) -> Context:
-    """Give the context of an AReq; there are as many as known values go together."""
-    return Context(version, channel, category)
+    return quick.quick(AREQ, version, channel, category), Context(version, channel, category)
 
 
 def _quick(raw: bytes, table: Table, context: Context, additions: Additions) -> Reading | None:
     way = quick.quick(table, context.version, context.channel, context.category, context.flow)
+    return _read_quickly(raw, table, way, context, additions)
+
+
+def _read_quickly(
+    raw: bytes, table: Table, way: quick.Quick, context: Context, additions: Additions
+) -> Reading | None:
     values = quick.values_of(way, raw, context.earlier)
-    if values is None or _critical(values, table, context.version, additions):
+    if values is None:
+        return None
+    if "messageExtension" in values and _critical(values, table, context.version, additions):
         return None
     return Reading(values, context)
 

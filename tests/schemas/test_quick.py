@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +20,9 @@ from schemas.presence import Place
 from schemas.problems import ProtocolError
 from schemas.versions import SUPPORTED
 from tests import builders
+
+if TYPE_CHECKING:
+    import random
 
 TESTS = Path(__file__).parents[1]
 CONTEXTS = list(product(SUPPORTED, builders.CHANNELS, builders.CATEGORIES))
@@ -66,6 +69,27 @@ def test_a_good_message_takes_the_quick_way(context: tuple[str, str, str], full:
     assert quickly(raw, context) == message
     assert quickly(json.dumps(message, separators=(",", ":")).encode(), context) == message
     assert by_table(raw) == message
+
+
+@settings(max_examples=20)
+@given(st.sampled_from(CONTEXTS), st.booleans(), st.randoms(use_true_random=False))
+def test_the_order_of_names_changes_nothing(
+    context: tuple[str, str, str], full: bool, chance: random.Random
+) -> None:
+    message = builders.areq(*context, full=full)
+
+    def shuffled(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: shuffled(value[name]) for name in chance.sample([*value], len(value))}
+        return [shuffled(each) for each in value] if isinstance(value, list) else value
+
+    way = quick.quick.__wrapped__(TABLES["AReq"], *context)
+    for _ in range(3):
+        assert quick.values_of(way, builders.raw(shuffled(message)), {}) == message
+    assert way.is_ordered
+    assert quick.values_of(way, builders.raw({**message, "acctNumber": "x"}), {}) is None
+    without = {name: value for name, value in message.items() if name != "acctNumber"}
+    assert quick.values_of(way, builders.raw(without), {}) is None
 
 
 @settings(max_examples=500)

@@ -75,7 +75,7 @@ ARES_VALUES = [
 ]
 
 
-@settings(max_examples=1000)
+@settings(max_examples=400)
 @given(
     st.sampled_from(CONTEXTS),
     st.dictionaries(
