@@ -14,7 +14,7 @@ LOCKED := $(PIP) install --require-hashes --only-binary :all:
 PROJECT := PYTHONWARNINGS=ignore $(PIP) install --no-deps --no-build-isolation --no-index --editable .
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
-.PHONY: help run test coverage check audit bench micro quiet chaos failover fuzz screenshots format docs schema lock clean
+.PHONY: help run test coverage check audit bench micro quiet chaos failover rolling fuzz screenshots format docs schema lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,8 @@ chaos: $(DEV) ## kills, cuts and misbehaving parties under load, then the laws (
 
 failover: $(DEV) ## three database machines whose primary goes away under load, then the laws; needs haproxy, patroni, etcd-server, postgresql
 	@$(BIN)/python -m loadtests.failover $(ARGS)
+rolling: $(DEV) ## replace every worker at 70 % of the saturation (SIGHUP); 1 = a request failed
+	@$(BIN)/python -m loadtests.rolling $(ARGS)
 
 fuzz: $(DEV) ## the readers against made-up bytes (ARGS="areq --seconds 60"); guided where atheris is installed
 	@$(BIN)/python -m tests.fuzz.run $(ARGS)

@@ -101,7 +101,7 @@ class Policies:
     counts_use: bool = True
     fx_margin_bp: int = 500
     areq_budget: timedelta = timedelta(seconds=3.5)
-    areqs_max: int = 400
+    areqs_max: int = 1_000
     final_wait: timedelta = timedelta(seconds=7)
     rreq_try_again_in_place: timedelta = timedelta(seconds=1)
     rreq_retry_waits: tuple[timedelta, ...] = field(

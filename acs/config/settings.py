@@ -95,7 +95,7 @@ class DirectoryServers(Section, frozen=True, kw_only=True):
     areqs_max: Annotated[
         int,
         Meta(ge=1, le=10_000, description="AReqs a process works on at once; more get Erro 403"),
-    ] = 400
+    ] = 1_000
     sockets_max: Annotated[
         int,
         Meta(

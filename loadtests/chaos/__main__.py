@@ -7,15 +7,16 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from loadtests.chaos.laws import Law, judge
-from loadtests.chaos.plan import Hands
+from loadtests.chaos.plan import Enough, Hands
 from loadtests.chaos.rest import rest
 from loadtests.chaos.shoppers import Crowd
 from loadtests.chaos.site import Site, site
-from loadtests.chaos.soak import Sampler
+from loadtests.chaos.soak import Sampler, growth
+from loadtests.chaos.stream import Stream
 
 _READY_WITHIN_S = 90.0
 _PAID_WITHIN_S = 60.0
@@ -24,7 +25,8 @@ _SHOWN_MAX = 5
 
 async def run(options: argparse.Namespace, folder: Path) -> list[Law]:
     """Run once; gives the laws, counted."""
-    async with site(folder, options.seed, options.people, options.disk_mb) as place:
+    spares = options.soak is not None
+    async with site(folder, options.seed, options.people, options.disk_mb, spares=spares) as place:
         crowd = Crowd(
             place.ledger, place.holders, place.url("areq", "/3ds/areq"),
             place.url("results", "/rreq"), options.seed,
@@ -32,9 +34,12 @@ async def run(options: argparse.Namespace, folder: Path) -> list[Law]:
         hands = Hands(place, options.seed, options.calm)
         watching = asyncio.create_task(hands.watch())
         paying = asyncio.create_task(crowd.pay(options.lanes))
-        over, sampler = asyncio.Event(), Sampler(place)
+        stream = _stream(place)
+        over, sampler = asyncio.Event(), Sampler(place, _counts(place, hands, stream))
         sampling = asyncio.create_task(sampler.run())
-        disturbing = asyncio.create_task(hands.disturb(over, options.faults))
+        streaming = asyncio.create_task(stream.run(options.rate) if options.rate else over.wait())
+        enough = Enough(options.faults, options.kills, options.crashes)
+        disturbing = asyncio.create_task(hands.disturb(over, enough))
         filling = asyncio.create_task(hands.fill() if options.disk_mb else over.wait())
         try:
             await asyncio.wait(
@@ -49,12 +54,13 @@ async def run(options: argparse.Namespace, folder: Path) -> list[Law]:
             await hands.heal()
             await place.until(place.is_ready, _READY_WITHIN_S, "the service is ready again")
             await place.until(crowd.has_paid(options.least), _PAID_WITHIN_S, "enough is paid")
+            streaming.cancel()
             crowd.stopping.set()
             await paying
             await crowd.come_back()
             rested_s = await rest(place.connect, hurry=options.hurry)
         finally:
-            tasks = (watching, paying, disturbing, sampling, filling)
+            tasks = (watching, paying, disturbing, sampling, streaming, filling)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -63,10 +69,39 @@ async def run(options: argparse.Namespace, folder: Path) -> list[Law]:
         conn = await place.connect()
         try:
             laws = await judge(conn, place.ledger, place.holders, place.logs)
+            if options.rate:
+                lost = await stream.missing(conn)
+                name = "every ARes of the stream that was read is stored"
+                laws.append(Law(name, len(stream.answered), lost))
             await _report(place, hands, laws, conn, rested_s)
+            _tell_stream(stream)
+            if options.soak is not None:
+                print("\ngrowth", *growth(sampler.samples), sep="\n")
         finally:
             await conn.close()
         return laws
+
+
+def _stream(place: Site) -> Stream:
+    easy = [one for one in place.holders if one.kind == "easy" and not one.has_limits]
+    base = place.url("results", "")
+    return Stream(f"http://127.0.0.1:{place.ports['ds']}/3ds/areq", base, easy)
+
+
+def _counts(place: Site, hands: Hands, stream: Stream) -> dict[str, Callable[[], float]]:
+    return {
+        "answers to AReqs": lambda: len(place.ledger.answered) + len(stream.answered),
+        "faults, times 1000": lambda: 1000 * hands.done.total(),
+    }
+
+
+def _tell_stream(stream: Stream) -> None:
+    if not stream.answered:
+        return
+    print("\nthe stream")
+    print(f"  {len(stream.answered):6}  AReqs answered Y")
+    for name, times in sorted(stream.refused.items()):
+        print(f"  {times:6}  {name}")
 
 
 async def _report(
@@ -109,8 +144,11 @@ async def _results(conn: object) -> list[tuple[str, int]]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run; 1 when a law is broken."""
     parser = argparse.ArgumentParser(prog="python -m loadtests.chaos", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60.0, help="of faults under load")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of faults under load, at most")
     parser.add_argument("--faults", type=int, default=None, help="end after so many")
+    parser.add_argument("--kills", type=int, help="end after so many kill -9 of processes")
+    parser.add_argument("--crashes", type=int, default=0, help="and so many of PostgreSQL")
+    parser.add_argument("--rate", type=float, help="further AReqs a second that need no challenge")
     parser.add_argument("--least", type=int, default=20, help="payments answered, at least")
     parser.add_argument("--seed", type=int, default=None, help="default: the time")
     parser.add_argument("--lanes", type=int, default=10, help="payments at the same time")
@@ -119,7 +157,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--disk-mb", type=int, help="a disk for the database that gets full (Linux, as root)"
     )
     parser.add_argument("--hurry", action="store_true", help="put the database's clocks forward")
-    parser.add_argument("--soak", type=Path, metavar="DIR", help="write soak.csv and soak.svg")
+    parser.add_argument(
+        "--soak",
+        type=Path,
+        metavar="DIR",
+        help="write soak.csv and soak.svg; one process of each kind is spared",
+    )
     parser.add_argument("--calm", type=float, default=1.0, help="pauses between faults, times so")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
     options = parser.parse_args(argv)

@@ -34,6 +34,8 @@ KILLS = {
     "stop a serve worker for a while": 1,
     "stop the worker for a while": 1,
 }
+PROCESS_KILLS = ("kill -9 a serve worker", "kill -9 the supervisor", "kill -9 the worker")
+CRASH = "kill -9 PostgreSQL"
 WIRES = ("areq", "pages", "results", "sms", "database", "worker's database")
 MODES: tuple[Mode, ...] = ("cut", "half_open", "slow", "forgotten")
 MOODS = ("Directory Server misbehaves", "SMS gateway misbehaves")
@@ -64,6 +66,19 @@ def faults(seed: int) -> Iterator[Fault]:
             yield Fault(pause_s, chance.choice(MOODS), lasts_s)
 
 
+@dataclass(frozen=True, slots=True)
+class Enough:
+    """When a run has seen enough: so many faults, or so many kills and crashes; None: never."""
+
+    faults: int | None = None
+    kills: int | None = None
+    crashes: int = 0
+
+    def is_reached(self, kills: int, crashes: int) -> bool:
+        """Tell whether so many kills and crashes are enough."""
+        return self.kills is not None and kills >= self.kills and crashes >= self.crashes
+
+
 @dataclass(slots=True)
 class Hands:
     """Carries a plan out on a site and counts what was done."""
@@ -76,10 +91,17 @@ class Hands:
     _running: set[asyncio.Task[None]] = field(default_factory=set)
     _chance: random.Random = field(default_factory=random.Random)
 
-    async def disturb(self, until: asyncio.Event, most: int | None = None) -> None:
-        """Do one fault after the other until told to stop, or until so many are done."""
+    @property
+    def kills(self) -> int:
+        """Tell how many processes of the service were killed."""
+        return sum(self.done[name] for name in PROCESS_KILLS)
+
+    async def disturb(self, until: asyncio.Event, enough: Enough) -> None:
+        """Do one fault after the other until told to stop, or until enough is done."""
         self._chance = random.Random(f"{self.seed}/hands")
-        for fault in islice(faults(self.seed), most):
+        for fault in islice(faults(self.seed), enough.faults):
+            if enough.is_reached(self.kills, self.done[CRASH]):
+                return
             try:
                 await asyncio.wait_for(until.wait(), self.calm * fault.pause_s)
             except TimeoutError:
@@ -172,15 +194,19 @@ class Hands:
 
     def _process(self, fault: Fault) -> bool:
         """Kill or freeze a process; False when there is none just now."""
-        serve, work = self.site.programs["serve"].pid, self.site.programs["work"].pid
-        workers = children_of(serve) if serve is not None else []
+        serve = self.site.programs["serve"].pid
+        others = [one.pid for name, one in self.site.programs.items() if name != "serve"]
         if "serve worker" in fault.name:
-            pid = self._chance.choice(workers) if workers else None
+            found = children_of(serve) if serve is not None else []
         else:
-            pid = serve if "supervisor" in fault.name else work
-        if pid is None:
+            found = [pid for pid in ([serve] if "supervisor" in fault.name else others) if pid]
+        is_deadly = fault.name.startswith("kill")
+        if is_deadly:
+            found = [pid for pid in found if pid not in self.site.spared.values()]
+        if not found:
             return False
-        if fault.name.startswith("kill"):
+        pid = self._chance.choice(found)
+        if is_deadly:
             kill(pid)
         else:
             self._freeze(pid, fault)

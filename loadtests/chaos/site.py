@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -24,7 +24,7 @@ from loadtests.bench.demo import free_ports
 from loadtests.chaos.cutter import Cutter, Target
 from loadtests.chaos.parties import Ledger, Mood, Parties
 from loadtests.chaos.people import Holder, enrol, everybody
-from loadtests.chaos.processes import Database, Program
+from loadtests.chaos.processes import Database, Program, children_of
 
 _READY_S = 90.0
 _LOOK_S = 0.2
@@ -44,6 +44,8 @@ class Site:
     wires: dict[str, Cutter]
     ports: dict[str, int]
     programs: dict[str, Program] = field(default_factory=dict)
+    spared: dict[str, int] = field(default_factory=dict)
+    """Process ids by name that nobody kills, so that they can be watched over time."""
 
     @property
     def logs(self) -> list[Path]:
@@ -90,11 +92,12 @@ class Site:
 
 @asynccontextmanager
 async def site(
-    folder: Path, seed: int, people: int, disk_mb: int | None = None
+    folder: Path, seed: int, people: int, disk_mb: int | None = None, *, spares: bool = False
 ) -> AsyncIterator[Site]:
     """Start everything, seeded; stop everything at the end.
 
-    With ``disk_mb`` the database lies on a disk of its own of that size (Linux, as root).
+    With ``disk_mb`` the database lies on a disk of its own of that size (Linux, as root). With
+    ``spares`` the supervisor, one worker of `serve` and one of two `acs work` are never killed.
     """
     data = folder / "data"
     data.mkdir(parents=True)
@@ -115,6 +118,8 @@ async def site(
         for program in made.programs.values():
             await program.start()
         await made.until(made.is_ready, _READY_S, "the service is ready")
+        if spares:
+            await _spare(made)
         yield made
     finally:
         await asyncio.gather(*(one.stop() for one in made.programs.values()))
@@ -124,6 +129,16 @@ async def site(
         await database.stop()
         if disk_mb is not None:
             await _mount("umount", str(data))
+
+
+async def _spare(made: Site) -> None:
+    first = made.programs["work"]
+    made.programs["work, killed"] = replace(first, name="work, killed", process=None)
+    await made.programs["work, killed"].start()
+    serve = made.programs["serve"].pid
+    assert serve is not None
+    assert first.pid is not None
+    made.spared = {"supervisor": serve, "worker": children_of(serve)[0], "work": first.pid}
 
 
 async def _mount(*command: str) -> None:

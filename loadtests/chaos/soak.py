@@ -1,15 +1,17 @@
 """What a run uses over time: memory, descriptors, connections, size of the tables.
 
-A line of a CSV file every few seconds, and at the end a picture of them, one curve under the other.
-Sums over all processes of the service; those of PostgreSQL are counted by their connections.
+A line of a CSV file for each thing that is seen every few seconds, and at the end a picture: a
+panel for each kind of thing, a curve for each thing, every scale from zero. What grows is told by
+its slope: the line of least squares through all samples but the first tenth, when caches fill.
 """
 
 import asyncio
 import contextlib
 import csv
 import time
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass, field, fields
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
@@ -17,71 +19,191 @@ import asyncpg
 from loadtests.chaos.processes import children_of
 from loadtests.chaos.site import Site
 
-_EVERY_S = 5.0
-_WIDTH, _HEIGHT, _LEFT, _GAP = 720, 110, 60, 34
-_SIZES = """
-    SELECT sum(pg_total_relation_size(relid)) / 1e6, sum(n_live_tup), sum(n_dead_tup),
-           (SELECT count(*) FROM pg_stat_activity WHERE usename IS NOT NULL
-            AND pid <> pg_backend_pid())
+_EVERY_S = 10.0
+_WARM_UP = 0.1
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _GAP = 640, 110, 60, 190, 40
+_COLOURS = ("navy", "crimson", "darkgreen", "darkorange", "purple", "teal", "sienna", "gray")
+_SMALL_MB, _CURVES_MAX = 8, 6
+_TABLES = """
+    SELECT schemaname || '.' || relname, pg_table_size(relid) / 1e6,
+           pg_indexes_size(relid) / 1e6, n_live_tup, n_dead_tup
     FROM pg_stat_user_tables"""
+_CONNECTIONS = """
+    SELECT count(*) FROM pg_stat_activity WHERE usename IS NOT NULL AND pid <> pg_backend_pid()"""
+MEMORY, DESCRIPTORS, CONNECTIONS = "memory, MB", "descriptors", "connections to the database"
+TABLES, INDEXES, DEAD, LIVE = "table, MB", "index, MB", "dead rows", "live rows"
+DONE = "done since the start"
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One look; sizes in MB of 10^6 bytes."""
+    """One thing seen; sizes in MB of 10^6 bytes."""
 
     seconds: float
-    processes: int
-    memory_mb: float
-    descriptors: int
-    connections: int
-    tables_mb: float
-    live_rows: int
-    dead_rows: int
-    answered: int
+    kind: str
+    name: str
+    value: float
 
 
 @dataclass(slots=True)
 class Sampler:
-    """Looks at a site until it is cancelled; what cannot be seen just now is left out."""
+    """Looks at a site until it is cancelled; what cannot be seen just now is left out.
+
+    `counts` are further figures that only grow, asked for at each look.
+    """
 
     site: Site
+    counts: Mapping[str, Callable[[], float]] = field(default_factory=dict)
     samples: list[Sample] = field(default_factory=list)
 
     async def run(self) -> None:
         """Look every few seconds."""
         began = time.monotonic()
         while True:
+            seconds = round(time.monotonic() - began, 1)
+            for kind, name, value in self._processes():
+                self.samples.append(Sample(seconds, kind, name, round(value, 1)))
+            for name, counted in self.counts.items():
+                self.samples.append(Sample(seconds, DONE, name, counted()))
             with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError,
                                      asyncpg.InterfaceError):  # fmt: skip
-                self.samples.append(await self._look(time.monotonic() - began))
+                self.samples += [Sample(seconds, *seen) for seen in await self._database()]
             await asyncio.sleep(_EVERY_S)
 
-    async def _look(self, seconds: float) -> Sample:
-        pids = [pid for one in self.site.programs.values() if (pid := one.pid) is not None]
-        pids += [child for pid in pids for child in children_of(pid)]
-        memory = sum(map(_memory_mb, pids))
-        descriptors = sum(map(_descriptors, pids))
+    def _processes(self) -> Iterator[tuple[str, str, float]]:
+        for name, pids in self._pids().items():
+            with contextlib.suppress(OSError):
+                yield MEMORY, name, sum(map(_memory_mb, pids))
+                yield DESCRIPTORS, name, sum(map(_descriptors, pids))
+
+    def _pids(self) -> dict[str, list[int]]:
+        """Group the processes; a group's figures are added up."""
+        named: dict[str, list[int]] = defaultdict(list)
+        spared = {pid: name for name, pid in self.site.spared.items()}
+        for name, program in self.site.programs.items():
+            if program.pid is not None:
+                named[spared.get(program.pid, name)].append(program.pid)
+                for child in children_of(program.pid):
+                    named[spared.get(child, f"{name}: others")].append(child)
+        named["PostgreSQL"] = [self.site.database.pid, *children_of(self.site.database.pid)]
+        return named
+
+    async def _database(self) -> list[tuple[str, str, float]]:
         conn = await asyncpg.connect(self.site.database.dsn, timeout=2)
         try:
-            row = await conn.fetchrow(_SIZES, timeout=2)
+            rows = await conn.fetch(_TABLES, timeout=5)
+            connections = await conn.fetchval(_CONNECTIONS, timeout=5)
         finally:
             conn.terminate()
-        assert row is not None
-        return Sample(
-            round(seconds, 1), len(pids), round(memory, 1), descriptors, row[3],
-            round(float(row[0]), 1), int(row[1]), int(row[2]), len(self.site.ledger.answered),
-        )  # fmt: skip
+        seen: list[tuple[str, str, float]] = [(CONNECTIONS, "all", connections)]
+        for row in rows:
+            for kind, value in zip((TABLES, INDEXES, LIVE, DEAD), row[1:], strict=True):
+                seen.append((kind, row[0], round(float(value), 3)))
+        return seen
 
     def write(self, folder: Path) -> None:
         """Write `soak.csv` and `soak.svg`."""
         folder.mkdir(parents=True, exist_ok=True)
-        names = [one.name for one in fields(Sample)]
         with (folder / "soak.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow(names)
-            writer.writerows(map(astuple, self.samples))
-        (folder / "soak.svg").write_text(plot(self.samples), encoding="utf-8")
+            writer.writerow(("seconds", "kind", "name", "value"))
+            writer.writerows((one.seconds, one.kind, one.name, one.value) for one in self.samples)
+        (folder / "soak.svg").write_text(plot(panels(self.samples)), encoding="utf-8")
+
+
+Curve = list[tuple[float, float]]
+Panels = dict[str, dict[str, Curve]]
+
+
+def panels(samples: Sequence[Sample]) -> Panels:
+    """Choose what is shown: processes, connections, what was done, and the sizes of tables.
+
+    Of the tables all together, and those apart that do not grow with the payments.
+    """
+    by_kind: dict[str, dict[str, Curve]] = defaultdict(lambda: defaultdict(list))
+    for one in samples:
+        by_kind[one.kind][one.name].append((one.seconds, one.value))
+    found: Panels = {kind: dict(by_kind[kind]) for kind in (MEMORY, DESCRIPTORS, CONNECTIONS, DONE)}
+    found["all tables and indexes, MB"] = {
+        "tables": _sum(by_kind[TABLES]),
+        "indexes": _sum(by_kind[INDEXES]),
+    }
+    whole = {
+        name: _sum({"table": curve, "indexes": by_kind[INDEXES][name]})
+        for name, curve in by_kind[TABLES].items()
+    }
+    small = {name: curve for name, curve in whole.items() if curve[-1][1] < _SMALL_MB}
+    found[f"tables that end below {_SMALL_MB} MB, with indexes"] = _highest(small)
+    found[DEAD] = _highest(by_kind[DEAD])
+    return found
+
+
+def _sum(curves: Mapping[str, Curve]) -> Curve:
+    total: dict[float, float] = defaultdict(float)
+    for curve in curves.values():
+        for seconds, value in curve:
+            total[seconds] += value
+    return sorted(total.items())
+
+
+def _highest(curves: Mapping[str, Curve]) -> dict[str, Curve]:
+    order = sorted(curves, key=lambda name: -max(value for _, value in curves[name]))
+    return {name: curves[name] for name in order[:_CURVES_MAX]}
+
+
+def slope(curve: Curve) -> float:
+    """Give the growth an hour, by least squares, the warming up left out; 0 for too few samples."""
+    last = curve[-1][0] if curve else 0.0
+    points = [(seconds, value) for seconds, value in curve if seconds >= _WARM_UP * last]
+    if len(points) < 2:  # noqa: PLR2004 - a line needs two
+        return 0.0
+    mean_s = sum(seconds for seconds, _ in points) / len(points)
+    mean = sum(value for _, value in points) / len(points)
+    above = sum((seconds - mean_s) * (value - mean) for seconds, value in points)
+    return 3600 * above / (sum((seconds - mean_s) ** 2 for seconds, _ in points) or 1.0)
+
+
+def growth(samples: Sequence[Sample]) -> list[str]:
+    """Tell how much each thing of a process, and each curve of the tables, grew in an hour."""
+    return [
+        f"{slope(curve):+10.1f} an hour, last {curve[-1][1]:10.1f}  {title}: {name}"
+        for title, curves in panels(samples).items()
+        for name, curve in curves.items()
+        if curve
+    ]
+
+
+def plot(shown: Panels) -> str:
+    """Draw the panels, one below the other."""
+    points = [point for curves in shown.values() for curve in curves.values() for point in curve]
+    last = max((seconds for seconds, _ in points), default=1.0) or 1.0
+    wide, high = _LEFT + _WIDTH + _RIGHT, len(shown) * (_HEIGHT + _GAP) + _GAP
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" font-size="12">',
+        f'<rect width="{wide}" height="{high}" fill="white"/>',
+    ]
+    for place, (title, curves) in enumerate(shown.items()):
+        floor = _GAP + place * (_HEIGHT + _GAP) + _HEIGHT
+        parts += _panel(title, curves, floor, last)
+    parts.append(f'<text x="{_LEFT + _WIDTH - 60}" y="{high - 8}">{last:.0f} s</text></svg>')
+    return "\n".join(parts) + "\n"
+
+
+def _panel(title: str, curves: Mapping[str, Curve], floor: float, last: float) -> Iterator[str]:
+    top = max((value for curve in curves.values() for _, value in curve), default=1.0) or 1.0
+    yield f'<text x="{_LEFT}" y="{floor - _HEIGHT - 8}" font-weight="bold">{title}</text>'
+    yield f'<text x="4" y="{floor - _HEIGHT + 10}">{top:.0f}</text>'
+    yield f'<text x="4" y="{floor}">0</text>'
+    yield f'<path d="M{_LEFT} {floor}h{_WIDTH}" stroke="silver"/>'
+    for number, (name, curve) in enumerate(curves.items()):
+        colour = _COLOURS[number % len(_COLOURS)]
+        points = " ".join(
+            f"{_LEFT + seconds / last * _WIDTH:.1f},{floor - value / top * _HEIGHT:.1f}"
+            for seconds, value in curve
+        )
+        yield f'<polyline points="{points}" fill="none" stroke="{colour}"/>'
+        at = floor - _HEIGHT + 12 + 15 * number
+        yield f'<text x="{_LEFT + _WIDTH + 8}" y="{at}" fill="{colour}">{name}</text>'
 
 
 def _memory_mb(pid: int) -> float:
@@ -94,32 +216,3 @@ def _memory_mb(pid: int) -> float:
 
 def _descriptors(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
-
-
-def plot(samples: Sequence[Sample]) -> str:
-    """Draw each column against the seconds, every scale from zero."""
-    names = [one.name for one in fields(Sample)][1:]
-    last = max((one.seconds for one in samples), default=1.0) or 1.0
-    wide = _LEFT + _WIDTH + 20
-    high = len(names) * (_HEIGHT + _GAP) + _GAP
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {high}" font-size="12">',
-        f'<rect width="{wide}" height="{high}" fill="white"/>',
-    ]
-    for place, name in enumerate(names):
-        values = [float(getattr(one, name)) for one in samples]
-        top = max(values, default=1.0) or 1.0
-        floor = _GAP + place * (_HEIGHT + _GAP) + _HEIGHT
-        points = " ".join(
-            f"{_LEFT + one.seconds / last * _WIDTH:.1f},{floor - value / top * _HEIGHT:.1f}"
-            for one, value in zip(samples, values, strict=True)
-        )
-        parts += [
-            f'<text x="{_LEFT}" y="{floor - _HEIGHT - 6}">{name.replace("_", " ")}</text>',
-            f'<text x="4" y="{floor - _HEIGHT + 10}">{top:.0f}</text>',
-            f'<text x="4" y="{floor}">0</text>',
-            f'<path d="M{_LEFT} {floor}h{_WIDTH}" stroke="silver"/>',
-            f'<polyline points="{points}" fill="none" stroke="navy"/>',
-        ]
-    parts.append(f'<text x="{_LEFT + _WIDTH - 60}" y="{high - 8}">{last:.0f} s</text></svg>')
-    return "\n".join(parts) + "\n"

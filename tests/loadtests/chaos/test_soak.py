@@ -1,28 +1,65 @@
-"""The picture of a soak shows what the samples say, in XML that can be read."""
+"""The picture of a soak shows what the samples say, in XML that can be read; growth is told."""
 
 from __future__ import annotations
 
-from dataclasses import fields
 from xml.etree import ElementTree as ET
 
-from loadtests.chaos.soak import Sample, plot
+import pytest
+
+from loadtests.chaos.soak import INDEXES, MEMORY, TABLES, Sample, growth, panels, plot, slope
 
 _SVG = "{http://www.w3.org/2000/svg}"
 
 
-def _sample(seconds: float, memory_mb: float) -> Sample:
-    return Sample(seconds, 4, memory_mb, 100, 20, 12.5, 1000, 10, 50)
+def _samples() -> list[Sample]:
+    found = []
+    for at in range(0, 7200, 600):
+        found += [
+            Sample(at, MEMORY, "worker", 50.0 + at / 3600),
+            Sample(at, MEMORY, "work", 40.0),
+            Sample(at, TABLES, "acs.timer", 0.5),
+            Sample(at, INDEXES, "acs.timer", 0.25),
+            Sample(at, TABLES, "acs.transaction", float(at)),
+            Sample(at, INDEXES, "acs.transaction", 1.0),
+        ]
+    return found
 
 
-def test_every_column_has_a_curve_and_the_highest_value_is_at_its_top() -> None:
-    tree = ET.fromstring(plot([_sample(0.0, 50.0), _sample(5.0, 100.0)]))  # noqa: S314
+def test_every_curve_is_drawn_and_the_highest_value_is_at_its_top() -> None:
+    tree = ET.fromstring(plot(panels(_samples())))  # noqa: S314 - our own text
     curves = [one.get("points", "").split() for one in tree.iter(f"{_SVG}polyline")]
-    assert len(curves) == len(fields(Sample)) - 1
-    (_, low), (_, top) = (tuple(map(float, point.split(","))) for point in curves[1])
-    (_, same), (_, again) = (tuple(map(float, point.split(","))) for point in curves[0])
-    assert low > top
-    assert same == again
+    assert len(curves) == 5
+    first, last = (tuple(map(float, curves[0][place].split(","))) for place in (0, -1))
+    assert last[0] > first[0]
+    assert last[1] < first[1]  # higher up
+    assert len({point.split(",")[1] for point in curves[1]}) == 1
+
+
+def test_tables_that_grow_with_the_payments_are_not_among_the_small_ones() -> None:
+    found = panels(_samples())
+    (small,) = (curves for title, curves in found.items() if "below" in title)
+    assert {name: curve[-1][1] for name, curve in small.items()} == {"acs.timer": 0.75}
+    assert found["all tables and indexes, MB"]["indexes"][-1][1] == 1.25
+
+
+def test_growth_is_told_by_the_hour() -> None:
+    (line,) = (line for line in growth(_samples()) if line.endswith("worker"))
+    assert line.split()[0] == "+1.0"
+
+
+@pytest.mark.parametrize(
+    ("curve", "an_hour"),
+    [
+        ([(0.0, 1.0)], 0.0),
+        ([], 0.0),
+        ([(0.0, 100.0), (1800.0, 5.0), (3600.0, 7.0)], 4.0),  # the beginning is warming up
+    ],
+)
+def test_a_slope_is_that_of_what_follows_the_warming_up(
+    curve: list[tuple[float, float]], an_hour: float
+) -> None:
+    assert slope(curve) == pytest.approx(an_hour)
 
 
 def test_a_run_without_samples_has_an_empty_picture() -> None:
-    ET.fromstring(plot([]))  # noqa: S314 - our own text
+    ET.fromstring(plot(panels([])))  # noqa: S314 - our own text
