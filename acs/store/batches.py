@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 ItemT = TypeVar("ItemT")
 OutcomeT = TypeVar("OutcomeT")
 
-Batch: TypeAlias = "list[tuple[ItemT, asyncio.Future[OutcomeT]]]"
 Work: TypeAlias = "Callable[[Sequence[ItemT]], Coroutine[Any, Any, Sequence[OutcomeT]]]"
 
 MOST = 64
@@ -36,6 +35,42 @@ class Divide(Exception):
     """One of these items cannot stand beside the others; nothing was done for any of them."""
 
 
+class _Place(Generic[ItemT, OutcomeT]):
+    """One item, who waits for its outcome, and the batch it is in once it is worked on."""
+
+    __slots__ = ("batch", "future", "item")
+
+    def __init__(self, item: ItemT, future: asyncio.Future[OutcomeT]) -> None:
+        self.item = item
+        self.future = future
+        self.batch: _Batch[ItemT, OutcomeT] | None = None
+
+
+class _Batch(Generic[ItemT, OutcomeT]):
+    """Places whose items are worked on by one task; ``wanted`` of them still have somebody."""
+
+    __slots__ = ("lanes", "places", "task", "wanted")
+
+    def __init__(
+        self,
+        places: Sequence[_Place[ItemT, OutcomeT]],
+        task: asyncio.Task[Sequence[OutcomeT]],
+        lanes: int,
+    ) -> None:
+        self.places = places
+        self.task = task
+        self.lanes = lanes
+        self.wanted = len(places)
+        for place in places:
+            place.batch = self
+
+    def is_left(self) -> None:
+        """Count one who gave up; the last one takes the work along."""
+        self.wanted -= 1
+        if self.wanted == 0:
+            self.task.cancel()
+
+
 class Batches(Generic[ItemT, OutcomeT]):
     """Collects items and has them done together; ``lanes`` batches may be at work at a time."""
 
@@ -44,64 +79,61 @@ class Batches(Generic[ItemT, OutcomeT]):
         self._work = work
         self._free = lanes
         self._most = most
-        self._waiting: deque[tuple[ItemT, asyncio.Future[OutcomeT]]] = deque()
-        self._tasks: set[asyncio.Task[Sequence[OutcomeT]]] = set()
+        self._waiting: deque[_Place[ItemT, OutcomeT]] = deque()
+        self._at_work: set[_Batch[ItemT, OutcomeT]] = set()
 
     async def submit(self, item: ItemT) -> OutcomeT:
         """Have an item done; gives its outcome or raises what its work raised."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[OutcomeT] = loop.create_future()
-        self._waiting.append((item, future))
+        place: _Place[ItemT, OutcomeT] = _Place(item, loop.create_future())
+        self._waiting.append(place)
         if self._free and len(self._waiting) == 1:
             # Not at once: whoever else arrives in this turn of the loop comes along.
             loop.call_soon(self._begin)
-        return await future
+        try:
+            return await place.future
+        except asyncio.CancelledError:
+            if place.batch is not None:
+                place.batch.is_left()
+            raise
 
     def _begin(self) -> None:
         while self._free and self._waiting:
-            batch: Batch[ItemT, OutcomeT] = []
-            while self._waiting and len(batch) < self._most:
-                item, future = self._waiting.popleft()
-                if not future.done():
-                    batch.append((item, future))
-            if batch:
-                self._start(batch, lanes=1)
+            places: list[_Place[ItemT, OutcomeT]] = []
+            while self._waiting and len(places) < self._most:
+                place = self._waiting.popleft()
+                if not place.future.done():
+                    places.append(place)
+            if places:
+                self._start(places, lanes=1)
 
-    def _start(self, batch: Batch[ItemT, OutcomeT], *, lanes: int) -> None:
+    def _start(self, places: Sequence[_Place[ItemT, OutcomeT]], *, lanes: int) -> None:
         """Work on a batch in a lane; one item of a divided batch needs none."""
         self._free -= lanes
-        self._tasks.add(task := asyncio.create_task(self._work([item for item, _ in batch])))
-        left = len(batch)
+        task = asyncio.create_task(self._work([place.item for place in places]))
+        batch = _Batch(places, task, lanes)
+        self._at_work.add(batch)
+        task.add_done_callback(lambda _: self._end(batch))
 
-        def one_is_settled(future: asyncio.Future[OutcomeT]) -> None:
-            nonlocal left
-            left -= 1
-            if left == 0 and future.cancelled():
-                task.cancel()
+    def _end(self, batch: _Batch[ItemT, OutcomeT]) -> None:
+        self._at_work.discard(batch)
+        self._free += batch.lanes
+        self._settle(batch)
+        self._begin()
 
-        def all_are_done(ended: asyncio.Task[Sequence[OutcomeT]]) -> None:
-            self._tasks.discard(ended)
-            self._free += lanes
-            self._settle(batch, ended)
-            self._begin()
-
-        for _, future in batch:
-            future.add_done_callback(one_is_settled)
-        task.add_done_callback(all_are_done)
-
-    def _settle(
-        self, batch: Batch[ItemT, OutcomeT], task: asyncio.Task[Sequence[OutcomeT]]
-    ) -> None:
+    def _settle(self, batch: _Batch[ItemT, OutcomeT]) -> None:
         """Give everybody who still waits what the task has for him, or a task of his own."""
+        task = batch.task
         failure = None if task.cancelled() else task.exception()
-        for place, (item, future) in enumerate(batch):
+        for number, place in enumerate(batch.places):
+            future = place.future
             if future.done():
                 continue
             if task.cancelled():
                 future.cancel()
             elif failure is None:
-                future.set_result(task.result()[place])
-            elif isinstance(failure, Divide) and len(batch) > 1:
-                self._start([(item, future)], lanes=0)
+                future.set_result(task.result()[number])
+            elif isinstance(failure, Divide) and len(batch.places) > 1:
+                self._start([place], lanes=0)
             else:
                 future.set_exception(failure)
