@@ -66,6 +66,7 @@ class Basis(Record, frozen=True):
 
 def document(transaction: Transaction, challenge: Challenge | None, basis: Basis) -> str:
     """Write the document of an authentication that has its outcome."""
+    answered_at = moment(transaction.created_at)
     members = {
         "format": FORMAT,
         "software": basis.software,
@@ -92,10 +93,10 @@ def document(transaction: Transaction, challenge: Challenge | None, basis: Basis
             "reasons": list(transaction.reasons),
             "exemption": str(basis.exemption),
             "applied_by": _applied_by(basis.exemption, transaction),
-            "at": moment(transaction.created_at),
+            "at": answered_at,
         },
         "challenge": None if challenge is None else _challenge(transaction, challenge, basis),
-        "outcome": _outcome(transaction, challenge),
+        "outcome": _outcome(transaction, challenge, answered_at),
         "eci": basis.eci,
         "authentication_value": None if basis.proof is None else _proof(basis.proof),
         "visitors": dict(basis.visitors),
@@ -172,14 +173,16 @@ def _challenge(transaction: Transaction, challenge: Challenge, basis: Basis) -> 
     }
 
 
-def _outcome(transaction: Transaction, challenge: Challenge | None) -> dict[str, object]:
+def _outcome(
+    transaction: Transaction, challenge: Challenge | None, answered_at: str
+) -> dict[str, object]:
     if challenge is None or challenge.outcome is None or challenge.outcome_at is None:
         return {
             "name": "answered",
             "trans_status": str(transaction.trans_status),
             "trans_status_reason": _text(transaction.trans_status_reason),
             "challenge_cancel": None,
-            "at": moment(transaction.created_at),
+            "at": answered_at,
         }
     outcome = challenge.outcome
     return {

@@ -19,6 +19,7 @@ import re
 import sys
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, TextIO
 
 import msgspec
@@ -134,7 +135,7 @@ class _Rules:
 def setup(*, level: str = "INFO", stream: TextIO | None = None, strict: bool = False) -> None:
     """Send every log record of this process through this module. Called once at the start."""
     _Rules.strict = strict
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler = _Lines(stream or sys.stderr)
     handler.setFormatter(JsonLines())
     handler.addFilter(_listed)
     _leave_out_what_is_not_told()
@@ -205,13 +206,24 @@ def mask(text: str) -> str:
     return text
 
 
+class _Lines(logging.StreamHandler[TextIO]):
+    """Writes whole lines; standard error passes each on by itself, so nothing flushes it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record; what fails is told as the standard library tells it."""
+        try:
+            self.stream.write(self.format(record) + "\n")
+        except Exception:  # noqa: BLE001 - a line that cannot be written must not end the work
+            self.handleError(record)
+
+
 class JsonLines(logging.Formatter):
     """One record, one JSON object, one line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Render a record; only listed fields and, of an exception, its type and place."""
         line: dict[str, object] = {
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "at": f"{_second(int(record.created))}.{int(record.msecs):03}+00:00",
             "level": record.levelname.lower(),
         }
         if _is_own(record):
@@ -235,6 +247,11 @@ def _one_line(line: dict[str, object]) -> str:
     """Write JSON in ASCII, so that no letter of it ends a line for any reader."""
     text = _ENCODER.encode(line).decode()
     return text if text.isascii() else json.dumps(line)
+
+
+@lru_cache(maxsize=8)
+def _second(at: int) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def place_of(traceback: TracebackType | None) -> str:

@@ -20,6 +20,7 @@ import hashlib
 import logging
 import secrets
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from acs import VERSION, evidence, log, metrics
@@ -124,11 +125,13 @@ async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransacti
         if looked.swap is not facts.swap:
             facts = looked
             decision = decide(asked.areq, facts, asked.now)
+    eci = _eci(asked, decision)
     proof: AuthenticationValue | None = None
     if decision.trans_status is TransStatus.AUTHENTICATED and _proves(asked):
-        made = _prove(ports, asked, _eci(asked, decision))
+        made = _prove(ports, asked, eci)
         if isinstance(made, value.KeyUnavailable):
             decision = decide(asked.areq, replace(facts, keys_available=False), asked.now)
+            eci = _eci(asked, decision)
         else:
             proof = made
     language = _language(ports, asked, facts.standing)
@@ -141,7 +144,7 @@ async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransacti
             asked.server.acs_reference_number, asked.server.acs_operator_id
         ),
         challenge_url=ports.policies.challenge_url,
-        eci=_eci(asked, decision),
+        eci=eci,
         proof=proof,
         cardholder_text=None if info is None else ports.pages.text(f"info_{info}", language),
     )
@@ -149,7 +152,7 @@ async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransacti
         ports, asked, acs_trans_id, decision, standing=facts.standing, language=language
     )
     seen = _visitor(ports, asked, acs_trans_id)
-    document = _document(ports, asked, transaction, decision, proof=proof, seen=seen)
+    document = _document(ports, transaction, decision, eci=eci, proof=proof, seen=seen)
     new = _new(
         ports,
         asked,
@@ -275,10 +278,10 @@ def _visitor(ports: Ports, asked: Asked, acs_trans_id: AcsTransId) -> Visitor | 
 
 def _document(
     ports: Ports,
-    asked: Asked,
     transaction: Transaction,
     decision: Decision,
     *,
+    eci: str | None,
     proof: AuthenticationValue | None,
     seen: Visitor | None,
 ) -> str | None:
@@ -289,7 +292,7 @@ def _document(
         software=VERSION,
         key_ids=evidence_flow.key_ids(ports.keys),
         exemption=decision.exemption,
-        eci=_eci(asked, decision),
+        eci=eci,
         proof=None
         if proof is None
         else evidence_flow.proof(ports.keys, transaction.acs_trans_id, proof),
@@ -391,7 +394,7 @@ def _language(ports: Ports, asked: Asked, standing: Standing | None) -> str:
 
 
 def _tell(asked: Asked, transaction: Transaction) -> None:
-    metrics.AREQ.labels(
+    _counter(
         transaction.scheme,
         transaction.device_channel,
         transaction.message_category,
@@ -407,6 +410,10 @@ def _tell(asked: Asked, transaction: Transaction) -> None:
         rule=transaction.rule,
         version=transaction.message_version,
     )
+
+
+_counter = lru_cache(maxsize=4096)(metrics.AREQ.labels)
+"""The counters of AReqs by their labels, each looked up once."""
 
 
 def _hear(raw: bytes) -> bytes:

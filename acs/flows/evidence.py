@@ -22,6 +22,7 @@ from enrollment import flows as enrollment_flows
 from otp import flows as otp_flows
 from schemas import audit
 from schemas.audit import AuditEvent
+from schemas.canonical import to_json
 from schemas.values import TransStatus
 from schemas.vault import CannotOpen
 
@@ -46,7 +47,7 @@ def visitor(
 ) -> Visitor:
     """Seal where a cardholder came from: IP address and user agent, as far as they are known."""
     seen = {"ip": _cut(address), "user_agent": _cut(program)}
-    plain = json.dumps(seen, sort_keys=True).encode()
+    plain = to_json(seen)
     tag = keys.audit.tag(b"visitor/1", acs_trans_id.bytes, seen_in.encode(), plain)
     sealed = keys.vault.seal(plain, _visitor_place(acs_trans_id, seen_in))
     return Visitor(seen_in, sealed, f"{tag.key_id}:{tag.value.hex()}")

@@ -33,5 +33,5 @@ def oddities(values: Mapping[str, object], languages: Collection[str]) -> Iterat
         if listed is not None and str(exponent) != str(listed):
             yield Oddity.EXPONENT
     tag = values.get("browserLanguage")
-    if tag is not None and not set(language_wishes(str(tag))) & set(languages):
+    if tag is not None and not any(wish in languages for wish in language_wishes(str(tag))):
         yield Oddity.LANGUAGE
