@@ -28,6 +28,7 @@ from acs.directory_server import DirectoryServers
 from acs.drain import SILENT_STOPPING_S, drain
 from acs.edges import browser, ds, ops, receipts
 from acs.edges.middleware import RUNNER_OPTIONS, middlewares
+from acs.edges.proxies import networks
 from acs.edges.receipts import ReceiptPorts
 from acs.edges.tls import server_context
 from acs.flows import housekeeping, retention
@@ -319,11 +320,12 @@ class Service:
                 gateway.start(_observe_link)
 
     async def _listen(self, name: str, ports: Ports) -> None:
-        answer = self._refusals(name, ports)
-        app = web.Application(
-            middlewares=middlewares(name, answer=answer, is_leaving=lambda: self.is_leaving),
-            client_max_size=_BODY_LIMITS[name],
-        )
+        proxies = networks(getattr(getattr(self.settings, name), "proxies", ()))
+        guards = middlewares(
+            name, answer=self._refusals(name, ports), is_leaving=lambda: self.is_leaving,
+            proxies=proxies,
+        )  # fmt: skip
+        app = web.Application(middlewares=guards, client_max_size=_BODY_LIMITS[name])
         app.add_routes(self._routes(name, ports))
         grace_s = self.settings.work.stop_grace_s
         runner = web.AppRunner(app, **RUNNER_OPTIONS, shutdown_timeout=grace_s)
@@ -434,7 +436,7 @@ class Service:
         assert isinstance(delivery, Delivery)  # noqa: S101 - built above
         loop = WorkLoop(
             sources(ports, lambda: delivery.deliver_due(10), poll_s=self.settings.work.poll_s),
-            self.dsn,
+            self.settings.database.direct_address or self.dsn,
         )
         loop.start()
         self.loops.append(loop)

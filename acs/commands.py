@@ -59,7 +59,7 @@ def serve(options: argparse.Namespace, settings: Settings) -> int:
     edges = tuple(options.edge or app.edges_of(settings))
     if app.SENDING & set(edges):
         refuse_too_many_binds(settings, options.workers or 1)
-    with database(settings) as dsn:
+    with database(settings, pooled=True) as dsn:
         if options.workers is not None:
             return _supervise(settings, dsn, options)
         listeners = inherited.listeners(os.environ, settings, edges)
@@ -76,7 +76,7 @@ def serve(options: argparse.Namespace, settings: Settings) -> int:
 def work(_options: argparse.Namespace, settings: Settings) -> int:
     """Work until told to stop, without listening."""
     log.setup(level=settings.log.level)
-    with database(settings) as dsn:
+    with database(settings, pooled=True) as dsn:
         service = app.Service(settings, dsn, app.prepare(settings, ()))
         return _run(_serve(service, (), work=True))
 
@@ -197,17 +197,16 @@ def say(text: str) -> None:
 
 
 @contextlib.contextmanager
-def database(settings: Settings, *, migrated: bool = True) -> Iterator[str]:
+def database(settings: Settings, *, migrated: bool = True, pooled: bool = False) -> Iterator[str]:
     """Give the address of the database; without one configured, start the embedded one.
 
-    The embedded one is brought to this version's schema, since nobody else would.
+    It is the one past a pooler, unless ``pooled``: commands keep locks of their session. The
+    embedded one is brought to this version's schema, since nobody else would.
     """
-    url = settings.database.url
-    if settings.database.url_file is not None:
-        yield settings.database.url_file.read_text(encoding="utf-8").strip()
-        return
-    if url is not None:
-        yield url.reveal()
+    given = settings.database
+    address = given.address if pooled else given.direct_address
+    if address is not None:
+        yield address
         return
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     try:

@@ -40,7 +40,10 @@ def checks(
 async def _database_fault(pool: Pool) -> str | None:
     async with pool.connection() as conn:
         writable = await conn.fetchval("SELECT NOT pg_is_in_recovery()")
-    return None if writable else "the database takes no writes"
+    if not writable:
+        return "the database takes no writes"
+    strange = await pool.strange_settings()
+    return f"its sessions have another {', '.join(strange)}" if strange else None
 
 
 async def _migrations_fault(pool: Pool, known: Sequence[Migration]) -> str | None:

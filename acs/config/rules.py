@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -26,6 +27,7 @@ def judge(settings: Settings) -> tuple[str, ...]:
             _ports(settings),
             _public_url(settings),
             _portal(settings),
+            _proxies(settings),
             _database(settings),
             _providers(settings),
             _routes(settings),
@@ -94,9 +96,24 @@ def _portal(settings: Settings) -> Iterator[str]:
             yield f"portal.links.{name} is {link}: it must be https"
 
 
+def _proxies(settings: Settings) -> Iterator[str]:
+    named = {"cardholder": settings.cardholder.proxies, "portal": settings.portal.proxies}
+    for name, texts in named.items():
+        for text in texts:
+            try:
+                ip_network(text)
+            except ValueError as error:
+                yield f"{name}.proxies: {error}"
+
+
 def _database(settings: Settings) -> Iterator[str]:
     if settings.database.url is not None and settings.database.url_file is not None:
         yield "database.url and database.url_file exclude each other"
+    if settings.database.direct_url is not None and settings.database.direct_url_file is not None:
+        yield "database.direct_url and database.direct_url_file exclude each other"
+    has_direct = (settings.database.direct_url or settings.database.direct_url_file) is not None
+    if has_direct and (settings.database.url or settings.database.url_file) is None:
+        yield "database.direct_url goes past a pooler: database.url is missing"
 
 
 def _providers(settings: Settings) -> Iterator[str]:

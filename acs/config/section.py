@@ -15,6 +15,11 @@ CERT = "certificate chain, PEM file"
 KEY = "private key of the certificate, PEM file"
 CLIENT_CA = "who may sign the certificates of clients, PEM file; set = every client must show one"
 
+PROXIES = (
+    "addresses and networks of balancers in HTTP mode, whose `X-Forwarded-For` tells the "
+    "cardholder's address"
+)
+
 
 class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A section: unknown names are refused, nothing changes after the start."""

@@ -14,7 +14,7 @@ from msgspec import Meta
 from acs.config.listen import Listen
 from acs.config.retention_settings import Retention
 from acs.config.sca_settings import Sca, Sim
-from acs.config.section import CERT, CLIENT_CA, KEY, LISTEN, Count, Pem, Seconds, Section
+from acs.config.section import CERT, CLIENT_CA, KEY, LISTEN, PROXIES, Count, Pem, Seconds, Section
 from acs.config.sms_settings import Otp, Sms
 from schemas.secret import Secret
 
@@ -29,6 +29,16 @@ class Database(Section, frozen=True, kw_only=True):
     url_file: Annotated[
         Path | None, Meta(description="a file that holds the url, when it carries a password")
     ] = None
+    direct_url: Annotated[
+        Secret | None,
+        Meta(
+            description="the way past PgBouncer, for what needs a session: the wait for notices "
+            "and every command but `serve` and `work`; unset = as `url`"
+        ),
+    ] = None
+    direct_url_file: Annotated[Path | None, Meta(description="a file that holds `direct_url`")] = (
+        None
+    )
     role: Annotated[
         str, Meta(description="the role that the service takes on after it has logged in")
     ] = "acs_app"
@@ -44,6 +54,22 @@ class Database(Section, frozen=True, kw_only=True):
     lock_timeout_ms: Annotated[
         int, Meta(ge=100, le=60_000, description="after this waiting for a lock is given up")
     ] = 4_000
+
+    @property
+    def address(self) -> str | None:
+        """The address that was given; None = the embedded one. Raises OSError."""
+        return _given(self.url, self.url_file)
+
+    @property
+    def direct_address(self) -> str | None:
+        """The address for what needs a session. Raises OSError."""
+        return _given(self.direct_url, self.direct_url_file) or self.address
+
+
+def _given(url: Secret | None, file: Path | None) -> str | None:
+    if file is not None:
+        return file.read_text(encoding="utf-8").strip()
+    return None if url is None else url.reveal()
 
 
 class DirectoryServer(Section, frozen=True, kw_only=True):
@@ -123,6 +149,7 @@ class Cardholder(Section, frozen=True, kw_only=True):
     ] = "http://127.0.0.1:8082"
     tls_cert: Annotated[Pem, Meta(description=CERT)] = None
     tls_key: Annotated[Pem, Meta(description=KEY)] = None
+    proxies: Annotated[tuple[str, ...], Meta(description=PROXIES)] = ()
     themes: Annotated[
         dict[str, Path],
         Meta(
@@ -207,6 +234,7 @@ class Portal(Section, frozen=True, kw_only=True):
     listen: Annotated[Listen, Meta(description=LISTEN)] = Listen("127.0.0.1", 8084)
     tls_cert: Annotated[Pem, Meta(description=CERT)] = None
     tls_key: Annotated[Pem, Meta(description=KEY)] = None
+    proxies: Annotated[tuple[str, ...], Meta(description=PROXIES)] = ()
     logins_per_address_hour: Annotated[
         Count, Meta(description="sign-ins tried from an address an hour")
     ] = 30

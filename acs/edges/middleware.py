@@ -23,6 +23,7 @@ from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from acs import log, metrics
+from acs.edges.proxies import HEADER, client_address
 from acs.edges.refusals import Refusal, answers
 from acs.store.pool import Unavailable
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aiohttp.typedefs import Handler, Middleware
+
+    from acs.edges.proxies import Networks
 
 READ_DEADLINE_S = 10.0
 """A body that takes longer is no mishap: the largest legal one needs 105 KiB/s."""
@@ -68,18 +71,23 @@ def middlewares(
     answer: Callable[[web.Request, Refusal], web.Response] | None = None,
     is_leaving: Callable[[], bool] = lambda: False,
     read_deadline_s: float = READ_DEADLINE_S,
+    proxies: Networks = (),
 ) -> list[Middleware]:
     """Give the middlewares of an edge, outermost first.
 
     ``answer`` renders what the edge refuses; without it the edge's own of ``acs.edges.refusals``.
     A process that is leaving ends each connection with the answer to its request. The size of
-    bodies is bounded by the application's ``client_max_size``.
+    bodies is bounded by the application's ``client_max_size``. Behind one of ``proxies`` a request
+    has the address that the proxy tells.
     """
     render = answer or answers(edge)
     outcomes = {status: metrics.HTTP.labels(edge, f"{status}xx") for status in range(1, 6)}
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if proxies:
+            told = request.headers.getall(HEADER, ())
+            request = request.clone(remote=client_address(request.remote, told, proxies) or "")
         request_id = _request_id(request)
         request[REQUEST_ID] = request_id
         token = log.REQUEST_ID.set(request_id)

@@ -64,6 +64,10 @@ _LOST = (
 )
 
 CONNECT_WITHIN_S = 5.0
+_STRANGE = """
+    SELECT name FROM unnest($1::text[], $2::text[]) AS w (name, wanted)
+    LEFT JOIN pg_settings USING (name)  -- which does not list `role`
+    WHERE coalesce(setting, current_setting(name, true)) IS DISTINCT FROM wanted ORDER BY name"""
 _WRITABLE = SessionAttribute.read_write
 
 
@@ -79,6 +83,21 @@ class PoolSettings:
     lock_timeout_ms: int = 4_000
     application_name: str = "acs"
 
+    @property
+    def session(self) -> dict[str, str]:
+        """What each session is set to when it begins, by PostgreSQL's names."""
+        options = {
+            "statement_timeout": str(self.statement_timeout_ms),
+            "lock_timeout": str(self.lock_timeout_ms),
+            "idle_in_transaction_session_timeout": "10000",
+            "TimeZone": "UTC",
+            "jit": "off",
+            # Every statement here finds its rows by keys. Left to itself PostgreSQL plans the wide
+            # ones anew each time, which costs ten times what running them does.
+            "plan_cache_mode": "force_generic_plan",
+        }
+        return options | ({"role": self.role} if self.role else {})
+
 
 class Pool:
     """A pool of connections whose failures are all ``Unavailable``."""
@@ -91,19 +110,7 @@ class Pool:
     @classmethod
     async def open(cls, settings: PoolSettings) -> Pool:
         """Connect; raise Unavailable when the database does not answer."""
-        options = {
-            "application_name": settings.application_name,
-            "statement_timeout": str(settings.statement_timeout_ms),
-            "lock_timeout": str(settings.lock_timeout_ms),
-            "idle_in_transaction_session_timeout": "10000",
-            "timezone": "UTC",
-            "jit": "off",
-            # Every statement here finds its rows by keys. Left to itself PostgreSQL plans the wide
-            # ones anew each time, which costs ten times what running them does.
-            "plan_cache_mode": "force_generic_plan",
-        }
-        if settings.role:
-            options["role"] = settings.role
+        options = settings.session | {"application_name": settings.application_name}
         try:
             pool = await asyncpg.create_pool(
                 settings.dsn,
@@ -137,6 +144,13 @@ class Pool:
         """Lend a connection with an open transaction; leaving the block commits."""
         async with self.connection() as conn, conn.transaction():
             yield conn
+
+    async def strange_settings(self) -> list[str]:
+        """Name what a session is not set to, as behind a pooler that was told nothing of it."""
+        wanted = self._settings.session
+        async with self.connection() as conn:
+            rows = await conn.fetch(_STRANGE, list(wanted), list(wanted.values()))
+        return [row[0] for row in rows]
 
     def counts(self) -> dict[str, int]:
         """Tell how many connections are idle and how many are lent, for the metrics."""

@@ -168,6 +168,15 @@ async def test_migrate_seed_and_verify_on_a_database_given_by_its_url(
     assert "0 documents of evidence verified" in verified.stdout
 
 
+async def test_what_needs_a_session_goes_past_the_pooler(dsn: str, tmp_path: Path) -> None:
+    """PgBouncer would keep the lock of `migrate` on a connection that it lends to others."""
+    pooler = f"postgresql://acs@/acs?host={tmp_path}"
+
+    migrated = acs(tmp_path, "migrate", ACS_DATABASE__URL=pooler, ACS_DATABASE__DIRECT_URL=dsn)
+
+    assert (migrated.returncode, migrated.stdout) == (0, "the schema is up to date\n")
+
+
 async def test_consent_texts_are_loaded_once_and_never_changed(dsn: str, tmp_path: Path) -> None:
     file = tmp_path / "texts.toml"
     text = 'code = "terms"\nversion = 2\nbody = "Words."\nvalid_from = 2026-07-01T00:00:00Z\n'

@@ -36,3 +36,15 @@ async def test_a_new_worker_waits_for_no_migration_that_follows_it(world: World)
     assert await faults(checks(ports, later)) == ["migrations: 1 migrations are pending"]
     assert await faults(checks(ports, later, only_pre=True)) == []
     assert await faults(checks(ports, sooner, only_pre=True)) != []
+
+
+async def test_sessions_that_are_not_set_as_this_service_needs_them_are_named(
+    world: World,
+) -> None:
+    """Behind a pooler it might work as the schema's owner, or wait for a lock for ever."""
+    name = "lock_timeout"
+    async with world.server.ports.pool.connection() as conn:
+        await conn.execute(f"SET {name} = 0")
+    found = [await faults(checks(world.server.ports, KNOWN)) for _ in range(20)]
+
+    assert ["database: its sessions have another lock_timeout"] in found

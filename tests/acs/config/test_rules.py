@@ -108,6 +108,20 @@ def test_production_without_a_way_out_does_not_start() -> None:
 
 def test_the_url_and_its_file_exclude_each_other() -> None:
     assert "exclude each other" in refused(database__url="postgresql://h/d", database__url_file="f")
+    assert "exclude each other" in refused(
+        database__url="postgresql://h/d",
+        database__direct_url="postgresql://h/d",
+        database__direct_url_file="f",
+    )
+
+
+def test_a_way_past_a_pooler_is_none_without_the_pooler() -> None:
+    assert "database.url is missing" in refused(database__direct_url="postgresql://h/d")
+
+
+def test_a_proxy_is_an_address_or_a_network() -> None:
+    assert "cardholder.proxies: 'lb' does not" in refused(cardholder__proxies=["10.0.0.1", "lb"])
+    assert "portal.proxies: 10.0.0.1/8 has host" in refused(portal__proxies=["10.0.0.1/8"])
 
 
 def test_a_directory_server_says_where_results_go() -> None:

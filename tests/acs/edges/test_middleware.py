@@ -16,6 +16,7 @@ from aiohttp import web
 
 from acs import log, metrics
 from acs.edges.middleware import REQUEST_ID, RUNNER_OPTIONS, middlewares
+from acs.edges.proxies import networks
 from acs.store.pool import Missing, Unavailable
 
 if TYPE_CHECKING:
@@ -31,12 +32,12 @@ async def edge(
     name: str = "ops",
     read_deadline_s: float = 5,
     limit: int = 1000,
+    proxies: tuple[str, ...] = (),
     **options: float,
 ) -> AsyncIterator[tuple[aiohttp.ClientSession, int]]:
     """Run one edge with one route; give a client and the port."""
-    app = web.Application(
-        middlewares=middlewares(name, read_deadline_s=read_deadline_s), client_max_size=limit
-    )
+    guards = middlewares(name, read_deadline_s=read_deadline_s, proxies=networks(proxies))
+    app = web.Application(middlewares=guards, client_max_size=limit)
     app.router.add_post("/do", handler)
     runner = web.AppRunner(app, **{**RUNNER_OPTIONS, **options})
     await runner.setup()
@@ -210,3 +211,19 @@ async def test_answers_are_counted_by_class() -> None:
         pass
 
     assert metrics.REGISTRY.get_sample_value(name, labels) == before + 1
+
+
+async def whose(request: web.Request) -> web.Response:
+    return web.Response(text=f"{request.remote} {await request.text()}")
+
+
+@pytest.mark.parametrize(
+    ("proxies", "address"), [((), "127.0.0.1"), (("127.0.0.0/8",), "203.0.113.7")]
+)
+async def test_a_flow_sees_the_address_that_a_proxy_of_ours_tells_and_no_others(
+    proxies: tuple[str, ...], address: str
+) -> None:
+    told = {"X-Forwarded-For": "198.51.100.1, 203.0.113.7"}
+    async with edge(whose, proxies=proxies) as (client, _):
+        async with client.post("/do", data=b"body", headers=told) as answer:
+            assert await answer.text() == f"{address} body"

@@ -120,6 +120,18 @@ async def test_a_server_that_takes_no_writes_is_not_connected_to(
             pass
 
 
+async def test_a_session_that_is_set_otherwise_is_told(dsn: str) -> None:
+    """As behind a pooler that ignores what is asked for at the start of a session."""
+    async with opened(dsn, size=1) as pool:
+        assert await pool.strange_settings() == []
+
+        async with pool.connection() as conn:
+            await conn.execute("SET ROLE NONE")
+            await conn.execute("SET lock_timeout = 0")
+
+        assert await pool.strange_settings() == ["lock_timeout", "role"]
+
+
 async def test_it_counts_what_is_idle_and_what_is_lent(dsn: str) -> None:
     async with opened(dsn) as pool, pool.connection():
         await asyncio.sleep(0)

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from acs.store.pool import PoolSettings
 from loadtests.failover.deployed import DEPLOY, adapted
 
 
@@ -50,6 +51,22 @@ def test_patroni_can_keep_its_lock_through_one_try_that_fails() -> None:
     )
 
     assert loop_wait + 2 * retry <= ttl
+
+
+def test_the_pooler_does_for_a_session_what_the_service_would_ask_for() -> None:
+    """What PgBouncer ignores at the start of a session is all in its connect_query."""
+    text = adapted("pgbouncer/pgbouncer.ini", {})
+    ignored = set(
+        re.findall(r"^ignore_startup_parameters = (.*)$", text, re.MULTILINE)[0].split(", ")
+    )
+    (query,) = re.findall(r"connect_query='([^']*)'", text)
+    done = dict(re.findall(r"SET (\w+) = (\w+)", query))
+    wanted = PoolSettings(dsn="", role="acs_app").session
+    kept_for_each_client = {"TimeZone"}  # PgBouncer itself sees to it
+
+    assert done == {name: it for name, it in wanted.items() if name not in kept_for_each_client}
+    assert ignored == set(done)
+    assert re.search("^pool_mode = transaction$", text, re.MULTILINE)
 
 
 def test_tls_of_directory_servers_does_not_end_in_the_balancer() -> None:
