@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SAME = (
     "t.ds_id, t.message_version, t.purchase_amount, t.purchase_date, t.merchant_name, t.rule,"
-    " t.reasons, t.trans_status, t.state, t.created_at, t.areq_digest, t.ares_sealed"
+    " t.reasons, t.trans_status, t.state, t.created_at, t.areq_digest, t.ares_sealed, t.tableoid"
 )
 _LEFT = """
     SELECT count(*) AS rows, count(DISTINCT t.acs_trans_id) AS ids,
@@ -28,7 +28,9 @@ _LEFT = """
                 WHERE m.acs_trans_id = t.acs_trans_id)) AS log,
            bool_and(EXISTS (SELECT FROM audit.event e
                             WHERE e.object = t.acs_trans_id::text)) AS told,
-           count(r.acs_trans_id) AS held
+           count(r.acs_trans_id) AS held,
+           max(abs(('x' || left(translate(t.acs_trans_id::text, '-', ''), 12))::bit(48)::bigint
+                   - extract(epoch FROM now()) * 1000)) AS off_ms
     FROM acs.transaction t LEFT JOIN enrollment.reservation r USING (acs_trans_id)"""
 VALUES: list[tuple[object, str]] = [
     ([None, 'a "quoted" \\ text, {with} ąć', "NULL", ""], "text[]"),
@@ -71,6 +73,7 @@ async def test_it_leaves_what_the_service_leaves(
     assert found["rows"] > len(filled.cards)
     assert found["rows"] == found["ids"] == found["ds_ids"] == found["held"]
     assert (found["cards"], found["log"], found["told"]) == (len(filled.cards), 2, True)
+    assert found["off_ms"] < 3_600_000  # an id begins with its time, and so lies in its partition
 
 
 async def test_what_pgbench_says_of_its_failure_is_told(filled: Filled, tmp_path: Path) -> None:
