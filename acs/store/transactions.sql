@@ -5,8 +5,8 @@
 -- are, the evidence of outcomes that are final, and the audit events. Their identifiers are registered
 -- by a trigger of acs.transaction: the same AReq again breaks transaction_areq_once, and then nothing
 -- of any of them is left.
--- Locks are taken in one order whoever comes together: the counters by account and month (as
--- enrollment's lapse does), small payments by card, all of them before the first identifiers.
+-- Locks are taken in one order whoever comes together: the counters as reserve_together says, small
+-- payments by card, all of them before the first identifiers.
 WITH given AS MATERIALIZED (
     SELECT * FROM unnest(
         :acs_trans_id::uuid[], :three_ds_server_trans_id::text[], :ds_trans_id::text[],
@@ -20,10 +20,7 @@ WITH given AS MATERIALIZED (
         :link_digest::bytea[], :trans_status::text[], :trans_status_reason::text[], :rule::text[],
         :reasons::text[], :elements::text[], :ares_sealed::bytea[], :state::text[],
         :language::text[], :created_at::timestamptz[], :requestor_id::text[],
-        :authentication_ind::text[], :offers_trust::boolean[], :reserve_amount::bigint[],
-        :day::date[], :month::date[], :counted::boolean[], :account_day::bigint[], :account_month::bigint[],
-        :account_count_day::integer[], :account_count_month::integer[], :card_day::bigint[],
-        :card_month::bigint[], :card_count_day::integer[], :card_count_month::integer[],
+        :authentication_ind::text[], :offers_trust::boolean[],
         :low_currency::text[], :low_amount::bigint[], :low_sum_max::bigint[], :low_count_max::integer[],
         :first_creq_due::timestamptz[], :device_id::uuid[], :areq_masked::text[],
         :ares_masked::text[], :visitor_sealed::bytea[], :visitor_tag::text[], :evidence::text[],
@@ -36,20 +33,18 @@ WITH given AS MATERIALIZED (
         purchase_amount, purchase_currency, purchase_exponent, purchase_date, merchant_name,
         acquirer_bin, acquirer_merchant_id, notification_url, link_digest, trans_status,
         trans_status_reason, rule, reasons, elements, ares_sealed, state, language, created_at,
-        requestor_id, authentication_ind, offers_trust, reserve_amount, day, month, counted,
-        account_day, account_month, account_count_day, account_count_month, card_day, card_month, card_count_day,
-        card_count_month, low_currency, low_amount, low_sum_max, low_count_max, first_creq_due, device_id, areq_masked, ares_masked, visitor_sealed,
+        requestor_id, authentication_ind, offers_trust, low_currency, low_amount, low_sum_max, low_count_max, first_creq_due, device_id, areq_masked, ares_masked, visitor_sealed,
         visitor_tag, evidence, audit_name, audit_object, audit_outcome, audit_details, audit_key_id,
         audit_mac)
-    ORDER BY account_id, month, card_id, lower(three_ds_server_trans_id), lower(ds_trans_id)),
+    ORDER BY card_id, lower(three_ds_server_trans_id), lower(ds_trans_id)),
 patience AS MATERIALIZED (SELECT
     set_config('lock_timeout', coalesce(:lock_timeout, current_setting('lock_timeout')), true)),
 held AS MATERIALIZED (
-    SELECT enrollment.reserve(
-        g.acs_trans_id, g.card_id, g.account_id, g.reserve_amount, g.day, g.month, g.counted,
-        g.account_day, g.account_month, g.account_count_day, g.account_count_month,
-        g.card_day, g.card_month, g.card_count_day, g.card_count_month, g.created_at)
-    FROM patience, given g WHERE g.reserve_amount IS NOT NULL),
+    SELECT enrollment.reserve_together(
+        :acs_trans_id, :card_id, :account_id, :reserve_amount, :day, :month, :counted,
+        :account_day, :account_month, :account_count_day, :account_count_month,
+        :card_day, :card_month, :card_count_day, :card_count_month, :created_at)
+    FROM patience),
 exempted AS MATERIALIZED (
     SELECT enrollment.take_low_value(
         g.card_id, g.low_currency, g.low_amount, g.low_sum_max, g.low_count_max, g.created_at)

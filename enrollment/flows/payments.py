@@ -1,8 +1,8 @@
 """What a payment asks: the standing of its card, its phone, and its share in the limits.
 
 The share is taken inside the Access Control Server's own commit by the SQL function
-``enrollment.reserve``; it raises SQLSTATE AL001 when a counter would pass its limit. Here it is
-turned into a count at success, or given back. Each reservation is counted or given back once:
+``enrollment.reserve_together``; it raises SQLSTATE AL001 when a counter would pass its limit. Here
+it is turned into a count at success, or given back. Each reservation is counted or given back once:
 a second call finds the state changed and does nothing.
 """
 

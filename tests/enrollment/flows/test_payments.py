@@ -50,19 +50,17 @@ async def reserve(
     **bounds: int | None,
 ) -> UUID:
     acs_trans_id = uuid4()
-    await conn.execute(
-        "SELECT enrollment.reserve($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)",
-        acs_trans_id,
-        card,
-        account,
-        amount,
-        DAY,
-        MONTH,
-        counted,
-        *{**NONE, **bounds}.values(),
-        now,
-    )
+    taken = (acs_trans_id, card, account, amount, DAY, MONTH, counted)
+    await reserve_together(conn, [(*taken, *{**NONE, **bounds}.values(), now)])
     return acs_trans_id
+
+
+async def reserve_together(conn: asyncpg.Connection, payments: list[tuple[object, ...]]) -> None:
+    await conn.execute(
+        "SELECT enrollment.reserve_together"
+        "($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)",
+        *(list(values) for values in zip(*payments, strict=True)),
+    )
 
 
 async def use_of(conn: asyncpg.Connection, owner: UUID) -> Use:
@@ -356,6 +354,41 @@ async def test_two_cards_of_one_account_do_not_lock_each_other_out(
     async with pool.acquire() as conn:
         await flows.lapse_use(conn, now - week, 100, now=now)
         assert await use_of(conn, account) == Use(40, 40, 40, 40)
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    payments=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 60)), min_size=1, max_size=8),
+    per_day=st.integers(0, 200),
+    most=st.integers(1, 8),
+)
+async def test_together_they_take_what_they_take_one_by_one_or_nothing(
+    db: asyncpg.Connection, now: datetime, payments: list[tuple[int, int]], per_day: int, most: int
+) -> None:
+    cards, account = [uuid4() for _ in range(3)], uuid4()
+    bounds = {**NONE, "account_day": per_day, "card_count_day": most}.values()
+    rows: list[tuple[object, ...]] = [
+        (uuid4(), cards[card], account, amount, DAY, MONTH, True, *bounds, now)
+        for card, amount in payments
+    ]
+    total = sum(amount for _, amount in payments)
+    fits = total <= per_day and all(
+        sum(card == number for card, _ in payments) <= most for number in range(3)
+    )
+    if not fits:
+        with pytest.raises(asyncpg.PostgresError) as refused:
+            async with db.transaction():
+                await reserve_together(db, rows)
+        assert refused.value.sqlstate == "AL001"
+        assert await use_of(db, account) == Use()
+        return
+    await reserve_together(db, rows)
+    assert await use_of(db, account) == Use(total, len(rows), total, len(rows))
+    for number, card in enumerate(cards):
+        mine = [amount for of, amount in payments if of == number]
+        assert await use_of(db, card) == Use(sum(mine), len(mine), sum(mine), len(mine))
 
 
 AMOUNTS = st.lists(st.tuples(st.integers(0, 50), st.sampled_from("hcr")), max_size=12)

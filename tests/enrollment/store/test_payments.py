@@ -42,9 +42,11 @@ async def test_lapsing_takes_no_more_than_it_is_told_to(
     for number in range(3):
         key = UUID(int=number)
         await db.execute(
-            "SELECT enrollment.reserve($1, $7, $1, 1, $2, $3, true, $4, $4, $5, $5, $4, $4, $5, $5,"
-            " $6)",
-            key, DAY, MONTH, None, None, now, uuid4(),
+            "SELECT enrollment.reserve_together("
+            " ARRAY[$1::uuid], ARRAY[$5::uuid], ARRAY[$1::uuid], '{1}', ARRAY[$2::date],"
+            " ARRAY[$3::date], '{true}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{NULL}',"
+            " '{NULL}', '{NULL}', '{NULL}', ARRAY[$4::timestamptz])",
+            key, DAY, MONTH, now, uuid4(),
         )  # fmt: skip
     later = now.replace(hour=now.hour + 1)
 
