@@ -76,7 +76,7 @@ claimed AS (
     FROM given g WHERE d.three_ds_server_trans_id = g.device_id AND d.acs_trans_id IS NULL),
 logged AS (
     INSERT INTO acs.message_log (acs_trans_id, at, direction, message_type, body)
-    SELECT g.acs_trans_id, g.created_at, l.direction, l.message_type, l.body::jsonb
+    SELECT g.acs_trans_id, g.created_at, l.direction, l.message_type, l.body::json
     FROM given g, LATERAL (VALUES ('in', 'AReq', g.areq_masked), ('out', 'ARes', g.ares_masked))
         AS l (direction, message_type, body)),
 seen AS (
@@ -163,7 +163,7 @@ UPDATE acs.transaction SET pan_sealed = NULL WHERE acs_trans_id = :acs_trans_id 
 -- name: log_message
 -- One more message of a transaction, masked.
 INSERT INTO acs.message_log (acs_trans_id, at, direction, message_type, body)
-VALUES (:acs_trans_id, :at, :direction, :message_type, :body::jsonb);
+VALUES (:acs_trans_id, :at, :direction, :message_type, :body::json);
 
 -- name: hold
 -- Nobody else changes or reads this transaction under a lock until the caller's commit.
@@ -172,6 +172,6 @@ SELECT acs_trans_id FROM acs.transaction WHERE acs_trans_id = :acs_trans_id FOR 
 -- name: log_message_once
 -- A message that leaves once, however often it is asked for; the caller holds the transaction.
 INSERT INTO acs.message_log (acs_trans_id, at, direction, message_type, body)
-SELECT :acs_trans_id, :at, :direction, :message_type, :body::jsonb
+SELECT :acs_trans_id, :at, :direction, :message_type, :body::json
 WHERE NOT EXISTS (
     SELECT FROM acs.message_log WHERE acs_trans_id = :acs_trans_id AND message_type = :message_type);

@@ -434,7 +434,7 @@ CREATE TABLE acs.message_log (
     at timestamp with time zone NOT NULL,
     direction text NOT NULL,
     message_type text NOT NULL,
-    body jsonb NOT NULL,
+    body json NOT NULL,
     CONSTRAINT message_log_direction_check CHECK ((direction = ANY (ARRAY['in'::text, 'out'::text]))),
     CONSTRAINT message_log_message_type_check CHECK ((length(message_type) <= 8))
 )
@@ -445,7 +445,7 @@ CREATE TABLE acs.message_log_default (
     at timestamp with time zone CONSTRAINT message_log_at_not_null NOT NULL,
     direction text CONSTRAINT message_log_direction_not_null NOT NULL,
     message_type text CONSTRAINT message_log_message_type_not_null NOT NULL,
-    body jsonb CONSTRAINT message_log_body_not_null NOT NULL,
+    body json CONSTRAINT message_log_body_not_null NOT NULL,
     CONSTRAINT message_log_direction_check CHECK ((direction = ANY (ARRAY['in'::text, 'out'::text]))),
     CONSTRAINT message_log_message_type_check CHECK ((length(message_type) <= 8))
 );
