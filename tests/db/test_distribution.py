@@ -2,8 +2,8 @@
 spread over machines by it.
 
 PostgreSQL itself is asked: in the plan of a statement each visit of such a table must be bounded by
-its key. What functions do inside is not seen. Statements that go over all transactions are named here, each with the reason; none of them
-is waited for by a cardholder or a Directory Server.
+its key. What functions do inside is not seen. Statements that go over all transactions are named
+here, each with the reason; none of them is waited for by a cardholder or a Directory Server.
 """
 
 from __future__ import annotations
