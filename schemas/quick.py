@@ -66,8 +66,6 @@ class Quick:
     colons: Colons
     bounded: tuple[tuple[str, int], ...]
     """Elements with a limit on their length as JSON."""
-    forbids: bool
-    """Some elements are forbidden for their sender where they are not needed."""
     type_like: Callable[[dict[str, Any]], Any]
     """Makes the type again, its members in the order of a message."""
     is_ordered: bool = False
@@ -93,8 +91,7 @@ def quick(
         for row in here.rows
         if isinstance(row.shape, (ObjectOf, ObjectsOf)) and row.shape.json_max is not None
     )
-    forbids = any(row.presence.otherwise_forbidden for row in here.rows)
-    return Quick(msgspec.json.Decoder(here.type()), here.colons(), bounded, forbids, here.type)
+    return Quick(msgspec.json.Decoder(here.type()), here.colons(), bounded, here.type)
 
 
 def values_of(way: Quick, raw: bytes, earlier: Earliers) -> dict[str, Any] | None:
@@ -112,26 +109,8 @@ def values_of(way: Quick, raw: bytes, earlier: Earliers) -> dict[str, Any] | Non
         is_good = whole is not None and _is_short(way, whole, raw)
     except (msgspec.MsgspecError, RecursionError, *REFUSALS):
         return None
-    return _kept(way, values) if is_good else None
-
-
-def is_without_fault(way: Quick, raw: bytes, earlier: Earliers) -> bool:
-    """Tell whether a message of our own has no fault and holds nothing unknown; False says nothing.
-
-    Its bytes are ours: they are UTF-8 and no deeper than what is known.
-    """
-    if way.forbids or b"\\" in raw:
-        return False
-    try:
-        values = way.decoder.decode(raw)
-        found = way.colons(values, earlier)
-        is_good = found == raw.count(b":") and _is_short(way, values, raw)
-    except (msgspec.MsgspecError, *REFUSALS):
-        return False
-    return is_good and bool(_kept(way, values))
-
-
-def _kept(way: Quick, values: dict[str, Any]) -> dict[str, Any]:
+    if not is_good:
+        return None
     if not way.is_ordered:
         way.take_order(values)
     return values

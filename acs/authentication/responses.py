@@ -9,7 +9,7 @@ Laws:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from acs.authentication.case import Exemption
 from acs.transaction import METHODS, list_status
@@ -19,9 +19,12 @@ from schemas.values import AuthenticationType, DeviceChannel, TransStatus
 from schemas.versions import V220, V231
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from acs.authentication.case import Decision
-    from acs.transaction import AcsTransId, AuthenticationValue
+    from acs.transaction import AcsTransId, AuthenticationValue, Elements
     from schemas.compiler import Reading
+    from schemas.values import ListStatus, TransStatusReason
 
 DEVICE_DATA_VERSION: Final = "1.7"
 """The highest version of the app channel's device data that is understood; always sent."""
@@ -29,6 +32,8 @@ DEVICE_DATA_VERSION: Final = "1.7"
 INFO_MAX: Final = 128
 EXEMPTIONS: Final = {Exemption.TRUSTED: "08", Exemption.LOW_VALUE: "10"}
 """transChallengeExemption of the exemptions that are ours [rule 3.38]."""
+_TEMPLATES_MAX: Final = 4096
+"""Kept templates; some hundreds are met, and those of texts or policies that changed go in time."""
 _NO_INFO: Final = {TransStatus.CHALLENGE, TransStatus.DECOUPLED, TransStatus.SPC}
 
 
@@ -38,6 +43,28 @@ class Identity:
 
     reference_number: str
     operator_id: str | None = None
+
+
+class _Shape(NamedTuple):
+    """All that makes an ARes but its identifiers and its value: those with one shape are alike."""
+
+    version: str
+    channel: str
+    category: str
+    trans_status: TransStatus
+    reason: TransStatusReason | None
+    elements: Elements | None
+    challenge_mandated: bool
+    exemption: Exemption
+    list_status: ListStatus | None
+    reference_number: str
+    operator_id: str | None
+    challenge_url: str
+    eci: str | None
+    cardholder_text: str | None
+    is_proved: bool
+    speaks_of_decoupled: bool
+    wish: object
 
 
 def ares(  # noqa: PLR0913 - an answer has these parts
@@ -57,91 +84,130 @@ def ares(  # noqa: PLR0913 - an answer has these parts
     ``decision.cardholder_info`` in the cardholder's language, cut to 128 characters.
     Raises OutgoingInvalid (an AssertionError) when the parts do not make a right message.
     """
-    message = _core(areq, decision, acs_trans_id, identity)
-    if eci is not None:
-        message["eci"] = eci
-    if proof is not None:
-        message["authenticationValue"] = proof.value.reveal()
-    if decision.trans_status in _NO_INFO:
-        message |= _challenge(areq, decision, challenge_url)
-    else:
-        message |= _final(areq, cardholder_text)
-    message |= _exempted(areq.context.version, decision)
-    return messages.written("ARes", message, _context(areq))
-
-
-def _context(areq: Reading) -> Context:
-    asked = areq.context
-    return Context(
-        version=asked.version,
-        channel=asked.channel,
-        category=asked.category,
-        earlier={"AReq": areq.values},
+    values, context = areq.values, areq.context
+    wish = values.get("threeDSRequestorChallengeInd")
+    shape = _Shape(
+        context.version,
+        context.channel,
+        context.category,
+        decision.trans_status,
+        decision.reason,
+        decision.elements,
+        decision.challenge_mandated,
+        decision.exemption,
+        decision.list_status,
+        identity.reference_number,
+        identity.operator_id,
+        challenge_url,
+        eci,
+        cardholder_text,
+        proof is not None,
+        "threeDSRequestorDecReqInd" in values,
+        ",".join(wish) if isinstance(wish, list) else wish,
     )
-
-
-def _core(
-    areq: Reading, decision: Decision, acs_trans_id: AcsTransId, identity: Identity
-) -> dict[str, object]:
-    values, version = areq.values, areq.context.version
-    core: dict[str, object] = {
-        "messageType": "ARes",
-        "messageVersion": version,
-        "threeDSServerTransID": values["threeDSServerTransID"],
-        "dsTransID": values["dsTransID"],
+    told = {
+        "threeDSServerTransID": str(values["threeDSServerTransID"]),
+        "dsTransID": str(values["dsTransID"]),
+        "dsReferenceNumber": str(values["dsReferenceNumber"]),
         "acsTransID": str(acs_trans_id),
-        "acsReferenceNumber": identity.reference_number,
-        "dsReferenceNumber": values["dsReferenceNumber"],
-        "transStatus": decision.trans_status,
     }
-    if identity.operator_id is not None:
-        core["acsOperatorID"] = identity.operator_id
-    if decision.reason is not None:
-        core["transStatusReason"] = decision.reason
-    if areq.context.channel == DeviceChannel.APP:
-        core["sdkTransID"] = values["sdkTransID"]
-        if version == V231:
-            core["deviceInfoRecognisedVersion"] = DEVICE_DATA_VERSION
-            core["threeDSRequestorAppURLInd"] = "N"
-    return core
+    if context.channel == DeviceChannel.APP:
+        told["sdkTransID"] = str(values["sdkTransID"])
+    if proof is not None:
+        told["authenticationValue"] = proof.value.reveal()
+    earlier = {"AReq": values}
+    template = _TEMPLATES.get(shape)
+    if template is None:
+        template = _template(shape, told, earlier)
+    return template.filled(told, earlier)
 
 
-def _challenge(areq: Reading, decision: Decision, challenge_url: str) -> dict[str, object]:
-    """Give what only a challenge carries: where it is held, how, and whether it has to be."""
-    if decision.trans_status is not TransStatus.CHALLENGE or decision.elements is None:
+_TEMPLATES: Final[dict[_Shape, messages.Template]] = {}
+
+
+def _template(
+    shape: _Shape, told: Mapping[str, str], earlier: Mapping[str, Mapping[str, object]]
+) -> messages.Template:
+    """Make the template of a shape from its first message, and keep it."""
+    context = Context(shape.version, shape.channel, shape.category, earlier=earlier)
+    template = messages.template("ARes", _fixed(shape), told, context)
+    if len(_TEMPLATES) >= _TEMPLATES_MAX:
+        _TEMPLATES.clear()
+    _TEMPLATES[shape] = template
+    return template
+
+
+def _fixed(shape: _Shape) -> dict[str, object]:
+    """Give the elements that all answers of a shape have alike."""
+    fixed: dict[str, object] = {
+        "messageType": "ARes",
+        "messageVersion": shape.version,
+        "acsReferenceNumber": shape.reference_number,
+        "acsOperatorID": shape.operator_id,
+        "transStatus": str(shape.trans_status),
+        "transStatusReason": None if shape.reason is None else str(shape.reason),
+        "eci": shape.eci,
+        **_challenge(shape),
+        **_final(shape),
+        **_exempted(shape),
+        **_app_231(shape),
+    }
+    return {name: value for name, value in fixed.items() if value is not None}
+
+
+def _app_231(shape: _Shape) -> dict[str, object]:
+    if shape.channel != DeviceChannel.APP or shape.version != V231:
         return {}
-    since_231 = areq.context.version == V231
+    return {
+        "deviceInfoRecognisedVersion": DEVICE_DATA_VERSION,
+        "threeDSRequestorAppURLInd": "N",
+    }
+
+
+def _challenge(shape: _Shape) -> dict[str, object]:
+    """Give what only a challenge carries: where it is held, how, and whether it has to be."""
+    if shape.trans_status != TransStatus.CHALLENGE or shape.elements is None:
+        return {}
+    since_231 = shape.version == V231
     kind: dict[str, object] = (
-        {"authenticationMethod": list(METHODS[decision.elements])}
+        {"authenticationMethod": list(METHODS[shape.elements])}
         if since_231
-        else {"authenticationType": AuthenticationType.DYNAMIC}
+        else {"authenticationType": str(AuthenticationType.DYNAMIC)}
     )
     return {
-        "acsURL": challenge_url,
-        "acsChallengeMandated": "Y" if decision.challenge_mandated else "N",
+        "acsURL": shape.challenge_url,
+        "acsChallengeMandated": "Y" if shape.challenge_mandated else "N",
         **kind,
-        **_not_decoupled(areq),
+        **_not_decoupled(shape),
     }
 
 
-def _final(areq: Reading, text: str | None) -> dict[str, object]:
+def _final(shape: _Shape) -> dict[str, object]:
     """Give what only an answer without a challenge may carry; nobody reads a text in 3RI."""
-    final = _not_decoupled(areq)
-    if text and areq.context.channel != DeviceChannel.RI3:
-        cut = text[:INFO_MAX]
-        final["cardholderInfo"] = {"text": cut} if areq.context.version == V231 else cut
-    return final
+    if shape.trans_status in _NO_INFO:
+        return {}
+    is_read = shape.channel != DeviceChannel.RI3
+    info = _info(shape.version, shape.cardholder_text) if is_read else None
+    return {"cardholderInfo": info, **_not_decoupled(shape)}
 
 
-def _exempted(version: str, decision: Decision) -> dict[str, object]:
+def _exempted(shape: _Shape) -> dict[str, object]:
     """Give what our list of trusted merchants says, and why a payment is exempt [3.35, 3.38]."""
-    listed = {} if decision.list_status is None else list_status(version, decision.list_status)
-    is_told = version == V231 and decision.trans_status == TransStatus.AUTHENTICATED
-    exemption = EXEMPTIONS.get(decision.exemption) if is_told else None
+    status = shape.list_status
+    listed = {} if status is None else list_status(shape.version, status)
+    is_told = shape.version == V231 and shape.trans_status == TransStatus.AUTHENTICATED
+    exemption = EXEMPTIONS.get(shape.exemption) if is_told else None
     return {**listed, **({} if exemption is None else {"transChallengeExemption": exemption})}
 
 
-def _not_decoupled(areq: Reading) -> dict[str, object]:
+def _not_decoupled(shape: _Shape) -> dict[str, object]:
     """Say that nothing is decoupled, in 2.2.0 and only when it was asked [rule 3.28]."""
-    asked = areq.context.version == V220 and "threeDSRequestorDecReqInd" in areq.values
+    asked = shape.version == V220 and shape.speaks_of_decoupled
     return {"acsDecConInd": "N"} if asked else {}
+
+
+def _info(version: str, text: str | None) -> object:
+    if not text:
+        return None
+    cut = text[:INFO_MAX]
+    return {"text": cut} if version == V231 else cut

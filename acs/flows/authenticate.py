@@ -329,7 +329,7 @@ def _new(  # noqa: PLR0913 - a record has these parts
         areq_digest=hashlib.sha256(asked.raw).digest(),
         ares_sealed=vault.seal(ares.raw, ares_place(transaction.acs_trans_id)),
         areq_masked=messages.masked_text("AReq", asked.areq),
-        ares_masked=messages.masked_text("ARes", ares),
+        ares_masked=ares.masked,
         hold=_hold(ports, decision, asked.now),
         first_creq_due=_first_creq_due(ports, decision, asked.now),
         audit_name=event.name,

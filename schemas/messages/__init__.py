@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from schemas.compiler import Context, Reading
 from schemas.messages.masking import masked, masked_text
-from schemas.messages.outgoing import OutgoingInvalid, Written, check_outgoing, written
+from schemas.messages.outgoing import OutgoingInvalid, check_outgoing
 from schemas.messages.reading import (
     NO_ADDITIONS,
     Additions,
@@ -19,6 +19,7 @@ from schemas.messages.reading import (
     read_rres,
 )
 from schemas.messages.tables import EVERY_TABLE, TABLES
+from schemas.messages.templates import Template, Written, template, written
 
 __all__ = [
     "EVERY_TABLE",
@@ -28,6 +29,7 @@ __all__ = [
     "Context",
     "OutgoingInvalid",
     "Reading",
+    "Template",
     "Written",
     "check_outgoing",
     "masked",
@@ -37,5 +39,6 @@ __all__ = [
     "read_creq",
     "read_erro",
     "read_rres",
+    "template",
     "written",
 ]

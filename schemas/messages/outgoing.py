@@ -5,9 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from schemas import quick
-from schemas.canonical import to_json
-from schemas.compiler import Context, Findings, Reading, check_members, compiled
+from schemas.compiler import Context, Findings, check_members, compiled
 from schemas.messages.tables import EVERY_TABLE
 from schemas.presence import Place
 from schemas.values import DeviceChannel, MessageType
@@ -24,23 +22,6 @@ class OutgoingInvalid(AssertionError):
         super().__init__(f"{message_type}: {','.join(names)}")
         self.message_type = message_type
         self.names = names
-
-
-class Written(Reading, frozen=True):
-    """A message of ours that obeys its table, and its one canonical form: what will be sent."""
-
-    raw: bytes
-
-
-def written(message_type: str, values: dict[str, object], context: Context) -> Written:
-    """Write a message of ours; raise OutgoingInvalid as ``check_outgoing`` does."""
-    raw = to_json(values)
-    flow = context.flow or _flow_of(message_type, values, context)
-    table = EVERY_TABLE[message_type]
-    way = quick.quick(table, context.version, context.channel, context.category, flow)
-    if not quick.is_without_fault(way, raw, context.earlier):
-        check_outgoing(message_type, values, context)
-    return Written(values, context, raw)
 
 
 def check_outgoing(message_type: str, values: Mapping[str, object], context: Context) -> None:

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import Any
 
-import msgspec
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from schemas import quick
-from schemas.canonical import to_json
 from schemas.compiler import Context
-from schemas.messages import TABLES, OutgoingInvalid, check_outgoing, written
-from schemas.values import ListStatus, TransStatus
+from schemas.messages import OutgoingInvalid, check_outgoing
 from schemas.versions import SUPPORTED
 from tests import builders
 
 CONTEXT = Context("2.2.0")
-CONTEXTS = [Context(*place) for place in product(SUPPORTED, builders.CHANNELS, builders.CATEGORIES)]
 
 
 @pytest.mark.parametrize(
@@ -35,90 +27,6 @@ def test_built_messages_of_ours_pass(version: str, channel: str, category: str) 
         check_outgoing("CRes", builders.cres(version, channel, category), context)
     if (version, channel) != ("2.1.0", "03"):
         check_outgoing("RReq", builders.rreq(version, channel, category), context)
-
-
-@pytest.mark.parametrize("status", ["Y", "N", "C"])
-@pytest.mark.parametrize("context", CONTEXTS)
-def test_a_message_of_ours_is_written_as_it_was_checked(context: Context, status: str) -> None:
-    given = "U" if status == "C" and context.channel == "03" else status
-    place = (context.version, context.channel, context.category)
-    message = builders.ares(*place, transStatus=given)
-
-    found = written("ARes", message, context)
-
-    assert found.raw == to_json(message)
-    assert (found.values, found.context) == (message, context)
-    way = quick.quick(TABLES["ARes"], *place)
-    assert quick.is_without_fault(way, found.raw, {})
-
-
-ARES_VALUES = [
-    *(member.value for kind in (TransStatus, ListStatus) for member in kind),
-    *(
-        "",
-        None,
-        [],
-        {},
-        1,
-        True,
-        "80",
-        "79",
-        "05",
-        "x" * 5000,
-        "a:b",
-        '"',
-        "Żółw",
-        ["02"],
-        {"a": 1},
-    ),
-    *(builders.ACS_TRANS_ID, builders.ACS_TRANS_ID.upper(), "https://acs.example.com/challenge"),
-]
-
-
-@settings(max_examples=400)
-@given(
-    st.sampled_from(CONTEXTS),
-    st.dictionaries(
-        st.sampled_from([*{row.name for row in TABLES["ARes"].rows}, "unknown"]),
-        st.sampled_from(ARES_VALUES),
-        max_size=3,
-    ),
-    st.sampled_from("YNUACDRIS"),
-    st.dictionaries(
-        st.sampled_from(["threeDSRequestorChallengeInd", "threeDSRequestorDecReqInd", "dsTransID"]),
-        st.sampled_from(["06", "05", "Y", "B", builders.DS_TRANS_ID.upper(), ["06"]]),
-    ),
-)
-def test_a_message_is_written_exactly_if_the_table_has_no_objection(
-    context: Context, changes: dict[str, Any], status: str, areq: dict[str, Any]
-) -> None:
-    place = (context.version, context.channel, context.category)
-    message = {**builders.ares(*place, transStatus=status), **changes}
-    asked = msgspec.structs.replace(context, earlier={"AReq": areq})
-    objection = None
-    try:
-        check_outgoing("ARes", message, asked)
-    except OutgoingInvalid as invalid:
-        objection = invalid.names
-
-    if objection is None:
-        assert written("ARes", message, asked).raw == to_json(message)
-    else:
-        with pytest.raises(OutgoingInvalid) as caught:
-            written("ARes", message, asked)
-        assert caught.value.names == objection
-
-
-@pytest.mark.parametrize("context", CONTEXTS)
-def test_every_type_of_ours_is_written_in_every_place(context: Context) -> None:
-    place = (context.version, context.channel, context.category)
-    messages = {"Erro": builders.erro(*place[:2])}
-    if context.channel != "03":
-        messages["CRes"] = builders.cres(*place)
-        messages["RReq"] = builders.rreq(*place)
-
-    for name, message in messages.items():
-        assert written(name, message, context).raw == to_json(message)
 
 
 @pytest.mark.parametrize("empty", ["", None, [], {}])
