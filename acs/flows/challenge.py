@@ -231,11 +231,13 @@ async def _work_on(
     """Turn a post into events; one that was worked on before is not worked on again."""
     if dialogue.challenge.state is not machine.State.CHALLENGE:
         return await _take_first(ports, conn, dialogue, PostedAgain(), now)
+    # When its time is over and no worker has said so yet, nothing is compared: no code is used up.
+    is_over = machine.due_timer(dialogue.challenge, ports.policies.challenge, now) is not None
+    if is_over or (form.action == "continue" and not form.language):
+        return await _take_first(ports, conn, dialogue, Opened(), now)
     if form.language:
         ticked = await _ticked(ports, conn, dialogue, form, now)
         return await _take_first(ports, conn, ticked, LanguageChosen(form.language), now)
-    if form.action == "continue":  # the page as it is, or its end when the time is over
-        return await _take_first(ports, conn, dialogue, Opened(), now)
     digest = _digest(ports.keys.form, dialogue, form, step)
     if digest in dialogue.seen_posts or len(dialogue.seen_posts) >= _SEEN_POSTS_MAX:
         return await _take_first(ports, conn, dialogue, PostedAgain(), now)

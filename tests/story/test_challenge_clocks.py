@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -81,20 +82,22 @@ async def test_a_right_code_in_the_last_second_is_in_time(world: World) -> None:
 async def test_a_right_code_in_the_second_of_the_time_out_is_too_late(
     world: World, worker_first: bool
 ) -> None:
-    patient = replace(world.policies.otp, lifetime_s=600)
-    server = await world.start_server(otp=patient)
+    patient = replace(world.policies.otp, lifetime_s=600)  # the code outlives the challenge
+    hasty = replace(world.policies.challenge, interaction=timedelta(minutes=5))
+    server = await world.start_server(otp=patient, challenge=hasty)
     holder = await world.enrol()
     ares = await ask(world, holder, server)
-    page = await world.open(ares)
-    world.clock.advance(minutes=9, seconds=59)
+    page = await world.open(ares, server=server)
+    world.clock.advance(minutes=4, seconds=59)
     assert await server.time_out() == 0
     world.clock.advance(seconds=1)
     if worker_first:
         await server.time_out()
-    final = await world.submit(page, otp=right(world, holder))
+    final = await world.submit(page, otp=right(world, holder), server=server)
     await server.time_out()
     assert shown(final) == "N"
     assert outcome(world, ares) == ("N", "14", "04", "00")
+    assert await world.db.fetchval("SELECT phase FROM otp.code") != "used"
 
 
 @pytest.mark.parametrize("what", ["resend", "extend", "wrong", "malformed"])
