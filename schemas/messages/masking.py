@@ -108,6 +108,8 @@ class _Hidden(msgspec.Struct, frozen=True):
     whole: tuple[str, ...]
     accounts: tuple[str, ...]
     inside: tuple[tuple[str, _Hidden], ...]
+    names: frozenset[str]
+    """All of them."""
 
 
 def masked_text(message_type: str, reading: Reading) -> str:
@@ -124,11 +126,13 @@ def _hidden(table: Table) -> _Hidden:
     masks = _masks(table)
     inner = {name: mask.inner for name, mask in masks.items() if mask.is_open}
     inside = {name: _hidden(each) for name, each in inner.items() if each is not None}
-    return _Hidden(
-        tuple(name for name, mask in masks.items() if mask.sensitivity > Sensitivity.ACCOUNT),
-        tuple(name for name, mask in masks.items() if mask.sensitivity is Sensitivity.ACCOUNT),
-        tuple((name, each) for name, each in inside.items() if each != _Hidden((), (), ())),
+    whole = tuple(name for name, mask in masks.items() if mask.sensitivity > Sensitivity.ACCOUNT)
+    accounts = tuple(
+        name for name, mask in masks.items() if mask.sensitivity is Sensitivity.ACCOUNT
     )
+    deeper = tuple((name, each) for name, each in inside.items() if each.names)
+    names = frozenset((*whole, *accounts, *(name for name, _ in deeper)))
+    return _Hidden(whole, accounts, deeper, names)
 
 
 def _without(hidden: _Hidden, values: dict[str, Any]) -> dict[str, Any]:
@@ -141,11 +145,9 @@ def _without(hidden: _Hidden, values: dict[str, Any]) -> dict[str, Any]:
         if name in shown:
             shown[name] = _account(shown[name])
     for name, inner in hidden.inside:
-        if name in shown:
-            value = shown[name]
-            shown[name] = (
-                [_without(inner, item) for item in value]
-                if isinstance(value, list)
-                else _without(inner, value)
-            )
+        value = shown.get(name)
+        if isinstance(value, list):
+            shown[name] = [_without(inner, item) for item in value]
+        elif value is not None and not inner.names.isdisjoint(value):
+            shown[name] = _without(inner, value)
     return shown
