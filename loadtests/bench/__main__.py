@@ -102,17 +102,24 @@ class Run:
         told = ", ".join(f"{name} {rate:.0f}/s" for name, rate in self.rates[-1].items())
         print(f"round {len(self.rates)}: {told}", flush=True)
 
-    async def at_half(self) -> tuple[str, list[float]]:
-        """Measure latencies at half of Y's rate."""
-        rate = statistics.median(each["Y"] for each in self.rates) / 2
-        measure = await open_loop(
+    async def latencies_told(self) -> dict[str, list[float]]:
+        """Measure latencies at half of Y's rate, and beside them the two statements alone."""
+        rate, options = statistics.median(each["Y"] for each in self.rates) / 2, self.options
+        late = await open_loop(
             self.targets["Y"],
             connections=_OPEN_CONNECTIONS,
-            seconds=self.options.open_seconds,
+            seconds=options.open_seconds,
             rate=rate,
         )
-        self.count("Y", measure.count)
-        return f"Y at half of its rate, {rate:.0f} a second", measure.latencies_ms
+        self.count("Y", late.count)
+        alone = await statements.one_by_one(
+            self.site.dsn, self.exchange, self.easy, connections=1, seconds=options.seconds
+        )
+        return {
+            f"Y at half of its rate, {rate:.0f} a second": late.latencies_ms,
+            "the two statements alone, on one connection": alone.latencies_ms,
+            **{name: self.latencies[name] for name in ("E", "L", "O")},
+        }
 
     async def statements(self) -> tuple[str, dict[str, Count]]:
         """Count the statements sent for each message; gives what was counted and the counts."""
@@ -153,6 +160,25 @@ def _targets(at: Site, bare_port: int, tls: Secured) -> dict[str, Target]:
     }
 
 
+async def _prepared(
+    options: argparse.Namespace,
+    at: Site,
+    conn: asyncpg.Connection,
+    bare_at: tuple[int, list[int]],
+    tls: Secured,
+) -> Run:
+    """Take the statements from an answer, and ask everybody until nothing is done first."""
+    await counting.switch_off(conn)
+    targets, easy = _targets(at, bare_at[0], tls), at.facts(EASY)
+    tables = await at.tables()
+    exchange = await statements.capture(
+        at.dsn, lambda pool: at.ports_over(pool, tables), targets["Y"].body, easy
+    )
+    for target in targets.values():
+        await closed_loop(target, connections=options.connections, seconds=_WARM_UP_S)
+    return Run(options, at, conn, bare_at[1], targets, exchange, easy)
+
+
 async def _measure(
     options: argparse.Namespace,
     folder: Path,
@@ -161,57 +187,54 @@ async def _measure(
     tls: Secured,
 ) -> Result:
     conn = await at.connect()
-    told = {name: await conn.fetchval(f"SHOW {name}") for name in _TOLD}
+    told = {name: await conn.fetchval(f"SHOW {name}") for name in (*_TOLD, "server_version")}
     for name in _ON_DISK:
         if told[name] != "on":
             sys.exit(f"{name} is {told[name]}: what is not on disk is not measured")
-    await counting.switch_off(conn)
-    targets, easy = _targets(at, bare_at[0], tls), at.facts(EASY)
-    tables = await at.tables()
-    exchange = await statements.capture(
-        at.dsn, lambda pool: at.ports_over(pool, tables), targets["Y"].body, easy
-    )
-    run = Run(options, at, conn, bare_at[1], targets, exchange, easy)
-    for target in targets.values():
-        await closed_loop(target, connections=options.connections, seconds=_WARM_UP_S)
-    stored, memories, started = await _stored(conn), _memories(at), cpu(at.roots)
+    run = await _prepared(options, at, conn, bare_at, tls)
+    stored, before, started = await _stored(conn), _memories(at), cpu(at.roots)
     yardsticks, d_is = _yardsticks(run, folder)
     for _ in range(options.rounds):
         await run.round(yardsticks)
-    at_half, late = await run.at_half()
+    latencies = await run.latencies_told()
     counted_are, counted = await run.statements()
-    whole = cpu(at.roots).since(started)
+    stolen = cpu(at.roots).since(started).stolen
     after = _memories(at)
     missing = run.answers - (await _stored(conn) - stored)
-    server = await conn.fetchval("SHOW server_version")
     await conn.close()
     died = await _crash(options, run)
-    seconds = sum(used.service + used.postgres for each in run.used.values() for _, used in each)
-    conditions = {
-        "D": d_is,
-        "counted": f"{counted_are} for a message",
-        "workers of the service, bare servers": str(at.workers),
-        "cardholders and clients at a time": str(options.cardholders),
-        "CPU of other programs, in times of ours": f"{_others(run):.2f}",
-        "CPU stolen by the host, s": f"{whole.stolen:.1f}",
-        "CPU of service and PostgreSQL while measured, s": f"{seconds:.0f}",
-        "client's share of a core (A)": f"{_client_share(run, options):.2f}",
-        **told,
-    }
-    kept = {name: run.latencies[name] for name in ("E", "L", "O")}
     return Result(
         rates=run.rates,
         costs=run.costs(counted),
-        latencies_ms={name: percentiles(each) for name, each in ({at_half: late} | kept).items()},
-        memory_mb={name: (value, after[name]) for name, value in memories.items()},
-        machine=description() | {"postgresql": server},
-        conditions=conditions,
+        latencies_ms={name: percentiles(each) for name, each in latencies.items()},
+        memory_mb={name: (value, after[name]) for name, value in before.items()},
+        machine=description() | {"postgresql": told.pop("server_version")},
+        conditions=_conditions(run, d_is, counted_are, stolen) | told,
         statements={name: each.by_text for name, each in counted.items()},
         answers=run.answers,
         rows_missing=missing,
         acknowledged=None if died is None else died.acknowledged,
         lost=None if died is None else died.lost,
     )
+
+
+def _conditions(run: Run, d_is: str, counted_are: str, stolen: float) -> dict[str, str]:
+    """Tell under what conditions it was measured."""
+    every = [used for each in run.used.values() for _, used in each]
+    others = sum(one.others for one in every) / sum(one.ours for one in every)
+    client_s = sum(used.client for _, used in run.used["A"])
+    share = client_s / float(run.options.seconds * run.options.rounds)
+    return {
+        "D": d_is,
+        "counted": f"{counted_are} for a message",
+        "workers of the service, bare servers": str(run.site.workers),
+        "cardholders and clients at a time": str(run.options.cardholders),
+        "CPU of other programs, in times of ours": f"{others:.2f}",
+        "CPU stolen by the host, s": f"{stolen:.1f}",
+        "client's share of a core while A is measured (at 1 it is the client's limit)": (
+            f"{share:.2f}"
+        ),
+    }
 
 
 def _yardsticks(run: Run, folder: Path) -> tuple[dict[str, Callable[[], Awaitable[float]]], str]:
@@ -237,16 +260,6 @@ async def _crash(options: argparse.Namespace, run: Run) -> Crash | None:
     return await crash(
         run.site, run.targets["Y"], connections=options.connections, seconds=options.seconds
     )
-
-
-def _others(run: Run) -> float:
-    every = [used for each in run.used.values() for _, used in each]
-    return sum(one.others for one in every) / sum(one.ours for one in every)
-
-
-def _client_share(run: Run, options: argparse.Namespace) -> float:
-    used_s = sum(used.client for _, used in run.used["A"])
-    return used_s / float(options.seconds * options.rounds)
 
 
 def _memories(at: Site) -> dict[str, float]:

@@ -23,6 +23,7 @@ from acs.flows.authenticate import authenticate
 from acs.ports import Ports
 from acs.store.pool import Pool, PoolSettings
 from acs.transaction import CHANCE_BYTES, acs_trans_id_at
+from loadtests.bench.client import Measure
 
 DS_ID = "bench:statements"
 """Names the rows of this yardstick, so that nobody counts them as answers."""
@@ -133,6 +134,48 @@ def _marked(sql: str, args: tuple[object, ...], known: Mapping[object, Mark]) ->
     return Statement(sql, args, marks)
 
 
+async def one_by_one(
+    dsn: str,
+    exchange: tuple[Statement, Statement],
+    cards: Sequence[CardFacts],
+    *,
+    connections: int,
+    seconds: float,
+) -> Measure:
+    """Send the two statements of one AReq after another, on each of these connections."""
+    read, write = exchange
+    latencies: list[float] = []
+
+    async def lane(conn: asyncpg.Connection, first: int, stop_at: float) -> None:
+        turn = first
+        while True:
+            card = cards[turn % len(cards)]
+            turn += connections
+            values = card._asdict() | {name: uuid4() for name in TRANSACTION}
+            values["acs"] = acs_trans_id_at(datetime.now(UTC), urandom(CHANCE_BYTES))
+            began = time.perf_counter()
+            await conn.fetch(read.sql, *read.like(values))
+            await conn.execute(write.sql, *write.like(values))
+            ended = time.perf_counter()
+            latencies.append((ended - began) * 1000)
+            if ended >= stop_at:
+                return
+
+    pool = await Pool.open(PoolSettings(dsn, size=connections, application_name="acs bench"))
+    try:
+        async with AsyncExitStack() as stack:
+            lent = [await stack.enter_async_context(pool.connection()) for _ in range(connections)]
+            # Once before the clock starts: connected, the statements prepared and planned.
+            await asyncio.gather(*(lane(conn, at, 0.0) for at, conn in enumerate(lent)))
+            latencies.clear()
+            started = time.perf_counter()
+            stop_at = started + seconds
+            await asyncio.gather(*(lane(conn, at, stop_at) for at, conn in enumerate(lent)))
+            return Measure(time.perf_counter() - started, latencies)
+    finally:
+        await pool.close()
+
+
 async def rate(
     dsn: str,
     exchange: tuple[Statement, Statement],
@@ -141,33 +184,6 @@ async def rate(
     connections: int,
     seconds: float,
 ) -> float:
-    """Give how many AReqs a second the database takes, two statements each, one by one."""
-    read, write = exchange
-    done = 0
-
-    async def one_by_one(conn: asyncpg.Connection, first: int, stop_at: float) -> None:
-        nonlocal done
-        turn = first
-        while True:
-            card = cards[turn % len(cards)]
-            turn += connections
-            values = card._asdict() | {name: uuid4() for name in TRANSACTION}
-            values["acs"] = acs_trans_id_at(datetime.now(UTC), urandom(CHANCE_BYTES))
-            await conn.fetch(read.sql, *read.like(values))
-            await conn.execute(write.sql, *write.like(values))
-            done += 1
-            if time.perf_counter() >= stop_at:
-                return
-
-    pool = await Pool.open(PoolSettings(dsn, size=connections, application_name="acs bench"))
-    try:
-        async with AsyncExitStack() as stack:
-            lent = [await stack.enter_async_context(pool.connection()) for _ in range(connections)]
-            # Once before the clock starts: connected, the statements prepared and planned.
-            await asyncio.gather(*(one_by_one(conn, at, 0.0) for at, conn in enumerate(lent)))
-            done, started = 0, time.perf_counter()
-            stop_at = started + seconds
-            await asyncio.gather(*(one_by_one(conn, at, stop_at) for at, conn in enumerate(lent)))
-            return done / (time.perf_counter() - started)
-    finally:
-        await pool.close()
+    """Give how many AReqs a second the database takes so."""
+    done = await one_by_one(dsn, exchange, cards, connections=connections, seconds=seconds)
+    return done.per_s
