@@ -94,10 +94,13 @@ told AS (
 SELECT;
 
 -- name: answered_before
--- The stored answer to an AReq with these identifiers, to tell a repeat from a contradiction.
+-- The stored answer to an AReq with these identifiers, to tell a repeat from a contradiction. It may
+-- stand on this server alone: who waited for its commit may have given up before a standby had it. The
+-- lock is a write, so this statement ends when the standby has both.
 SELECT t.acs_trans_id, t.areq_digest, t.ares_sealed
 FROM acs.known_areq k JOIN acs.transaction t ON t.acs_trans_id = k.acs_trans_id
-WHERE k.three_ds_server_trans_id = :three_ds_server_trans_id::uuid AND k.ds_trans_id = :ds_trans_id::uuid;
+WHERE k.three_ds_server_trans_id = :three_ds_server_trans_id::uuid AND k.ds_trans_id = :ds_trans_id::uuid
+FOR KEY SHARE OF t;
 
 -- name: priors
 -- How earlier authentications ended that a request without a cardholder refers to.

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import asynccontextmanager
 from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from acs.store import device_data
+from acs.store import device_data, transactions
 from acs.store.areqs import Areqs
 from acs.store.device_data import UNCLAIMED, Question
-from acs.store.pool import Pool, PoolSettings
+from acs.store.pool import Pool, PoolSettings, Unavailable
 from acs.store.transactions import AlreadyKnown, LimitTaken, Recorded
 from tests.acs.people import NOW
 from tests.acs.store.rows import a_hold, a_new
@@ -199,3 +200,49 @@ async def test_everybody_gets_his_own_device_data_and_nothing_too_old(
     devices = [None if one.device is None else one.device.sealed for one in got]
     assert devices == [first.bytes, second.bytes, second.bytes, None, None, None]
     assert {one.standing for one in got} == {None}
+
+
+@asynccontextmanager
+async def without_its_standby(owner: asyncpg.Connection) -> AsyncIterator[None]:
+    """Have every commit of the server wait for a standby that never comes."""
+    await owner.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+    try:
+        await reloaded(owner, "nobody")
+        yield
+    finally:
+        await owner.execute("ALTER SYSTEM RESET synchronous_standby_names")
+        await reloaded(owner, "")
+
+
+async def reloaded(owner: asyncpg.Connection, names: str) -> None:
+    await owner.execute("SELECT pg_reload_conf()")
+    async with asyncio.timeout(20):
+        while await owner.fetchval("SHOW synchronous_standby_names") != names:
+            await asyncio.sleep(0.01)
+
+
+async def test_an_answer_that_no_standby_has_is_not_given_to_a_repeat(
+    dsn: str, owner: asyncpg.Connection, keys: Keys
+) -> None:
+    """The standby may take over without it; then the shop would hold an answer nobody knows of."""
+    new = a_new(keys)
+    ids = new.transaction.three_ds_server_trans_id, new.transaction.ds_trans_id
+    pool = await Pool.open(PoolSettings(dsn, role="acs_app", statement_timeout_ms=1_000))
+
+    async def repeated() -> transactions.Answered | None:
+        async with pool.connection() as conn:
+            return await transactions.answered_before(conn, *ids)
+
+    try:
+        async with without_its_standby(owner):
+            with pytest.raises(Unavailable):
+                await Areqs(pool).record(new)
+            assert await stored_ids(owner) == {new.transaction.acs_trans_id}
+            with pytest.raises(Unavailable):
+                await repeated()
+        answered = await repeated()
+    finally:
+        await pool.close()
+
+    assert answered is not None
+    assert answered.acs_trans_id == new.transaction.acs_trans_id
