@@ -79,6 +79,7 @@ class Cluster:
     etcd: Daemon | None = None
     nodes: dict[str, Daemon] = field(default_factory=dict)
     finder: Daemon | None = None
+    pooler: Daemon | None = None
 
     @property
     def dsn(self) -> str:
@@ -106,9 +107,28 @@ class Cluster:
         await self._start_finder(leaf)
         await self._make_database()
 
+    async def start_pooler(self) -> str:
+        """Start PgBouncer before the primary; gives the way through it."""
+        assert self.tools.pgbouncer is not None
+        users, config = self.folder / "userlist.txt", self.folder / "pgbouncer.ini"
+        users.write_text(f'"acs" "{PASSWORD}"\n', encoding="utf-8")
+        if self.account is not None:  # it refuses to run as root, as PostgreSQL does
+            shutil.chown(users, self.account)
+        changes = {
+            "host=127.0.0.1 port=5000": f"host={self.net}.20 port=5000",
+            "listen_addr = 127.0.0.1": f"listen_addr = {self.net}.20",
+            "/etc/pgbouncer/userlist.txt": str(users),
+            "/etc/pgbouncer/bank-ca.pem": str(self.folder / "bank-ca.pem"),
+        }
+        self._write(config, "pgbouncer/pgbouncer.ini", changes)
+        command = (self.tools.pgbouncer, str(config))
+        self.pooler = Daemon("pooler", command, self.folder / "pgbouncer.out", self.account)
+        await self.pooler.start()
+        return f"postgresql://acs:{PASSWORD}@{self.net}.20:6432/acs?sslmode=disable"
+
     async def stop(self) -> None:
         """Stop everything."""
-        for daemon in (self.finder, *self.nodes.values(), self.etcd):
+        for daemon in (self.pooler, self.finder, *self.nodes.values(), self.etcd):
             if daemon is not None:
                 await daemon.stop()
         for node in self.nodes:
@@ -230,12 +250,13 @@ class Cluster:
     async def _until_leader(self) -> None:
         await until(lambda: self.leader() is not None)
 
-    def _ask(self, node: str, path: str, told: object = None) -> Any:  # noqa: ANN401 - JSON
+    def _ask(self, node: str, path: str, told: object = None, method: str | None = None) -> Any:  # noqa: ANN401 - JSON
         context = ssl.create_default_context(cafile=str(self.folder / "bank-ca.pem"))
         body = None if told is None else json.dumps(told).encode()
         request = Request(
             f"https://{self.address(node)}:8008/{path}",
             data=body,
+            method=method,
             headers={"Authorization": f"Basic {base64.b64encode(_REST.encode()).decode()}"},
         )
         with urlopen(request, timeout=60 if told else 2, context=context) as answer:  # noqa: S310
@@ -249,6 +270,12 @@ class Cluster:
         leader = self.leader()
         assert leader is not None
         return bytes(self._ask(leader, "switchover", {"leader": leader})).decode()
+
+    def replicate(self, *, synchronously: bool) -> None:
+        """Have a commit wait for a standby, or not."""
+        leader = self.leader()
+        assert leader is not None
+        self._ask(leader, "config", {"synchronous_mode": synchronously}, method="PATCH")
 
     def kill_postgres(self) -> str:
         """Kill PostgreSQL of the primary, Patroni stays; gives the machine."""

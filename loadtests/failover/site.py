@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import shutil
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +16,7 @@ from loadtests.chaos.parties import Ledger, Mood, Parties
 from loadtests.chaos.people import Holder, everybody
 from loadtests.chaos.processes import Program
 from loadtests.chaos.site import fill_database, settings_of
-from loadtests.failover.cluster import PASSWORD, Cluster, Daemon, until
+from loadtests.failover.cluster import Cluster, Daemon, until
 from loadtests.failover.deployed import adapted
 from loadtests.failover.tools import Tools
 
@@ -77,7 +76,7 @@ async def site(
     try:
         await made.cluster.start()
         await made.parties.start()
-        dsn = await _pooler(made, tools) if is_pooled else made.cluster.dsn
+        dsn = await made.cluster.start_pooler() if is_pooled else made.cluster.dsn
         await _machines(made, authority, dsn, is_pooled=is_pooled)
         await _balancer(made, tools, authority)
         yield made
@@ -167,26 +166,3 @@ def _is_answered(made: Site) -> bool:
         except OSError:
             return False
     return True
-
-
-async def _pooler(made: Site, tools: Tools) -> str:
-    """Start PgBouncer; gives the way through it."""
-    assert tools.pgbouncer is not None
-    users, config = made.folder / "userlist.txt", made.folder / "pgbouncer.ini"
-    users.write_text(f'"acs" "{PASSWORD}"\n', encoding="utf-8")
-    changes = {
-        "host=127.0.0.1 port=5000": f"host={made.net}.20 port=5000",
-        "listen_addr = 127.0.0.1": f"listen_addr = {made.net}.20",
-        "/etc/pgbouncer/userlist.txt": str(users),
-        "/etc/pgbouncer/bank-ca.pem": str(made.folder / "bank-ca.pem"),
-    }
-    config.write_text(adapted("pgbouncer/pgbouncer.ini", changes), encoding="utf-8")
-    account = made.cluster.account  # it refuses to run as root, as PostgreSQL does
-    if account is not None:
-        shutil.chown(users, account)
-    daemon = Daemon(
-        "pooler", (tools.pgbouncer, str(config)), made.folder / "pgbouncer.out", account
-    )
-    await daemon.start()
-    made.daemons.append(daemon)
-    return f"postgresql://acs:{PASSWORD}@{made.net}.20:6432/acs?sslmode=disable"
