@@ -22,10 +22,9 @@ WITHOUT: dict[str, str] = {
     "acs/ports.py": "declares what a flow is handed; nothing in it runs",
     "acs/store/device_data.py": _SQL,
     "loadtests/bench/__main__.py": _BENCH,
-    "loadtests/bench/bank.py": _BENCH,
-    "loadtests/bench/cardholders.py": _BENCH,
+    "loadtests/bench/bank.py": "run in test_site.py, over HTTP and PostgreSQL",
+    "loadtests/bench/cardholders.py": "run in test_site.py, over HTTP and PostgreSQL",
     "loadtests/bench/demo.py": "starts processes; loadtests.quiet runs it whole",
-    "loadtests/bench/site.py": "starts processes; loadtests.bench runs it whole",
     "loadtests/micro/inside.py": "run whole in test_areq_path, every answer looked at",
 }
 # Test modules that are a second part of another one or look at several modules.
