@@ -22,6 +22,7 @@ from uuid import UUID
 import msgspec
 
 from schemas.records import Record
+from schemas.uuids import SpelledUuid
 from schemas.values import AuthenticationMethod, RequestorAuthenticationInd, StatusSource
 from schemas.versions import V220, V231
 
@@ -53,7 +54,7 @@ def acs_trans_id_at(now: datetime, chance: bytes) -> AcsTransId:
     milliseconds = int(now.timestamp() * 1000)
     head = (milliseconds << 16) | 0x4000 | (free & 0xFFF)
     tail = (0b10 << 62) | (free >> 12) & ((1 << 62) - 1)
-    return AcsTransId(UUID(int=(head << 64) | tail))
+    return AcsTransId(SpelledUuid((head << 64) | tail))
 
 
 class Elements(StrEnum):
