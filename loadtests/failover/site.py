@@ -23,6 +23,7 @@ from loadtests.failover.tools import Tools
 _DIRECTORY_SERVER = "ds.failover"
 _EDGES = {"ds": 8081, "cardholder": 8082, "portal": 8084, "ops": 8085}
 _MACHINES = ("acs1", "acs2")
+_BACKENDS = ("ds", "ds_any", "cardholder", "cardholder_any", "portal")
 
 
 @dataclass(slots=True)
@@ -57,6 +58,26 @@ class Site:
     async def connect(self) -> asyncpg.Connection:
         """Open a connection to the primary."""
         return await asyncpg.connect(self.cluster.dsn)
+
+    async def renew(self, machine: str) -> None:
+        """Take one machine of the service out, start it anew, and let it in again."""
+        await self._tell_balancer(machine, "drain")
+        program = self.programs[machine]
+        await program.stop()
+        await program.start()
+        await until(lambda: _is_answered(self))
+        await self._tell_balancer(machine, "ready")
+
+    async def _tell_balancer(self, machine: str, state: str) -> None:
+        """Do as an operator does: `set server BACKEND/MACHINE state drain`."""
+        orders = (f"set server {one}/{machine} state {state}" for one in _BACKENDS)
+        reader, writer = await asyncio.open_unix_connection(str(self.folder / "admin.sock"))
+        writer.write(f"{'; '.join(orders)}\n".encode())
+        said = (await reader.read()).decode().strip()
+        writer.close()
+        if said:
+            message = f"the balancer says {said!r}"
+            raise RuntimeError(message)
 
 
 @asynccontextmanager
