@@ -1,4 +1,4 @@
-"""`make failover`: two machines of the service, three of the database, and one after the other goes.
+"""`make failover`: two machines of the service, three of the database; one after the other goes.
 
 The configurations of `deploy/` are run as they stand there; only names, ports and paths are changed
 to this machine's. etcd, three Patroni nodes, HAProxy before the database and before two machines of
