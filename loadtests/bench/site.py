@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import asyncpg
@@ -138,11 +138,11 @@ class Site:
         """Wait until the service can work; ends the run when it does not."""
         give_up_at = time.monotonic() + _READY_S
         url = f"http://127.0.0.1:{self.ports['ops']}/readyz"
-        while not await asyncio.to_thread(_answers, url):
+        while (wrong := await asyncio.to_thread(_wrong, url)) is not None:
             ended = [name for name, one in self.programs.items() if one.pid is None]
             if ended or time.monotonic() > give_up_at:
                 said = (self.folder / "service.log").read_text("utf-8", "replace")
-                sys.exit(f"the service is not ready: {said[-2000:]}")
+                sys.exit(f"{said[-2000:]}\nthe service is not ready: {wrong}")
             await asyncio.sleep(_LOOK_S)
 
 
@@ -322,9 +322,12 @@ async def _listens(port: int) -> bool:
     return True
 
 
-def _answers(url: str) -> bool:
+def _wrong(url: str) -> str | None:
+    """Ask whether the service can work; None when it can, else what it says."""
     try:
-        with urlopen(url, timeout=2) as answer:  # noqa: S310 - our own loopback URL
-            return bool(answer.status == 200)  # noqa: PLR2004 - HTTP
-    except (URLError, OSError):
-        return False
+        with urlopen(url, timeout=2):  # noqa: S310 - our own loopback URL
+            return None
+    except HTTPError as error:
+        return error.read(1000).decode("utf-8", "replace")
+    except OSError as error:
+        return str(error)
