@@ -209,12 +209,8 @@ def mask(text: str) -> str:
 class _Lines(logging.StreamHandler[TextIO]):
     """Writes whole lines; standard error passes each on by itself, so nothing flushes it."""
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Write a record; what fails is told as the standard library tells it."""
-        try:
-            self.stream.write(self.format(record) + "\n")
-        except Exception:  # noqa: BLE001 - a line that cannot be written must not end the work
-            self.handleError(record)
+    def flush(self) -> None:
+        """Do nothing."""
 
 
 class JsonLines(logging.Formatter):
