@@ -46,7 +46,10 @@ class Identity:
 
 
 class _Shape(NamedTuple):
-    """All that makes an ARes but its identifiers and its value: those with one shape are alike."""
+    """All that makes an ARes but its identifiers and its value: those with one shape are alike.
+
+    The last three are elements of the AReq that its table looks at.
+    """
 
     version: str
     channel: str
@@ -63,8 +66,9 @@ class _Shape(NamedTuple):
     eci: str | None
     cardholder_text: str | None
     is_proved: bool
-    speaks_of_decoupled: bool
+    decoupled: object
     wish: object
+    spc: object
 
 
 def ares(  # noqa: PLR0913 - an answer has these parts
@@ -102,8 +106,9 @@ def ares(  # noqa: PLR0913 - an answer has these parts
         eci,
         cardholder_text,
         proof is not None,
-        "threeDSRequestorDecReqInd" in values,
+        values.get("threeDSRequestorDecReqInd"),
         ",".join(wish) if isinstance(wish, list) else wish,
+        values.get("threeDSRequestorSpcSupport"),
     )
     told = {
         "threeDSServerTransID": str(values["threeDSServerTransID"]),
@@ -202,7 +207,7 @@ def _exempted(shape: _Shape) -> dict[str, object]:
 
 def _not_decoupled(shape: _Shape) -> dict[str, object]:
     """Say that nothing is decoupled, in 2.2.0 and only when it was asked [rule 3.28]."""
-    asked = shape.version == V220 and shape.speaks_of_decoupled
+    asked = shape.version == V220 and shape.decoupled is not None
     return {"acsDecConInd": "N"} if asked else {}
 
 

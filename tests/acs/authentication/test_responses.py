@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from acs.authentication import responses
 from acs.authentication.case import Decision, Exemption
 from acs.authentication.responses import Identity, ares
 from acs.transaction import AuthenticationValue, Elements
@@ -284,3 +285,29 @@ def test_a_payment_at_a_trusted_merchant_says_what_our_list_says(
     names = {name for name in sent if "ListStatus" in name or name == "transChallengeExemption"}
 
     assert {name: sent[name] for name in names} == told
+
+
+def test_a_shape_knows_all_of_the_areq_that_a_verdict_rests_on() -> None:
+    """Else one shape would have answers that its template cannot give, and each costs a check."""
+    for version, wish in (("2.2.0", "01"), ("2.3.1", ["01"])):
+        for asked in ({}, {"threeDSRequestorDecReqInd": "N"}, {"threeDSRequestorSpcSupport": "Y"}):
+            areq: dict[str, object] = {"threeDSRequestorChallengeInd": wish, **asked}
+            if version == "2.3.1" and "threeDSRequestorSpcSupport" in asked:
+                areq["payeeOrigin"] = "https://shop.example"
+            answer(REFUSE, version, areq=areq)
+            answer(REFUSE, version)
+
+    told = {name for each in responses._TEMPLATES.values() for _, name, _ in each.rests_on}
+    assert told == {
+        "threeDSRequestorChallengeInd",
+        "threeDSRequestorDecReqInd",
+        "threeDSRequestorSpcSupport",
+    }
+    for shape, template in responses._TEMPLATES.items():
+        was = {name: value for _, name, value in template.rests_on}
+        wish_was = was["threeDSRequestorChallengeInd"]
+        assert (shape.decoupled, shape.spc, shape.wish) == (
+            was["threeDSRequestorDecReqInd"],
+            was["threeDSRequestorSpcSupport"],
+            ",".join(wish_was) if isinstance(wish_was, list) else wish_was,
+        )
