@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from acs import VERSION, app, commands, config, importing, preview
+from acs import VERSION, app, commands, config, importing, preview, stock
 from acs.branch import command as branch
 from acs.conformance import command as conformance
 
@@ -98,8 +98,9 @@ def _parser() -> argparse.ArgumentParser:
     command(
         "check-config", "judge the settings and the theme files without starting", commands.judge
     )
-    seed = command("seed", "load issuers, card ranges and exchange rates from TOML", commands.seed)
-    seed.add_argument("file", type=Path, help="the TOML file")
+    stock.add_options(
+        command("seed", "load card ranges from TOML; make up clients and payments", stock.run)
+    )
     consents = command("consents", "load the words that clients agree to", commands.consents)
     consents.add_argument("action", choices=("load",), help="what to do")
     consents.add_argument("file", type=Path, help="the TOML file")

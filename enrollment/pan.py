@@ -32,6 +32,12 @@ def luhn(digits: str) -> bool:
     return sum(map(int, digits[-1::-2] + doubled)) % 10 == 0
 
 
+def check_digit(digits: str) -> str:
+    """Give the digit that makes the number with it at its end pass the Luhn check."""
+    doubled = digits[-1::-2].translate(_DOUBLED)
+    return str(-sum(map(int, digits[-2::-2] + doubled)) % 10)
+
+
 def index(keys: Keys, pan: Secret | str) -> list[bytes]:
     """Give the keyed hashes to search for: under the active key, then under earlier ones."""
     return [tag.value for tag in keys.pan_index.tags(_LABEL, _clear(pan))]

@@ -55,6 +55,12 @@ def months_between(day: date, other: date) -> int:
     return (other.year - day.year) * _MONTHS_OF_A_YEAR + other.month - day.month
 
 
+async def make(conn: Connection, parent: str, month: date) -> str:
+    """Make the partition of a month; give the word for what became of it."""
+    word: str = await _SQL.make.value(conn, parent=parent, month=month)
+    return word
+
+
 async def make_ahead(conn: Connection, today: date) -> dict[str, int]:
     """Make what is missing of this month and those ahead; give how often which word was said.
 
@@ -63,7 +69,7 @@ async def make_ahead(conn: Connection, today: date) -> dict[str, int]:
     said: dict[str, int] = {}
     for plus in range(MONTHS_AHEAD + 1):
         for parent in TABLES:
-            word = await _SQL.make.value(conn, parent=parent, month=month_of(today, plus))
+            word = await make(conn, parent, month_of(today, plus))
             said[word] = said.get(word, 0) + 1
     return said
 

@@ -1606,6 +1606,17 @@ CREATE VIEW upkeep.partition AS
      JOIN pg_class c ON (((c.oid = i.inhrelid) AND (c.relname ~ '_p[0-9]{4}_[0-9]{2}$'::text))))
   WHERE (upkeep.kept_at_least((p.oid)::regclass) IS NOT NULL);
 
+CREATE TABLE upkeep.stock (
+    what text NOT NULL,
+    range_id text NOT NULL,
+    planned bigint NOT NULL,
+    done bigint DEFAULT 0 NOT NULL,
+    began_at timestamp with time zone NOT NULL,
+    CONSTRAINT stock_check CHECK (((done >= 0) AND (done <= planned))),
+    CONSTRAINT stock_planned_check CHECK ((planned >= 0)),
+    CONSTRAINT stock_what_check CHECK ((what = ANY (ARRAY['cards'::text, 'transactions'::text])))
+);
+
 ALTER TABLE ONLY acs.message_log ATTACH PARTITION acs.message_log_default DEFAULT;
 
 ALTER TABLE ONLY acs.transaction ATTACH PARTITION acs.transaction_default DEFAULT;
@@ -1814,6 +1825,9 @@ ALTER TABLE ONLY otp.watch
 ALTER TABLE ONLY upkeep.dropped
     ADD CONSTRAINT dropped_pkey PRIMARY KEY (parent, month);
 
+ALTER TABLE ONLY upkeep.stock
+    ADD CONSTRAINT stock_pkey PRIMARY KEY (what);
+
 CREATE INDEX device_data_claimed ON acs.device_data USING btree (acs_trans_id) WHERE (acs_trans_id IS NOT NULL);
 
 CREATE INDEX device_data_made ON acs.device_data USING btree (made_at);
@@ -1898,9 +1912,13 @@ CREATE INDEX unblock_request_open ON enrollment.unblock_request USING btree (per
 
 CREATE INDEX code_card_unsuccessful ON otp.code USING btree (card_ref, created_at) WHERE ((consumed_at IS NULL) AND (purpose = 'payment'::text) AND (card_ref IS NOT NULL));
 
+CREATE INDEX code_created ON otp.code USING btree (created_at);
+
 CREATE INDEX early_report_received ON otp.early_report USING btree (received_at);
 
 CREATE INDEX outbox_due ON otp.outbox USING btree (due_at) WHERE (state = 'queued'::text);
+
+CREATE INDEX outbox_open ON otp.outbox USING btree (expires_at) WHERE (state = ANY (ARRAY['queued'::text, 'sending'::text]));
 
 CREATE INDEX outbox_provider_id ON otp.outbox USING btree (provider, provider_id) WHERE (provider_id IS NOT NULL);
 

@@ -43,6 +43,7 @@ OVER_ALL = {
     "acs/store/audit_chain.sql evidence_count": "an auditor counts all documents",
     "acs/store/audit_chain.sql evidence_faults": "an auditor looks at all documents",
     "enrollment/store/payments.sql lapse": _OLD,
+    "enrollment/store/stock.sql count_use": "made-up payments are counted a stretch at a time",
 }
 
 
