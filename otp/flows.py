@@ -288,8 +288,9 @@ async def forget(conn: Connection, challenge_id: UUID) -> None:
 
 
 async def lapse_history(conn: Connection, before: datetime, limit: int) -> int:
-    """Clear away up to `limit` lines of send history older than `before`; give how many.
+    """Clear away up to `limit` each of what is older than `before`; give how many.
 
-    Housekeeping; the limits look back one day, so `before` is at least a day ago.
+    That is lines of send history, codes and settled messages. Housekeeping; the limits look back
+    one day, so `before` is at least a day ago.
     """
     return await store.lapse_history(conn, before, limit)

@@ -213,5 +213,7 @@ async def forget(conn: Connection, challenge_id: UUID) -> None:
 
 
 async def lapse_history(conn: Connection, before: datetime, most: int) -> int:
-    """Clear away up to `most` lines of the history older than `before`."""
-    return await _SQL.lapse_history.run(conn, before=before, most=most)
+    """Clear away up to `most` each of the lines, codes and messages older than `before`."""
+    lines = await _SQL.lapse_history.run(conn, before=before, most=most)
+    codes = await _SQL.lapse_codes.run(conn, before=before, most=most)
+    return lines + codes + await _SQL.lapse_messages.run(conn, before=before, most=most)

@@ -137,7 +137,18 @@ WHERE challenge_id = :challenge_id AND phase = 'live';
 
 -- name: lapse_history
 -- Clear away lines of the history that no limit counts any more.
-DELETE FROM otp.sending WHERE (challenge_id, seq) IN (
-    SELECT challenge_id, seq FROM otp.sending WHERE sent_at < :before
-    ORDER BY sent_at LIMIT :most FOR UPDATE SKIP LOCKED
-);
+DELETE FROM otp.sending WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM otp.sending WHERE sent_at < :before
+    ORDER BY sent_at LIMIT :most FOR UPDATE SKIP LOCKED));
+
+-- name: lapse_codes
+-- Clear away codes made so long ago that neither a try nor a limit asks for them.
+DELETE FROM otp.code WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM otp.code WHERE created_at < :before
+    ORDER BY created_at LIMIT :most FOR UPDATE SKIP LOCKED));
+
+-- name: lapse_messages
+-- Clear away messages that came to rest so long ago that no report of them is awaited.
+DELETE FROM otp.outbox WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM otp.outbox WHERE settled_at < :before
+    ORDER BY settled_at LIMIT :most FOR UPDATE SKIP LOCKED));

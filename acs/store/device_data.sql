@@ -34,7 +34,7 @@ SELECT d.three_ds_server_trans_id AS device_id, d.sealed AS device_sealed, d.mad
 -- name: lapse
 -- Clears away what no AReq asked for in time, and what was asked for long ago.
 DELETE FROM acs.device_data
- WHERE three_ds_server_trans_id IN (
-       SELECT three_ds_server_trans_id FROM acs.device_data
+ WHERE ctid = ANY (ARRAY(
+       SELECT ctid FROM acs.device_data
         WHERE made_at <= :unclaimed_before AND (acs_trans_id IS NULL OR made_at <= :claimed_before)
-        ORDER BY made_at LIMIT :batch FOR UPDATE SKIP LOCKED);
+        ORDER BY made_at LIMIT :batch FOR UPDATE SKIP LOCKED));

@@ -33,6 +33,6 @@ SELECT seen_in, sealed, tag FROM acs.visitor WHERE acs_trans_id = :acs_trans_id 
 -- name: lapse_visitors
 -- Erases addresses and programs whose time is over, where no month was made for them; the evidence
 -- keeps their keyed hashes.
-DELETE FROM acs.visitor_default WHERE (acs_trans_id, seen_in) IN (
-    SELECT acs_trans_id, seen_in FROM acs.visitor_default WHERE seen_at < :before
-    ORDER BY seen_at LIMIT :most FOR UPDATE SKIP LOCKED);
+DELETE FROM acs.visitor_default WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM acs.visitor_default WHERE seen_at < :before
+    ORDER BY seen_at LIMIT :most FOR UPDATE SKIP LOCKED));

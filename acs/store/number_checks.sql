@@ -13,6 +13,6 @@ WHERE kept.checked_at < EXCLUDED.checked_at;
 
 -- name: lapse
 -- Clears away answers that are too old to be believed.
-DELETE FROM acs.number_check WHERE phone_mac IN (
-    SELECT phone_mac FROM acs.number_check WHERE checked_at < :before
-    ORDER BY checked_at LIMIT :most FOR UPDATE SKIP LOCKED);
+DELETE FROM acs.number_check WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM acs.number_check WHERE checked_at < :before
+    ORDER BY checked_at LIMIT :most FOR UPDATE SKIP LOCKED));

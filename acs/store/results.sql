@@ -67,6 +67,6 @@ SELECT count(*) AS pending, min(created_at) AS oldest FROM acs.result WHERE stat
 
 -- name: lapse
 -- Clears away results that were settled long ago.
-DELETE FROM acs.result WHERE acs_trans_id IN (
-    SELECT acs_trans_id FROM acs.result WHERE settled_at < :before
-    ORDER BY settled_at LIMIT :most FOR UPDATE SKIP LOCKED);
+DELETE FROM acs.result WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM acs.result WHERE settled_at < :before
+    ORDER BY settled_at LIMIT :most FOR UPDATE SKIP LOCKED));

@@ -14,12 +14,12 @@ DELETE FROM acs.timer WHERE acs_trans_id = :acs_trans_id AND kind = :kind;
 -- name: claim_due
 -- Due timers, each leased to one process; a process that dies frees its timers by time.
 UPDATE acs.timer SET lease_until = :lease_until, attempt = least(attempt, 32766) + 1
-WHERE (acs_trans_id, kind) IN (
-    SELECT acs_trans_id, kind FROM acs.timer
+WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM acs.timer
     WHERE due_at <= :now AND (lease_until IS NULL OR lease_until <= :now)
     ORDER BY due_at
     LIMIT :batch
-    FOR UPDATE SKIP LOCKED)
+    FOR UPDATE SKIP LOCKED))
 RETURNING acs_trans_id, kind, due_at;
 
 -- name: stop_passed

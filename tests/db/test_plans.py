@@ -1,0 +1,205 @@
+"""How statements find their rows, in a database with enough of them: by keys, in one month.
+
+Planned as the service has them planned (one generic plan each), so what is seen here is what runs.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from acs.flows import stock
+from acs.flows.stock import Maker, Pattern
+from enrollment.flows import stock as clients
+from schemas import queries
+from tests.acs.flows.test_stock import SERVER, client
+from tests.story import world as worlds
+from tests.tidy.tree import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from acs.store.embedded import EmbeddedPostgres
+    from schemas.vault import Keys
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CLIENTS, TRANSACTIONS = 1_500, 3_000
+ON_THE_WAY = (
+    "acs/store/transactions.sql",
+    "acs/store/results.sql",
+    "acs/store/timers.sql",
+    "acs/store/device_data.sql",
+    "acs/store/evidence.sql",
+    "acs/store/number_checks.sql",
+    "enrollment/store/payments.sql",
+    "otp/store.sql",
+    "otp/gateways/outbox.sql",
+    "otp/gateways/receipts.sql",
+)
+"""Files of statements on the way of a payment."""
+FILLING = (ROOT / "tests/db/large.sql").read_text(encoding="utf-8")
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def large(postgres: EmbeddedPostgres, keys: Keys) -> AsyncIterator[asyncpg.Connection]:
+    """Give a connection to a database with rows enough, which plans as the service does."""
+    name = f"large_{uuid4().hex}"
+    admin = await asyncpg.connect(postgres.dsn_of("postgres"))
+    await admin.execute(f"CREATE DATABASE {name} TEMPLATE acs_template")
+    made = await worlds.build(postgres.dsn_of(name), keys, datetime.now(UTC))
+    try:
+        await _fill(made)
+        conn = await asyncpg.connect(
+            postgres.dsn_of(name),
+            server_settings={"plan_cache_mode": "force_generic_plan", "jit": "off"},
+        )
+        await conn.execute("SET search_path = public")
+        yield conn
+        await conn.close()
+    finally:
+        await worlds.tear_down(made)
+        await admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await admin.close()
+
+
+async def _fill(made: worlds.World) -> None:
+    db, ports, now = made.db, made.server.ports, made.clock.now
+    await db.execute("SET timezone = 'UTC'")
+    await db.execute("SET session_replication_role = replica")
+    people = [client(number) for number in range(CLIENTS)]
+    words = await clients.consent_digest(db)
+    await clients.add(db, clients.lines(made.keys, people, words, now))
+    await db.execute("SET session_replication_role = origin")
+    pattern = await Pattern.take(ports, db, SERVER, client(0))
+    kept = ports.policies.retention
+    await stock.make_months(db, kept, now)
+    moments = stock.moments(0, TRANSACTIONS, TRANSACTIONS, now, kept.transactions)
+    maker = Maker(pattern, made.keys, kept, now, CLIENTS, client)
+    async with db.transaction():
+        await stock.keep(db, made.keys, maker.rows(moments), moments)
+    await db.execute(FILLING)
+    await db.execute("VACUUM ANALYZE")
+
+
+def _statements() -> Iterator[Any]:
+    for file in ON_THE_WAY:
+        for query in queries.parse((ROOT / file).read_text(encoding="utf-8")):
+            yield pytest.param(file, query, id=f"{file}-{query.name}")
+
+
+async def plan(conn: asyncpg.Connection, sql: str, **given: str) -> list[dict[str, Any]]:
+    """Give the nodes of a statement's generic plan; ``given`` are literals for its parameters."""
+    parsed = queries.parse(f"-- name: it\n{sql}")
+    (query,) = parsed
+    await conn.execute(f"PREPARE it AS {query.sql}")
+    try:
+        literals = ", ".join(given.get(name, "NULL") for name in query.parameters)
+        said = await conn.fetchval(
+            f"EXPLAIN (FORMAT JSON) EXECUTE it{f'({literals})' if literals else ''}"
+        )
+    finally:
+        await conn.execute("DEALLOCATE it")
+    return list(_nodes(json.loads(said)[0]["Plan"]))
+
+
+def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for below in node.get("Plans", ()):
+        yield from _nodes(below)
+
+
+async def scanned(conn: asyncpg.Connection, nodes: list[dict[str, Any]]) -> set[str]:
+    """Give the tables with many rows that are read from end to end."""
+    rows = await conn.fetch("SELECT relname FROM pg_class WHERE reltuples > 100 AND relkind = 'r'")
+    read = {one["Relation Name"] for one in nodes if one["Node Type"] == "Seq Scan"}
+    return read & {row["relname"] for row in rows}
+
+
+@pytest.mark.parametrize(("file", "query"), list(_statements()))
+async def test_no_statement_on_the_way_reads_a_table_from_end_to_end(
+    large: asyncpg.Connection, file: str, query: queries.Query
+) -> None:
+    text = (ROOT / file).read_text(encoding="utf-8")
+    sql = text.split(f"-- name: {query.name}\n", 1)[1].split("\n-- name:", 1)[0]
+    found = await scanned(large, await plan(large, sql.strip().rstrip(";")))
+    assert found == set()
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("acs/store/transactions.sql", "lock"),
+        ("acs/store/transactions.sql", "read"),
+        ("acs/store/transactions.sql", "hold"),
+        ("acs/store/transactions.sql", "store_challenge"),
+        ("acs/store/transactions.sql", "keep_form"),
+        ("acs/store/transactions.sql", "remember_post"),
+        ("acs/store/transactions.sql", "erase_pan"),
+        ("acs/store/transactions.sql", "log_message_once"),
+        ("acs/store/evidence.sql", "document"),
+        ("acs/store/evidence.sql", "checks"),
+        ("acs/store/evidence.sql", "visitors"),
+        ("enrollment/store/payments.sql", "count_use"),
+    ],
+)
+async def test_a_look_up_by_identifier_reads_one_month(
+    large: asyncpg.Connection, file: str, name: str
+) -> None:
+    acs_trans_id = await large.fetchval(
+        "SELECT acs_trans_id FROM acs.transaction ORDER BY acs_trans_id DESC LIMIT 1 OFFSET 9"
+    )
+    text = (ROOT / file).read_text(encoding="utf-8")
+    sql = text.split(f"-- name: {name}\n", 1)[1].split("\n-- name:", 1)[0]
+    nodes = await plan(large, sql.strip().rstrip(";"), acs_trans_id=f"'{acs_trans_id}'")
+    read = {
+        one["Relation Name"]
+        for one in nodes
+        if "Relation Name" in one and one["Node Type"] != "ModifyTable"
+    }
+    months = [one for one in read if one.rpartition("_p")[2][:4].isdigit()]
+    assert len(months) == 1, read
+    assert not any(one.endswith("_default") for one in read)
+
+
+async def test_an_earlier_answer_is_found_by_two_look_ups(large: asyncpg.Connection) -> None:
+    """The identifiers lead to one transaction; of all months only its own is read when it runs."""
+    row = await large.fetchrow(
+        "SELECT acs_trans_id, three_ds_server_trans_id AS a, ds_trans_id AS b FROM acs.transaction"
+        " ORDER BY acs_trans_id LIMIT 1 OFFSET 700"
+    )
+    text = (ROOT / "acs/store/transactions.sql").read_text(encoding="utf-8")
+    sql = text.split("-- name: answered_before\n", 1)[1].split("\n-- name:", 1)[0]
+    (query,) = queries.parse(f"-- name: it\n{sql.strip().rstrip(';')}")
+    values = {"three_ds_server_trans_id": row["a"], "ds_trans_id": row["b"]}
+    literals = ", ".join(f"'{values[name]}'" for name in query.parameters)
+    await large.execute(f"PREPARE it AS {query.sql}")
+    said = await large.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE it({literals})")
+    await large.execute("DEALLOCATE it")
+    nodes = list(_nodes(json.loads(said)[0]["Plan"]))
+    ran = {
+        one["Relation Name"]
+        for one in nodes
+        if one.get("Actual Loops") and one.get("Relation Name", "").startswith("transaction_")
+    }
+    assert len(ran) == 1
+
+
+async def test_the_standing_of_a_card_is_look_ups_only(large: asyncpg.Connection) -> None:
+    """The function has its plan made the same way: no table is read from end to end."""
+    await large.execute("SET enable_seqscan = off")
+    nodes = await plan(
+        large,
+        "SELECT * FROM enrollment.card_standing s LEFT JOIN LATERAL (SELECT x.amount"
+        " FROM enrollment.usage x WHERE x.owner_id = s.card_id AND x.period = 'day'"
+        " AND x.starts_on = :day::date LIMIT 1) u ON true"
+        " WHERE s.pan_idx = ANY(:pan_idx::bytea[])",
+    )
+    await large.execute("RESET enable_seqscan")
+    assert await scanned(large, nodes) == set()
