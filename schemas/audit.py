@@ -8,17 +8,17 @@ package. The hash covers every column but the running number, which the database
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
 
 from schemas import queries
+from schemas.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from schemas.vault import KeyRing
 
@@ -32,7 +32,7 @@ _details = json.JSONEncoder(ensure_ascii=False, sort_keys=True).encode
 _ONLY_TEXT: Final = {str}
 
 
-class AuditEvent(msgspec.Struct, frozen=True):
+class AuditEvent(Record, frozen=True):
     """Who did what to which object, with what outcome. ``object`` is an id, never a PAN."""
 
     at: datetime

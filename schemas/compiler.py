@@ -9,12 +9,9 @@ kept; an element that is wrong is named once, dotted, by its first fault.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Final, TypeAlias
-
-import msgspec
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from schemas.field import Field, ObjectOf, ObjectsOf, Rule, Table
 from schemas.formats import REFUSALS, Accepts, Format, is_json_within, is_reserved_for_ds
@@ -31,13 +28,17 @@ from schemas.presence import (
     is_needed,
 )
 from schemas.problems import Fault
+from schemas.records import Record
 from schemas.versions import V231
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _ABSENT: Final = object()
 _NOTHING: Final[Members] = {}
 
 
-class Context(msgspec.Struct, frozen=True):
+class Context(Record, frozen=True):
     """What a message is read or checked against besides its own text.
 
     ``flow`` tells "first" from "subsequent" CReq and "non-final" from "final" CRes; ``earlier``
@@ -51,7 +52,7 @@ class Context(msgspec.Struct, frozen=True):
     earlier: Mapping[str, Mapping[str, object]] = {}
 
 
-class Reading(msgspec.Struct, frozen=True):
+class Reading(Record, frozen=True):
     """A message that obeys its table: the elements known to its context, and the context."""
 
     values: dict[str, object]

@@ -16,6 +16,7 @@ import msgspec
 
 from schemas.field import Field, ObjectOf, ObjectsOf, Sensitivity, Table
 from schemas.messages.tables import EVERY_TABLE
+from schemas.records import Record
 
 if TYPE_CHECKING:
     from schemas.compiler import Reading
@@ -102,7 +103,7 @@ def _account(value: object) -> object:
 # --- messages that have been read
 
 
-class _Hidden(msgspec.Struct, frozen=True):
+class _Hidden(Record, frozen=True):
     """What is not open in a message or object: names to mask, and the objects with such names."""
 
     whole: tuple[str, ...]
