@@ -28,6 +28,7 @@ USE_LAPSES_AFTER = timedelta(days=7)
 """A counted authentication without an authorisation notice is forgotten after so long."""
 HISTORY_LAPSES_AFTER = timedelta(days=2)
 _BATCH = 500
+_COUNTERS = 5_000
 
 
 async def lapse_use(ports: Ports) -> int:
@@ -35,6 +36,12 @@ async def lapse_use(ports: Ports) -> int:
     now = ports.clock()
     async with ports.pool.transaction() as conn:
         return await enrollment_flows.lapse_use(conn, now - USE_LAPSES_AFTER, _BATCH, now=now)
+
+
+async def forget_use(ports: Ports) -> int:
+    """Worker source: let go of counters of days and months that no limit looks back to."""
+    async with ports.pool.transaction() as conn:
+        return await enrollment_flows.forget_use(conn, ports.clock(), _COUNTERS)
 
 
 async def lapse_history(ports: Ports) -> int:

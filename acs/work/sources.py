@@ -31,6 +31,7 @@ def sources(
         Source("sms", send_messages, poll_s=poll_s),
         Source("audit", partial(housekeeping.seal_audit, ports), poll_s=5.0),
         Source("use", partial(housekeeping.lapse_use, ports), poll_s=60.0),
+        Source("use_over", partial(housekeeping.forget_use, ports), poll_s=300.0),
         Source("sms_history", partial(housekeeping.lapse_history, ports), poll_s=300.0),
         Source("sms_reports", partial(housekeeping.tidy_reports, ports), poll_s=60.0),
         Source("devices", partial(housekeeping.lapse_devices, ports), poll_s=60.0),

@@ -8,9 +8,11 @@ a second call finds the state changed and does nothing.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from enrollment import phones
+from enrollment.model import calendar_of
 from enrollment.store import consents, payments
 
 if TYPE_CHECKING:
@@ -90,3 +92,13 @@ async def lapse_use(
     days. ``now`` is recorded as the end; it defaults to ``before``.
     """
     return await payments.lapse(conn, before, limit, now or before)
+
+
+async def forget_use(conn: Connection, now: datetime, limit: int) -> int:
+    """Let go of up to ``limit`` counters of days and months before the last; give how many.
+
+    Limits look at this month; what is still given back was held in it or in the one before.
+    """
+    _, this_month = calendar_of(now)
+    last_month = (this_month - timedelta(days=1)).replace(day=1)
+    return await payments.forget_use(conn, last_month, limit)

@@ -160,3 +160,8 @@ async def release_use(conn: Connection, acs_trans_id: UUID, now: datetime) -> bo
 async def lapse(conn: Connection, before: datetime, limit: int, now: datetime) -> int:
     """Drop up to ``limit`` counts older than ``before``; give how many."""
     return int(await _SQL.lapse.value(conn, before=before, limit=limit, now=now))
+
+
+async def forget_use(conn: Connection, before: date, limit: int) -> int:
+    """Let go of up to ``limit`` counters that start before a day; give how many."""
+    return await _SQL.forget_use.run(conn, before=before, limit=limit)

@@ -66,3 +66,9 @@ SELECT count(*) FILTER (WHERE enrollment.give_back(old.acs_trans_id, 'counted', 
                  ORDER BY counted_at
                  LIMIT :limit) oldest
          ORDER BY account_id, month, acs_trans_id) old;
+
+-- name: forget_use
+-- Lets go of counters of a time that neither a limit nor a reservation looks back to.
+DELETE FROM enrollment.usage WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM enrollment.usage WHERE starts_on < :before
+    ORDER BY starts_on LIMIT :limit FOR UPDATE SKIP LOCKED));

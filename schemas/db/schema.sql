@@ -1910,6 +1910,8 @@ CREATE UNIQUE INDEX trusted_merchant_once ON enrollment.trusted_merchant USING b
 
 CREATE INDEX unblock_request_open ON enrollment.unblock_request USING btree (person_id) WHERE (ended_at IS NULL);
 
+CREATE INDEX usage_age ON enrollment.usage USING btree (starts_on);
+
 CREATE INDEX code_card_unsuccessful ON otp.code USING btree (card_ref, created_at) WHERE ((consumed_at IS NULL) AND (purpose = 'payment'::text) AND (card_ref IS NOT NULL));
 
 CREATE INDEX code_created ON otp.code USING btree (created_at);

@@ -33,3 +33,6 @@ SELECT gen_random_uuid(), acs_trans_id, 1, 'sent', 1, created_at, created_at, cr
        acs_trans_id::text, created_at FROM acs.transaction;
 
 INSERT INTO enrollment.low_value_use SELECT card_id, '985', 1, 1, now() FROM enrollment.card;
+
+INSERT INTO enrollment.usage
+SELECT card_id, 'day', current_date - 60 + n, 1, 1 FROM enrollment.card, generate_series(0, 9) n;

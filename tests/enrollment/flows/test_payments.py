@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
@@ -26,8 +26,6 @@ from tests.enrollment import people
 from tests.enrollment.people import hands
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from schemas.vault import Keys
 
 DAY, MONTH = date(2026, 6, 17), date(2026, 6, 1)
@@ -310,6 +308,17 @@ async def test_old_counts_lapse_and_held_ones_stay(db: asyncpg.Connection, now: 
     assert lapsed == 1
     assert await flows.lapse_use(db, now - week, 10, now=now) == 0
     assert await use_of(db, card) == await use_of(db, account) == Use(110, 2, 110, 2)
+
+
+async def test_counters_go_when_no_limit_and_no_reservation_looks_back_to_them(
+    db: asyncpg.Connection, now: datetime
+) -> None:
+    for day in (date(2026, 4, 1), date(2026, 4, 30), date(2026, 5, 1), date(2026, 6, 17)):
+        await db.execute("INSERT INTO enrollment.usage VALUES ($1, 'day', $2, 5, 1)", uuid4(), day)
+
+    assert [await flows.forget_use(db, now, 1) for _ in range(3)] == [1, 1, 0]
+    kept = await db.fetch("SELECT starts_on FROM enrollment.usage ORDER BY 1")
+    assert [f"{row[0]:%m-%d}" for row in kept] == ["05-01", "06-17"]
 
 
 async def test_forty_parallel_reservations_never_pass_a_limit_that_fits_three(
