@@ -135,6 +135,13 @@ SMS_SUSPENDED = Gauge(
     registry=REGISTRY,
     multiprocess_mode="livemostrecent",
 )
+SMS_STOPPED = Gauge(
+    "acs_sms_suspended_sources",
+    "Merchants, acquirers or networks whose payments get no message for a while",
+    ("kind",),
+    registry=REGISTRY,
+    multiprocess_mode="livemostrecent",
+)
 NUMBER_CHECK = _counter(
     "acs_number_check_total", "Questions whether a SIM card was exchanged, by the answer", "outcome"
 )

@@ -110,8 +110,13 @@ async def issue(
     phones = keys.phone_index.tags(_PHONE_CONTEXT, number.encode())
     challenge_id = request.challenge_id
     await store.lock_limits(conn, challenge_id, phones, request.card_ref)
-    prefix = limits.prefix_of(policy, number)
-    standing = await store.standing(conn, challenge_id, phones, request.card_ref, prefix, now)
+    origin = store.Origin(
+        limits.prefix_of(policy, number),
+        request.merchant_ref,
+        request.acquirer_ref,
+        limits.network_of(request.address),
+    )
+    standing = await store.standing(conn, challenge_id, phones, request.card_ref, origin, now)
     if standing.link_digest not in {None, request.link_digest}:
         wrong = "the amount, payee or card of a challenge changed between two codes"
         raise AssertionError(wrong)
@@ -131,7 +136,7 @@ async def issue(
         return Refused(SendRefusal.NO_PAYEE)
     if not await store.take_total(conn, policy, challenge_id, now):
         return Refused(SendRefusal.TOTAL, 60 - now.second)
-    written = _Written(text, message.template_of(catalogue, request.text), prefix)
+    written = _Written(text, message.template_of(catalogue, request.text), origin)
     return await _put(conn, keys, request, issued, written=written, phone=phones[0], now=now)
 
 
@@ -139,7 +144,7 @@ async def issue(
 class _Written:
     text: Secret
     template: str
-    prefix: str
+    origin: store.Origin
 
 
 def _new_code(policy: OtpPolicy, challenge_id: UUID, seq: int, now: datetime) -> IssuedCode:
@@ -166,7 +171,7 @@ async def _put(
         mac=mac,
         phone=phone,
         template=written.template,
-        prefix=written.prefix,
+        origin=written.origin,
         now=now,
         expires_at=issued.expires_at,
     )

@@ -92,7 +92,8 @@ class IssueRequest:
     """All that is needed to make a code and send it.
 
     `link_digest` is the SHA-256 digest of what is confirmed (amount, payee, card ...): 32 bytes.
-    `phone` comes from the bank's record only. `card_ref` and `merchant_ref` are for the limits.
+    `phone` comes from the bank's record only. `card_ref` is for the limits; `merchant_ref`,
+    `acquirer_ref` and the browser's IP `address` (of the first message) are for the watch.
     """
 
     challenge_id: UUID
@@ -104,6 +105,8 @@ class IssueRequest:
     text: TextParameters
     card_ref: UUID | None = None
     merchant_ref: str | None = None
+    acquirer_ref: str | None = None
+    address: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

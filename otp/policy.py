@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final, Literal
 
 from otp.model import CodePhase, Purpose, Refused, SendRefusal
@@ -26,6 +27,7 @@ SENDS_CEILING: Final = 5
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
+_NETWORK_BITS: Final = {4: 24, 6: 48}
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _PREFIX = re.compile(r"[1-9][0-9]{0,7}")
 _BOUNDS: Final = {
@@ -46,7 +48,8 @@ class OtpPolicy:
     `total_*` is the budget of all messages of this installation, in UTC minutes, hours and days:
     a brake against artificial traffic. A block of numbers (the first `watch_prefix_digits`) where
     more than `watch_sends_min` messages of `watch_window_s` led to less than `watch_share_pct` per
-    cent of right entries gets none for `suspend_s`; 0 per cent switches that off. `destinations`
+    cent of right entries gets none for `suspend_s`; 0 per cent switches that off. The same share
+    stops a merchant, acquirer or network that sends many times the usual. `destinations`
     are the E.164 prefixes that may be sent to, `refused_prefixes` those refused all the same (in
     Poland 70x and 80x are paid services). `alphabet` says whether a text gives up letters that GSM
     03.38 has not, to fit one part, or keeps them in UCS-2.
@@ -125,7 +128,8 @@ class Standing:
 
     `phase`, `link_digest` and `last_sent_at` are None before the first message. `card_challenges`
     counts the card's other payment challenges of the last hour that had no success.
-    `suspended_until`: the block of numbers that this one belongs to gets no message until then.
+    `suspended_until`: the block of numbers that this one belongs to, or the merchant, acquirer or
+    network that the payment comes from, gets no message until then.
     """
 
     seq: int = 0
@@ -162,6 +166,23 @@ def may_send(
 def prefix_of(policy: OtpPolicy, number: str) -> str:
     """Give the first digits of an E.164 number, by which blocks of numbers are watched."""
     return number[1 : 1 + policy.watch_prefix_digits]
+
+
+def network_of(address: str | None) -> str | None:
+    """Give the /24 or /48 of a browser's address, by which networks are watched.
+
+    None for an address that is not of the public Internet: behind it may be a proxy of our own
+    and with it everybody.
+    """
+    try:
+        ip = ip_address(address or "")
+    except ValueError:
+        return None
+    if isinstance(ip, IPv6Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    if not ip.is_global:
+        return None
+    return str(ip_network((int(ip), _NETWORK_BITS[ip.version]), strict=False))
 
 
 def may_reach(policy: OtpPolicy, number: str) -> bool:

@@ -31,6 +31,16 @@ _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """By what messages are watched: the number's first digits, and where the payment comes from."""
+
+    prefix: str
+    merchant_ref: str | None = None
+    acquirer_ref: str | None = None
+    network: str | None = None
+
+
 async def lock_limits(
     conn: Connection, challenge_id: UUID, phones: Sequence[Tag], card_ref: UUID | None
 ) -> None:
@@ -55,16 +65,19 @@ async def standing(  # noqa: PLR0917 - what is counted, and since when
     challenge_id: UUID,
     phones: Sequence[Tag],
     card_ref: UUID | None,
-    prefix: str,
+    origin: Origin,
     now: datetime,
 ) -> Standing:
-    """Read the code's row and all counts in one query; ``prefix`` are the number's first digits."""
+    """Read the code's row and all counts in one query."""
     row = await _SQL.standing.one(
         conn,
         challenge_id=challenge_id,
         phone_macs=[tag.value for tag in phones],
         card_ref=card_ref,
-        prefix=prefix,
+        prefix=origin.prefix,
+        merchant_ref=origin.merchant_ref,
+        acquirer_ref=origin.acquirer_ref,
+        network=origin.network,
         now=now,
         hour_ago=now - _HOUR,
         day_ago=now - _DAY,
@@ -115,7 +128,7 @@ async def put_code(  # noqa: PLR0913 - the columns of the row
     mac: Tag,
     phone: Tag,
     template: str,
-    prefix: str,
+    origin: Origin,
     now: datetime,
     expires_at: datetime,
 ) -> None:
@@ -134,9 +147,11 @@ async def put_code(  # noqa: PLR0913 - the columns of the row
         phone_key_id=phone.key_id,
         phone_mac=phone.value,
         phone_mask=request.phone_mask,
-        merchant_ref=request.merchant_ref,
+        merchant_ref=origin.merchant_ref,
+        acquirer_ref=origin.acquirer_ref,
+        network=origin.network,
         template=template,
-        prefix=prefix,
+        prefix=origin.prefix,
     )
     if written != 1:
         message = f"code {seq} of the challenge does not follow on the one stored"

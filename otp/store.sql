@@ -30,7 +30,13 @@ SELECT code.seq, code.phase, code.link_digest, code.last_sent_at,
        card.in_hour AS card_hour, card.hour_from AS card_hour_from,
        card.in_day AS card_day, card.day_from AS card_day_from,
        unsuccessful.in_hour AS challenges, unsuccessful.hour_from AS challenges_from,
-       (SELECT until FROM otp.suspension WHERE prefix = :prefix AND until > :now) AS suspended_until
+       greatest(
+           (SELECT until FROM otp.suspension WHERE prefix = :prefix AND until > :now),
+           (SELECT max(until) FROM otp.busy_source
+             WHERE until > :now
+               AND ((kind = 'merchant' AND source = :merchant_ref::text)
+                 OR (kind = 'acquirer' AND source = :acquirer_ref::text)
+                 OR (kind = 'network' AND source = :network::text)))) AS suspended_until
 FROM phone CROSS JOIN card CROSS JOIN unsuccessful LEFT JOIN code ON true;
 
 -- name: take_free_lane
@@ -84,9 +90,9 @@ WITH put AS (
 )
 INSERT INTO otp.sending
     (challenge_id, seq, purpose, phone_key_id, phone_mac, phone_mask, card_ref, merchant_ref,
-     template, mac_key_id, prefix, sent_at)
+     acquirer_ref, network, template, mac_key_id, prefix, sent_at)
 SELECT put.challenge_id, put.seq, put.purpose, :phone_key_id, :phone_mac, :phone_mask, :card_ref,
-       :merchant_ref, :template, :key_id, :prefix, put.last_sent_at
+       :merchant_ref, :acquirer_ref, :network, :template, :key_id, :prefix, put.last_sent_at
 FROM put;
 
 -- name: take_attempt

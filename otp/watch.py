@@ -2,8 +2,9 @@
 
 A number that earns somebody money for every message never sends a code back. So the share of codes
 that were entered rightly is watched per block of numbers, and a block where hardly any is gets no
-message for a while. A merchant whose payments suddenly send many times the usual is told to a
-person; so is a budget that is nearly used up.
+message for a while. A merchant, an acquirer or a network of browsers whose payments suddenly send
+many times the usual is told to a person, and gets no message for a while either where hardly any of
+those codes is entered; so a sale stops nobody. A budget that is nearly used up is told, too.
 
 Laws: only messages that a carrier took and that had time to be entered are judged, so that neither
 a provider's outage nor a rush suspends anybody. What is suspended opens again by itself. One
@@ -32,9 +33,11 @@ BUDGET_ALARM: Final = 0.8
 """From this share of a budget on somebody must look."""
 _GRACE: Final = timedelta(minutes=2)
 _DAY: Final = timedelta(days=1)
-_MERCHANT_SPAN: Final = timedelta(minutes=15)
-_MERCHANT_FLOOR: Final = 50
-_MERCHANT_FACTOR: Final = 10
+_BUSY_SPAN: Final = timedelta(minutes=15)
+_BUSY_FLOOR: Final = 50
+_BUSY_FACTOR: Final = 10
+KINDS: Final = ("merchant", "acquirer", "network")
+"""Where payments come from: acquirerMerchantID, acquirerBIN, the /24 or /48 of the browser."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +52,15 @@ class Suspended:
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """A merchant whose payments sent ``sends`` messages in a quarter of an hour."""
+    """One of ``KINDS`` whose payments sent ``sends`` messages in a quarter of an hour.
 
-    merchant_ref: str
+    ``is_stopped``: hardly any of the codes was entered, so it gets no more for a while from now on.
+    """
+
+    kind: str
+    source: str
     sends: int
+    is_stopped: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +68,7 @@ class Watched:
     """What one look found; ``budget`` is the used share of minute, hour and day."""
 
     suspended: tuple[Suspended, ...]
-    merchants: tuple[Busy, ...]
+    busy: tuple[Busy, ...]
     budget: Mapping[str, float]
 
     @property
@@ -74,9 +82,10 @@ async def look(conn: Connection, policy: OtpPolicy, now: datetime) -> Watched | 
     if await _SQL.take_turn.run(conn, now=now, before=now - EVERY) == 0:
         return None
     await _SQL.lapse.run(conn, now=now)
+    await _SQL.lapse_sources.run(conn, now=now)
     return Watched(
         await _suspend(conn, policy, now),
-        await _merchants(conn, now),
+        await _busy(conn, policy, now),
         await budget_used(conn, policy, now),
     )
 
@@ -92,7 +101,7 @@ async def _suspend(conn: Connection, policy: OtpPolicy, now: datetime) -> tuple[
         sends_min=policy.watch_sends_min,
     ):
         sends, used = row["sends"], row["used"]
-        if used * 100 >= sends * policy.watch_share_pct:
+        if not _is_hardly_entered(policy, sends, used):
             continue
         suspended = Suspended(row["prefix"], sends, used, until)
         is_new = await _SQL.suspend.run(
@@ -102,16 +111,35 @@ async def _suspend(conn: Connection, policy: OtpPolicy, now: datetime) -> tuple[
     return tuple(found)
 
 
-async def _merchants(conn: Connection, now: datetime) -> tuple[Busy, ...]:
-    rows = await _SQL.merchants.all(
+def _is_hardly_entered(policy: OtpPolicy, sends: int, used: int) -> bool:
+    return used * 100 < sends * policy.watch_share_pct
+
+
+async def _busy(conn: Connection, policy: OtpPolicy, now: datetime) -> tuple[Busy, ...]:
+    rows = await _SQL.busy.all(
         conn,
-        since=now - _MERCHANT_SPAN,
-        day_before=now - _MERCHANT_SPAN - _DAY,
-        floor=_MERCHANT_FLOOR,
-        factor=_MERCHANT_FACTOR,
-        spans=_DAY // _MERCHANT_SPAN,
+        since=now - _BUSY_SPAN,
+        until=now - _GRACE,
+        day_before=now - _BUSY_SPAN - _DAY,
+        floor=_BUSY_FLOOR,
+        factor=_BUSY_FACTOR,
+        spans=_DAY // _BUSY_SPAN,
     )
-    return tuple(Busy(row["merchant_ref"], row["sends"]) for row in rows)
+    found = []
+    for row in rows:
+        judged, used = row["judged"], row["used"]
+        stops = judged > policy.watch_sends_min and _is_hardly_entered(policy, judged, used)
+        is_new = stops and await _SQL.suspend_source.run(
+            conn,
+            kind=row["kind"],
+            source=row["source"],
+            now=now,
+            until=now + timedelta(seconds=policy.suspend_s),
+            sends=judged,
+            used=used,
+        )
+        found.append(Busy(row["kind"], row["source"], row["sends"], is_stopped=bool(is_new)))
+    return tuple(found)
 
 
 async def budget_used(conn: Connection, policy: OtpPolicy, now: datetime) -> dict[str, float]:
@@ -130,3 +158,9 @@ async def budget_used(conn: Connection, policy: OtpPolicy, now: datetime) -> dic
 async def suspended_count(conn: Connection, now: datetime) -> int:
     """Tell how many blocks of numbers get no message now."""
     return int(await _SQL.suspended_count.value(conn, now=now))
+
+
+async def suspended_sources(conn: Connection, now: datetime) -> dict[str, int]:
+    """Tell how many of each of ``KINDS`` get no message now."""
+    rows = await _SQL.suspended_sources.all(conn, now=now)
+    return dict.fromkeys(KINDS, 0) | {row["kind"]: row["suspended"] for row in rows}

@@ -99,9 +99,10 @@ class Otp(Section, frozen=True, kw_only=True):
     watch_share_pct: Annotated[
         int, Meta(ge=0, le=100, description="below this share of right codes a block is suspended")
     ] = 10
-    suspend_s: Annotated[Count, Meta(description="how long a suspended block gets no message")] = (
-        900
-    )
+    suspend_s: Annotated[
+        Count,
+        Meta(description="how long a suspended block, merchant, acquirer or network gets none"),
+    ] = 900
     destinations: Annotated[
         tuple[str, ...], Meta(min_length=1, description="E.164 prefixes that may be sent to")
     ] = ("48",)

@@ -173,7 +173,7 @@ async def _issue(ports: Ports, conn: Connection, applied: Applied, now: datetime
         number = await enrollment_flows.phone_number(conn, ports.keys, transaction.phone_id)
     if number is None:
         return CodeRefused(NotSent.PHONE)
-    request = _request(transaction, applied.challenge.language, number)
+    request = _request(applied.dialogue, applied.challenge.language, number)
     issued = await otp_flows.issue(conn, ports.keys, ports.policies.otp, request, now)
     if isinstance(issued, Issued):
         applied.sms_id = issued.sms_id
@@ -206,7 +206,8 @@ async def _trust(ports: Ports, conn: Connection, applied: Applied, now: datetime
     )
 
 
-def _request(transaction: Transaction, language: str, number: Secret) -> IssueRequest:
+def _request(dialogue: Dialogue, language: str, number: Secret) -> IssueRequest:
+    transaction = dialogue.transaction
     return IssueRequest(
         challenge_id=transaction.acs_trans_id,
         purpose=Purpose.PAYMENT,
@@ -217,6 +218,8 @@ def _request(transaction: Transaction, language: str, number: Secret) -> IssueRe
         text=_text(transaction, language),
         card_ref=transaction.card_id,
         merchant_ref=transaction.acquirer_merchant_id or None,
+        acquirer_ref=transaction.acquirer_bin or None,
+        address=dialogue.address,
     )
 
 

@@ -126,6 +126,7 @@ async def open_challenge(ports: Ports, post: CReqPost, wish: str | None) -> Scre
             return ErrorScreen("unknown", neutral)
         if dialogue.transaction.trans_status != "C":
             return _never_challenged(ports, dialogue, raw, post, neutral)
+        dialogue = replace(dialogue, address=post.address)
         event = await _creq_event(ports, conn, dialogue, post, raw=raw, now=now)
         step = machine.step(dialogue.challenge, event, ports.policies.challenge, now)
         applied = await advance(ports, conn, dialogue, step, now)

@@ -101,8 +101,10 @@ async def watch_messages(ports: Ports) -> int:
         return 0
     for suspended in found.suspended:
         _alarm("sms_conversion", suspended.prefix, suspended.sends)
-    for busy in found.merchants:
-        _alarm("sms_merchant", busy.merchant_ref, busy.sends)
+    for busy in found.busy:
+        _alarm(f"sms_{busy.kind}", busy.source, busy.sends)
+        if busy.is_stopped:
+            _alarm("sms_stopped", f"{busy.kind} {busy.source}", busy.sends)
     if found.is_budget_low:
         span, share = max(found.budget.items(), key=lambda one: one[1])
         _alarm("sms_budget", span, round(100 * share))
@@ -115,15 +117,18 @@ def _alarm(name: str, source: str, count: int) -> None:
 
 
 async def publish_messages(ports: Ports) -> None:
-    """Publish how messages wait, how much of their budget is used, which blocks are suspended."""
+    """Publish how messages wait, how much of their budget is used, how many get none."""
     now = ports.clock()
     async with ports.pool.connection() as conn:
         waiting, oldest_at = await outbox.waiting(conn, now)
         used = await watch.budget_used(conn, ports.policies.otp, now)
         suspended = await watch.suspended_count(conn, now)
+        sources = await watch.suspended_sources(conn, now)
     for span, share in used.items():
         metrics.SMS_BUDGET.labels(span).set(share)
     metrics.SMS_SUSPENDED.set(suspended)
+    for kind, count in sources.items():
+        metrics.SMS_STOPPED.labels(kind).set(count)
     metrics.SMS_WAITING.set(waiting)
     metrics.SMS_OLDEST_SECONDS.set(_age_s(oldest_at, now))
 

@@ -119,13 +119,17 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Dialogue:
-    """A transaction with its challenge and what the browser brought along."""
+    """A transaction with its challenge and what the browser brought along.
+
+    ``address``: where the browser that posted a CReq just now is; not stored with the transaction.
+    """
 
     transaction: Transaction
     challenge: Challenge
     window_size: str | None
     session_data: str | None
     seen_posts: tuple[bytes, ...]
+    address: str | None = None
 
 
 Recording: TypeAlias = Recorded | AlreadyKnown | LimitTaken

@@ -1455,6 +1455,20 @@ CREATE TABLE enrollment.usage (
     CONSTRAINT usage_period_check CHECK ((period = ANY (ARRAY['day'::text, 'month'::text])))
 );
 
+CREATE TABLE otp.busy_source (
+    kind text NOT NULL,
+    source text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    until timestamp with time zone NOT NULL,
+    sends integer NOT NULL,
+    used integer NOT NULL,
+    CONSTRAINT busy_source_check CHECK ((until > since)),
+    CONSTRAINT busy_source_kind_check CHECK ((kind = ANY (ARRAY['merchant'::text, 'acquirer'::text, 'network'::text]))),
+    CONSTRAINT busy_source_sends_check CHECK ((sends > 0)),
+    CONSTRAINT busy_source_source_check CHECK (((length(source) >= 1) AND (length(source) <= 60))),
+    CONSTRAINT busy_source_used_check CHECK ((used >= 0))
+);
+
 CREATE TABLE otp.code (
     challenge_id uuid NOT NULL,
     purpose text NOT NULL,
@@ -1558,8 +1572,12 @@ CREATE TABLE otp.sending (
     template text,
     mac_key_id text,
     prefix text,
+    acquirer_ref text,
+    network text,
+    CONSTRAINT sending_acquirer_ref_check CHECK ((length(acquirer_ref) <= 20)),
     CONSTRAINT sending_mac_key_id_check CHECK ((length(mac_key_id) <= 32)),
     CONSTRAINT sending_merchant_ref_check CHECK ((length(merchant_ref) <= 60)),
+    CONSTRAINT sending_network_check CHECK ((length(network) <= 43)),
     CONSTRAINT sending_phone_key_id_check CHECK ((length(phone_key_id) <= 32)),
     CONSTRAINT sending_phone_mac_check CHECK ((length(phone_mac) = 32)),
     CONSTRAINT sending_phone_mask_check CHECK ((length(phone_mask) <= 24)),
@@ -1800,6 +1818,9 @@ ALTER TABLE ONLY enrollment.usage
 
 ALTER TABLE ONLY otp.budget
     ADD CONSTRAINT budget_pkey PRIMARY KEY (lane);
+
+ALTER TABLE ONLY otp.busy_source
+    ADD CONSTRAINT busy_source_pkey PRIMARY KEY (kind, source);
 
 ALTER TABLE ONLY otp.code
     ADD CONSTRAINT code_pkey PRIMARY KEY (challenge_id);

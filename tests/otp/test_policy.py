@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from otp.model import CodePhase, Purpose, Refused, SendRefusal
-from otp.policy import OtpPolicy, Standing, Window, may_reach, may_send, resend_wait_s
+from otp.policy import (
+    OtpPolicy,
+    Standing,
+    Window,
+    may_reach,
+    may_send,
+    network_of,
+    resend_wait_s,
+)
 from tests.records import replace
 
 NOW = datetime(2026, 6, 17, 10, 0, tzinfo=UTC)
@@ -162,3 +170,22 @@ def test_after_the_wait_that_was_named_the_message_may_go(seconds_ago: float, se
     if refused is not None:
         assert refused.retry_after_s is not None
         assert _asked(_sent(seq, seconds_ago + refused.retry_after_s)) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("81.2.69.142", "81.2.69.0/24"),
+        ("::ffff:81.2.69.142", "81.2.69.0/24"),
+        ("2a02:a310:8123:4567::1", "2a02:a310:8123::/48"),
+    ],
+)
+def test_browsers_are_watched_by_their_network(address: str, network: str) -> None:
+    assert network_of(address) == network
+
+
+@pytest.mark.parametrize(
+    "address", [None, "", "unknown", "127.0.0.1", "10.1.2.3", "::1", "fd00::1", "100.64.0.1"]
+)
+def test_an_address_behind_which_everybody_may_be_is_no_network(address: str | None) -> None:
+    assert network_of(address) is None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MAC = Tag("k1", b"m" * 32)
 PHONE_TAG = Tag("k1", b"p" * 32)
+ORIGIN = store.Origin("48600")
 
 
 async def _put(
@@ -32,14 +33,14 @@ async def _put(
         mac=MAC,
         phone=PHONE_TAG,
         template="pl/payment/1",
-        prefix="48600",
+        origin=ORIGIN,
         now=now,
         expires_at=now + timedelta(minutes=5),
     )
 
 
 async def test_nothing_is_known_of_a_new_challenge(db: asyncpg.Connection, now: datetime) -> None:
-    assert await store.standing(db, uuid4(), [PHONE_TAG], None, "48600", now) == Standing()
+    assert await store.standing(db, uuid4(), [PHONE_TAG], None, ORIGIN, now) == Standing()
 
 
 async def test_the_standing_tells_the_code_and_every_count(
@@ -51,7 +52,7 @@ async def test_the_standing_tells_the_code_and_every_count(
         await _put(db, payment(card_ref=card), now - timedelta(hours=hours))
     await _put(db, request, now)
 
-    standing = await store.standing(db, request.challenge_id, [PHONE_TAG], card, "48600", now)
+    standing = await store.standing(db, request.challenge_id, [PHONE_TAG], card, ORIGIN, now)
 
     assert (standing.seq, standing.phase, standing.link_digest) == (1, CodePhase.LIVE, LINK)
     counts = [
@@ -71,7 +72,7 @@ async def test_the_standing_tells_the_code_and_every_count(
 async def test_what_is_an_hour_old_counts_no_more(db: asyncpg.Connection, now: datetime) -> None:
     await _put(db, payment(), now - timedelta(hours=1))
 
-    standing = await store.standing(db, uuid4(), [PHONE_TAG], None, "48600", now)
+    standing = await store.standing(db, uuid4(), [PHONE_TAG], None, ORIGIN, now)
 
     assert (standing.phone_hour.count, standing.phone_day.count) == (0, 1)
 

@@ -34,12 +34,12 @@ async def send(
     right: int = 0,
     block: str = "48600",
     state: str = "sent",
-    merchant: str | None = None,
+    **origin: str,
 ) -> None:
     """Send messages to numbers of one block; the first codes of them are entered."""
     for number in range(many):
         phone = Secret(f"+{block}{int(at.timestamp()) % 900 + 100}{number:03d}")
-        request = payment(phone=phone, merchant_ref=merchant)
+        request = payment(phone=phone, **origin)
         issued = await issue_code(db, keys, at, request, POLICY)
         assert isinstance(issued, Issued)
         code = await code_of(db, keys, issued.sms_id)
@@ -156,4 +156,60 @@ async def test_a_merchant_that_sends_ten_times_the_usual_is_told(
     )
     found = await watch.look(db, POLICY, now)
     assert found is not None
-    assert [(one.merchant_ref, one.sends) for one in found.merchants] == [("sudden", 50)]
+    assert found.busy == (watch.Busy("merchant", "sudden", 50, is_stopped=False),)
+
+
+WHO: dict[str, dict[str, str]] = {
+    "merchant": {"merchant_ref": "M-1"},
+    "acquirer": {"acquirer_ref": "412345"},
+    "network": {"address": "81.2.69.142"},
+}
+
+
+@pytest.mark.parametrize("kind", watch.KINDS)
+async def test_who_sends_ten_times_the_usual_and_enters_hardly_any_code_is_stopped(
+    db: asyncpg.Connection, keys: Keys, now: datetime, kind: str
+) -> None:
+    await send(db, keys, now, many=50, right=4, **WHO[kind])
+    later = now + 3 * MINUTE
+    found = await watch.look(db, OtpPolicy(watch_prefix_digits=8), later)
+    assert found is not None
+    (busy,) = found.busy
+    assert (busy.kind, busy.sends, busy.is_stopped) == (kind, 50, True)
+    await db.execute("DELETE FROM otp.suspension")  # of the block of numbers, which is the same one
+    counts = {**dict.fromkeys(watch.KINDS, 0), kind: 1}
+    assert await watch.suspended_sources(db, later) == counts
+
+    for one, refs in WHO.items():
+        answer = await issue_code(db, keys, later, payment(phone=FRESH[one], **refs), POLICY)
+        expected = Refused(SendRefusal.SUSPENDED, 900)
+        assert answer == expected if one == kind else isinstance(answer, Issued)
+
+    over = later + 15 * MINUTE
+    again = payment(phone=FRESH["network"], **WHO[kind])
+    assert isinstance(await issue_code(db, keys, over, again, POLICY), Issued)
+    assert await watch.look(db, POLICY, over) is not None
+    assert await db.fetchval("SELECT count(*) FROM otp.busy_source") == 0
+
+
+FRESH = {kind: Secret(f"+4860055500{number}") for number, kind in enumerate(watch.KINDS)}
+
+
+async def test_a_sale_stops_nobody(db: asyncpg.Connection, keys: Keys, now: datetime) -> None:
+    await send(db, keys, now, many=50, right=5, merchant_ref="M-1", address="81.2.69.142")
+    found = await watch.look(db, POLICY, now + 3 * MINUTE)
+    assert found is not None
+    assert [(one.kind, one.is_stopped) for one in found.busy] == [
+        ("merchant", False),
+        ("network", False),
+    ]
+    assert await db.fetchval("SELECT count(*) FROM otp.busy_source") == 0
+
+
+async def test_what_no_carrier_took_stops_nobody(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    await send(db, keys, now, many=50, state="failed", acquirer_ref="412345")
+    found = await watch.look(db, POLICY, now + 3 * MINUTE)
+    assert found is not None
+    assert [one.is_stopped for one in found.busy] == [False]

@@ -77,6 +77,15 @@ async def test_the_first_creq_gives_the_entry_page(world: World) -> None:
     assert screen.language == "pl"  # the card's own, whatever the browser says
 
 
+async def test_where_a_payment_comes_from_is_watched(world: World) -> None:
+    ares = await ask(world, await world.enrol())
+    await open_challenge(world.server.ports, replace(creq(ares), address="81.2.69.142"), None)
+    row = await world.db.fetchrow("SELECT merchant_ref, acquirer_ref, network FROM otp.sending")
+    paid = await world.challenge_row(ares)
+    assert row is not None
+    assert tuple(row) == (paid["acquirer_merchant_id"], paid["acquirer_bin"], "81.2.69.0/24")
+
+
 async def test_an_unknown_transaction_gets_the_browsers_language(world: World) -> None:
     ares = await ask(world, await world.enrol())
     other = {**ares, "acsTransID": "00000000-0000-4000-8000-000000000000"}

@@ -93,6 +93,30 @@ async def test_whoever_watches_the_messages_is_told_what_was_seen(world: World) 
     assert any('"sms_conversion"' in line and "48600" in line for line in world.log_lines)
 
 
+async def test_a_merchant_whose_codes_nobody_enters_is_told_and_stopped(world: World) -> None:
+    await world.db.execute(
+        """
+        WITH made AS (
+            INSERT INTO otp.sending (challenge_id, seq, purpose, phone_key_id, phone_mac,
+                                     phone_mask, merchant_ref, sent_at)
+            SELECT gen_random_uuid(), 1, 'payment', 'k', decode(repeat('00', 32), 'hex'), '',
+                   'M-9', $1
+              FROM generate_series(1, 50) RETURNING challenge_id)
+        INSERT INTO otp.outbox (sms_id, challenge_id, seq, state, attempts, queued_at, due_at,
+                                expires_at, provider, settled_at)
+        SELECT gen_random_uuid(), challenge_id, 1, 'sent', 1, $1, $1, $1, 'p', $1 FROM made
+        """,
+        world.clock(),
+    )
+    world.clock.advance(minutes=3)
+    before = metrics.ALARM.labels("sms_stopped")._value.get()
+    await housekeeping.watch_messages(world.server.ports)
+    await housekeeping.publish_messages(world.server.ports)
+    assert metrics.ALARM.labels("sms_stopped")._value.get() - before == 1
+    assert metrics.SMS_STOPPED.labels("merchant")._value.get() == 1
+    assert any("sms_stopped" in line and "merchant M-9" in line for line in world.log_lines)
+
+
 async def test_messages_that_wait_are_published_with_their_age(world: World) -> None:
     world.phone.broken = True
     await begin(world, await world.enrol())
