@@ -64,7 +64,7 @@ EVENTS: dict[str, str] = {
     "method:failed": "what a browser said of itself (3DS Method) could not be kept",
     "month:dropped": "the partition of a month was let go; `kind` is the table",
     "month:made": "partitions of months to come were made",
-    "number_check:failed": "nobody could tell whether a SIM card was exchanged",
+    "number_check:failed": "nobody could tell what became of a SIM card or number",
     "receipt:ignored": "a provider's call held no delivery report that is understood",
     "receipt:refused": "a call with delivery reports was not proved or could not be read",
     "restart:done": "every worker was replaced",

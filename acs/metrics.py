@@ -143,7 +143,7 @@ SMS_STOPPED = Gauge(
     multiprocess_mode="livemostrecent",
 )
 NUMBER_CHECK = _counter(
-    "acs_number_check_total", "Questions whether a SIM card was exchanged, by the answer", "outcome"
+    "acs_number_check_total", "Questions about SIM cards and numbers, by the answer", "outcome"
 )
 NUMBER_CHECK_SECONDS = _histogram(
     "acs_number_check_seconds", "How long operators took to answer, or were waited for", _FAST_S

@@ -4,6 +4,10 @@
 ``{"swapped": true|false}``; the token comes by OAuth 2.0 client credentials (RFC 6749, 4.4) and is
 used until shortly before its end.
 
+Of the number itself there is no question that all operators share. Ours is ``POST <lookup_url>
+{"phoneNumber": "+48..."}``, answered by ``{"allocated": true|false, "latestPorting": time|null}``,
+the time as in RFC 3339: what an HLR and a database of ported numbers say.
+
 Laws:
 - Nothing is raised for what a network or an operator does: whatever is not a clear yes or no is
   ``NoAnswer``, with a word for operators that never holds the number.
@@ -18,7 +22,8 @@ import asyncio
 import json
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote_plus
 from uuid import uuid4
 
@@ -28,7 +33,7 @@ from acs.breaker import Breaker
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from schemas.secret import Secret
 
@@ -38,6 +43,7 @@ REST_S = 30.0
 _TOKEN_MARGIN_S = 30.0
 _TOKEN_LIFE_S = 300.0
 _OK, _UNAUTHORIZED = 200, 401
+AnswerT = TypeVar("AnswerT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +53,20 @@ class NoAnswer:
     why: str
 
 
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What is said of a number: whether anybody has it; when it was ported last, if ever."""
+
+    is_allocated: bool
+    ported_at: datetime | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SimSwapConfig:
     """Where an operator, or an aggregator of several, is asked and as whom.
 
     ``url`` ends before ``/check``, for example ``https://api.operator.example/sim-swap/v1``.
+    Without ``lookup_url`` nobody is asked about the number itself.
     """
 
     url: str
@@ -59,6 +74,7 @@ class SimSwapConfig:
     client_id: str
     client_secret: Secret
     scope: str | None = None
+    lookup_url: str | None = None
     tls: ssl.SSLContext | None = None
 
 
@@ -71,43 +87,50 @@ class CamaraSimSwap:
         self._session: aiohttp.ClientSession | None = None
         self._token: tuple[str, float] | None = None
         self._door = asyncio.Lock()
-        self._breaker = Breaker(clock, rest_s=REST_S, rest_max_s=REST_S)
+        self._swaps = Breaker(clock, rest_s=REST_S, rest_max_s=REST_S)
+        self._lookups = Breaker(clock, rest_s=REST_S, rest_max_s=REST_S)
 
     async def swapped_within(self, number: Secret, hours: int) -> bool | NoAnswer:
         """Tell whether the SIM card of an E.164 number was exchanged in the last ``hours``."""
-        admitted = self._breaker.admit()
-        if admitted is None:
-            return NoAnswer("resting")
-        answer: bool | NoAnswer = NoAnswer("timeout")
-        try:
-            answer = await self._ask(number, hours)
-        except (aiohttp.ClientError, OSError) as failure:
-            answer = NoAnswer(type(failure).__name__)
-        finally:
-            # Also when the caller's patience ended: a slow operator is a failing one.
-            if isinstance(answer, NoAnswer):
-                self._breaker.failed(admitted)
-            else:
-                self._breaker.answered()
-        return answer
+        question = {"phoneNumber": number.reveal(), "maxAge": hours}
+        url = f"{self._config.url}/check"
+        return await _guarded(self._swaps, self._ask(url, question, _swapped))
+
+    @property
+    def looks_up(self) -> bool:
+        """Tell whether somebody is asked about the number itself."""
+        return self._config.lookup_url is not None
+
+    async def look_up(self, number: Secret) -> Lookup | NoAnswer:
+        """Tell whether anybody has an E.164 number, and when it was ported last."""
+        url = self._config.lookup_url
+        if url is None:
+            return NoAnswer("nobody to ask")
+        question = {"phoneNumber": number.reveal()}
+        return await _guarded(self._lookups, self._ask(url, question, _looked_up))
 
     async def close(self) -> None:
         """Let go of connections."""
         if self._session is not None:
             await self._session.close()
 
-    async def _ask(self, number: Secret, hours: int) -> bool | NoAnswer:
+    async def _ask(
+        self,
+        url: str,
+        question: Mapping[str, object],
+        read: Callable[[int, dict[str, Any]], AnswerT | NoAnswer],
+    ) -> AnswerT | NoAnswer:
         for _ in range(2):
             token = await self._bearer()
             if isinstance(token, NoAnswer):
                 return token
             status, found = await self._post(
-                f"{self._config.url}/check",
+                url,
                 {"Authorization": f"Bearer {token}", "x-correlator": str(uuid4())},
-                json_body={"phoneNumber": number.reveal(), "maxAge": hours},
+                json_body=question,
             )
             if status != _UNAUTHORIZED:
-                return _swapped(status, found)
+                return read(status, found)
             self._token = None  # taken back before its time: once more with a new one
         return NoAnswer("HTTP 401")
 
@@ -163,11 +186,48 @@ class CamaraSimSwap:
         return self._session
 
 
+async def _guarded(
+    breaker: Breaker, asking: Coroutine[Any, Any, AnswerT | NoAnswer]
+) -> AnswerT | NoAnswer:
+    """Ask unless the operator rests; whatever is no answer counts against it."""
+    admitted = breaker.admit()
+    if admitted is None:
+        asking.close()
+        return NoAnswer("resting")
+    answer: AnswerT | NoAnswer = NoAnswer("timeout")
+    try:
+        answer = await asking
+    except (aiohttp.ClientError, OSError) as failure:
+        answer = NoAnswer(type(failure).__name__)
+    finally:
+        # Also when the caller's patience ended: a slow operator is a failing one.
+        if isinstance(answer, NoAnswer):
+            breaker.failed(admitted)
+        else:
+            breaker.answered()
+    return answer
+
+
 def _swapped(status: int, found: dict[str, Any]) -> bool | NoAnswer:
     swapped = found.get("swapped")
     if status != _OK:
         return NoAnswer(f"HTTP {status}")
     return swapped if isinstance(swapped, bool) else NoAnswer("no answer in the body")
+
+
+def _looked_up(status: int, found: dict[str, Any]) -> Lookup | NoAnswer:
+    allocated, ported = found.get("allocated"), found.get("latestPorting")
+    if status != _OK:
+        return NoAnswer(f"HTTP {status}")
+    if not isinstance(allocated, bool) or not isinstance(ported, str | None):
+        return NoAnswer("no answer in the body")
+    try:
+        ported_at = None if ported is None else datetime.fromisoformat(ported)
+    except ValueError:
+        return NoAnswer("no time in latestPorting")
+    if ported_at is not None and ported_at.tzinfo is None:
+        return NoAnswer("no zone in latestPorting")
+    return Lookup(allocated, ported_at)
 
 
 def _basic(config: SimSwapConfig) -> str:

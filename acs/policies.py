@@ -134,6 +134,7 @@ def number_checks(settings: Settings) -> CamaraSimSwap | None:
             client_id=given.client_id,
             client_secret=Secret(secret),
             scope=given.scope,
+            lookup_url=given.lookup_url,
             tls=None if given.ca is None else client_context(given.ca, None, None),
         )
     )

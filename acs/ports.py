@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from acs.challenge.policy import ChallengePolicy
     from acs.crypto.keys import AuthenticationValueKeys
     from acs.directory_server import DirectoryServers
-    from acs.number_checks import NoAnswer
+    from acs.number_checks import Lookup, NoAnswer
     from acs.pages.render import Pages
     from acs.store.card_ranges import PolicyTables
     from acs.store.pool import Pool
@@ -50,10 +50,17 @@ class NumberChecks(Protocol):
     async def swapped_within(self, number: Secret, hours: int) -> bool | NoAnswer:
         """Tell whether the SIM card of an E.164 number was exchanged in the last ``hours``."""
 
+    @property
+    def looks_up(self) -> bool:
+        """Tell whether ``look_up`` has somebody to ask."""
+
+    async def look_up(self, number: Secret) -> Lookup | NoAnswer:
+        """Tell whether anybody has an E.164 number, and when it was ported last."""
+
 
 @dataclass(frozen=True, slots=True)
 class SwapPolicy:
-    """When an exchanged SIM card matters, and how patient we are to hear of it."""
+    """When an exchanged SIM card or ported number matters, how patient we are to hear of it."""
 
     recent_hours: int = 72
     earlier_hours: int = 240

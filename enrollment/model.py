@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 ISSUER_ZONE = ZoneInfo("Europe/Warsaw")
 """Calendar days and months of limits and blocks are those of the issuer's clients."""
 
+NEW_PHONE = timedelta(hours=48)
+"""How long a phone that was put in the place of another one in the portal is new."""
+
 FAILURES_CEILING = 5
 """At most so many failed attempts in a row, whatever the settings say (RTS art. 4(3)(b))."""
 
@@ -115,6 +118,10 @@ class PhoneRef(Record, frozen=True):
     usable: bool
     shared: bool = False
     changed_at: datetime | None = None
+
+    def is_new(self, now: datetime) -> bool:
+        """Tell whether the client put it in the place of another one within two days."""
+        return self.changed_at is not None and now < self.changed_at + NEW_PHONE
 
 
 class EffectiveLimits(Record, frozen=True):

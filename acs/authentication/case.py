@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from acs.authentication import limits
-from acs.authentication.facts import Converted, NoRate, Swap
+from acs.authentication.facts import Converted, NoRate, Number, Swap
 from acs.authentication.references import device_ids
 from schemas.records import Record
 from schemas.values import (
@@ -142,9 +142,12 @@ class Case(Record, frozen=True):
         device = (found,) if device_ids(self.areq) else ()
         swap = () if self.facts.swap in {None, Swap.NONE} else (f"sim:{self.facts.swap}",)
         phone = self.standing.phone
+        number = self.facts.number
+        ported = () if number in {None, Number.GOOD} else (f"number:{number}",)
+        new = ("phone:new",) if phone is not None and phone.is_new(self.now) else ()
         shared = ("phone:shared",) if phone is not None and phone.shared else ()
         limits_ = (*self.off, *self.over_per_tx, *rate, *self.over_period, *self.not_small)
-        return (*limits_, *swap, *shared, *wishes, *device)
+        return (*limits_, *swap, *ported, *new, *shared, *wishes, *device)
 
 
 def case_of(areq: Reading, facts: Facts, standing: Standing, now: datetime) -> Case:

@@ -278,7 +278,8 @@ def _challenge_due(case: Case) -> str | None:
         return None
     if case.facts.range.policy.default is Default.CHALLENGE:
         return "range:challenge"
-    return "sim:challenge" if swap.needs_care(case) else None
+    reason = swap.care(case)
+    return None if reason is None else f"{reason}:challenge"
 
 
 _CHALLENGE_WISHES: Final = frozenset(
@@ -316,6 +317,7 @@ RULES: Final[tuple[Callable[[Case], Decision | None], ...]] = (
     _over_period,
     _data_share,
     swap.recent,
+    swap.unallocated,
     swap.over_limit,
     _honoured,
     ri3.unproved,

@@ -74,6 +74,21 @@ class Swap(StrEnum):
     DOUBTFUL = "doubtful"
 
 
+class Number(StrEnum):
+    """What is known of a phone number besides its SIM card.
+
+    ``PORTED``, ``PORTED_EARLIER``: taken to another operator within the spans of an exchanged SIM
+    card. ``UNALLOCATED``: nobody has it (HLR). Without an answer as with ``Swap``.
+    """
+
+    GOOD = "good"
+    PORTED = "ported"
+    PORTED_EARLIER = "ported_earlier"
+    UNALLOCATED = "unallocated"
+    UNKNOWN = "unknown"
+    DOUBTFUL = "doubtful"
+
+
 @dataclass(frozen=True, slots=True)
 class SmallPayments:
     """What counts as a small payment (RTS art. 16): minor units of ``currency``, ISO 4217 letters.
@@ -147,7 +162,8 @@ class RangePolicy:
     16); None = never.
     ``theme`` names how the pages look (see acs.pages.themes); None leaves it to the issuer's.
     ``swapped_max`` is the most a payment may cost for a while after the cardholder's SIM card was
-    exchanged, in minor units of the account's currency; None = the usual limits.
+    exchanged or the number ported, in minor units of the account's currency; None = the usual
+    limits.
     """
 
     elements: Elements = Elements.PIN_AND_OTP
@@ -410,8 +426,9 @@ class Facts(Record, frozen=True):
     ``keys_available``: the key that the range's policy names can make an authentication value.
     ``device``: what the browser said of itself before (3DS Method); ``priors``: the earlier
     authentications a 3RI payment refers to, as far as they are known here. ``swap``: what is known
-    of the cardholder's SIM card; None: nobody was asked. ``small``: the purchase in the currency
-    of the range's ``low_value`` (None: no amount was asked, or the range has none).
+    of the cardholder's SIM card, ``number``: of the phone number; None: nobody was asked.
+    ``small``: the purchase in the currency of the range's ``low_value`` (None: no amount was asked,
+    or the range has none).
     """
 
     range: CardRange
@@ -422,4 +439,5 @@ class Facts(Record, frozen=True):
     device: DeviceData | None = None
     priors: tuple[Prior, ...] = ()
     swap: Swap | None = None
+    number: Number | None = None
     small: Converted | NoRate | None = None

@@ -182,7 +182,7 @@ def _times(settings: Settings) -> Iterator[str]:
 
 def _sim(settings: Settings) -> Iterator[str]:
     given = settings.sim
-    for name in ("url", "token_url"):
+    for name in ("url", "token_url", "lookup_url"):
         url = getattr(given, name)
         parts = urlsplit(url or "https://unset")
         is_plain_local = parts.scheme == "http" and is_loopback(parts.hostname or "")
@@ -191,6 +191,8 @@ def _sim(settings: Settings) -> Iterator[str]:
     together = (given.url, given.token_url, given.client_id, given.client_secret_file)
     if len({one is None for one in together}) > 1:
         yield "sim.url, sim.token_url, sim.client_id and sim.client_secret_file come together"
+    if given.lookup_url is not None and given.url is None:
+        yield "sim.lookup_url goes with sim.url"
     if given.url is not None and given.url.endswith("/"):
         yield "sim.url ends without a /"
     if given.recent_hours > given.earlier_hours:

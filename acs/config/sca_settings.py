@@ -26,9 +26,9 @@ class Sca(Section, frozen=True, kw_only=True):
 
 
 class Sim(Section, frozen=True, kw_only=True):
-    """Whether a phone's SIM card was exchanged: asked of operators (CAMARA SIM Swap).
+    """Whether a phone's SIM card was exchanged, its number ported: asked of operators.
 
-    Unset `url` = nobody is asked.
+    CAMARA SIM Swap. Unset `url` = nobody is asked.
     """
 
     url: Annotated[
@@ -43,6 +43,12 @@ class Sim(Section, frozen=True, kw_only=True):
         Path | None, Meta(description="a file that holds our secret there")
     ] = None
     scope: Annotated[str | None, Meta(description="scope to ask for; unset = none")] = None
+    lookup_url: Annotated[
+        str | None,
+        Meta(
+            description="who is asked about the number itself, with the same token; unset = nobody"
+        ),
+    ] = None
     ca: Annotated[
         Pem, Meta(description="who signs their certificates, PEM file; unset = public authorities")
     ] = None
@@ -53,10 +59,10 @@ class Sim(Section, frozen=True, kw_only=True):
         int, Meta(ge=0, le=3600, description="how long an answer is believed without asking again")
     ] = 900
     recent_hours: Annotated[
-        int, Meta(ge=1, le=2400, description="exchanged since: no code, the payment is refused")
+        int, Meta(ge=1, le=2400, description="exchanged or ported since: no code, payment refused")
     ] = 72
     earlier_hours: Annotated[
-        int, Meta(ge=1, le=2400, description="exchanged since: a challenge, and no exemption")
+        int, Meta(ge=1, le=2400, description="exchanged or ported since: a challenge, no exemption")
     ] = 240
     on_error: Annotated[
         Literal["allow", "step_down"],

@@ -33,7 +33,7 @@ from acs.crypto import value
 from acs.crypto.eci import DATA_SHARE, MERCHANT_INITIATED, eci_of
 from acs.flows import evidence as evidence_flow
 from acs.flows.gather import Asked, gather
-from acs.flows.number_check import swap_of
+from acs.flows.number_check import checked
 from acs.flows.oddities import oddities
 from acs.store import transactions
 from acs.store.pool import Missing, Unavailable
@@ -121,8 +121,8 @@ async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransacti
     acs_trans_id = acs_trans_id_at(asked.now, secrets.token_bytes(CHANCE_BYTES))
     decision = decide(asked.areq, facts, asked.now)
     if should_ask(asked.areq, facts, decision):
-        looked = await _with_swap(ports, asked, facts)
-        if looked.swap is not facts.swap:
+        looked = await _with_checks(ports, asked, facts)
+        if looked is not facts:
             facts = looked
             decision = decide(asked.areq, facts, asked.now)
     eci = _eci(asked, decision)
@@ -166,12 +166,13 @@ async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransacti
     return new, ares.raw
 
 
-async def _with_swap(ports: Ports, asked: Asked, facts: Facts) -> Facts:
-    """Look at the SIM card of the phone that the decision rests on."""
+async def _with_checks(ports: Ports, asked: Asked, facts: Facts) -> Facts:
+    """Look at SIM card and number of the phone that the decision rests on."""
     phone = None if facts.standing is None else facts.standing.phone
     if phone is None:
         return facts
-    return replace(facts, swap=await swap_of(ports, phone.phone_id, asked.now))
+    found = await checked(ports, phone.phone_id, asked.now)
+    return facts if found is None else replace(facts, swap=found.swap, number=found.number)
 
 
 def _proves(asked: Asked) -> bool:

@@ -1,11 +1,15 @@
-"""What operators said of a phone's SIM card, kept for a while. A phone is known by keyed hashes."""
+"""What operators said of a phone's SIM card and number, kept for a while.
+
+A phone is known by keyed hashes, one for each of the two questions.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from acs.authentication.facts import Swap
+from acs.authentication.facts import Number, Swap
 from schemas import queries
+from schemas.records import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,18 +19,28 @@ if TYPE_CHECKING:
     from schemas.vault import Tag
 
 _SQL = queries.load(__file__)
+_SWAPS = frozenset(Swap)
 
 
-async def fresh(conn: Connection, phones: Sequence[Tag], since: datetime) -> Swap | None:
-    """Give what was said of a phone since that time, if anything."""
-    macs = [tag.value for tag in phones]
-    found = await _SQL.fresh.value(conn, phone_macs=macs, since=since)
-    return None if found is None else Swap(found)
+class Known(Record, frozen=True):
+    """What was said of a phone's SIM card and number, as far as anything was."""
+
+    swap: Swap | None = None
+    number: Number | None = None
 
 
-async def keep(conn: Connection, phone: Tag, swap: Swap, now: datetime) -> None:
-    """Keep an answer under the phone's active keyed hash."""
-    await _SQL.keep.run(conn, phone_mac=phone.value, swap=swap, now=now)
+async def fresh(conn: Connection, phones: Sequence[Tag], since: datetime) -> Known:
+    """Give what was said of a phone since that time."""
+    rows = await _SQL.fresh.all(conn, phone_macs=[tag.value for tag in phones], since=since)
+    words = [row["word"] for row in rows]
+    swap = next((word for word in words if word in _SWAPS), None)
+    number = next((word for word in words if word not in _SWAPS), None)
+    return Known(None if swap is None else Swap(swap), None if number is None else Number(number))
+
+
+async def keep(conn: Connection, phone: Tag, said: Swap | Number, now: datetime) -> None:
+    """Keep an answer under the phone's active keyed hash for that question."""
+    await _SQL.keep.run(conn, phone_mac=phone.value, swap=said, now=now)
 
 
 async def lapse(conn: Connection, before: datetime, most: int) -> int:

@@ -1,8 +1,8 @@
 -- name: fresh
--- What was said of a phone since that time, under any of its keyed hashes.
-SELECT swap FROM acs.number_check
+-- What was said since that time under any of these keyed hashes, the newest first.
+SELECT swap AS word FROM acs.number_check
 WHERE phone_mac = ANY (:phone_macs::bytea[]) AND checked_at > :since
-ORDER BY checked_at DESC LIMIT 1;
+ORDER BY checked_at DESC;
 
 -- name: keep
 -- The newest answer stays, whoever comes first.

@@ -455,7 +455,7 @@ CREATE TABLE acs.number_check (
     swap text NOT NULL,
     checked_at timestamp with time zone NOT NULL,
     CONSTRAINT number_check_phone_mac_check CHECK ((length(phone_mac) = 32)),
-    CONSTRAINT number_check_swap_check CHECK ((swap = ANY (ARRAY['none'::text, 'earlier'::text, 'recent'::text])))
+    CONSTRAINT number_check_swap_check CHECK ((swap = ANY (ARRAY['none'::text, 'earlier'::text, 'recent'::text, 'good'::text, 'ported'::text, 'ported_earlier'::text, 'unallocated'::text])))
 );
 
 CREATE TABLE acs.policy_version (

@@ -22,14 +22,18 @@ CLIENT, SECRET = "bank&co", "s3cret %/+"
 
 @dataclass
 class Operator:
-    """Knows how many hours ago each number's SIM card was exchanged.
+    """Knows how many hours ago each number's SIM card was exchanged, and what became of numbers.
 
-    ``mode``: answer; slow (never answers); error (``status``); html; list; word (no boolean); huge;
-    redirect; hang_up. ``token_mode``: give; error; html; slow; nameless. ``revoke`` makes every
-    token so far worthless.
+    ``said``: the body of the answer about the number itself, by number; ``looks_up``: whether the
+    service asks for it. ``mode``: answer; slow (never answers); error (``status``); html; list;
+    word (no boolean); huge; redirect; hang_up. ``token_mode``: give; error; html; slow; nameless.
+    ``revoke`` makes every token so far worthless.
     """
 
     exchanged: dict[str, int] = field(default_factory=dict)
+    said: dict[str, dict[str, Any]] = field(default_factory=dict)
+    looks_up: bool = False
+    looked_up: list[str] = field(default_factory=list)
     mode: str = "answer"
     status: int = 500
     token_mode: str = "give"
@@ -46,6 +50,7 @@ class Operator:
     async def start(self) -> None:
         app = web.Application()
         app.router.add_post("/sim-swap/v1/check", self._check)
+        app.router.add_post("/numbers", self._look_up)
         app.router.add_post("/token", self._token)
         self.runner, self.url = await serve(app)
 
@@ -63,6 +68,7 @@ class Operator:
                 client_id=CLIENT,
                 client_secret=Secret(SECRET),
                 scope="sim-swap:check",
+                lookup_url=f"{self.url}/numbers" if self.looks_up else None,
             ),
             clock,
         )
@@ -95,6 +101,19 @@ class Operator:
                 return web.json_response(
                     {"access_token": token, "token_type": "Bearer", "expires_in": self.expires_in}
                 )
+
+    async def _look_up(self, request: web.Request) -> web.StreamResponse:
+        asked = await request.json()
+        if set(asked) != {"phoneNumber"}:
+            self.faults.append(f"the question was {sorted(asked)}")
+        if request.headers["Authorization"].removeprefix("Bearer ") not in self.good:
+            return web.json_response({"code": "UNAUTHENTICATED"}, status=401)
+        self.looked_up.append(asked["phoneNumber"])
+        if self.mode == "error":
+            return web.json_response({}, status=self.status)
+        return web.json_response(
+            self.said.get(asked["phoneNumber"], {"allocated": True, "latestPorting": None})
+        )
 
     async def _check(  # noqa: C901, PLR0911 - one per way to answer
         self, request: web.Request

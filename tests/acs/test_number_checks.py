@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from acs.number_checks import REST_S, CamaraSimSwap, NoAnswer
+from acs.number_checks import REST_S, CamaraSimSwap, Lookup, NoAnswer
 from schemas.vault import Secret
 from tests.acs.operator import SECRET, Operator
 
@@ -146,3 +147,47 @@ async def test_an_operator_that_fails_is_left_alone_for_a_while(operator: Operat
 async def test_the_secret_does_not_show_itself(operator: Operator, checks: CamaraSimSwap) -> None:
     assert SECRET not in repr(vars(checks))
     assert operator.asked == []
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ({"allocated": True, "latestPorting": None}, Lookup(is_allocated=True, ported_at=None)),
+        ({"allocated": False}, Lookup(is_allocated=False, ported_at=None)),
+        (
+            {"allocated": True, "latestPorting": "2026-11-20T10:00:00+01:00"},
+            Lookup(is_allocated=True, ported_at=datetime(2026, 11, 20, 9, tzinfo=UTC)),
+        ),
+        ({"allocated": "yes"}, NoAnswer("no answer in the body")),
+        ({"allocated": True, "latestPorting": 7}, NoAnswer("no answer in the body")),
+        ({"allocated": True, "latestPorting": "soon"}, NoAnswer("no time in latestPorting")),
+        (
+            {"allocated": True, "latestPorting": "2026-11-20T10:00:00"},
+            NoAnswer("no zone in latestPorting"),
+        ),
+    ],
+)
+async def test_a_number_is_looked_up(
+    operator: Operator, body: dict[str, object], found: Lookup | NoAnswer
+) -> None:
+    operator.looks_up = True
+    operator.said[NUMBER.reveal()] = body
+    checks = operator.client()
+    assert checks.looks_up
+    assert await checks.look_up(NUMBER) == found
+    await checks.close()
+
+
+async def test_who_says_nothing_of_numbers_is_still_asked_about_sim_cards(
+    operator: Operator, checks: CamaraSimSwap
+) -> None:
+    assert not checks.looks_up
+    assert await checks.look_up(NUMBER) == NoAnswer("nobody to ask")
+    operator.looks_up, operator.mode = True, "error"
+    both = operator.client()
+    for _ in range(5):
+        assert await both.look_up(NUMBER) == NoAnswer("HTTP 500")
+    assert await both.look_up(NUMBER) == NoAnswer("resting")
+    operator.mode = "answer"
+    assert await both.swapped_within(NUMBER, 72) is True
+    await both.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -34,7 +34,7 @@ async def send(
     right: int = 0,
     block: str = "48600",
     state: str = "sent",
-    **origin: str,
+    **origin: Any,
 ) -> None:
     """Send messages to numbers of one block; the first codes of them are entered."""
     for number in range(many):
@@ -159,7 +159,7 @@ async def test_a_merchant_that_sends_ten_times_the_usual_is_told(
     assert found.busy == (watch.Busy("merchant", "sudden", 50, is_stopped=False),)
 
 
-WHO: dict[str, dict[str, str]] = {
+WHO: dict[str, dict[str, Any]] = {
     "merchant": {"merchant_ref": "M-1"},
     "acquirer": {"acquirer_ref": "412345"},
     "network": {"address": "81.2.69.142"},

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from acs.authentication.case import Decision, Exemption
 from acs.authentication.decision import RULES, decide
-from acs.authentication.facts import Converted, Default, Facts, NoRate, Prior, Swap
+from acs.authentication.facts import Converted, Default, Facts, NoRate, Number, Prior, Swap
 from acs.transaction import Elements
 from enrollment.model import (
     Block,
@@ -51,6 +51,8 @@ BLOCKS = {
 }
 SHARED = replace(PHONE, shared=True)
 NEW = replace(PHONE, changed_at=NOW - 3 * DAY + timedelta(seconds=1))
+JUST_NOW = replace(PHONE, changed_at=NOW - 2 * DAY + timedelta(seconds=1))
+TWO_DAYS = replace(PHONE, changed_at=NOW - 2 * DAY)
 OLDER = replace(PHONE, changed_at=NOW - 3 * DAY)
 UNUSABLE = type(PHONE)(PHONE.phone_id, PHONE.mask, usable=False)
 READ_CARD: dict[str, Callable[[Any], Any]] = {
@@ -61,7 +63,15 @@ READ_CARD: dict[str, Callable[[Any], Any]] = {
     "account_limits": lambda value: EffectiveLimits(**value),
     "card_use": lambda value: Use(**value),
     "account_use": lambda value: Use(**value),
-    "phone": {None: None, "unusable": UNUSABLE, "shared": SHARED, "new": NEW, "older": OLDER}.get,
+    "phone": {
+        None: None,
+        "unusable": UNUSABLE,
+        "shared": SHARED,
+        "just_now": JUST_NOW,
+        "two_days": TWO_DAYS,
+        "new": NEW,
+        "older": OLDER,
+    }.get,
     "low_value": lambda value: LowValue(wanted=True, **value),
     "block": BLOCKS.__getitem__,
 }
@@ -96,6 +106,7 @@ FACTS: dict[str, Callable[[Any], tuple[dict[str, Any], dict[str, Any]]]] = {
         {"priors": PRIORS[value]},
     ),
     "swap": lambda value: ({}, {"swap": Swap(value)}),
+    "number": lambda value: ({}, {"number": Number(value)}),
     "small": lambda value: (
         {},
         {
@@ -145,7 +156,7 @@ def case_of(left: str) -> tuple[Reading, Facts]:
                 areq[field] = value
             case ["card"]:
                 has_card = False
-            case [("amount" | "keys" | "prior" | "device" | "swap" | "small") as fact]:
+            case [("amount" | "keys" | "prior" | "device" | "swap" | "number" | "small") as fact]:
                 said, found = FACTS[fact](value)
                 areq |= said
                 facts |= found
@@ -201,10 +212,10 @@ def test_every_rule_of_the_table_speaks_somewhere() -> None:
     spoken = {row.partition("->")[2].split()[2].split(":")[0] for row in ROWS}
 
     assert spoken == {
-        "card", "consent", "enrolment", "fx", "key", "limit", "low_value", "offer",
-        "person", "phone", "pin", "range", "ri3", "sim", "trust", "wish",
+        "card", "consent", "enrolment", "fx", "key", "limit", "low_value", "number",
+        "offer", "person", "phone", "pin", "range", "ri3", "sim", "trust", "wish",
     }  # fmt: skip
-    assert len(RULES) == 21
+    assert len(RULES) == 22
 
 
 def test_a_reservation_carries_the_limits_it_was_decided_on() -> None:

@@ -35,6 +35,7 @@ def test_a_whole_way_to_the_operators_fits() -> None:
         ({"sim.url": "http://api.operator.example/x"}, "sim.url must be https"),
         ({"sim.token_url": "ftp://127.0.0.1/"}, "sim.token_url must be https"),
         ({"sim.client_id": None}, "come together"),
+        ({"sim.lookup_url": "http://api.operator.example/x"}, "sim.lookup_url must be https"),
         ({"sim.url": "https://api.operator.example/v1/"}, "ends without a /"),
         ({"sim.recent_hours": 241}, "must not be below sim.recent_hours"),
         ({"ds.areq_budget_s": 1.5}, "sim.timeout_s must be below"),
@@ -46,3 +47,8 @@ def test_what_cannot_work_refuses_to_start(change: dict[str, object], sentence: 
     with pytest.raises(ConfigError) as refused:
         config.read(given={name: value for name, value in given.items() if value is not None})
     assert sentence in "\n".join(refused.value.sentences)
+
+
+def test_who_is_asked_about_numbers_is_asked_as_about_sim_cards() -> None:
+    with pytest.raises(ConfigError, match=r"sim\.lookup_url goes with sim\.url"):
+        config.read(given={"profile": "demo", "sim.lookup_url": "https://hlr.example/numbers"})

@@ -191,3 +191,55 @@ async def test_the_answers_are_counted(world: World, operator: Operator, asking:
         await ask(world, one, asking)
     after = [counted(outcome) for outcome in ("none", "recent", "kept", "no_answer")]
     assert [now - was for now, was in zip(after, before, strict=True)] == [1, 1, 1, 0]
+
+
+@pytest.fixture
+async def looking(world: World, operator: Operator) -> AsyncIterator[Server]:
+    """A process that asks about SIM card and number."""
+    operator.looks_up = True
+    world.number_checks = checks = operator.client()
+    yield await world.start_server(swap=PATIENT)
+    await checks.close()
+
+
+def ported(world: World, hours: float) -> dict[str, Any]:
+    at = world.clock() - timedelta(hours=hours)
+    return {"allocated": True, "latestPorting": at.isoformat()}
+
+
+@pytest.mark.parametrize(
+    ("hours", "status", "rule"),
+    [(71, "N", "number:ported"), (73, "C", "number:challenge"), (241, "Y", "range:frictionless")],
+)
+async def test_a_number_ported_lately_is_as_a_card_exchanged_lately(
+    world: World, operator: Operator, looking: Server, hours: int, status: str, rule: str
+) -> None:
+    holder = await world.enrol(prefix=EASY)
+    operator.said[holder.phone] = ported(world, hours)
+    for _ in range(2):  # the second time by what was kept
+        ares = await ask(world, holder, looking)
+        assert (ares["transStatus"], (await world.challenge_row(ares))["rule"]) == (status, rule)
+    assert (operator.looked_up, operator.asked) == ([holder.phone], [(holder.phone, 240)])
+
+
+async def test_a_number_that_nobody_has_gets_no_code(
+    world: World, operator: Operator, looking: Server
+) -> None:
+    holder = await world.enrol()
+    operator.said[holder.phone] = {"allocated": False}
+    ares = await ask(world, holder, looking)
+    assert (ares["transStatus"], ares["transStatusReason"]) == ("N", "13")
+    assert world.phone.messages == {}
+
+
+async def test_what_one_question_came_to_is_kept_whatever_came_of_the_other(
+    world: World, operator: Operator, looking: Server
+) -> None:
+    holder = await world.enrol(prefix=EASY)
+    operator.said[holder.phone] = {"allocated": "perhaps"}
+    ares = await ask(world, holder, looking)
+    assert ares["transStatus"] == "Y"
+    assert "number:unknown" in (await world.challenge_row(ares))["reasons"]
+    operator.said[holder.phone] = ported(world, 1)
+    assert (await ask(world, holder, looking))["transStatus"] == "N"
+    assert (len(operator.asked), len(operator.looked_up)) == (1, 2)

@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from acs.authentication.facts import Swap
+import pytest
+
+from acs.authentication.facts import Number, Swap
 from acs.store import number_checks
+from acs.store.number_checks import Known
 from schemas.vault import Tag
 from tests.acs.people import NOW
 
@@ -19,17 +22,29 @@ SECOND = timedelta(seconds=1)
 
 async def test_an_answer_is_believed_for_a_while(db: asyncpg.Connection) -> None:
     await number_checks.keep(db, PHONE, Swap.RECENT, NOW)
-    assert await number_checks.fresh(db, [PHONE], NOW - SECOND) is Swap.RECENT
-    assert await number_checks.fresh(db, [OTHER, PHONE], NOW - SECOND) is Swap.RECENT
-    assert await number_checks.fresh(db, [PHONE], NOW) is None
-    assert await number_checks.fresh(db, [OTHER], NOW - SECOND) is None
+    said = Known(swap=Swap.RECENT)
+    assert await number_checks.fresh(db, [PHONE], NOW - SECOND) == said
+    assert await number_checks.fresh(db, [OTHER, PHONE], NOW - SECOND) == said
+    assert await number_checks.fresh(db, [PHONE], NOW) == Known()
+    assert await number_checks.fresh(db, [OTHER], NOW - SECOND) == Known()
+
+
+@pytest.mark.parametrize("number", [Number.GOOD, Number.PORTED, Number.UNALLOCATED])
+async def test_each_question_has_an_answer_of_its_own(
+    db: asyncpg.Connection, number: Number
+) -> None:
+    await number_checks.keep(db, OTHER, number, NOW)
+    await number_checks.keep(db, PHONE, Swap.NONE, NOW + SECOND)
+    both = await number_checks.fresh(db, [PHONE, OTHER], NOW - SECOND)
+    assert both == Known(Swap.NONE, number)
+    assert await number_checks.fresh(db, [PHONE, OTHER], NOW) == Known(Swap.NONE)
 
 
 async def test_the_newest_answer_stays_whoever_comes_first(db: asyncpg.Connection) -> None:
     await number_checks.keep(db, PHONE, Swap.EARLIER, NOW)
     await number_checks.keep(db, PHONE, Swap.RECENT, NOW + SECOND)
     await number_checks.keep(db, PHONE, Swap.NONE, NOW)
-    assert await number_checks.fresh(db, [PHONE], NOW - SECOND) is Swap.RECENT
+    assert await number_checks.fresh(db, [PHONE], NOW - SECOND) == Known(Swap.RECENT)
 
 
 async def test_old_answers_are_cleared_away(db: asyncpg.Connection) -> None:
