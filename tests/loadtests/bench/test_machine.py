@@ -14,7 +14,7 @@ from loadtests.bench.machine import Cpu, Memory, cpu, description, memory, toget
 BUSY = """
 import time
 input()
-until = time.process_time() + 0.2
+until = time.process_time() + 0.3
 while time.process_time() < until: pass
 print("done", flush=True)
 input()
@@ -38,8 +38,8 @@ def test_what_a_child_uses_counts_for_the_service_and_not_for_the_client() -> No
         assert child.stdout.readline() == b"done\n"
         used = cpu([child.pid]).since(before)
         child.communicate(b"\n")
-    assert used.service > 0.15  # counted in clock ticks
-    assert used.ours > 0.15
+    assert used.service > 0.1  # counted in clock ticks, which may all but miss a busy machine
+    assert used.ours > 0.1
     assert used.postgres == 0.0
 
 
