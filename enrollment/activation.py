@@ -43,7 +43,7 @@ NOT_ENROLLED = Enrolment(EnrolmentState.NONE)
 class Conditions:
     """What 3-D Secure needs, as it is now. ``consent`` is None when given and still good.
 
-    ``has_role``: the holder has a role at the card's account.
+    ``has_role``: the holder has a role at the card's account. ``age``: why the holder is too young.
     """
 
     person: PersonStatus
@@ -53,6 +53,7 @@ class Conditions:
     phone_usable: bool
     pin_set: bool
     has_role: bool = True
+    age: EnrolmentReason | None = None
 
 
 def unmet(conditions: Conditions) -> tuple[EnrolmentReason, ...]:
@@ -61,6 +62,7 @@ def unmet(conditions: Conditions) -> tuple[EnrolmentReason, ...]:
         (conditions.person is PersonStatus.CLOSED, EnrolmentReason.PERSON_CLOSED),
         (not conditions.account_open, EnrolmentReason.ACCOUNT_CLOSED),
         (not conditions.has_role, EnrolmentReason.NOT_OF_ACCOUNT),
+        (conditions.age is not None, conditions.age),
         (conditions.card in _PAUSED, _PAUSED.get(conditions.card)),
         (conditions.card in _ENDED, _ENDED.get(conditions.card)),
         (conditions.consent is not None, conditions.consent),

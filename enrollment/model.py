@@ -64,6 +64,8 @@ class EnrolmentReason(StrEnum):
     PERSON_CLOSED = "person_closed"
     ACCOUNT_CLOSED = "account_closed"
     NOT_OF_ACCOUNT = "not_of_account"
+    TOO_YOUNG = "too_young"
+    MINOR_NOT_ALLOWED = "minor_not_allowed"
     CARD_BLOCKED = "card_blocked"
     CARD_EXPIRED = "card_expired"
     CARD_STOLEN = "card_stolen"

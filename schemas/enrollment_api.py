@@ -83,6 +83,18 @@ PERSON_IN: Final = Body(
         optional("kind", OneOf(("natural", "corporate_user")), "Whose card use it is"),
         optional("language", OneOf(LANGUAGES), "Language of messages and pages"),
         optional("phone", Text(32), "Mobile number, E.164", secret=True),
+        optional(
+            "birth_date",
+            Text(10, 10, "[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+            "Of whom no PESEL tells it; without it a person counts as of age",
+            secret=True,
+        ),
+        optional(
+            "minor_allowed",
+            Flag(),
+            "From 13 to 17 years 3-D Secure and the portal are open only if true; left out = as it "
+            "is; under 13 never (422)",
+        ),
     ),
 )
 PERSON: Final = Body(
@@ -94,6 +106,8 @@ PERSON: Final = Body(
         Member("status", OneOf(("known", "registered", "closed")), "Where the person stands"),
         Member("language", OneOf(LANGUAGES), "Language of messages and pages"),
         Member("phone_mask", Nullable(Text(24)), "The phone in use, masked"),
+        Member("minor", Flag(), "Under 18 today, as far as the birth date is known"),
+        Member("minor_allowed", Flag(), "Whether 3-D Secure is open to this person as a minor"),
     ),
 )
 PHONE_IN: Final = Body(
@@ -287,6 +301,7 @@ OWN_CARDS: Final = Body(
             ),
             "Own cards",
         ),
+        Member("minor", Flag(), "Under 18: limits are raised by the guardian, in a branch"),
     ),
 )
 STEP_UP_IN: Final = Body(

@@ -23,17 +23,20 @@ class NotFound(Exception):
 
 async def register(branch: Branch, given: argparse.Namespace, numbers: Numbers) -> list[str]:
     """Make a client known with phone, account and card, or bring them up to date."""
-    person = await branch.call(
-        "PUT",
-        f"/persons/{quote(given.ref, safe='')}",
-        {
-            "identifier": numbers["identifier"],
-            "phone": numbers["phone"],
-            "kind": given.kind,
-            "language": given.language,
-        },
-    )
-    lines = [f"person   {given.ref}  {person['person_id']}  phone {person['phone_mask']}"]
+    said = {
+        "identifier": numbers["identifier"],
+        "phone": numbers["phone"],
+        "kind": given.kind,
+        "language": given.language,
+    }
+    if given.birth_date:
+        said["birth_date"] = numbers["birth_date"]
+    if given.minor is not None:
+        said["minor_allowed"] = given.minor == "allowed"
+    person = await branch.call("PUT", f"/persons/{quote(given.ref, safe='')}", said)
+    lines = [
+        f"person   {given.ref}  {person['person_id']}  phone {person['phone_mask']}{_minor(person)}"
+    ]
     if given.account is None:
         return lines
     account_id = await _account(branch, given, person["person_id"])
@@ -79,13 +82,22 @@ async def _account(branch: Branch, given: argparse.Namespace, person_id: str) ->
 async def show(branch: Branch, given: argparse.Namespace, _numbers: Numbers) -> list[str]:
     """Look a client up by the bank's reference."""
     found = await branch.find(given.ref)
-    shown = f"{found['status']}  {found['language']}  phone {found['phone_mask'] or 'none'}"
+    shown = (
+        f"{found['status']}  {found['language']}  phone {found['phone_mask'] or 'none'}"
+        f"{_minor(found)}"
+    )
     lines = [f"person   {found['ref']}  {shown}", f"block    {_block(found['block'])}"]
     lines += [
         f"account  {one['ref']}  {one['currency']}  {one['status']}  {one['role']}"
         for one in found["accounts"]
     ]
     return lines + [_card_line(one) for one in found["cards"]]
+
+
+def _minor(person: Mapping[str, Any]) -> str:
+    if not person["minor"]:
+        return ""
+    return f"  under 18, 3-D Secure {'allowed' if person['minor_allowed'] else 'not allowed'}"
 
 
 def _block(block: Mapping[str, Any] | None) -> str:

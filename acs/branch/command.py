@@ -29,11 +29,14 @@ _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _SCOPES: Final = "person:write person:read card:enrol card:read limit:raise phone:write block:clear"
 _SENTENCES: Final = {
     "account_of_others": "this account belongs to other clients: core banking gives roles at it",
+    "birth_date_differs": "the PESEL tells another date of birth: check both",
+    "birth_date_invalid": "this is no date of birth: write YYYY-MM-DD",
     "dual_control_needed": "noted; a permanent block ends when another member of staff confirms it"
     " within 15 minutes: acs branch confirm REF",
     "identifier_taken": "this identification number belongs to another client",
     "identifier_check_digit": "the identification number has a wrong check digit: check it",
     "identifier_format": "this is no PESEL and no number of the bank's: check it",
+    "minor_not_allowed": "the client is under 18 and not allowed: register with --minor allowed",
     "luhn": "the card number has a wrong check digit: check it",
     "not_of_account": "the client has no role at this account",
     "no_such_block": "this client has no such block",
@@ -42,6 +45,7 @@ _SENTENCES: Final = {
     "phone_invalid": "this is no phone number in international form (+48...)",
     "phone_not_mobile": "this is no mobile phone",
     "scope_missing": "this key may not do that",
+    "too_young": "the client is under 13: 3-D Secure and the portal are not for children",
     "unauthorized": "the API does not accept this key",
     "unknown_range": "this card number is in none of the bank's card ranges",
 }
@@ -124,6 +128,16 @@ def _add_connection(parser: argparse.ArgumentParser) -> None:
 
 def _add_register(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--kind", choices=("natural", "corporate_user"), default="natural")
+    parser.add_argument(
+        "--minor",
+        choices=("allowed", "refused"),
+        help="whether a client of 13 to 17 years may have 3-D Secure; default: as it is",
+    )
+    parser.add_argument(
+        "--birth-date",
+        action="store_true",
+        help="ask for the date of birth, too: of whom no PESEL tells it",
+    )
     parser.add_argument("--language", choices=("pl", "en", "de", "uk"), default="pl")
     parser.add_argument("--account", metavar="REF", help="the bank's reference of the account")
     parser.add_argument("--currency", default="PLN", metavar="ABC", help="of a new account")
@@ -200,8 +214,10 @@ def _say_no(what: object, exit_code: int) -> int:
 
 
 def _wanted(given: argparse.Namespace, action: Action) -> tuple[str, ...]:
-    has_card = given.action == "register" and given.card is not None
-    return (*action.numbers, "pan") if has_card else action.numbers
+    if given.action != "register":
+        return action.numbers
+    more = ("pan",) if given.card is not None else ()
+    return (*action.numbers, *more, "birth_date") if given.birth_date else (*action.numbers, *more)
 
 
 def _check(given: argparse.Namespace) -> None:

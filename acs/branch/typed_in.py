@@ -14,6 +14,7 @@ NAMES: Final = {
     "identifier": "PESEL or the bank's number",
     "phone": "mobile number, +48...",
     "pan": "card number",
+    "birth_date": "date of birth, YYYY-MM-DD",
 }
 """What may be asked for, and how it is asked."""
 

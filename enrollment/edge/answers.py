@@ -29,6 +29,7 @@ _STATUS: Final = {
     RefusalCode.VERSION_CHANGED: 412,
     RefusalCode.CONFLICT: 409,
     RefusalCode.PERSON_CLOSED: 409,
+    RefusalCode.MINOR_NOT_ALLOWED: 409,
     RefusalCode.IDENTIFIER_TAKEN: 409,
     RefusalCode.PHONE_SHARED: 409,
     RefusalCode.CURRENCY_FIXED: 409,
@@ -150,6 +151,8 @@ def person(view: PersonView) -> Json:
         "status": view.status.value,
         "language": view.language,
         "phone_mask": view.phone_mask,
+        "minor": view.is_minor,
+        "minor_allowed": view.minor_allowed,
     }
 
 

@@ -30,6 +30,8 @@ async def _put_person(call: Call) -> Answer | Refusal:
         language=body["language"] or "pl",
         phone=body["phone"],
         may_change_phone="phone:write" in call.scopes,
+        birth_date=body["birth_date"],
+        minor_allowed=body["minor_allowed"],
     )
     done = await persons.put_person(call.work, call.key, data, call.if_match)
     if isinstance(done, Refusal):

@@ -74,7 +74,8 @@ async def _get_cards(call: Call) -> Answer | Refusal:
     done = await clients.own_cards(call.work, call.client)
     if isinstance(done, Refusal):
         return done
-    return Answer({"cards": [_own_card(one) for one in done.value]})
+    shown = [_own_card(one) for one in done.value]
+    return Answer({"cards": shown, "minor": await clients.is_minor(call.work, call.client)})
 
 
 async def _switch_threeds(call: Call) -> Answer | Refusal:

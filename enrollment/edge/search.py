@@ -42,6 +42,8 @@ def _shown(found: Found) -> answers.Json:
         "status": person.status,
         "language": person.language,
         "phone_mask": person.phone_mask,
+        "minor": found.is_minor,
+        "minor_allowed": person.minor_allowed,
         "block": None if block is None else {"kind": block.kind.value, "until": until},
         "accounts": [
             {

@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 from enrollment import one_time
 from enrollment.events import EventName
+from enrollment.flows import ages
 from enrollment.flows.step_up import seconds_to_midnight
 from enrollment.model import ISSUER_ZONE, PersonStatus, calendar_of
 from enrollment.refusals import Done, Refusal, RefusalCode
@@ -43,6 +44,9 @@ async def issue(work: Work, person_id: UUID) -> Done[IssuedActivation] | Refusal
         return Refusal(RefusalCode.NOT_FOUND)
     if person.status is PersonStatus.CLOSED:
         return Refusal(RefusalCode.PERSON_CLOSED)
+    too_young = ages.bar(work, person)
+    if too_young is not None:
+        return Refusal(RefusalCode(too_young.value))
     day, _ = calendar_of(work.now)
     since = datetime.combine(day, time(), ISSUER_ZONE).astimezone(UTC)
     made = await registrations.activations_since(work.conn, person_id, since)

@@ -8,14 +8,12 @@ asked for last, so that no code is spent on what would be refused anyway.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING, Any, Literal
 
 from enrollment import pin_hash, rules
 from enrollment.events import EventName
-from enrollment.flows import enrolments, limits, notices, step_up
+from enrollment.flows import ages, enrolments, limits, notices, step_up
 from enrollment.flows.notices import NoticeKind
-from enrollment.flows.persons import birth_date_place
 from enrollment.flows.step_up import Intent
 from enrollment.model import ConsentCode, EffectiveLimits, PersonStatus, calendar_of
 from enrollment.refusals import Done, Refusal, RefusalCode
@@ -215,6 +213,12 @@ async def own_cards(work: Work, person_id: UUID) -> Done[list[OwnCard]] | Refusa
     return Done(shown)
 
 
+async def is_minor(work: Work, person_id: UUID) -> bool:
+    """Tell whether the client is under 18: the guardian raises limits, in a branch."""
+    person = await persons.read(work.conn, person_id)
+    return person is not None and ages.is_minor(work, person_id, person.birth_date_ct)
+
+
 async def switch_threeds(
     work: Work,
     person_id: UUID,
@@ -255,10 +259,14 @@ async def lower_limits(
 
 
 async def client(work: Work, person_id: UUID) -> Person | None:
-    """Lock the person on whose behalf the portal calls; None when there is none any more."""
+    """Lock the person on whose behalf the portal calls; None when there is none (any more).
+
+    Nor is there one who is too young for the portal.
+    """
     person = await persons.lock(work.conn, person_id)
-    is_here = person is not None and person.status is not PersonStatus.CLOSED
-    return person if is_here else None
+    if person is None or person.status is PersonStatus.CLOSED:
+        return None
+    return person if ages.bar(work, person) is None else None
 
 
 async def _consents(work: Work, person_id: UUID) -> Consents:
@@ -290,7 +298,7 @@ async def _pin_fault(work: Work, person: Person, pin: Secret, repeat: Secret) ->
         return Refusal(RefusalCode.PIN_LENGTH, "pin")
     if pin != repeat:
         return Refusal(RefusalCode.PIN_MISMATCH, "repeat")
-    birth_date = _birth_date(work, person)
+    birth_date = ages.opened(work.keys, person.person_id, person.birth_date_ct)
     last4s = await persons.last4s(work.conn, person.person_id)
     if rules.is_weak_pin(text, birth_date, last4s):
         return Refusal(RefusalCode.WEAK_PIN, "pin")
@@ -301,10 +309,3 @@ async def _pin_fault(work: Work, person: Person, pin: Secret, repeat: Secret) ->
         again = step_up.seconds_to_midnight(work.now)
         return Refusal(RefusalCode.PIN_CHANGES, retry_after_s=again)
     return None
-
-
-def _birth_date(work: Work, person: Person) -> date | None:
-    if person.birth_date_ct is None:
-        return None
-    place = birth_date_place(person.person_id)
-    return date.fromisoformat(work.keys.vault.open(person.birth_date_ct, place).decode())

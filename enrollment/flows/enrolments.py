@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Literal
 from enrollment import activation
 from enrollment.activation import Enrolment
 from enrollment.events import EventName
-from enrollment.flows import notices
+from enrollment.flows import ages, notices
 from enrollment.flows.notices import NoticeKind
 from enrollment.model import EnrolmentReason, EnrolmentState, calendar_of
 from enrollment.refusals import Done, Refusal, RefusalCode
-from enrollment.store import cards
+from enrollment.store import cards, persons
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -27,8 +27,7 @@ _ACTIVE = EnrolmentState.ACTIVE
 
 async def recompute(work: Work, person_id: UUID) -> None:
     """Let every card of a person follow what changed of the person, the phone, the card."""
-    day, _ = calendar_of(work.now)
-    for facts in await cards.enrolments(work.conn, person_id, day):
+    for facts in await _facts(work, person_id):
         becomes = activation.recompute(facts.enrolment, facts.conditions, work.policy.activation)
         await _write(work, facts, becomes, _event_of(facts.enrolment, becomes))
 
@@ -76,8 +75,7 @@ def wanted(facts: EnrolmentFacts, wish: Literal["activate", "deactivate"]) -> En
 
 async def copy_to_replacement(work: Work, person_id: UUID, was: UUID, becomes: UUID) -> None:
     """Give a replacing card the enrolment of the replaced one, the client's "off" included."""
-    day, _ = calendar_of(work.now)
-    by_card = {facts.card_id: facts for facts in await cards.enrolments(work.conn, person_id, day)}
+    by_card = {facts.card_id: facts for facts in await _facts(work, person_id)}
     old, new = by_card.get(was), by_card.get(becomes)
     if old is None or new is None or new.enrolment.state is EnrolmentState.REMOVED:
         return
@@ -87,9 +85,15 @@ async def copy_to_replacement(work: Work, person_id: UUID, was: UUID, becomes: U
 
 
 async def _own(work: Work, person_id: UUID, card_id: UUID) -> EnrolmentFacts | None:
-    day, _ = calendar_of(work.now)
-    found = await cards.enrolments(work.conn, person_id, day)
+    found = await _facts(work, person_id)
     return next((facts for facts in found if facts.card_id == card_id), None)
+
+
+async def _facts(work: Work, person_id: UUID) -> list[EnrolmentFacts]:
+    day, _ = calendar_of(work.now)
+    person = await persons.read(work.conn, person_id)
+    age = None if person is None else ages.bar(work, person)
+    return await cards.enrolments(work.conn, person_id, day, age)
 
 
 async def _write(

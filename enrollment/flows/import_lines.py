@@ -158,6 +158,8 @@ def person_data(body: dict[str, Any], scopes: frozenset[str]) -> PersonData:
         language=body["language"] or "pl",
         phone=body["phone"],
         may_change_phone="phone:write" in scopes,
+        birth_date=body["birth_date"],
+        minor_allowed=body["minor_allowed"],
     )
 
 

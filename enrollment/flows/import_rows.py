@@ -19,9 +19,9 @@ from uuid import UUID
 
 from enrollment import pan, phones, rules
 from enrollment.events import EventName
+from enrollment.flows import ages
 from enrollment.flows.cards import initial_limits
 from enrollment.flows.import_lines import person_data
-from enrollment.flows.persons import birth_date_place
 from enrollment.model import PersonStatus
 from enrollment.store import imports
 from enrollment.store.limits import Level
@@ -98,8 +98,11 @@ def _phone_of(record: Record) -> list[bytes]:
 def _is_same_person(record: Record, row: Row) -> bool:
     data = person_data(record.body, frozenset())
     is_same = (data.kind, data.language) == (row["kind"], row["language"])
+    is_allowed = row["minor_allowed"] if data.minor_allowed is None else data.minor_allowed
     return (
         is_same
+        and data.birth_date is None  # sealed: the single call opens and compares it
+        and is_allowed == row["minor_allowed"]
         and row["status"] != PersonStatus.CLOSED
         and (data.phone is None or _is_phone(record.hashes[1], row))
     )
@@ -120,6 +123,7 @@ async def _add_persons(work: Work, records: Sequence[Record], found: Sorted) -> 
         "kinds": [one.kind for one in data],
         "languages": [one.language for one in data],
         "birth_dates": _birth_dates(work, records, ids),
+        "minors_allowed": [bool(one.minor_allowed) for one in data],
     }
     added = await imports.insert_persons(work.conn, columns, work.now)
     done = _split(records, ids, added, found)
@@ -137,11 +141,11 @@ async def _add_persons(work: Work, records: Sequence[Record], found: Sorted) -> 
 def _birth_dates(
     work: Work, records: Sequence[Record], ids: Mapping[int, UUID]
 ) -> list[bytes | None]:
-    """Seal the birth dates that PESELs tell; None for the others."""
+    """Seal the birth dates that PESELs tell, or the bank; None for the others."""
     told = {
-        record.line: (day.isoformat().encode(), birth_date_place(ids[record.line]))
+        record.line: (day.isoformat().encode(), ages.place(ids[record.line]))
         for record in records
-        if record.numbers is not None and (day := record.numbers.identifier.birth_date) is not None
+        if record.numbers is not None and (day := record.numbers.birth_date) is not None
     }
     sealed = dict(zip(told, work.keys.vault.seal_all(list(told.values())), strict=True))
     return [sealed.get(record.line) for record in records]

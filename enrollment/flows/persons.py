@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING, Literal
 from uuid import UUID, uuid4
 
+from enrollment import ages as age_rules
 from enrollment import identifiers, phones
 from enrollment.events import EventName
-from enrollment.flows import enrolments, notices, sessions
+from enrollment.flows import ages, enrolments, notices, sessions
 from enrollment.flows.notices import NoticeKind
 from enrollment.flows.work import version_fault
 from enrollment.identifiers import Identifier, IdKind
@@ -30,22 +32,28 @@ Source = Literal["branch", "portal"]
 
 @dataclass(frozen=True, slots=True)
 class PersonData:
-    """What the bank says of a person; ``phone`` None = says nothing of it."""
+    """What the bank says of a person; None = says nothing of it.
+
+    ``birth_date`` (YYYY-MM-DD) is for whom no PESEL tells it. ``minor_allowed``: a client of 13 to
+    17 years may have 3-D Secure.
+    """
 
     identifier: str
     kind: str = "natural"
     language: str = "pl"
     phone: str | None = None
     may_change_phone: bool = False
+    birth_date: str | None = None
+    minor_allowed: bool | None = None
 
     def __repr__(self) -> str:
-        """Show neither identifier nor phone."""
+        """Show neither identifier nor phone nor birth date."""
         return f"PersonData(kind={self.kind!r}, language={self.language!r})"
 
 
 @dataclass(frozen=True, slots=True)
 class PersonView:
-    """A person as the bank's systems see it."""
+    """A person as the bank's systems see it; ``is_minor`` as far as the birth date is known."""
 
     person_id: UUID
     ref: str
@@ -53,15 +61,21 @@ class PersonView:
     status: PersonStatus
     language: str
     phone_mask: str | None
+    is_minor: bool = False
+    minor_allowed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What was read of the numbers the bank sent, and the keyed hash of the identifier."""
+    """What was read of the numbers the bank sent, and the keyed hash of the identifier.
+
+    ``birth_date`` is the one that the PESEL tells, or the bank.
+    """
 
     identifier: Identifier
     id_tag: Tag
     phone: Secret | None
+    birth_date: date | None = None
 
 
 async def put_person(
@@ -87,7 +101,8 @@ async def put_person(
     if found is not None:
         return await _update(work, found, data, read)
     made = Person(uuid4(), ref, data.kind, PersonStatus.KNOWN, data.language, 1)
-    made = replace(made, birth_date_ct=sealed_birth_date(work.keys, made.person_id, identifier))
+    sealed = ages.sealed(work.keys, made.person_id, read.birth_date)
+    made = replace(made, birth_date_ct=sealed, minor_allowed=bool(data.minor_allowed))
     if not await persons.insert(work.conn, made, work.now):
         # Race: another request made the same reference with another number a moment ago.
         return Refusal(RefusalCode.CONFLICT)
@@ -135,7 +150,28 @@ def read_numbers(
     number = None if data.phone is None else read_phone(policy, data.phone)
     if isinstance(number, Refusal):
         return number
-    return Numbers(identifier, identifiers.tag(keys, identifier), number)
+    birth_date = _birth_date(identifier, data, day)
+    if isinstance(birth_date, Refusal):
+        return birth_date
+    is_barred = age_rules.bar(birth_date, is_allowed=True, today=day) is not None
+    if data.minor_allowed and is_barred:
+        return Refusal(RefusalCode.TOO_YOUNG, "minor_allowed")
+    return Numbers(identifier, identifiers.tag(keys, identifier), number, birth_date)
+
+
+def _birth_date(identifier: Identifier, data: PersonData, today: date) -> date | Refusal | None:
+    """Give the birth date that the PESEL tells, or the bank; both have to say the same."""
+    if data.birth_date is None:
+        return identifier.birth_date
+    try:
+        told = date.fromisoformat(data.birth_date)
+    except ValueError:
+        return Refusal(RefusalCode.BIRTH_DATE_INVALID, "birth_date")
+    if told > today:
+        return Refusal(RefusalCode.BIRTH_DATE_INVALID, "birth_date")
+    if identifier.birth_date not in {None, told}:
+        return Refusal(RefusalCode.BIRTH_DATE_DIFFERS, "birth_date")
+    return told
 
 
 def read_phone(policy: EnrollmentPolicy, text: str) -> Secret | Refusal:
@@ -185,16 +221,19 @@ async def _update(
     new_phone = numbers.phone
     if new_phone is not None and await _is_phone_of(work, person.person_id, new_phone):
         new_phone = None
-    is_changed = (data.kind, data.language) != (person.kind, person.language)
+    is_changed = _is_changed(work, person, data, numbers)
     if is_known and new_phone is None and not is_changed:
         return Done(await view_of(work, person), person.version)
     changed = replace(
         person,
         kind=data.kind,
         language=data.language,
-        birth_date_ct=sealed_birth_date(work.keys, person.person_id, numbers.identifier),
+        birth_date_ct=ages.sealed(work.keys, person.person_id, numbers.birth_date)
+        or person.birth_date_ct,
+        minor_allowed=_allowed(person, data),
     )
     await persons.update(work.conn, changed, work.now)
+    was, is_barred = ages.bar(work, person), ages.bar(work, changed)
     changed = replace(changed, version=person.version + 1)
     if is_changed:
         await work.record(EventName.PERSON_CHANGED, person.person_id)
@@ -202,8 +241,23 @@ async def _update(
         await _link(work, person.person_id, numbers)
     if new_phone is not None:
         await _put_phone(work, person.person_id, new_phone, "branch")
+    if is_barred is not None and is_barred is not was:
+        await sessions.end_access(work, person.person_id, is_barred.value)
+    if new_phone is not None or is_barred is not was:
         await enrolments.recompute(work, person.person_id)
     return Done(await view_of(work, changed), changed.version)
+
+
+def _is_changed(work: Work, person: Person, data: PersonData, numbers: Numbers) -> bool:
+    """Tell whether the bank says anything new of a person, numbers and phone aside."""
+    known = ages.opened(work.keys, person.person_id, person.birth_date_ct)
+    was = (person.kind, person.language, person.minor_allowed, known)
+    wanted = (data.kind, data.language, _allowed(person, data), numbers.birth_date or known)
+    return was != wanted
+
+
+def _allowed(person: Person, data: PersonData) -> bool:
+    return person.minor_allowed if data.minor_allowed is None else data.minor_allowed
 
 
 async def _is_known_number(work: Work, person: Person, identifier: Identifier) -> bool:
@@ -257,19 +311,6 @@ async def _put_phone(work: Work, person_id: UUID, number: Secret, source: Source
     )
 
 
-def sealed_birth_date(keys: Keys, person_id: UUID, identifier: Identifier) -> bytes | None:
-    """Seal the birth date that a PESEL tells, for that person's row."""
-    if identifier.birth_date is None:
-        return None
-    plain = identifier.birth_date.isoformat().encode()
-    return keys.vault.seal(plain, birth_date_place(person_id))
-
-
-def birth_date_place(person_id: UUID) -> str:
-    """Name the place to which a sealed birth date is bound."""
-    return f"enrollment.person.birth_date|{person_id}"
-
-
 async def view_of(work: Work, person: Person) -> PersonView:
     """Show a person to the bank's systems."""
     phone = await persons.phone_of(work.conn, person.person_id)
@@ -280,4 +321,6 @@ async def view_of(work: Work, person: Person) -> PersonView:
         person.status,
         person.language,
         None if phone is None else phone.mask,
+        ages.is_minor(work, person.person_id, person.birth_date_ct),
+        person.minor_allowed,
     )

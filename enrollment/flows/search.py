@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from enrollment.events import EventName
+from enrollment.flows import ages
 from enrollment.refusals import Done, Refusal, RefusalCode
 from enrollment.store import cards, search
 
@@ -24,6 +25,7 @@ class Found:
     person: FoundPerson
     accounts: Sequence[FoundAccount]
     cards: Sequence[CardView]
+    is_minor: bool
 
 
 async def find_person(work: Work, ref: str) -> Done[Found] | Refusal:
@@ -37,5 +39,6 @@ async def find_person(work: Work, ref: str) -> Done[Found] | Refusal:
         person,
         await search.accounts(work.conn, person.person_id),
         await cards.views_of_person(work.conn, person.person_id),
+        ages.is_minor(work, person.person_id, person.birth_date_ct),
     )
     return Done(found, person.version)

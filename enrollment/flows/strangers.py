@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from uuid import uuid4
 
 from enrollment import identifiers
+from enrollment.flows import ages
 from enrollment.identifiers import Identifier
 from enrollment.model import PersonStatus, calendar_of
 from enrollment.refusals import Refusal, RefusalCode
@@ -56,10 +57,14 @@ async def find(work: Work, identifier: str) -> Who | Refusal:
     await persons.claim(work.conn, tag)
     holder = await persons.holder_of_identifier(work.conn, identifiers.index(work.keys, read))
     person = await persons.read(work.conn, uuid4() if holder is None else holder)
-    if person is not None and person.status is PersonStatus.CLOSED:
+    if person is not None and not _may_come_in(work, person):
         person = None
     who = tag.value if person is None else person.person_id.bytes
     return Who(person, tag.value, counters.key_of(work.keys, "who", who))
+
+
+def _may_come_in(work: Work, person: Person) -> bool:
+    return person.status is not PersonStatus.CLOSED and ages.bar(work, person) is None
 
 
 def made_up_mask(work: Work, who: Who) -> str:

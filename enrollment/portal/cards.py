@@ -44,7 +44,13 @@ async def show_card(visit: Visit) -> Answer:
     own = await _own(visit)
     if own is None:
         return gate.not_found()
-    values = {"own": own, "amounts": AMOUNTS, "counts": COUNTS, "mask": await _mask(visit)}
+    values = {
+        "own": own,
+        "amounts": AMOUNTS,
+        "counts": COUNTS,
+        "mask": await _mask(visit),
+        "minor": await clients.is_minor(visit.work, visit.client),
+    }
     return Page("card.html", "card_title", values, title_values={"last4": own.card.last4})
 
 
@@ -97,6 +103,7 @@ async def show_limits(visit: Visit) -> Answer:
         "counts": COUNTS,
         "written": written,
         "mask": await _mask(visit),
+        "minor": await clients.is_minor(visit.work, visit.client),
     }
     return Page("limits.html", "limits_title", values)
 

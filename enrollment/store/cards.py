@@ -229,7 +229,9 @@ async def set_status(
     return touched == 1
 
 
-async def enrolments(conn: Connection, person_id: UUID, day: date) -> list[EnrolmentFacts]:
+async def enrolments(
+    conn: Connection, person_id: UUID, day: date, age: EnrolmentReason | None
+) -> list[EnrolmentFacts]:
     """Read and lock the enrolments of all cards of a person, with what they depend on."""
     rows = await _SQL.enrolments.all(conn, person_id=person_id)
     return [
@@ -244,6 +246,7 @@ async def enrolments(conn: Connection, person_id: UUID, day: date) -> list[Enrol
                 phone_usable=bool(row["phone_usable"]),
                 pin_set=row["pin_set"],
                 has_role=row["has_role"],
+                age=age,
             ),
         )
         for row in rows

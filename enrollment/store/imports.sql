@@ -23,11 +23,11 @@ SELECT count(pg_advisory_xact_lock(hashtextextended(encode(g.idx, 'hex'), 0)))
 
 -- name: persons_by_ref
 -- The persons of these references with the phone in use.
-SELECT p.ref, p.person_id, p.kind, p.status, p.language, f.idx AS phone_idx,
+SELECT p.ref, p.person_id, p.kind, p.status, p.language, p.minor_allowed, f.idx AS phone_idx,
        f.state AS phone_state
   FROM unnest(:refs::text[]) AS g (ref)
  CROSS JOIN LATERAL (
-       SELECT x.ref, x.person_id, x.kind, x.status, x.language
+       SELECT x.ref, x.person_id, x.kind, x.status, x.language, x.minor_allowed
          FROM enrollment.person x WHERE x.ref = g.ref LIMIT 1) p
   LEFT JOIN LATERAL (
        SELECT x.idx, x.state
@@ -55,10 +55,12 @@ SELECT g.idx
 -- name: insert_persons
 -- New persons; a reference that somebody else made meanwhile is left out.
 INSERT INTO enrollment.person
-       (person_id, ref, kind, status, language, birth_date_ct, created_at, updated_at)
-SELECT g.person_id, g.ref, g.kind, 'known', g.language, g.birth_date_ct, :now, :now
+       (person_id, ref, kind, status, language, birth_date_ct, minor_allowed, created_at,
+        updated_at)
+SELECT g.person_id, g.ref, g.kind, 'known', g.language, g.birth_date_ct, g.minor_allowed, :now, :now
   FROM unnest(:person_ids::uuid[], :refs::text[], :kinds::text[], :languages::text[],
-              :birth_dates::bytea[]) AS g (person_id, ref, kind, language, birth_date_ct)
+              :birth_dates::bytea[], :minors_allowed::boolean[])
+       AS g (person_id, ref, kind, language, birth_date_ct, minor_allowed)
 ON CONFLICT (ref) DO NOTHING
 RETURNING person_id;
 

@@ -22,7 +22,7 @@ _SQL = queries.load(__file__)
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person as stored; ``birth_date_ct`` is sealed."""
+    """A person as stored; ``birth_date_ct`` is sealed, ``minor_allowed`` the bank's leave."""
 
     person_id: UUID
     ref: str
@@ -31,6 +31,7 @@ class Person:
     language: str
     version: int
     birth_date_ct: bytes | None = field(default=None, repr=False)
+    minor_allowed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ async def insert(conn: Connection, person: Person, now: datetime) -> bool:
         kind=person.kind,
         language=person.language,
         birth_date_ct=person.birth_date_ct,
+        minor_allowed=person.minor_allowed,
         now=now,
     )
     return touched == 1
@@ -89,6 +91,7 @@ def _person(row: Row | None) -> Person | None:
         language=row["language"],
         version=row["version"],
         birth_date_ct=row["birth_date_ct"],
+        minor_allowed=row["minor_allowed"],
     )
 
 
@@ -100,6 +103,7 @@ async def update(conn: Connection, person: Person, now: datetime) -> None:
         kind=person.kind,
         language=person.language,
         birth_date_ct=person.birth_date_ct,
+        minor_allowed=person.minor_allowed,
         version=person.version,
         now=now,
     )

@@ -7,27 +7,28 @@ SELECT pg_advisory_xact_lock(hashtextextended(encode(:idx::bytea, 'hex'), 0));
 -- name: insert_person
 -- A new person, unless the reference is known.
 INSERT INTO enrollment.person
-       (person_id, ref, kind, status, language, birth_date_ct, created_at, updated_at)
-VALUES (:person_id, :ref, :kind, 'known', :language, :birth_date_ct, :now, :now)
+       (person_id, ref, kind, status, language, birth_date_ct, minor_allowed, created_at,
+        updated_at)
+VALUES (:person_id, :ref, :kind, 'known', :language, :birth_date_ct, :minor_allowed, :now, :now)
 ON CONFLICT (ref) DO NOTHING;
 
 -- name: lock_by_ref
 -- A person by the bank's reference, locked against other changes.
-SELECT person_id, ref, kind, status, language, birth_date_ct, version
+SELECT person_id, ref, kind, status, language, birth_date_ct, minor_allowed, version
   FROM enrollment.person
  WHERE ref = :ref
    FOR NO KEY UPDATE;
 
 -- name: lock_by_id
 -- A person by our id, locked against other changes.
-SELECT person_id, ref, kind, status, language, birth_date_ct, version
+SELECT person_id, ref, kind, status, language, birth_date_ct, minor_allowed, version
   FROM enrollment.person
  WHERE person_id = :person_id
    FOR NO KEY UPDATE;
 
 -- name: read_by_id
 -- A person by our id.
-SELECT person_id, ref, kind, status, language, birth_date_ct, version
+SELECT person_id, ref, kind, status, language, birth_date_ct, minor_allowed, version
   FROM enrollment.person
  WHERE person_id = :person_id;
 
@@ -35,7 +36,7 @@ SELECT person_id, ref, kind, status, language, birth_date_ct, version
 -- Changed data of a person; the version is the one that was read.
 UPDATE enrollment.person
    SET kind = :kind, language = :language, birth_date_ct = coalesce(:birth_date_ct, birth_date_ct),
-       version = version + 1, updated_at = :now
+       minor_allowed = :minor_allowed, version = version + 1, updated_at = :now
  WHERE person_id = :person_id AND version = :version;
 
 -- name: register_person

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from enrollment.model import Block, BlockKind
@@ -19,7 +19,7 @@ _SQL = queries.load(__file__)
 
 @dataclass(frozen=True, slots=True)
 class FoundPerson:
-    """A person as a counter sees it."""
+    """A person as a counter sees it; the birth date is sealed."""
 
     person_id: UUID
     ref: str
@@ -28,6 +28,8 @@ class FoundPerson:
     language: str
     version: int
     phone_mask: str | None
+    minor_allowed: bool
+    birth_date_ct: bytes | None = field(repr=False)
     block: Block | None
 
 

@@ -3,7 +3,7 @@
 -- name: person
 -- A person by the bank's reference, with the phone's mask and the block in force.
 SELECT p.person_id, p.ref, p.kind, p.status, p.language, p.version, f.mask AS phone_mask,
-       s.block_kind, s.block_until
+       p.minor_allowed, p.birth_date_ct, s.block_kind, s.block_until
   FROM enrollment.person p
   LEFT JOIN enrollment.phone f
     ON f.person_id = p.person_id AND f.state IN ('active', 'disputed')

@@ -949,6 +949,7 @@ CREATE TABLE enrollment.person (
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     low_value boolean DEFAULT false NOT NULL,
+    minor_allowed boolean DEFAULT false NOT NULL,
     CONSTRAINT person_kind_check CHECK ((kind = ANY (ARRAY['natural'::text, 'corporate_user'::text]))),
     CONSTRAINT person_language_check CHECK ((language = ANY (ARRAY['pl'::text, 'en'::text, 'de'::text, 'uk'::text]))),
     CONSTRAINT person_ref_check CHECK (((length(ref) >= 1) AND (length(ref) <= 64))),

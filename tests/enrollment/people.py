@@ -23,7 +23,7 @@ from tests.otp.fakes import sms_text
 from tests.records import replace
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
     from uuid import UUID
 
     import asyncpg
@@ -42,6 +42,14 @@ def pan(number: int) -> str:
     body = f"400000100{number:06d}"
     doubled = [int(digit) * 2 for digit in body[::-2]]
     total = sum(map(int, body[-2::-2])) + sum(sum(divmod(value, 10)) for value in doubled)
+    return f"{body}{-total % 10}"
+
+
+def pesel_of(born: date, number: int = 1) -> str:
+    """Give the PESEL with that number of somebody born on that day, 1900 to 2099."""
+    month = born.month + (20 if born.year >= 2000 else 0)
+    body = f"{born.year % 100:02d}{month:02d}{born.day:02d}{number:04d}"
+    total = sum(int(digit) * weight for digit, weight in zip(body, (1, 3, 7, 9) * 3, strict=False))
     return f"{body}{-total % 10}"
 
 

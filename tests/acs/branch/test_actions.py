@@ -90,6 +90,17 @@ async def test_a_client_is_registered_and_shown(branch: Branch) -> None:
         assert number not in made.out + shown.out
 
 
+async def test_a_minor_is_registered_with_the_banks_leave(branch: Branch) -> None:
+    born = NUMBERS.replace(people.PESELS[1], "AB1234567897") + "birth_date=2010-06-18\n"
+    made = await branch(*REGISTER, "--birth-date", "--minor", "allowed", given=born)
+    refused = await branch(*REGISTER, "--minor", "refused", given=born)
+    code = await branch("code", "p1")
+
+    assert "under 18, 3-D Secure allowed" in made.out
+    assert "under 18, 3-D Secure not allowed" in refused.out
+    assert (code.code, "under 18 and not allowed" in code.err) == (1, True)
+
+
 async def test_registering_again_changes_nothing(branch: Branch) -> None:
     first = await branch(*REGISTER, given=NUMBERS)
 

@@ -56,7 +56,7 @@ async def test_a_person_is_made_and_then_found(api: Api) -> None:
     UUID(made.body.pop("person_id"))
     assert made.body == {
         "ref": "p1", "kind": "natural", "status": "known", "language": "en",
-        "phone_mask": "+48 *** *** 761",
+        "phone_mask": "+48 *** *** 761", "minor": False, "minor_allowed": False,
     }  # fmt: skip
 
 

@@ -57,6 +57,21 @@ async def test_new_same_and_other_persons_are_told_apart(bench: Bench) -> None:
     assert found.singly[0].ref == "p2"
 
 
+async def test_minors_are_brought_in_with_the_banks_leave(bench: Bench) -> None:
+    young = person(1, birth_date="2010-06-18", minor_allowed=True)
+    found = await bench(young, person(2, minor_allowed=True))
+    assert sums(found) == (2, 0, 0)
+
+    again = await bench(young, person(1), person(2, minor_allowed=True))
+    assert (again.unchanged, [one.line for one in again.singly]) == (2, [1])
+    assert sums(await bench(person(2, minor_allowed=False))) == (0, 0, 1)
+
+    async with bench.pool.acquire() as conn:
+        rows = await conn.fetch("SELECT ref FROM enrollment.person WHERE minor_allowed")
+        sealed = await conn.fetchval("SELECT count(birth_date_ct) FROM enrollment.person")
+    assert ({row["ref"] for row in rows}, sealed) == ({"p1", "p2"}, 1)
+
+
 async def test_a_phone_that_somebody_uses_is_to_be_decided(bench: Bench) -> None:
     await bench(person(1))
 

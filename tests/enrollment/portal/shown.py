@@ -107,7 +107,7 @@ def _inside(language: str) -> dict[str, Page]:
     change = PhoneChange(ID, "+48 *** *** 762", AT, AT + timedelta(days=1))
     limits = {
         "cards": [ON, ZERO], "amounts": cards.AMOUNTS, "counts": cards.COUNTS,
-        "written": cards.written, "mask": _mask,
+        "written": cards.written, "mask": _mask, "minor": True,
     }  # fmt: skip
     events = [
         OwnEvent(AT, "login.ok", "ok", "portal"),
@@ -120,7 +120,13 @@ def _inside(language: str) -> dict[str, Page]:
         "in card": Page(
             "card.html",
             "card_title",
-            {"own": ON, "amounts": cards.AMOUNTS, "counts": cards.COUNTS, "mask": _mask},
+            {
+                "own": ON,
+                "amounts": cards.AMOUNTS,
+                "counts": cards.COUNTS,
+                "mask": _mask,
+                "minor": True,
+            },
             title_values={"last4": "0694"},
         ),
         "in limits": Page("limits.html", "limits_title", limits),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 
-from enrollment.flows import limits
+from enrollment.flows import ages, limits
 from enrollment.model import EffectiveLimits
 from enrollment.portal.cards import AMOUNTS, COUNTS, limits_of, written
 from tests.enrollment import people
@@ -54,6 +55,20 @@ async def test_limits_are_lowered_with_a_code_and_never_raised(
     page = await inside.submit(page, address, per_day="100")
 
     assert (page.path, "tylko obniżyć" in page.text) == ("/limits", True)
+
+
+async def test_a_minor_is_told_who_raises_limits(
+    portal: Portal, inside: Browser, client: Client
+) -> None:
+    told = "limity podniesie Twój opiekun w placówce"
+    assert told not in (await inside.get("/limits")).text
+    sealed = ages.sealed(portal.bank.keys, client.person_id, date(2010, 6, 18))
+    await portal.conn.execute(
+        "UPDATE enrollment.person SET birth_date_ct = $1, minor_allowed = true", sealed
+    )
+
+    for path in ("/limits", f"/cards/{client.card_id}"):
+        assert told in (await inside.get(path)).text
 
 
 async def test_of_two_tabs_the_second_is_told_and_shown_what_holds_now(
