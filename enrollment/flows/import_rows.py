@@ -6,8 +6,9 @@ clients who may have 3-D Secure already) is given back, to be carried out by the
 So nothing is decided here but that there is nothing to decide.
 
 Race: keyed hashes are claimed before they are looked up, as by the single calls; persons who get a
-card are held, so that none of them agrees to anything while we think that nothing can be enrolled.
-Lock order: claims, person, card.
+card are held, so that none of them agrees to anything while we think that nothing can be enrolled;
+so are accounts, for whoever takes a role away looks then for the cards that go with it.
+Lock order: claims, account, person, card.
 """
 
 from __future__ import annotations

@@ -101,7 +101,9 @@ async def person_ids(conn: Connection, refs: Collection[str]) -> dict[str, UUID]
 async def account_ids(
     conn: Connection, refs: Collection[str]
 ) -> dict[str, tuple[UUID, frozenset[UUID]]]:
-    """Find accounts by their references, and who has a role at them."""
+    """Find accounts by their references, and who has a role at them until the transaction ends."""
+    # Race: roles are read after the accounts are held, so what a change of roles left is seen.
+    await _SQL.hold_accounts.run(conn, refs=list(set(refs)))
     found = await _by_ref(_SQL.account_ids, conn, refs)
     return {ref: (row["account_id"], frozenset(row["members"])) for ref, row in found.items()}
 

@@ -115,6 +115,14 @@ SELECT p.ref, p.person_id
  CROSS JOIN LATERAL (
        SELECT x.ref, x.person_id FROM enrollment.person x WHERE x.ref = g.ref LIMIT 1) p;
 
+-- name: hold_accounts
+-- The accounts of these references, held until the batch is done: nobody takes a role at them meanwhile.
+SELECT count(*)
+  FROM (SELECT account_id FROM enrollment.account
+         WHERE ref = ANY (:refs::text[])
+         ORDER BY account_id
+           FOR SHARE) held;
+
 -- name: account_ids
 -- The ids of the accounts of these references, and who has a role at them.
 SELECT a.ref, a.account_id,

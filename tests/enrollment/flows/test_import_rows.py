@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
 
-from enrollment.flows import import_rows
+from enrollment.flows import cards, import_rows
+from enrollment.flows.cards import AccountData
 from enrollment.flows.import_lines import Reading, Record, read_batch
 from enrollment.flows.imports import ALL_SCOPES
 from enrollment.policy import EnrollmentPolicy
+from enrollment.refusals import Done
 from tests.enrollment import importing, people
 from tests.enrollment.importing import account, card, limits, person
 
@@ -105,6 +108,32 @@ async def test_a_card_of_a_client_who_agreed_is_to_be_decided(
         await people.consent(people.hands(conn, keys, now), person_id)
 
     assert sums(await bench(card(1))) == (0, 0, 1)
+
+
+async def test_a_role_that_is_being_taken_away_carries_no_new_card(
+    bench: Bench, pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    """Whoever takes the role looks for its cards before this one is there: so it must wait."""
+    await bench(person(1), person(2))
+    await bench(account(1))
+    async with pool.acquire() as conn, pool.acquire() as other:
+        rows = await other.fetch("SELECT ref, person_id FROM enrollment.person")
+        second = next(row["person_id"] for row in rows if row["ref"] == "p2")
+        taking = conn.transaction()
+        await taking.start()
+        data = AccountData("PLN", {second: "owner"})
+        assert isinstance(
+            await cards.put_account(people.hands(conn, keys, now), "a1", data, None), Done
+        )
+        batch = asyncio.create_task(bench(card(1)))
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        while not batch.done() and not await other.fetchval(waiting):
+            await asyncio.sleep(0)
+        await taking.commit()
+        found = await batch
+
+        assert sums(found) == (0, 0, 1)
+        assert await other.fetchval("SELECT count(*) FROM enrollment.card") == 0
 
 
 async def test_new_same_and_other_limits_are_told_apart(bench: Bench) -> None:
