@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from loadtests.chaos.hands import Hands
 from loadtests.chaos.laws import Law, judge
-from loadtests.chaos.plan import Enough, Hands
+from loadtests.chaos.plan import Enough
 from loadtests.chaos.rest import rest
 from loadtests.chaos.shoppers import Crowd
 from loadtests.chaos.site import Site, site
@@ -21,12 +22,17 @@ from loadtests.chaos.stream import Stream
 _READY_WITHIN_S = 90.0
 _PAID_WITHIN_S = 60.0
 _SHOWN_MAX = 5
+_ENDS_WITHIN_S = 900.0
+"""A run that does not end is a finding, and says where it stands."""
 
 
 async def run(options: argparse.Namespace, folder: Path) -> list[Law]:
     """Run once; gives the laws, counted."""
     spares = options.soak is not None
-    async with site(folder, options.seed, options.people, options.disk_mb, spares=spares) as place:
+    async with site(
+        folder, options.seed, options.people, options.disk_mb,
+        spares=spares, clocks=options.clocks,
+    ) as place:  # fmt: skip
         crowd = Crowd(
             place.ledger, place.holders, place.url("areq", "/3ds/areq"),
             place.url("results", "/rreq"), options.seed,
@@ -38,7 +44,7 @@ async def run(options: argparse.Namespace, folder: Path) -> list[Law]:
         over, sampler = asyncio.Event(), Sampler(place, _counts(place, hands, stream))
         sampling = asyncio.create_task(sampler.run())
         streaming = asyncio.create_task(stream.run(options.rate) if options.rate else over.wait())
-        enough = Enough(options.faults, options.kills, options.crashes)
+        enough = Enough(options.faults, options.kills, options.crashes, options.each, options.only)
         disturbing = asyncio.create_task(hands.disturb(over, enough))
         filling = asyncio.create_task(hands.fill() if options.disk_mb else over.wait())
         try:
@@ -51,24 +57,25 @@ async def run(options: argparse.Namespace, folder: Path) -> list[Law]:
             await disturbing
             filling.cancel()
             await asyncio.wait({filling})
-            await hands.heal()
-            await place.until(place.is_ready, _READY_WITHIN_S, "the service is ready again")
-            await place.until(crowd.has_paid(options.least), _PAID_WITHIN_S, "enough is paid")
-            streaming.cancel()
-            crowd.stopping.set()
-            await paying
-            await crowd.come_back()
-            rested_s = await rest(place.connect, hurry=options.hurry)
+            async with asyncio.timeout(_ENDS_WITHIN_S):
+                await hands.heal()
+                await place.until(place.is_ready, _READY_WITHIN_S, "the service is ready again")
+                await place.until(crowd.has_paid(options.least), _PAID_WITHIN_S, "enough is paid")
+                streaming.cancel()
+                crowd.stopping.set()
+                await paying
+                await crowd.come_back()
+                rested_s = await rest(place.connect, hurry=options.hurry or options.clocks)
         finally:
             tasks = (watching, paying, disturbing, sampling, streaming, filling)
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-        if options.soak is not None:
-            sampler.write(options.soak)
+            if options.soak is not None:
+                sampler.write(options.soak)
+            await asyncio.wait(tasks, timeout=_ENDS_WITHIN_S)
         conn = await place.connect()
         try:
-            laws = await judge(conn, place.ledger, place.holders, place.logs)
+            laws = await judge(conn, place.ledger, place.holders, place.logs, hands.starved)
             if options.rate:
                 lost = await stream.missing(conn)
                 name = "every ARes of the stream that was read is stored"
@@ -114,6 +121,8 @@ async def _report(
     for who, mood in (("DS", place.parties.directory), ("SMS", place.parties.gateway)):
         for way, times in sorted(mood.had.items()):
             print(f"  {times:6}  {who} answers: {way}")
+    for name, share in sorted(hands.busiest.items()):
+        print(f"  {share:6.0%}  of a core at most, used by a process with {name}")
     print("\nwhat happened")
     facts = {
         "AReqs of shops": len(ledger.asked),
@@ -148,6 +157,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--faults", type=int, default=None, help="end after so many")
     parser.add_argument("--kills", type=int, help="end after so many kill -9 of processes")
     parser.add_argument("--crashes", type=int, default=0, help="and so many of PostgreSQL")
+    parser.add_argument("--only", default="", help="faults with this in their name")
+    parser.add_argument("--each", action="store_true", help="first every fault once")
+    parser.add_argument("--clocks", action="store_true", help="clocks step by an hour; hurries")
     parser.add_argument("--rate", type=float, help="further AReqs a second that need no challenge")
     parser.add_argument("--least", type=int, default=20, help="payments answered, at least")
     parser.add_argument("--seed", type=int, default=None, help="default: the time")

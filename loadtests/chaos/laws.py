@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _SETTLED = ("delivered", "unconfirmed", "abandoned")
 _LINE_SHOWN = 300
+Span = tuple[str, str]
+"""From when to when, as log lines tell the time."""
+_AT = re.compile(r'"at": ?"([^"]+)"')
 _PLACES = {"at", "pid", "duration_ms"}  # figures of a log line that are nobody's secret
 
 
@@ -64,9 +67,13 @@ async def rows(conn: asyncpg.Connection) -> dict[str, Row]:
 
 
 async def judge(
-    conn: asyncpg.Connection, ledger: Ledger, holders: Sequence[Holder], files: Sequence[Path]
+    conn: asyncpg.Connection,
+    ledger: Ledger,
+    holders: Sequence[Holder],
+    files: Sequence[Path],
+    starved: Sequence[Span] = (),
 ) -> list[Law]:
-    """Look at every law."""
+    """Look at every law; `starved` is when a process had no memory left."""
     found_rows = await rows(conn)
     looks: tuple[Callable[[Ledger, dict[str, Row]], Law], ...] = (
         stored, same_answer, one_result, told_as_decided, delivered_is_true,
@@ -74,10 +81,11 @@ async def judge(
     )  # fmt: skip
     found = [look(ledger, found_rows) for look in looks]
     found.append(await _messages(conn, ledger))
-    found.append(limits(ledger, holders))
+    days = await conn.fetchval("SELECT count(DISTINCT day) FROM enrollment.reservation")
+    found.append(limits(ledger, holders, max(days, 1)))
     found.append(Law("the Directory Server finds every RReq right", _heard(ledger), ledger.faults))
     found.append(logs(ledger, holders, files))
-    found.append(foreseen(files))
+    found.append(foreseen(files, starved))
     at_rest = {f"at rest not: {name}": query for name, query in AT_REST.items()}
     for name, query in (AT_ANY_TIME | at_rest).items():
         found.append(Law(name, len(found_rows), [str(row[0]) for row in await conn.fetch(query)]))
@@ -198,8 +206,8 @@ async def _messages(conn: asyncpg.Connection, ledger: Ledger) -> Law:
     return Law("one code per message, however often it came", len(ledger.sms), broken)
 
 
-def limits(ledger: Ledger, holders: Sequence[Holder]) -> Law:
-    """Sum what the network was told was authenticated, per account."""
+def limits(ledger: Ledger, holders: Sequence[Holder], days: int = 1) -> Law:
+    """Sum what the network was told was authenticated, per account; in so many calendar days."""
     by_pan = {holder.pan: holder for holder in holders if holder.has_limits}
     amounts: Counter[str] = Counter()
     counts: Counter[str] = Counter()
@@ -214,7 +222,7 @@ def limits(ledger: Ledger, holders: Sequence[Holder]) -> Law:
     broken = [
         f"card *{number[-4:]}: {amounts[number]} in {counts[number]} payments"
         for number in amounts
-        if amounts[number] > PER_DAY_MINOR or counts[number] > COUNT_DAY
+        if amounts[number] > days * PER_DAY_MINOR or counts[number] > days * COUNT_DAY
     ]
     return Law("authenticated payments pass no limit", len(by_pan), broken)
 
@@ -231,14 +239,21 @@ def logs(ledger: Ledger, holders: Sequence[Holder], files: Sequence[Path]) -> La
     return Law("no PAN, phone number or code is in a log", len(secrets), broken)
 
 
-def foreseen(files: Sequence[Path]) -> Law:
-    """See that nothing failed in a way for which the service has no word of its own."""
+def foreseen(files: Sequence[Path], starved: Sequence[Span] = ()) -> Law:
+    """See that nothing failed in a way for which the service has no word of its own.
+
+    A process without memory fails anywhere; nobody has a word for each of these places.
+    """
     broken, cases = [], 0
     for path in files:
+        at = ""
         with path.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 cases += 1
-                if _is_unforeseen(line):
+                found = _AT.search(line)
+                at = found[1] if found is not None else at  # what has no time follows what has
+                is_starved = any(begin <= at <= end for begin, end in starved)
+                if _is_unforeseen(line) and not is_starved:
                     broken.append(line.strip()[:_LINE_SHOWN])
     return Law("no failure that nobody foresaw", cases, broken)
 

@@ -25,6 +25,7 @@ from loadtests.chaos.cutter import Cutter, Target
 from loadtests.chaos.parties import Ledger, Mood, Parties
 from loadtests.chaos.people import Holder, enrol, everybody
 from loadtests.chaos.processes import Database, Program, children_of
+from loadtests.chaos.squeeze import Clock
 
 _READY_S = 90.0
 _LOOK_S = 0.2
@@ -46,11 +47,18 @@ class Site:
     programs: dict[str, Program] = field(default_factory=dict)
     spared: dict[str, int] = field(default_factory=dict)
     """Process ids by name that nobody kills, so that they can be watched over time."""
+    clocks: dict[str, Clock] = field(default_factory=dict)
+    """The clocks that can be stepped, by program."""
 
     @property
     def logs(self) -> list[Path]:
         """Give every file that something was logged to."""
         return sorted(self.folder.rglob("*.log"))
+
+    def has_started(self, pid: int) -> bool:
+        """Tell whether a process of the service has said that it is at work."""
+        said = f'"event":"service:started","pid":{pid},'
+        return any(said in log.read_text(encoding="utf-8", errors="replace") for log in self.logs)
 
     def url(self, wire: str, path: str) -> str:
         """Give an address behind a proxy."""
@@ -92,12 +100,19 @@ class Site:
 
 @asynccontextmanager
 async def site(
-    folder: Path, seed: int, people: int, disk_mb: int | None = None, *, spares: bool = False
+    folder: Path,
+    seed: int,
+    people: int,
+    disk_mb: int | None = None,
+    *,
+    spares: bool = False,
+    clocks: bool = False,
 ) -> AsyncIterator[Site]:
     """Start everything, seeded; stop everything at the end.
 
     With ``disk_mb`` the database lies on a disk of its own of that size (Linux, as root). With
     ``spares`` the supervisor, one worker of `serve` and one of two `acs work` are never killed.
+    With ``clocks`` those of `serve` and `acs work` can be stepped.
     """
     data = folder / "data"
     data.mkdir(parents=True)
@@ -115,6 +130,8 @@ async def site(
         await parties.start()
         await _lay_wires(made)
         await _prepare(made)
+        if clocks:
+            _set_clocks(made)
         for program in made.programs.values():
             await program.start()
         await made.until(made.is_ready, _READY_S, "the service is ready")
@@ -129,6 +146,13 @@ async def site(
         await database.stop()
         if disk_mb is not None:
             await _mount("umount", str(data))
+
+
+def _set_clocks(made: Site) -> None:
+    for name, program in made.programs.items():
+        clock = made.clocks[name] = Clock(made.folder / f"clock-{name}")
+        clock.step(0)
+        program.environment = {**program.environment, **clock.environment}
 
 
 async def _spare(made: Site) -> None:

@@ -2,7 +2,7 @@
 
 A line of a CSV file for each thing that is seen every few seconds, and at the end a picture: a
 panel for each kind of thing, a curve for each thing, every scale from zero. What grows is told by
-its slope: the line of least squares through all samples but the first tenth, when caches fill.
+its slope: the line of least squares through the second half; in the first caches fill.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from loadtests.chaos.processes import children_of
 from loadtests.chaos.site import Site
 
 _EVERY_S = 10.0
-_WARM_UP = 0.1
+_WARM_UP = 0.5
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _GAP = 640, 110, 60, 190, 40
 _COLOURS = ("navy", "crimson", "darkgreen", "darkorange", "purple", "teal", "sienna", "gray")
 _SMALL_MB, _CURVES_MAX = 8, 6
@@ -66,7 +66,8 @@ class Sampler:
             for name, counted in self.counts.items():
                 self.samples.append(Sample(seconds, DONE, name, counted()))
             with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError,
-                                     asyncpg.InterfaceError):  # fmt: skip
+                                     asyncpg.InterfaceError,
+                                     asyncpg.InternalClientError):  # fmt: skip
                 self.samples += [Sample(seconds, *seen) for seen in await self._database()]
             await asyncio.sleep(_EVERY_S)
 

@@ -123,3 +123,14 @@ def test_a_number_in_a_log_is_found(tmp_path: Path, secret: str) -> None:
     assert laws.logs(ledger, [holder], [log]).broken == []
     log.write_text(f'{{"event":"sms:sent","reason":"to {text}"}}\n')
     assert laws.logs(ledger, [holder], [log]).broken != []
+
+
+def test_what_fails_without_memory_is_foreseen_only_while_there_is_none(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    failed = (
+        '{"at":"2026-11-25T12:00:%02d.000+00:00","event":"request:failed","error":"MemoryError"}'
+    )
+    log.write_text("".join(f"{failed % second}\nTraceback (most\n" for second in (1, 5, 9)))
+    span = ("2026-11-25T12:00:04.000+00:00", "2026-11-25T12:00:06.000+00:00")
+    assert len(laws.foreseen([log]).broken) == 6
+    assert len(laws.foreseen([log], [span]).broken) == 4

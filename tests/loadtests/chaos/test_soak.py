@@ -52,7 +52,7 @@ def test_growth_is_told_by_the_hour() -> None:
     [
         ([(0.0, 1.0)], 0.0),
         ([], 0.0),
-        ([(0.0, 100.0), (1800.0, 5.0), (3600.0, 7.0)], 4.0),  # the beginning is warming up
+        ([(0.0, 100.0), (1800.0, 5.0), (3600.0, 7.0)], 4.0),  # the first half is warming up
     ],
 )
 def test_a_slope_is_that_of_what_follows_the_warming_up(
