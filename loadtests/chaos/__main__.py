@@ -62,10 +62,8 @@ async def run(options: argparse.Namespace, folder: Path) -> list[Law]:
                 await place.until(place.is_ready, _READY_WITHIN_S, "the service is ready again")
                 await place.until(crowd.has_paid(options.least), _PAID_WITHIN_S, "enough is paid")
                 streaming.cancel()
-                crowd.stopping.set()
-                await paying
-                await crowd.come_back()
-                rested_s = await rest(place.connect, hurry=options.hurry or options.clocks)
+                hurries = options.hurry or options.clocks
+                rested_s = await _come_to_rest(place, crowd, paying, hurries=hurries)
         finally:
             tasks = (watching, paying, disturbing, sampling, streaming, filling)
             for task in tasks:
@@ -87,6 +85,16 @@ async def run(options: argparse.Namespace, folder: Path) -> list[Law]:
         finally:
             await conn.close()
         return laws
+
+
+async def _come_to_rest(
+    place: Site, crowd: Crowd, paying: asyncio.Task[None], *, hurries: bool
+) -> float:
+    """Let everybody finish, then wait until nothing happens any more; gives the seconds."""
+    crowd.stopping.set()
+    await paying
+    await crowd.come_back()
+    return await rest(place.connect, hurry=hurries)
 
 
 def _stream(place: Site) -> Stream:
