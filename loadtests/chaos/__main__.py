@@ -19,7 +19,7 @@ from loadtests.chaos.site import Site, site
 from loadtests.chaos.soak import Sampler, growth
 from loadtests.chaos.stream import Stream
 
-_READY_WITHIN_S = 90.0
+_READY_WITHIN_S = 300.0
 _PAID_WITHIN_S = 60.0
 _SHOWN_MAX = 5
 _ENDS_WITHIN_S = 900.0

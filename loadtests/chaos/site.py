@@ -27,7 +27,7 @@ from loadtests.chaos.people import Holder, enrol, everybody
 from loadtests.chaos.processes import Database, Program, children_of
 from loadtests.chaos.squeeze import Clock
 
-_READY_S = 90.0
+_READY_S = 300.0
 _LOOK_S = 0.2
 _ISSUER = Path(__file__).parent.parent / "network" / "issuer.toml"
 _EDGES = ("ds", "cardholder", "enrollment", "portal", "ops")
