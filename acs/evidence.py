@@ -128,6 +128,7 @@ def message(sent: SentMessage) -> dict[str, object]:
         "provider_id": sent.provider_id,
         "state": None if sent.state is None else str(sent.state),
         "report": sent.report,
+        "reported_at": None if sent.reported_at is None else moment(sent.reported_at),
     }
 
 

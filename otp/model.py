@@ -227,7 +227,7 @@ class SentMessage:
 
     ``template`` names the text it was made from and the text's version. ``sms_id`` is our own id of
     it; with provider and state it is None when its row was cleared away. ``report`` is what the
-    carrier said of its delivery.
+    carrier said of its delivery, and ``reported_at`` when.
     """
 
     seq: int
@@ -240,6 +240,7 @@ class SentMessage:
     provider_id: str | None
     state: SmsState | None
     report: str | None = None
+    reported_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ WHERE code.challenge_id = :challenge_id;
 -- The messages of a challenge, oldest first, and where each stands.
 SELECT sending.seq, sending.sent_at, sending.phone_mask, sending.template, sending.mac_key_id,
        outbox.sms_id, outbox.provider, outbox.provider_id, outbox.state,
-       outbox.report_state AS report
+       outbox.report_state AS report, outbox.reported_at
 FROM otp.sending LEFT JOIN otp.outbox USING (challenge_id, seq)
 WHERE sending.challenge_id = :challenge_id ORDER BY sending.seq;
 

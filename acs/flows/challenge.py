@@ -56,7 +56,8 @@ from enrollment.model import (
 )
 from otp import flows as otp_flows
 from otp.model import Accepted, Exhausted, Rejected
-from schemas import messages
+from schemas import audit, messages
+from schemas.audit import AuditEvent
 from schemas.base64url import NotBase64Url, decode
 from schemas.compiler import Context
 from schemas.problems import ProtocolError, erro
@@ -329,7 +330,7 @@ async def _compare(
         now,
         other_elements_right=pin_right,
     )
-    await _note_check(conn, dialogue, result, pin_right=pin_right, now=now)
+    await _note_check(ports, conn, dialogue, result, pin_right=pin_right, now=now)
     match result:
         case Accepted():
             return Verdict.ACCEPTED
@@ -342,20 +343,46 @@ async def _compare(
 
 
 async def _note_check(
-    conn: Connection, dialogue: Dialogue, result: CheckResult, *, pin_right: bool, now: datetime
+    ports: Ports,
+    conn: Connection,
+    dialogue: Dialogue,
+    result: CheckResult,
+    *,
+    pin_right: bool,
+    now: datetime,
 ) -> None:
-    """Note what came of each element; the statement is the same whatever came of it."""
+    """Note what came of each element; the statements are the same whatever came of it."""
     # Secret: what came of a single element is for the evidence alone (RTS art. 4(3)(a)).
     code_right = isinstance(result, Accepted) or (
         isinstance(result, Rejected) and result.code_matched
     )
     found = {PIN: pin_right, OTP: code_right}
-    entry = {
-        "at": moment(now),
-        "verdict": type(result).__name__.lower(),
-        "elements": {one.name: found[one] for one in ASKED[dialogue.challenge.elements]},
-    }
+    elements = {one.name: found[one] for one in ASKED[dialogue.challenge.elements]}
+    entry = {"at": moment(now), "verdict": type(result).__name__.lower(), "elements": elements}
     await evidence_store.note_check(conn, dialogue.transaction.acs_trans_id, entry)
+    if isinstance(result, Rejected):
+        failed = [name for name, is_right in elements.items() if not is_right]
+        await _tell_failed(ports, conn, dialogue, failed, now)
+
+
+async def _tell_failed(
+    ports: Ports, conn: Connection, dialogue: Dialogue, failed: list[str], now: datetime
+) -> None:
+    """Tell the audit log of an attempt that failed: one event, whichever elements were wrong.
+
+    # Secret: it stands under the transaction, so that no page of the client lists it.
+    """
+    transaction = dialogue.transaction
+    event = AuditEvent(
+        at=now,
+        name="pin.failed" if PIN.name in failed else "code.failed",
+        actor_kind="person",
+        actor=str(transaction.person_id or "unknown"),
+        object=str(transaction.acs_trans_id),
+        outcome="failed",
+        details={"elements": failed},
+    )
+    await audit.append(conn, ports.keys.audit, event)
 
 
 def _shape_fault(dialogue: Dialogue, form: Form) -> Notice | None:

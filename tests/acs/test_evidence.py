@@ -82,6 +82,7 @@ def test_a_challenge_is_told_whole() -> None:
         "provider_id": "m-1",
         "state": "sent",
         "report": None,
+        "reported_at": None,
     }
     assert found["outcome"]["trans_status"] == "Y"
     assert found["outcome"]["at"] == "2026-04-15T10:00:40.000Z"

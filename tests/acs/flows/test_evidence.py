@@ -12,6 +12,7 @@ import pytest
 from aiohttp.http import SERVER_SOFTWARE
 
 from acs import VERSION
+from acs.evidence import moment
 from acs.flows import evidence, retention
 from acs.store import audit_chain
 from schemas.values import TransStatus
@@ -212,7 +213,17 @@ async def test_a_report_that_comes_after_the_outcome_is_shown_beside_the_documen
     found = await evidence_of(world, ares)
     assert found.document["challenge"]["messages"][0]["report"] is None
     assert found.messages[0]["report"] == "delivered"
+    assert found.messages[0]["reported_at"] == moment(world.clock())
     assert found.faults == ()
+
+
+async def test_which_element_failed_is_told_under_the_transaction_alone(world: World) -> None:
+    ares = await paid(world)
+    found = await evidence_of(world, ares)
+    failed = [dict(one.details) for one in found.events if one.name.endswith(".failed")]
+    assert failed == [{"elements": ["pin"]}, {"elements": ["otp"]}]
+    about = await world.db.fetch("SELECT object FROM audit.event WHERE name LIKE '%.failed'")
+    assert {row["object"] for row in about} == {ares["acsTransID"]}  # no page of the client's
 
 
 async def test_the_whole_way_is_told_in_order(world: World) -> None:
@@ -223,11 +234,13 @@ async def test_the_whole_way_is_told_in_order(world: World) -> None:
     assert names == [
         "authentication.decided",
         "challenge:opened",
+        "pin.failed",
         "challenge:code:rejected",
+        "code.failed",
         "challenge:code:rejected",
         "challenge:ended:accepted",
         "authentication.value_made",
         "challenge:result:confirmed",
     ]
     assert all(one.link is not None for one in found.events)
-    assert [one.at - found.events[0].at for one in found.events] == [timedelta(0)] * 7
+    assert [one.at - found.events[0].at for one in found.events] == [timedelta(0)] * 9
