@@ -55,7 +55,7 @@ quiet: $(DEV) ## what a stopwatch tells of who is a client, and of what was wron
 chaos: $(DEV) ## kills, cuts and misbehaving parties under load, then the laws (ARGS="--seconds 120 --seed 7"); 1 = a broken law
 	@$(BIN)/python -m loadtests.chaos $(ARGS)
 
-failover: $(DEV) ## three database machines whose primary goes away under load, then the laws; needs haproxy, patroni, etcd-server, postgresql
+failover: $(DEV) ## machines of the service and of the database go away under load, then the laws; needs haproxy, patroni, etcd, postgresql
 	@$(BIN)/python -m loadtests.failover $(ARGS)
 rolling: $(DEV) ## replace every worker at 70 % of the saturation (SIGHUP); 1 = a request failed
 	@$(BIN)/python -m loadtests.rolling $(ARGS)

@@ -21,7 +21,8 @@ from loadtests.failover.tools import Missing, Tools, find
 
 _SHOWN_MAX = 5
 _CALM_S = 8.0
-WAYS = ("service", "switchover", "postgres", "machine")
+_BESIDE_S = 5.0
+WAYS = ("service", "switchover", "postgres", "machine", "frozen", "patroni")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +75,25 @@ async def _take_away(place: Site, way: str) -> Event:
     if way == "service":
         await place.renew("acs1")
         return Event("a machine of the service anew, drained", at, 0.0, time.monotonic() - at)
-    deeds: dict[str, tuple[str, Callable[[], str]]] = {
+    deeds: dict[str, tuple[str, Callable[[], None]]] = {
         "switchover": ("planned switchover", cluster.switch_over),
         "postgres": ("kill -9 of the primary's PostgreSQL", cluster.kill_postgres),
         "machine": ("kill -9 of all of the primary's machine", cluster.kill_machine),
+        "frozen": ("the primary's machine stands still, and goes on", cluster.freeze_machine),
+        "patroni": ("the primary's Patroni stands still, and goes on", cluster.freeze_patroni),
     }
     name, deed = deeds[way]
     before = await asyncio.to_thread(cluster.leader)
+    assert before is not None
     at = time.monotonic()
     await asyncio.to_thread(deed)
     await until(lambda: cluster.leader() not in {None, before})
     new_primary_s = time.monotonic() - at
     if way == "machine":
-        assert before is not None
         await cluster.start_machine(before)
+    if way in {"frozen", "patroni"}:
+        await asyncio.sleep(_BESIDE_S)  # two primaries, as far as the old one knows
+        await asyncio.to_thread(cluster.thaw, before)
     await cluster.until_whole()
     return Event(name, at, new_primary_s, time.monotonic() - at)
 

@@ -132,7 +132,8 @@ class Cluster:
             if daemon is not None:
                 await daemon.stop()
         for node in self.nodes:
-            self._kill_postgres(node)
+            for pid in self._postgres_of(node):
+                kill(pid)
 
     def _give_certificate(self, leaf: trustme.LeafCert, home: Path) -> None:
         home.mkdir()
@@ -205,8 +206,7 @@ class Cluster:
 
     async def _make_database(self) -> None:
         """Do what an operator does once, on the primary's own socket."""
-        leader = self.leader()
-        assert leader is not None
+        leader = self._leader()
         conn = await asyncpg.connect(
             host=str(self.folder / leader / "run"), user="postgres", database="postgres"
         )
@@ -265,34 +265,48 @@ class Cluster:
 
     # ---- what is done to it ----------------------------------------------------------------------
 
-    def switch_over(self) -> str:
-        """Have Patroni hand the lock on, as before maintenance; gives its answer."""
-        leader = self.leader()
-        assert leader is not None
-        return bytes(self._ask(leader, "switchover", {"leader": leader})).decode()
+    def switch_over(self) -> None:
+        """Have Patroni hand the lock on, as before maintenance."""
+        leader = self._leader()
+        self._ask(leader, "switchover", {"leader": leader})
 
     def replicate(self, *, synchronously: bool) -> None:
         """Have a commit wait for a standby, or not."""
-        leader = self.leader()
-        assert leader is not None
-        self._ask(leader, "config", {"synchronous_mode": synchronously}, method="PATCH")
+        self._ask(self._leader(), "config", {"synchronous_mode": synchronously}, method="PATCH")
 
-    def kill_postgres(self) -> str:
-        """Kill PostgreSQL of the primary, Patroni stays; gives the machine."""
-        leader = self.leader()
-        assert leader is not None
-        self._kill_postgres(leader)
-        return leader
+    def kill_postgres(self) -> None:
+        """Kill PostgreSQL of the primary; Patroni stays."""
+        for pid in self._postgres_of(self._leader()):
+            kill(pid)
 
-    def kill_machine(self) -> str:
+    def kill_machine(self) -> None:
         """Kill Patroni and PostgreSQL of the primary, as when its power fails."""
+        for pid in self._all_of(self._leader()):
+            kill(pid)
+
+    def freeze_machine(self) -> None:
+        """Stop Patroni and PostgreSQL of the primary, as when a virtual machine stands still."""
+        for pid in self._all_of(self._leader()):
+            kill(pid, signal.SIGSTOP)
+
+    def freeze_patroni(self) -> None:
+        """Stop Patroni alone: its PostgreSQL goes on as a primary beside the next one."""
+        kill(self._all_of(self._leader())[0], signal.SIGSTOP)
+
+    def thaw(self, node: str) -> None:
+        """Let a frozen machine go on."""
+        for pid in reversed(self._all_of(node)):
+            kill(pid, signal.SIGCONT)
+
+    def _leader(self) -> str:
         leader = self.leader()
         assert leader is not None
-        process = self.nodes[leader].process
-        assert process is not None
-        process.kill()
-        self._kill_postgres(leader)
         return leader
+
+    def _all_of(self, node: str) -> list[int]:
+        process = self.nodes[node].process
+        assert process is not None
+        return [process.pid, *self._postgres_of(node)]
 
     async def start_machine(self, node: str) -> None:
         """Give a killed machine its power back."""
@@ -301,14 +315,14 @@ class Cluster:
             await process.wait()
         await self.nodes[node].start()
 
-    def _kill_postgres(self, node: str) -> None:
+    def _postgres_of(self, node: str) -> list[int]:
+        """Give the processes of a machine's PostgreSQL, those that stand still included."""
         with contextlib.suppress(OSError, ValueError):
             first = (self.folder / node / "data" / "postmaster.pid").read_text().split("\n")[0]
             pid = int(first)
-            executable = Path(f"/proc/{pid}/exe").resolve().name
-            if executable == "postgres":
-                for one in (pid, *children_of(pid)):
-                    kill(one)
+            if Path(f"/proc/{pid}/exe").resolve().name == "postgres":
+                return [pid, *children_of(pid)]
+        return []
 
 
 def _group(account: str) -> int:

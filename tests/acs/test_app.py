@@ -66,6 +66,25 @@ async def get(url: str) -> tuple[int, Any]:
         return got.status, json.loads(text) if got.content_type == "application/json" else text
 
 
+async def test_notices_are_waited_for_past_the_pooler(
+    dsn: str, owner: asyncpg.Connection, tmp_path: Path
+) -> None:
+    """Through PgBouncer they would be lost, and whatever they tell of would wait for a poll."""
+    addresses = {
+        "ACS_DATABASE__URL": dsn,
+        "ACS_DATABASE__DIRECT_URL": f"{dsn}&application_name=past-it",
+    }
+    listening = (
+        "SELECT application_name FROM pg_stat_activity"
+        " WHERE query ~ '^LISTEN' AND datname = current_database()"
+    )
+    async with running(tmp_path, dsn, **addresses), asyncio.timeout(20):
+        while not (found := await owner.fetch(listening)):
+            await asyncio.sleep(0.02)
+
+    assert [row[0] for row in found] == ["past-it"]
+
+
 async def test_every_edge_answers_on_its_own_listener(dsn: str, tmp_path: Path) -> None:
     async with running(tmp_path, dsn) as urls, aiohttp.ClientSession() as http:
         async with http.post(f"{urls['ds']}/3ds/areq", data=b"{}") as got:
