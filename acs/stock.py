@@ -94,6 +94,7 @@ async def _fill(
     conn = await asyncpg.connect(dsn, server_settings={"timezone": "UTC"})
     pool = await Pool.open(PoolSettings(dsn, role=settings.database.role, size=2))
     try:
+        await store.lock(conn)
         is_ours = await clients.is_empty(conn) or await store.is_begun(conn)
         if not is_ours and not options.beside_clients:
             message = "this database holds clients: without --beside-clients nobody is made up"

@@ -37,6 +37,11 @@ class Filling:
     began_at: datetime
 
 
+async def lock(conn: asyncpg.Connection[Any]) -> None:
+    """Wait until nobody else fills the database; held until the connection ends."""
+    await _SQL.lock.one(conn)
+
+
 async def begin(conn: asyncpg.Connection[Any], what: str, range_id: str, planned: int) -> Filling:
     """Begin to fill, or read how far it came."""
     row = await _SQL.begin.one(conn, what=what, range_id=range_id, planned=planned)

@@ -1,3 +1,7 @@
+-- name: lock
+-- One runner at a time; the server holds the lock until it has seen that the last one is gone.
+SELECT pg_advisory_lock(7012340003);
+
 -- name: begin
 -- How far the filling of one kind has come, begun now if it was not.
 INSERT INTO upkeep.stock AS s (what, range_id, planned, began_at)

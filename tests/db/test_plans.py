@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from acs.store.embedded import EmbeddedPostgres
     from schemas.vault import Keys
 
-pytestmark = pytest.mark.asyncio(loop_scope="module")
+pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group("plans")]
 
 CLIENTS, TRANSACTIONS = 1_500, 3_000
 ON_THE_WAY = (

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
+
+import asyncpg
 
 from acs.store import stock
 from tests.acs.store.rows import stored
 
 if TYPE_CHECKING:
-    import asyncpg
-
     from schemas.vault import Keys
 
 
@@ -22,6 +23,19 @@ async def test_a_filling_is_begun_once_and_knows_how_far_it_came(owner: asyncpg.
     assert (again.range_id, again.planned, again.done) == ("range", 12, 12)
     assert again.began_at == first.began_at
     assert await stock.is_begun(owner)
+
+
+async def test_a_second_runner_waits_until_the_first_is_gone(
+    dsn: str, owner: asyncpg.Connection
+) -> None:
+    first = await asyncpg.connect(dsn)
+    await stock.lock(first)
+    second = asyncio.create_task(stock.lock(owner))
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    while not await first.fetchval(waiting):
+        assert not second.done()
+    first.terminate()
+    await second
 
 
 async def test_a_row_is_copied_back_as_it_was_written(
