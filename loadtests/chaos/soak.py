@@ -33,6 +33,7 @@ _CONNECTIONS = """
 MEMORY, DESCRIPTORS, CONNECTIONS = "memory, MB", "descriptors", "connections to the database"
 TABLES, INDEXES, DEAD, LIVE = "table, MB", "index, MB", "dead rows", "live rows"
 DONE = "done since the start"
+_DATABASE = "PostgreSQL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class Sampler:
                 named[spared.get(program.pid, name)].append(program.pid)
                 for child in children_of(program.pid):
                     named[spared.get(child, f"{name}: others")].append(child)
-        named["PostgreSQL"] = [self.site.database.pid, *children_of(self.site.database.pid)]
+        named[_DATABASE] = [self.site.database.pid, *children_of(self.site.database.pid)]
         return named
 
     async def _database(self) -> list[tuple[str, str, float]]:
@@ -124,7 +125,12 @@ def panels(samples: Sequence[Sample]) -> Panels:
     by_kind: dict[str, dict[str, Curve]] = defaultdict(lambda: defaultdict(list))
     for one in samples:
         by_kind[one.kind][one.name].append((one.seconds, one.value))
-    found: Panels = {kind: dict(by_kind[kind]) for kind in (MEMORY, DESCRIPTORS, CONNECTIONS, DONE)}
+    found: Panels = {}
+    for kind in (MEMORY, DESCRIPTORS):
+        found[kind] = {name: curve for name, curve in by_kind[kind].items() if name != _DATABASE}
+    if _DATABASE in by_kind[MEMORY]:
+        found[f"{_DATABASE}, memory, MB"] = {"all its processes": by_kind[MEMORY][_DATABASE]}
+    found |= {kind: dict(by_kind[kind]) for kind in (CONNECTIONS, DONE)}
     found["all tables and indexes, MB"] = {
         "tables": _sum(by_kind[TABLES]),
         "indexes": _sum(by_kind[INDEXES]),
