@@ -1922,9 +1922,9 @@ CREATE INDEX registration_age ON enrollment.registration USING btree (expires_at
 
 CREATE UNIQUE INDEX registration_one_open ON enrollment.registration USING btree (idx) WHERE (state = ANY (ARRAY['started'::text, 'consented'::text, 'sms_sent'::text, 'sms_ok'::text]));
 
-CREATE INDEX reservation_counted ON ONLY enrollment.reservation USING btree (counted_at) WHERE (state = 'counted'::text);
+CREATE INDEX reservation_open ON ONLY enrollment.reservation USING btree (counted_at) WHERE (state = ANY (ARRAY['held'::text, 'counted'::text]));
 
-CREATE INDEX reservation_default_counted ON enrollment.reservation_default USING btree (counted_at) WHERE (state = 'counted'::text);
+CREATE INDEX reservation_default_counted_at_idx ON enrollment.reservation_default USING btree (counted_at) WHERE (state = ANY (ARRAY['held'::text, 'counted'::text]));
 
 CREATE INDEX step_up_by_person ON enrollment.step_up USING btree (person_id, asked_at);
 
@@ -1966,7 +1966,7 @@ ALTER INDEX acs.visitor_pkey ATTACH PARTITION acs.visitor_default_pkey;
 
 ALTER INDEX audit.evidence_pkey ATTACH PARTITION audit.evidence_default_pkey;
 
-ALTER INDEX enrollment.reservation_counted ATTACH PARTITION enrollment.reservation_default_counted;
+ALTER INDEX enrollment.reservation_open ATTACH PARTITION enrollment.reservation_default_counted_at_idx;
 
 ALTER INDEX enrollment.reservation_pkey ATTACH PARTITION enrollment.reservation_default_pkey;
 

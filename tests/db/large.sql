@@ -36,3 +36,8 @@ INSERT INTO enrollment.low_value_use SELECT card_id, '985', 1, 1, now() FROM enr
 
 INSERT INTO enrollment.usage
 SELECT card_id, 'day', current_date - 60 + n, 1, 1 FROM enrollment.card, generate_series(0, 9) n;
+
+INSERT INTO enrollment.reservation
+SELECT upkeep.first_id(now() - n * interval '1 min'), gen_random_uuid(), gen_random_uuid(), 1,
+       current_date, date_trunc('month', current_date)::date, 'released', now(), NULL, now()
+  FROM generate_series(1, 5000) n;

@@ -203,3 +203,15 @@ async def test_the_standing_of_a_card_is_look_ups_only(large: asyncpg.Connection
     )
     await large.execute("RESET enable_seqscan")
     assert await scanned(large, nodes) == set()
+
+
+async def test_a_month_is_asked_for_open_reservations_by_an_index(
+    large: asyncpg.Connection,
+) -> None:
+    """That is what upkeep.drop_partition asks before it drops one."""
+    month = await large.fetchval(
+        "SELECT partition FROM upkeep.partition WHERE parent = 'enrollment.reservation'"
+        " ORDER BY rows_about DESC LIMIT 1"
+    )
+    nodes = await plan(large, f"SELECT FROM {month} WHERE state IN ('held', 'counted') LIMIT 1")
+    assert await scanned(large, nodes) == set()
