@@ -184,6 +184,7 @@ def enrollment_policy(settings: Settings) -> EnrollmentPolicy:
         api_origin=given.api_origin,
         activation=Activation(given.activation),
         copy_on_replace=given.copy_on_replace,
+        owner_sees_all=given.joint_owner_sees_all,
         countries=given.countries,
         phone_persons_max=given.phone_persons_max,
         pin_length_min=given.pin_length_min,

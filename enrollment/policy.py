@@ -134,13 +134,15 @@ class EnrollmentPolicy:
     """What the issuer decides about persons, phones, PINs and limits.
 
     ``countries`` are the calling codes of phones that may be recorded. ``initial_limits`` are
-    written for a new account; all members None = nothing is written.
+    written for a new account; all members None = nothing is written. ``owner_sees_all``: the owner
+    of a joint account sees the co-owners' cards, too.
     """
 
     audience: str = "enrollment"
     api_origin: str | None = None
     activation: Activation = Activation.PER_CARD
     copy_on_replace: bool = True
+    owner_sees_all: bool = False
     countries: tuple[str, ...] = ("48",)
     phone_persons_max: int = 3
     nonresident_pattern: str = NONRESIDENT_PATTERN

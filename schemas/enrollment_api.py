@@ -278,28 +278,30 @@ THREEDS_IN: Final = Body(
     (Member("wish", OneOf(("activate", "deactivate")), "On or off"), _PROOF),
 )
 OWN_LIMITS_IN: Final = Body("OwnLimitsIn", (*LIMIT_MEMBERS, _PROOF))
+_SEEN_CARD = (
+    Member("card_id", Id(), "Our id"),
+    Member("mask", Text(24), "The number, masked"),
+    Member("last4", _LAST4, "The last four digits"),
+    Member("exp", Nullable(_EXP), "Expiry, YYMM"),
+    Member("product", Text(60), "The card product"),
+    Member("status", OneOf(CARD_STATUSES), "What the host says"),
+    Member("threeds", _THREEDS, "3-D Secure of this card"),
+)
 OWN_CARDS: Final = Body(
     "OwnCards",
     (
         Member(
             "cards",
             ListOf(
-                Body(
-                    "OwnCard",
-                    (
-                        Member("card_id", Id(), "Our id"),
-                        Member("mask", Text(24), "The number, masked"),
-                        Member("last4", _LAST4, "The last four digits"),
-                        Member("exp", Nullable(_EXP), "Expiry, YYMM"),
-                        Member("product", Text(60), "The card product"),
-                        Member("status", OneOf(CARD_STATUSES), "What the host says"),
-                        Member("threeds", _THREEDS, "3-D Secure of this card"),
-                        Member("limits", CARD_LIMITS, "Its limits"),
-                    ),
-                ),
+                Body("OwnCard", (*_SEEN_CARD, Member("limits", CARD_LIMITS, "Its limits"))),
                 1000,
             ),
             "Own cards",
+        ),
+        Member(
+            "joint_cards",
+            ListOf(Body("JointCard", _SEEN_CARD), 1000),
+            "Co-owners' cards on accounts the client owns, to be seen only; empty unless set so",
         ),
         Member("minor", Flag(), "Under 18: limits are raised by the guardian, in a branch"),
     ),

@@ -196,6 +196,9 @@ class Enrollment(Section, frozen=True, kw_only=True):
     copy_on_replace: Annotated[
         bool, Meta(description="a replacement card takes over 3-D Secure from the old one")
     ] = True
+    joint_owner_sees_all: Annotated[
+        bool, Meta(description="the owner of a joint account sees co-owners' cards in the portal")
+    ] = False
     countries: Annotated[
         tuple[str, ...], Meta(min_length=1, description="calling codes of phones on record")
     ] = ("48",)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from enrollment.edge.gate import Call, UseCase
+    from enrollment.store.cards import CardView
     from enrollment.store.consents import ConsentText
 
 _ACCEPTED: Final = 202
@@ -75,7 +76,14 @@ async def _get_cards(call: Call) -> Answer | Refusal:
     if isinstance(done, Refusal):
         return done
     shown = [_own_card(one) for one in done.value]
-    return Answer({"cards": shown, "minor": await clients.is_minor(call.work, call.client)})
+    joint = await clients.joint_cards(call.work, call.client)
+    return Answer(
+        {
+            "cards": shown,
+            "joint_cards": [_seen_card(card) for card in joint],
+            "minor": await clients.is_minor(call.work, call.client),
+        }
+    )
 
 
 async def _switch_threeds(call: Call) -> Answer | Refusal:
@@ -146,16 +154,19 @@ def proof_of(body: Mapping[str, Any]) -> Proof | None:
 
 
 def _own_card(own: OwnCard) -> Json:
-    shown = answers.card(own.card)
+    return {**_seen_card(own.card), "limits": answers.card_limits(own.limits)}
+
+
+def _seen_card(card: CardView) -> Json:
+    shown = answers.card(card)
     return {
         "card_id": shown["card_id"],
-        "mask": f"**** **** **** {own.card.last4}",
+        "mask": f"**** **** **** {card.last4}",
         "last4": shown["last4"],
         "exp": shown["exp"],
         "product": shown["product"],
         "status": shown["status"],
         "threeds": shown["threeds"],
-        "limits": answers.card_limits(own.limits),
     }
 
 

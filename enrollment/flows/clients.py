@@ -213,6 +213,13 @@ async def own_cards(work: Work, person_id: UUID) -> Done[list[OwnCard]] | Refusa
     return Done(shown)
 
 
+async def joint_cards(work: Work, person_id: UUID) -> list[CardView]:
+    """Read co-owners' cards on accounts the client owns, to be seen only; none unless set so."""
+    if not work.policy.owner_sees_all or await client(work, person_id) is None:
+        return []
+    return await cards.views_of_co_owners(work.conn, person_id)
+
+
 async def is_minor(work: Work, person_id: UUID) -> bool:
     """Tell whether the client is under 18: the guardian raises limits, in a branch."""
     person = await persons.read(work.conn, person_id)

@@ -36,7 +36,12 @@ async def show_cards(visit: Visit) -> Answer:
     done = await clients.own_cards(visit.work, visit.client)
     if isinstance(done, Refusal):
         return gate.answer_of(visit, done, "/help")
-    return Page("cards.html", "cards_title", {"cards": done.value, "mask": await _mask(visit)})
+    values = {
+        "cards": done.value,
+        "mask": await _mask(visit),
+        "joint": await clients.joint_cards(visit.work, visit.client),
+    }
+    return Page("cards.html", "cards_title", values)
 
 
 async def show_card(visit: Visit) -> Answer:

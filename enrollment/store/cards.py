@@ -304,6 +304,12 @@ async def views_of_person(conn: Connection, person_id: UUID) -> list[CardView]:
     return [_view(row) for row in rows]
 
 
+async def views_of_co_owners(conn: Connection, person_id: UUID) -> list[CardView]:
+    """Read the cards of the other owners of accounts that a person owns."""
+    rows = await _SQL.view_cards_of_co_owners.all(conn, person_id=person_id)
+    return [_view(row) for row in rows]
+
+
 def _view(row: Row) -> CardView:
     return CardView(
         card_id=row["card_id"],

@@ -154,3 +154,18 @@ SELECT c.card_id, c.ref, c.account_id, c.person_id, c.last4, c.expiry, c.product
   JOIN enrollment.account a ON a.account_id = c.account_id
  WHERE c.person_id = :person_id AND c.status NOT IN ('closed', 'replaced')
  ORDER BY c.created_at DESC, c.card_id;
+
+-- name: view_cards_of_co_owners
+-- The cards of the other owners of accounts that a person owns, newest first, those in use.
+SELECT c.card_id, c.ref, c.account_id, c.person_id, c.last4, c.expiry, c.product, c.status,
+       e.state AS threeds_state, e.reason AS threeds_reason,
+       c.version + e.version - 1 AS version, a.currency
+  FROM enrollment.account_person o
+  JOIN enrollment.account a ON a.account_id = o.account_id AND a.status = 'active'
+  JOIN enrollment.account_person h ON h.account_id = a.account_id AND h.person_id <> o.person_id
+   AND h.role IN ('owner', 'co_owner')
+  JOIN enrollment.card c ON c.account_id = a.account_id AND c.person_id = h.person_id
+  JOIN enrollment.enrolment e ON e.card_id = c.card_id
+ WHERE o.person_id = :person_id AND o.role = 'owner' AND c.status NOT IN ('closed', 'replaced')
+ ORDER BY c.created_at DESC, c.card_id
+ LIMIT 1000;

@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from enrollment.flows import clients
+from enrollment import ports
+from enrollment.flows import belongings, cards, clients
+from enrollment.flows.cards import AccountData
 from enrollment.flows.clients import Declaration
 from enrollment.flows.step_up import Intent
+from enrollment.model import EffectiveLimits
 from enrollment.refusals import Done, Refusal, RefusalCode
 from enrollment.words import Action
 from schemas.vault import Secret
@@ -17,10 +20,13 @@ from tests.enrollment.people import hands
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     import asyncpg
 
+    from enrollment.flows.work import Work
     from schemas.vault import Keys
+    from tests.enrollment.people import Client
 
 
 async def test_of_several_answers_all_are_kept_or_none(
@@ -139,3 +145,50 @@ async def test_cards_that_are_over_are_not_listed(
 
     assert isinstance(listed, Done)
     assert [own.card.card_id for own in listed.value] == [second]
+
+
+async def _joint(work: Work, role: str = "co_owner") -> tuple[Client, UUID, UUID]:
+    """Give an owner with a card, and another person of the account with theirs."""
+    owner = await people.make_client(work)
+    other = await people.make_person(work, "p2", people.PESELS[0])
+    roles = {owner.person_id: "owner", other: role}
+    assert isinstance(await cards.put_account(work, "a1", AccountData("PLN", roles), None), Done)
+    return owner, other, await people.make_card(work, other, owner.account_id, 2)
+
+
+async def test_an_owner_sees_co_owners_cards_only_where_the_bank_wants_it(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    owner, other, card_id = await _joint(hands(db, keys, now))
+    seeing = hands(db, keys, now, owner_sees_all=True)
+
+    assert await clients.joint_cards(hands(db, keys, now), owner.person_id) == []
+    assert [one.card_id for one in await clients.joint_cards(seeing, owner.person_id)] == [card_id]
+    assert await clients.joint_cards(seeing, other) == []  # a co-owner sees the own ones only
+    own = await clients.own_cards(seeing, owner.person_id)
+    assert isinstance(own, Done)
+    assert [one.card.card_id for one in own.value] == [owner.card_id]
+
+
+async def test_a_proxys_card_is_nobody_elses_to_see(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    owner, _, _ = await _joint(hands(db, keys, now), "proxy")
+
+    assert (
+        await clients.joint_cards(hands(db, keys, now, owner_sees_all=True), owner.person_id) == []
+    )
+
+
+async def test_a_card_that_is_seen_cannot_be_touched(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    work = hands(db, keys, now, owner_sees_all=True)
+    owner, _, card_id = await _joint(work)
+    none = Refusal(RefusalCode.NOT_FOUND)
+    lower = EffectiveLimits(per_tx=1)
+
+    assert await clients.switch_threeds(work, owner.person_id, card_id, "deactivate", None) == none
+    assert await clients.lower_limits(work, owner.person_id, card_id, lower, None) == none
+    host = ports.NoHost()
+    assert await belongings.block_card(work, host, owner.person_id, card_id, "temporary") == none

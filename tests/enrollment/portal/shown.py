@@ -115,8 +115,10 @@ def _inside(language: str) -> dict[str, Page]:
         OwnEvent(AT, "threeds.activated", "ok", "portal", "0694"),
     ]
     return {
-        "in cards": Page("cards.html", "cards_title", {"cards": [ON, OFF], "mask": _mask}),
-        "in no cards": Page("cards.html", "cards_title", {"cards": [], "mask": _mask}),
+        "in cards": Page(
+            "cards.html", "cards_title", {"cards": [ON, OFF], "mask": _mask, "joint": [OFF.card]}
+        ),
+        "in no cards": Page("cards.html", "cards_title", {"cards": [], "mask": _mask, "joint": []}),
         "in card": Page(
             "card.html",
             "card_title",
