@@ -113,6 +113,7 @@ def retention(settings: Settings) -> Retention:
         messages=timedelta(days=given.messages_days),
         visitors=timedelta(days=given.visitors_days),
         evidence=timedelta(days=given.evidence_days),
+        persons=timedelta(days=given.persons_days),
     )
 
 

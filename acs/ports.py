@@ -78,6 +78,7 @@ class Retention:
     visitors: timedelta = timedelta(days=548)
     evidence: timedelta = timedelta(days=2192)
     use: timedelta = timedelta(days=62)
+    persons: timedelta = timedelta(days=2192)
 
 
 class Tables(Protocol):

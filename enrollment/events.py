@@ -21,6 +21,7 @@ class EventName(StrEnum):
     PERSON_CHANGED = "person.changed"
     PERSON_RESET = "person.reset"
     PERSON_CLOSED = "person.closed"
+    PERSON_PURGED = "person.purged"
     PERSON_REGISTERED = "registration.completed"
     ACTIVATION_ISSUED = "activation.issued"
     ACTIVATION_USED = "activation.used"

@@ -37,3 +37,11 @@ class Retention(Section, frozen=True, kw_only=True):
             description="evidence of authentications: six years, in which a claim may be brought",
         ),
     ] = 2192
+    persons_days: Annotated[
+        int,
+        Meta(
+            ge=396,
+            description="persons after they were closed, with phones, numbers and cards: six "
+            "years, in which a claim may be brought",
+        ),
+    ] = 2192

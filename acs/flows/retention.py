@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from acs import log, metrics
 from acs.store import evidence, partitions, results
 from acs.store.partitions import Dropped
+from enrollment import flows as enrollment_flows
 from schemas import audit
 from schemas.audit import AuditEvent
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from acs.ports import Ports
 
 _BATCH = 2_000
+_PERSONS = 100
 
 
 async def make_months(ports: Ports) -> int:
@@ -72,6 +74,18 @@ async def lapse_strays(ports: Ports) -> int:
         done += await results.lapse(conn, over, _BATCH)
         month = partitions.month_of(over.date())
         return done + await partitions.lapse_identifiers(conn, month, _BATCH)
+
+
+async def purge_persons(ports: Ports) -> int:
+    """Worker source: erase persons who were closed long ago, each in a transaction of its own."""
+    now, gone = ports.clock(), 0
+    before = now - ports.policies.retention.persons
+    while gone < _PERSONS:
+        async with ports.pool.transaction() as conn:
+            if not await enrollment_flows.purge_closed(conn, ports.keys, before, now):
+                break
+        gone += 1
+    return gone
 
 
 async def publish_months(ports: Ports) -> None:

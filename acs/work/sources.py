@@ -38,6 +38,7 @@ def sources(
         Source("months_ahead", partial(retention.make_months, ports), poll_s=3600.0),
         Source("months_over", partial(retention.drop_months, ports), poll_s=3600.0),
         Source("strays", partial(retention.lapse_strays, ports), poll_s=3600.0),
+        Source("closed_persons", partial(retention.purge_persons, ports), poll_s=3600.0),
         Source("sms_watch", partial(housekeeping.watch_messages, ports), poll_s=10.0),
         Source("number_checks", partial(housekeeping.lapse_number_checks, ports), poll_s=60.0),
         Source("used", partial(housekeeping.forget_used, ports), poll_s=60.0),

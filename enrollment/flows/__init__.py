@@ -12,7 +12,12 @@ from enrollment.flows.attempts import (
     check_pin,
     renew_pin,
 )
-from enrollment.flows.housekeeping import carry_on, forget_used, outdate_consents
+from enrollment.flows.housekeeping import (
+    carry_on,
+    forget_used,
+    outdate_consents,
+    purge_closed,
+)
 from enrollment.flows.payments import (
     authenticated,
     consent_in_force,
@@ -42,6 +47,7 @@ __all__ = [
     "lapse_use",
     "outdate_consents",
     "phone_number",
+    "purge_closed",
     "release_use",
     "renew_pin",
     "standing_from",

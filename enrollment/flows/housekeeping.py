@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from enrollment import callers, idempotency
 from enrollment.events import ACS, EventName
-from enrollment.flows import consent_texts, phone_change
+from enrollment.flows import consent_texts, phone_change, purge
 from enrollment.flows.work import Work
 from enrollment.policy import EnrollmentPolicy
 from enrollment.store import access, counters, registrations
@@ -48,6 +48,11 @@ async def carry_on(conn: Connection, keys: Keys, now: datetime, limit: int) -> i
     for registration_id, person_id in ended:
         await work.record(EventName.REGISTRATION_EXPIRED, person_id or registration_id)
     return phones + len(ended)
+
+
+async def purge_closed(conn: Connection, keys: Keys, before: datetime, now: datetime) -> bool:
+    """Erase one person who was closed before that time; False when there is none."""
+    return await purge.purge_one(_work(conn, keys, now), before)
 
 
 def _work(conn: Connection, keys: Keys, now: datetime) -> Work:

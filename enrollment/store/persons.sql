@@ -48,7 +48,8 @@ UPDATE enrollment.person
 -- name: set_person_status
 -- Another status of a person; the version is the one that was read under lock.
 UPDATE enrollment.person
-   SET status = :becomes, version = version + 1, updated_at = :now
+   SET status = :becomes, version = version + 1, updated_at = :now,
+       closed_at = CASE WHEN :becomes = 'closed' THEN :now::timestamptz END
  WHERE person_id = :person_id AND version = :version;
 
 -- name: end_identifiers

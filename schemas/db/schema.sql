@@ -80,6 +80,22 @@ BEGIN
     RETURN true;
 END $$;
 
+CREATE FUNCTION enrollment.guard_consent() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF NEW.origin = '' AND NEW.session IS NULL AND NEW.staff IS NULL
+       AND (NEW.consent_id, NEW.person_id, NEW.code, NEW.version, NEW.language, NEW.text_sha256, NEW.act,
+            NEW.at, NEW.channel)
+         = (OLD.consent_id, OLD.person_id, OLD.code, OLD.version, OLD.language, OLD.text_sha256, OLD.act,
+            OLD.at, OLD.channel)
+       AND EXISTS (SELECT FROM enrollment.person p
+                    WHERE p.person_id = OLD.person_id AND p.purged_at IS NOT NULL) THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'consent is append-only';
+END $$;
+
 CREATE FUNCTION enrollment.refuse_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -950,6 +966,8 @@ CREATE TABLE enrollment.person (
     updated_at timestamp with time zone NOT NULL,
     low_value boolean DEFAULT false NOT NULL,
     minor_allowed boolean DEFAULT false NOT NULL,
+    closed_at timestamp with time zone,
+    purged_at timestamp with time zone,
     CONSTRAINT person_kind_check CHECK ((kind = ANY (ARRAY['natural'::text, 'corporate_user'::text]))),
     CONSTRAINT person_language_check CHECK ((language = ANY (ARRAY['pl'::text, 'en'::text, 'de'::text, 'uk'::text]))),
     CONSTRAINT person_ref_check CHECK (((length(ref) >= 1) AND (length(ref) <= 64))),
@@ -1772,6 +1790,9 @@ ALTER TABLE ONLY enrollment.person_identifier
 ALTER TABLE ONLY enrollment.person
     ADD CONSTRAINT person_pkey PRIMARY KEY (person_id);
 
+ALTER TABLE enrollment.person
+    ADD CONSTRAINT person_purged_late CHECK (((purged_at IS NULL) OR ((status = 'closed'::text) AND (closed_at IS NOT NULL) AND ((purged_at - closed_at) >= '396 days'::interval)))) NOT VALID;
+
 ALTER TABLE ONLY enrollment.person
     ADD CONSTRAINT person_ref_key UNIQUE (ref);
 
@@ -1882,11 +1903,15 @@ CREATE INDEX activation_by_person ON enrollment.activation USING btree (person_i
 
 CREATE UNIQUE INDEX activation_one_open ON enrollment.activation USING btree (person_id) WHERE ((used_at IS NULL) AND (void_at IS NULL));
 
+CREATE INDEX block_by_card ON enrollment.block USING btree (card_id) WHERE (card_id IS NOT NULL);
+
 CREATE INDEX block_by_person ON enrollment.block USING btree (person_id, from_at);
 
 CREATE INDEX card_by_account ON enrollment.card USING btree (account_id);
 
 CREATE INDEX card_by_person ON enrollment.card USING btree (person_id);
+
+CREATE INDEX card_replacing ON enrollment.card USING btree (replaced_by) WHERE (replaced_by IS NOT NULL);
 
 CREATE INDEX consent_newest ON enrollment.consent USING btree (person_id, code, consent_id DESC);
 
@@ -1900,6 +1925,10 @@ CREATE INDEX import_run_unfinished ON enrollment.import_run USING btree (sha256,
 
 CREATE INDEX jti_seen_exp ON enrollment.jti_seen USING btree (exp);
 
+CREATE INDEX person_closed ON enrollment.person USING btree (COALESCE(closed_at, updated_at)) WHERE ((status = 'closed'::text) AND (purged_at IS NULL));
+
+CREATE INDEX person_identifier_ended ON enrollment.person_identifier USING btree (person_id) WHERE (valid_to IS NOT NULL);
+
 CREATE UNIQUE INDEX person_identifier_kind ON enrollment.person_identifier USING btree (person_id, id_kind) WHERE (valid_to IS NULL);
 
 CREATE UNIQUE INDEX person_identifier_once ON enrollment.person_identifier USING btree (idx, key_id) WHERE (valid_to IS NULL);
@@ -1908,9 +1937,13 @@ CREATE INDEX phone_by_number ON enrollment.phone USING btree (idx) WHERE (state 
 
 CREATE INDEX phone_change_by_person ON enrollment.phone_change USING btree (person_id, confirmed_at);
 
+CREATE INDEX phone_change_by_phone ON enrollment.phone_change USING btree (phone_id);
+
 CREATE INDEX phone_change_due ON enrollment.phone_change USING btree (active_at) WHERE (state = 'confirmed'::text);
 
 CREATE UNIQUE INDEX phone_change_one ON enrollment.phone_change USING btree (person_id) WHERE (state = ANY (ARRAY['asked'::text, 'confirmed'::text]));
+
+CREATE INDEX phone_not_in_use ON enrollment.phone USING btree (person_id) WHERE (state = ANY (ARRAY['pending'::text, 'retired'::text]));
 
 CREATE UNIQUE INDEX phone_one_in_use ON enrollment.phone USING btree (person_id) WHERE (state = ANY (ARRAY['active'::text, 'disputed'::text]));
 
@@ -1928,7 +1961,13 @@ CREATE INDEX reservation_default_counted_at_idx ON enrollment.reservation_defaul
 
 CREATE INDEX step_up_by_person ON enrollment.step_up USING btree (person_id, asked_at);
 
+CREATE INDEX step_up_by_phone ON enrollment.step_up USING btree (phone_id);
+
+CREATE INDEX trusted_merchant_by_person ON enrollment.trusted_merchant USING btree (person_id);
+
 CREATE UNIQUE INDEX trusted_merchant_once ON enrollment.trusted_merchant USING btree (person_id, acquirer_bin, acquirer_merchant_id) WHERE (removed_at IS NULL);
+
+CREATE INDEX unblock_request_by_person ON enrollment.unblock_request USING btree (person_id);
 
 CREATE INDEX unblock_request_open ON enrollment.unblock_request USING btree (person_id) WHERE (ended_at IS NULL);
 
@@ -1984,7 +2023,9 @@ CREATE TRIGGER evidence_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit
 
 CREATE TRIGGER seal_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.seal FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
 
-CREATE TRIGGER consent_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON enrollment.consent FOR EACH STATEMENT EXECUTE FUNCTION enrollment.refuse_change();
+CREATE TRIGGER consent_append_only BEFORE DELETE OR TRUNCATE ON enrollment.consent FOR EACH STATEMENT EXECUTE FUNCTION enrollment.refuse_change();
+
+CREATE TRIGGER consent_guarded BEFORE UPDATE ON enrollment.consent FOR EACH ROW EXECUTE FUNCTION enrollment.guard_consent();
 
 CREATE TRIGGER consent_text_stays BEFORE UPDATE ON enrollment.consent_text FOR EACH ROW EXECUTE FUNCTION enrollment.refuse_other_words();
 
