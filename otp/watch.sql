@@ -33,32 +33,36 @@ SELECT count(*) FROM otp.suspension WHERE until > :now;
 -- name: busy
 -- Merchants, acquirers and networks whose payments send many times the messages they usually do in
 -- such a span, those that send most first; and, of the messages that a carrier took and that had time
--- to be entered, how many there were and how many codes were entered rightly.
-WITH recent AS MATERIALIZED (
-    SELECT origin.kind, origin.source, count(*) AS sends,
-           count(*) FILTER (WHERE sending.sent_at <= :until AND outbox.state = 'sent') AS judged,
-           count(DISTINCT code.challenge_id) FILTER (
-               WHERE sending.sent_at <= :until AND outbox.state = 'sent' AND code.phase = 'used') AS used
+-- to be entered, how many there were and how many codes were entered rightly. One pass over the day,
+-- then look-ups by key for the few that stand out: a join would be planned by what is usual.
+WITH busy AS MATERIALIZED (
+    SELECT origin.kind, origin.source, count(*) FILTER (WHERE sending.sent_at > :since) AS sends
     FROM otp.sending
     CROSS JOIN LATERAL (VALUES ('merchant', sending.merchant_ref), ('acquirer', sending.acquirer_ref),
                                ('network', sending.network)) AS origin (kind, source)
-    LEFT JOIN otp.outbox USING (challenge_id, seq)
-    LEFT JOIN otp.code USING (challenge_id)
-    WHERE sending.sent_at > :since AND origin.source IS NOT NULL
-    GROUP BY origin.kind, origin.source HAVING count(*) >= :floor::bigint
-), usual AS (
-    SELECT recent.kind, recent.source, count(*) AS sends
-    FROM otp.sending
-    CROSS JOIN LATERAL (VALUES ('merchant', sending.merchant_ref), ('acquirer', sending.acquirer_ref),
-                               ('network', sending.network)) AS origin (kind, source)
-    JOIN recent USING (kind, source)
-    WHERE sending.sent_at > :day_before AND sending.sent_at <= :since
-    GROUP BY recent.kind, recent.source
+    WHERE sending.sent_at > :day_before AND origin.source IS NOT NULL
+    GROUP BY origin.kind, origin.source
+    HAVING count(*) FILTER (WHERE sending.sent_at > :since) >= :floor::bigint
+       AND count(*) FILTER (WHERE sending.sent_at > :since)
+           > :factor::integer * count(*) FILTER (WHERE sending.sent_at <= :since) / :spans::numeric
+    ORDER BY 3 DESC, 1, 2 LIMIT 20
 )
-SELECT recent.kind, recent.source, recent.sends, recent.judged, recent.used
-FROM recent LEFT JOIN usual USING (kind, source)
-WHERE recent.sends > :factor::integer * coalesce(usual.sends, 0) / :spans::numeric
-ORDER BY recent.sends DESC, recent.kind, recent.source LIMIT 20;
+SELECT busy.kind, busy.source, busy.sends, entered.judged, entered.used
+FROM busy CROSS JOIN LATERAL (
+    SELECT count(*) AS judged,
+           count(DISTINCT sending.challenge_id) FILTER (WHERE code.phase = 'used') AS used
+    FROM otp.sending
+    CROSS JOIN LATERAL (
+        SELECT state FROM otp.outbox
+        WHERE outbox.challenge_id = sending.challenge_id AND outbox.seq = sending.seq
+        LIMIT 1) AS message
+    LEFT JOIN LATERAL (
+        SELECT phase FROM otp.code WHERE code.challenge_id = sending.challenge_id LIMIT 1) AS code ON true
+    WHERE sending.sent_at > :since AND sending.sent_at <= :until AND message.state = 'sent'
+      AND busy.source = CASE busy.kind WHEN 'merchant' THEN sending.merchant_ref
+                                       WHEN 'acquirer' THEN sending.acquirer_ref
+                                       ELSE sending.network END) AS entered
+ORDER BY busy.sends DESC, busy.kind, busy.source;
 
 -- name: suspend_source
 -- No message for payments of a merchant, acquirer or network until then; one that is suspended

@@ -1991,8 +1991,6 @@ CREATE INDEX outbox_settled ON otp.outbox USING btree (settled_at) WHERE (settle
 
 CREATE INDEX sending_card ON otp.sending USING btree (card_ref, sent_at) WHERE (card_ref IS NOT NULL);
 
-CREATE INDEX sending_merchant ON otp.sending USING btree (merchant_ref, sent_at) WHERE (merchant_ref IS NOT NULL);
-
 CREATE INDEX sending_phone ON otp.sending USING btree (phone_mac, sent_at);
 
 CREATE INDEX sending_sent_at ON otp.sending USING btree (sent_at);
