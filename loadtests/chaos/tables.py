@@ -17,7 +17,9 @@ AT_ANY_TIME = {
         WHERE t.trans_status = 'C'
           AND (t.outcome_status = 'Y') IS DISTINCT FROM (t.outcome_status IS NOT NULL
                AND coalesce(c.phase = 'used', false))
-          AND (t.outcome_status IS NOT NULL OR c.phase = 'used')""",
+          AND (t.outcome_status IS NOT NULL OR c.phase = 'used')
+          AND (c.challenge_id IS NOT NULL OR t.created_at > (  -- codes are let go after two days
+              SELECT max(created_at) - interval '2 days' FROM acs.transaction))""",
     "three attempts at most": """
         SELECT t.acs_trans_id::text FROM acs.transaction t
         LEFT JOIN otp.code c ON c.challenge_id = t.acs_trans_id
