@@ -28,7 +28,7 @@ def test_a_body_has_the_members_of_the_single_call(kind: str, single: Body) -> N
 def test_what_is_secret_stays_secret() -> None:
     secret = {member.name for body in BODIES.values() for member in body.members if member.secret}
 
-    assert secret == {"identifier", "phone", "pan"}
+    assert secret == {"identifier", "phone", "pan", "birth_date"}
 
 
 def test_every_kind_takes_a_scope_of_the_api() -> None:
