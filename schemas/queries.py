@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from contextlib import AbstractAsyncContextManager
 
 _NAME_LINE = re.compile(r"^--\s*name:\s*([a-z][a-z0-9_]*)\s*$", re.MULTILINE)
 # Skips string literals and comments; a cast such as ``::text`` is not a parameter.
@@ -38,9 +37,6 @@ class Connection(Protocol):
 
     async def execute(self, query: str, *args: object) -> str:
         """Run the statement and return its command tag."""
-
-    def transaction(self) -> AbstractAsyncContextManager[Any]:
-        """Open a database transaction, or a savepoint inside of one."""
 
 
 @dataclass(frozen=True, slots=True)

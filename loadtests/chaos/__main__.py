@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from loadtests.chaos.hands import Hands
-from loadtests.chaos.laws import Law, judge
+from loadtests.chaos.laws import Law, judge, tell
 from loadtests.chaos.plan import Enough
 from loadtests.chaos.rest import rest
 from loadtests.chaos.shoppers import Crowd
@@ -21,7 +21,6 @@ from loadtests.chaos.stream import Stream
 
 _READY_WITHIN_S = 300.0
 _PAID_WITHIN_S = 60.0
-_SHOWN_MAX = 5
 _ENDS_WITHIN_S = 900.0
 """A run that does not end is a finding, and says where it stands."""
 
@@ -131,7 +130,6 @@ async def _report(
             print(f"  {times:6}  {who} answers: {way}")
     for name, share in sorted(hands.busiest.items()):
         print(f"  {share:6.0%}  of a core at most, used by a process with {name}")
-    print("\nwhat happened")
     facts = {
         "AReqs of shops": len(ledger.asked),
         "of them answered": len(ledger.answered),
@@ -143,14 +141,7 @@ async def _report(
         **{f"shop or cardholder: {name}": n for name, n in sorted(ledger.refused.items())},
         **{f"result {row[0]}": row[1] for row in await _results(conn)},
     }
-    for name, number in facts.items():
-        print(f"  {number:6}  {name}")
-    print(f"  {rested_s:6.1f}  seconds to come to rest")
-    print("\nlaws")
-    for law in laws:
-        print(f"  {law.cases:6}  {'BROKEN' if law.broken else 'holds '}  {law.name}")
-        for one in law.broken[:_SHOWN_MAX]:
-            print(f"{'':18}{one}")
+    tell(facts, laws, rested_s)
 
 
 async def _results(conn: object) -> list[tuple[str, int]]:

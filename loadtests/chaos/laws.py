@@ -7,7 +7,7 @@ A law is a name, how many cases it was looked at in, and what broke it. A number
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ Span = tuple[str, str]
 """From when to when, as log lines tell the time."""
 _AT = re.compile(r'"at": ?"([^"]+)"')
 _PLACES = {"at", "pid", "duration_ms"}  # figures of a log line that are nobody's secret
+_SHOWN_MAX = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,19 @@ class Law:
     name: str
     cases: int
     broken: Sequence[str]
+
+
+def tell(happened: Mapping[str, int], laws: Sequence[Law], rested_s: float) -> None:
+    """Print what happened, how long the rest took to come, and each law with what broke it."""
+    print("\nwhat happened")
+    for name, number in happened.items():
+        print(f"  {number:6}  {name}")
+    print(f"  {rested_s:6.1f}  seconds to come to rest")
+    print("\nlaws")
+    for law in laws:
+        print(f"  {law.cases:6}  {'BROKEN' if law.broken else 'holds '}  {law.name}")
+        for one in law.broken[:_SHOWN_MAX]:
+            print(f"{'':18}{one}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from loadtests.chaos.laws import Law, judge
+from loadtests.chaos.laws import Law, judge, tell
 from loadtests.chaos.rest import rest
 from loadtests.chaos.shoppers import Crowd
 from loadtests.failover.cluster import until
@@ -19,7 +19,6 @@ from loadtests.failover.outage import outage
 from loadtests.failover.site import Site, site
 from loadtests.failover.tools import Missing, Tools, find
 
-_SHOWN_MAX = 5
 _CALM_S = 8.0
 _BESIDE_S = 5.0
 WAYS = ("service", "switchover", "postgres", "machine", "frozen", "patroni")
@@ -108,7 +107,6 @@ def _report(place: Site, events: Sequence[Event], laws: Sequence[Law], rested_s:
         print(f"  {event.new_primary_s:11.1f}{event.whole_s:11.1f}{found.silent_s:9.1f}"
               f"{found.failing_s:23.1f}{found.failed:8}{found.usual_gap_s:11.2f}"
               f"  {event.name}")  # fmt: skip
-    print("\nwhat happened")
     facts = {
         "AReqs of shops": len(ledger.asked),
         "of them answered": len(ledger.answered),
@@ -117,14 +115,7 @@ def _report(place: Site, events: Sequence[Event], laws: Sequence[Law], rested_s:
         **{f"challenge or answer: {name}": n for name, n in sorted(ledger.ended.items())},
         **{f"shop or cardholder: {name}": n for name, n in sorted(ledger.refused.items())},
     }
-    for name, number in facts.items():
-        print(f"  {number:6}  {name}")
-    print(f"  {rested_s:6.1f}  seconds to come to rest")
-    print("\nlaws")
-    for law in laws:
-        print(f"  {law.cases:6}  {'BROKEN' if law.broken else 'holds '}  {law.name}")
-        for one in law.broken[:_SHOWN_MAX]:
-            print(f"{'':18}{one}")
+    tell(facts, laws, rested_s)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

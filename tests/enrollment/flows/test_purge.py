@@ -50,7 +50,8 @@ def over(work: Work) -> Work:
 
 
 async def purged(work: Work) -> bool:
-    async with work.conn.transaction():
+    conn: asyncpg.Connection = work.conn
+    async with conn.transaction():
         return await purge.purge_one(work, work.now - KEPT)
 
 
