@@ -100,8 +100,7 @@ METHODS: Final[Mapping[Elements, tuple[str, ...]]] = {
 """authenticationMethod of each set of elements; the first is the one told when one can be told."""
 
 
-@dataclass(frozen=True, slots=True)
-class AuthenticationValue:
+class AuthenticationValue(Record, frozen=True):
     """The proof that goes to the merchant: the value and the ECI that belongs to it.
 
     ``value`` is 20 bytes in standard base64 (28 characters), also for the schemes with 21 bytes.

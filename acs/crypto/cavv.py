@@ -12,16 +12,19 @@ Laws:
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, field
+import math
 from decimal import ROUND_DOWN, Context, Decimal
+from functools import lru_cache
+from hashlib import sha256
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, modes
 
+from schemas.records import Record
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import date
 
 _BLOCK_DIGITS = 32
@@ -33,7 +36,12 @@ _CVV_PAN_DIGITS = 16
 _IAV_PAN_DIGITS = 20
 _IAV_MAC_BYTES = 4
 _AMOUNT_DIGITS = 12
+_SEED_DIGITS = 4
+_CURRENCY_DIGITS = 3
 _CODE_LIMIT = 14_000
+_CODE_STEPS = "6553.6"
+_CLEAR_OF_A_STEP = 1e-6  # a float of this size is right to 1e-10
+_UUID_CHARACTERS, _UUID_BYTES = 36, 16
 _LESS_TEN = bytes.maketrans(b"abcdef", b"012345")
 
 AMOUNT_MAX = 10**_AMOUNT_DIGITS - 1
@@ -49,9 +57,8 @@ def cvv_block(pan: str, four: str, three: str) -> str:
 
     A longer number gives its right-most 16 digits, a shorter one is padded with zeros on the left.
     """
-    _digits(pan, at_least=1)
-    _digits(four, exactly=4)
-    _digits(three, exactly=3)
+    has_lengths = bool(pan) and len(four) == _SEED_DIGITS and len(three) == _CVV_DIGITS
+    _are_digits(pan + four + three, has_lengths)
     number = pan[-_CVV_PAN_DIGITS:].rjust(_CVV_PAN_DIGITS, "0")
     return (number + four + three).ljust(_BLOCK_DIGITS, "0")
 
@@ -59,7 +66,12 @@ def cvv_block(pan: str, four: str, three: str) -> str:
 class CvvKey:
     """A double-length DES key, ready to encrypt; one thread at a time uses it."""
 
-    __slots__ = ("_both", "_left")
+    __slots__ = ("single", "triple")
+
+    single: Callable[[bytes], bytes]
+    """Encrypts one block by single DES with the left half."""
+    triple: Callable[[bytes], bytes]
+    """Encrypts one block by two-key 3DES."""
 
     def __init__(self, key: bytes) -> None:
         """Take the 16 bytes; raises ValueError for another length."""
@@ -67,16 +79,8 @@ class CvvKey:
             message = "a CVV key has 16 bytes"
             raise ValueError(message)
         left = key[:_DES_BLOCK]
-        self._left = _encryptor(left * 3)
-        self._both = _encryptor(key + left)
-
-    def single(self, block: bytes) -> bytes:
-        """Encrypt one block by single DES with the left half."""
-        return self._left.update(block)
-
-    def triple(self, block: bytes) -> bytes:
-        """Encrypt one block by two-key 3DES."""
-        return self._both.update(block)
+        self.single = _encryptor(left * 3).update
+        self.triple = _encryptor(key + left).update
 
 
 def cvv(key: CvvKey, block: str) -> str:
@@ -85,7 +89,7 @@ def cvv(key: CvvKey, block: str) -> str:
     The encryption is ISO 9797-1 MAC algorithm 3 over two blocks with a zero IV: single DES with
     the left half, then two-key 3DES.
     """
-    _digits(block, exactly=_BLOCK_DIGITS)
+    _are_digits(block, len(block) == _BLOCK_DIGITS)
     plain = bytes.fromhex(block)
     first = int.from_bytes(key.single(plain[:_DES_BLOCK]), "big")
     mixed = first ^ int.from_bytes(plain[_DES_BLOCK:], "big")
@@ -96,6 +100,8 @@ def decimalise(result: bytes) -> str:
     """Give the first three digits: all 0-9 from left to right, then all A-F less ten."""
     text = result.hex().encode()
     numbers = text.translate(None, b"abcdef")
+    if len(numbers) >= _CVV_DIGITS:
+        return numbers[:_CVV_DIGITS].decode()
     letters = text.translate(_LESS_TEN, b"0123456789")
     return (numbers + letters)[:_CVV_DIGITS].decode()
 
@@ -112,8 +118,7 @@ def _encryptor(key: bytes) -> CipherContext:
     return Cipher(TripleDES(key), modes.ECB()).encryptor()  # noqa: S305
 
 
-@dataclass(frozen=True, slots=True)
-class Codes:
+class Codes(Record, frozen=True):
     """What a Visa value says about the authentication.
 
     ``results``: 1 digit; ``second_factor``: 2 digits, the method; ``key_indicator``: 2 digits,
@@ -126,16 +131,20 @@ class Codes:
 
     def __post_init__(self) -> None:
         """Refuse codes of another shape."""
-        _digits(self.results, exactly=1)
-        _digits(self.second_factor, exactly=2)
-        _digits(self.key_indicator, exactly=2)
+        factor, indicator = self.second_factor, self.key_indicator
+        has_lengths = len(self.results) == 1 and len(factor) == len(indicator) == 2  # noqa: PLR2004
+        _are_digits(self.results + factor + indicator, has_lengths)
+
+    @property
+    def head(self) -> str:
+        """Give the first seven digits of a value."""
+        return f"0{self.results}{self.second_factor}{self.key_indicator}0"
 
 
-@dataclass(frozen=True, slots=True)
-class VisaPurchase:
+class VisaPurchase(Record, frozen=True):
     """What a version 7 value is bound to: number, amount in minor units, currency, UTC day, ECI."""
 
-    pan: str = field(repr=False)
+    pan: str
     eci: str
     amount: int
     currency: str
@@ -143,25 +152,28 @@ class VisaPurchase:
 
     def __post_init__(self) -> None:
         """Refuse what does not fit the layout."""
-        _digits(self.pan, at_least=1)
-        _digits(self.eci, exactly=2)
-        _digits(self.currency, exactly=3)
+        pan, eci, currency = self.pan, self.eci, self.currency
+        has_lengths = bool(pan) and len(eci) == 2 and len(currency) == _CURRENCY_DIGITS  # noqa: PLR2004
+        _are_digits(pan + eci + currency, has_lengths)
         _fits(self.amount)
+
+    def __repr__(self) -> str:
+        """Show no card number."""
+        return f"VisaPurchase(***, {self.eci}, {self.amount}, {self.currency}, {self.day})"
 
 
 def visa_v0_block(pan: str, atn: str, codes: Codes) -> str:
     """Lay out the CVV block of usage 3, version 0; ``atn`` is 16 digits, its last 4 are used."""
-    _digits(atn, exactly=_HASH_DIGITS)
+    if len(atn) != _HASH_DIGITS:
+        raise _wrong()
     return cvv_block(pan, atn[-4:], codes.results + codes.second_factor)
 
 
 def visa_v0(output: str, atn: str, codes: Codes, *, action: str = "0") -> bytes:
     """Lay out the 20 bytes of usage 3, version 0, from the three digits of the CVV step."""
-    _digits(output, exactly=_CVV_DIGITS)
-    _digits(atn, exactly=_HASH_DIGITS)
-    _digits(action, exactly=1)
-    head = f"0{codes.results}{codes.second_factor}{codes.key_indicator}0{output}"
-    return bytes.fromhex(head + atn[-4:] + atn + "0" + action + "00000000")
+    has_lengths = len(output) == _CVV_DIGITS and len(atn) == _HASH_DIGITS and len(action) == 1
+    _are_digits(output + atn + action, has_lengths)
+    return bytes.fromhex(f"{codes.head}{output}{atn[-4:]}{atn}0{action}00000000")
 
 
 def visa_v7_block(purchase: VisaPurchase, seed: str, codes: Codes) -> str:
@@ -170,11 +182,17 @@ def visa_v7_block(purchase: VisaPurchase, seed: str, codes: Codes) -> str:
     The number's last digit gives way to the ECI's; number, amount, currency and day are hashed and
     the first 16 decimal digits of the hash stand in for the number. Raises NotEnoughDigits.
     """
-    tied = purchase.pan[:-1] + (purchase.eci.rstrip("0") or "0")[-1]
-    text = f"{tied}{purchase.amount:012d}{purchase.currency}{purchase.day:%y%j}"
-    hexadecimal = hashlib.sha256(text.encode("ascii")).hexdigest().encode()
-    numbers = hexadecimal.translate(None, b"abcdef").decode()
+    eci = (purchase.eci.rstrip("0") or "0")[-1]
+    tied = f"{purchase.pan[:-1]}{eci}{purchase.amount:012d}{purchase.currency}"
+    hashed = sha256((tied + _year_and_day(purchase.day)).encode("ascii"))
+    numbers = hashed.hexdigest().encode().translate(None, b"abcdef").decode()
     return cvv_block(sixteen(numbers), seed, codes.results + codes.second_factor)
+
+
+@lru_cache(maxsize=16)
+def _year_and_day(day: date) -> str:
+    """Give two digits of the year and three of its day; there are few days at a time."""
+    return f"{day:%y%j}"
 
 
 def sixteen(numbers: str) -> str:
@@ -188,27 +206,26 @@ def visa_v7(
     output: str, purchase: VisaPurchase, seed: str, codes: Codes, *, protocol: str
 ) -> bytes:
     """Lay out the 20 bytes of usage 3, version 7; ``protocol`` is the nibble of the version."""
-    _digits(output, exactly=_CVV_DIGITS)
-    _digits(seed, exactly=4)
-    _digits(protocol, exactly=1)
-    head = f"0{codes.results}{codes.second_factor}{codes.key_indicator}0{output}{seed}"
-    body = f"{purchase.amount:010X}{purchase.currency}{purchase.day:%j}7{protocol}"
-    return bytes.fromhex(head + body + "00000000")
+    has_lengths = len(output) == _CVV_DIGITS and len(seed) == _SEED_DIGITS and len(protocol) == 1
+    _are_digits(output + seed + protocol, has_lengths)
+    day = _year_and_day(purchase.day)[2:]
+    body = f"{purchase.amount:010X}{purchase.currency}{day}7{protocol}"
+    return bytes.fromhex(f"{codes.head}{output}{seed}{body}00000000")
 
 
 def iav_dstrans_input(pan: str, ds_trans_id: str) -> bytes:
     """Lay out what Mastercard's IAV is made over: the number and the whole dsTransID."""
-    return _iav_pan(pan) + UUID(ds_trans_id).bytes
+    return _iav_pan(pan) + _uuid(ds_trans_id)
 
 
 def iav_link_input(
     pan: str, *, merchant_name: str, amount: int, currency: str, ds_trans_id: str
 ) -> bytes:
     """Lay out the variant with dynamic linking: number, payee, amount, currency, dsTransID."""
-    _digits(currency, exactly=3)
-    merchant = hashlib.sha256(merchant_name.encode()).digest()[:4]
+    _are_digits(currency, len(currency) == _CURRENCY_DIGITS)
+    merchant = sha256(merchant_name.encode()).digest()[:4]
     money = amount_code(amount).to_bytes(2, "big") + bytes.fromhex("0" + currency)
-    return _iav_pan(pan) + merchant + money + UUID(ds_trans_id).bytes[:4]
+    return _iav_pan(pan) + merchant + money + _uuid(ds_trans_id)[:4]
 
 
 def amount_code(amount: int) -> int:
@@ -216,9 +233,17 @@ def amount_code(amount: int) -> int:
     _fits(amount)
     if amount <= _CODE_LIMIT:
         return amount
+    steps = math.log10(amount / 100) * float(_CODE_STEPS)
+    if _CLEAR_OF_A_STEP < steps % 1 < 1 - _CLEAR_OF_A_STEP:
+        return int(steps)
+    return exact_amount_code(amount)
+
+
+def exact_amount_code(amount: int) -> int:
+    """Give the code of an amount above 14,000 by decimal arithmetic."""
     # Money: Decimal with 50 digits, because a float's last bit could move the truncation.
     exact = Context(prec=50, rounding=ROUND_DOWN)
-    scaled = exact.multiply(exact.log10(Decimal(amount).scaleb(-2)), Decimal("6553.6"))
+    scaled = exact.multiply(exact.log10(Decimal(amount).scaleb(-2)), Decimal(_CODE_STEPS))
     return int(scaled)
 
 
@@ -231,11 +256,20 @@ def iav(mac: bytes, *, pad_bytes: int) -> bytes:
 
 
 def _iav_pan(pan: str) -> bytes:
-    _digits(pan, at_least=1)
+    _are_digits(pan, bool(pan))
     if len(pan) > _IAV_PAN_DIGITS:
         message = "a card number has at most 20 digits here"
         raise ValueError(message)
     return bytes.fromhex(pan.ljust(_IAV_PAN_DIGITS, "F"))
+
+
+def _uuid(text: str) -> bytes:
+    """Give the bytes of a UUID in canonical form."""
+    number = bytes.fromhex(text.replace("-", ""))
+    if len(text) != _UUID_CHARACTERS or len(number) != _UUID_BYTES:
+        message = "not a UUID in canonical form"
+        raise ValueError(message)
+    return number
 
 
 def _fits(amount: int) -> None:
@@ -244,9 +278,12 @@ def _fits(amount: int) -> None:
         raise ValueError(message)
 
 
-def _digits(text: str, *, exactly: int | None = None, at_least: int = 0) -> None:
+def _are_digits(text: str, has_lengths: bool) -> None:  # noqa: FBT001 - a claim about the text
+    """Refuse a text, or several as one, that is not all digits or whose lengths are wrong."""
+    if not has_lengths or not text.isdigit() or not text.isascii():
+        raise _wrong()
+
+
+def _wrong() -> ValueError:
     # Secret: the text may be a card number, so the error does not repeat it.
-    right_length = len(text) == exactly if exactly is not None else len(text) >= at_least
-    if not right_length or not (text.isascii() and text.isdigit()):
-        message = "not a text of digits of the right length"
-        raise ValueError(message)
+    return ValueError("not a text of digits of the right length")

@@ -20,6 +20,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
+
 from acs.crypto import cavv
 from acs.crypto.keys import KeyState, KeysUnavailable
 
@@ -74,10 +77,13 @@ class SoftwareKeys:
                 message = f"key {key.key_id} occurs twice"
                 raise BadKeyFile(message)
             self._keys[key.key_id] = key
+        active = [key for key in self._keys.values() if key.state is KeyState.ACTIVE]
+        # Made ready once: setting up a key costs more than using it.
         self._cvv = {
-            key.key_id: cavv.CvvKey(key.material)
-            for key in self._keys.values()
-            if key.kind is KeyKind.CVV
+            key.key_id: cavv.CvvKey(key.material) for key in active if key.kind is KeyKind.CVV
+        }
+        self._hmac = {
+            key.key_id: HMAC(key.material, SHA256()) for key in active if key.kind is KeyKind.HMAC
         }
 
     def __repr__(self) -> str:
@@ -119,25 +125,28 @@ class SoftwareKeys:
 
     def cvv(self, key_id: str, digits: str) -> str:
         """Give three digits for a block of 32 digits; raises KeysUnavailable."""
-        self._active(key_id, KeyKind.CVV)
-        return cavv.cvv(self._cvv[key_id], digits)
+        key = self._cvv.get(key_id)
+        if key is None:
+            raise self._unavailable(key_id, KeyKind.CVV)
+        return cavv.cvv(key, digits)
 
     def hmac_sha256(self, key_id: str, message: bytes) -> bytes:
         """Give the 32 bytes of HMAC-SHA-256; raises KeysUnavailable."""
-        return hmac.digest(self._active(key_id, KeyKind.HMAC), message, hashlib.sha256)
+        key = self._hmac.get(key_id)
+        if key is None:
+            raise self._unavailable(key_id, KeyKind.HMAC)
+        mac = key.copy()
+        mac.update(message)
+        return mac.finalize()
 
-    def _active(self, key_id: str, kind: KeyKind) -> bytes:
+    def _unavailable(self, key_id: str, kind: KeyKind) -> KeysUnavailable:
+        """Say why there is no active key of a kind by this id."""
         key = self._keys.get(key_id)
         if key is None:
-            message = f"key {key_id} is not in the store"
-            raise KeysUnavailable(message)
+            return KeysUnavailable(f"key {key_id} is not in the store")
         if key.kind is not kind:
-            message = f"key {key_id} is not of kind {kind}"
-            raise KeysUnavailable(message)
-        if key.state is not KeyState.ACTIVE:
-            message = f"key {key_id} is {key.state}"
-            raise KeysUnavailable(message)
-        return key.material
+            return KeysUnavailable(f"key {key_id} is not of kind {kind}")
+        return KeysUnavailable(f"key {key_id} is {key.state}")
 
 
 def _read(number: int, row: object) -> SoftwareKey:

@@ -10,9 +10,10 @@ Laws:
 
 from __future__ import annotations
 
-import base64
+from binascii import b2a_base64
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from acs.crypto import cavv
@@ -22,11 +23,16 @@ from schemas.records import Record
 from schemas.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from acs.authentication.facts import CardRange, RangePolicy
     from acs.crypto.keys import AuthenticationValueKeys
+
+    _Maker = Callable[
+        ["RangePolicy", str, AuthenticationValueKeys, "Inputs", bytes],
+        bytes,
+    ]
 
 SEED_BYTES: Final = 16
 """Chance per value: 128 bits, so that the digits cut from it are as good as even."""
@@ -46,15 +52,6 @@ class Profile(StrEnum):
     VISA_V7 = "visa-v7"
     MASTERCARD_DSTRANS = "mastercard-dstrans"
     MASTERCARD_LINK = "mastercard-link"
-
-
-_BY_NAME: Final = {str(profile): profile for profile in Profile}
-_SCHEME: Final[Mapping[Profile, str]] = {
-    Profile.VISA_V0: "visa",
-    Profile.VISA_V7: "visa",
-    Profile.MASTERCARD_DSTRANS: "mastercard",
-    Profile.MASTERCARD_LINK: "mastercard",
-}
 
 
 class Inputs(Record, frozen=True):
@@ -81,9 +78,9 @@ class KeyUnavailable:
 
 def available(card_range: CardRange, keys: AuthenticationValueKeys, amount: int | None) -> bool:
     """Tell whether a value could be made now for this range and purchase amount."""
-    profile = _profile(card_range)
+    make_raw = _maker(card_range)
     key_id = card_range.policy.av_key_id
-    if profile is None or key_id is None:
+    if make_raw is None or key_id is None:
         return False
     fits = amount is None or amount <= cavv.AMOUNT_MAX
     return fits and keys.state(key_id) is KeyState.ACTIVE
@@ -93,9 +90,10 @@ def make(
     card_range: CardRange, keys: AuthenticationValueKeys, inputs: Inputs, seed: bytes
 ) -> AuthenticationValue | KeyUnavailable:
     """Make the value of a Y or A; ``seed`` is SEED_BYTES of fresh chance."""
-    profile = _profile(card_range)
-    key_id = card_range.policy.av_key_id
-    if profile is None or key_id is None:
+    policy = card_range.policy
+    make_raw = _maker(card_range)
+    profile, key_id = policy.av_profile, policy.av_key_id
+    if make_raw is None or profile is None or key_id is None:
         return KeyUnavailable("no profile for the scheme of this range")
     if len(seed) != SEED_BYTES:
         message = f"a seed has {SEED_BYTES} bytes"
@@ -103,21 +101,17 @@ def make(
     if inputs.amount > cavv.AMOUNT_MAX:
         return KeyUnavailable("the amount does not fit into the value")
     try:
-        raw = _MAKERS[profile](card_range.policy, key_id, keys, inputs, seed)
+        raw = make_raw(policy, key_id, keys, inputs, seed)
     except (KeysUnavailable, cavv.NotEnoughDigits) as fault:
         return KeyUnavailable(str(fault) or type(fault).__name__)
-    return AuthenticationValue(
-        value=Secret(base64.b64encode(raw).decode("ascii")),
-        eci=inputs.eci,
-        key_id=key_id,
-        profile=str(profile),
-    )
+    text = b2a_base64(raw, newline=False).decode("ascii")
+    return AuthenticationValue(Secret(text), inputs.eci, key_id, profile)
 
 
-def _profile(card_range: CardRange) -> Profile | None:
-    name = card_range.policy.av_profile
-    profile = _BY_NAME.get(name or "")
-    return profile if profile and _SCHEME[profile] == card_range.scheme else None
+def _maker(card_range: CardRange) -> _Maker | None:
+    """Give the way that the policy names, if it is one of the range's scheme."""
+    scheme, make_raw = _MAKERS.get(card_range.policy.av_profile or "", (None, None))
+    return make_raw if scheme == card_range.scheme else None
 
 
 def _visa_v0(
@@ -143,11 +137,11 @@ def _visa_v7(
     codes = _codes(policy, inputs)
     number = _cut(seed, 4)
     purchase = cavv.VisaPurchase(
-        pan=inputs.pan.reveal(),
-        eci=inputs.eci or "05",
-        amount=inputs.amount,
-        currency=inputs.currency,
-        day=inputs.authenticated_at.date(),
+        inputs.pan.reveal(),
+        inputs.eci or "05",
+        inputs.amount,
+        inputs.currency,
+        inputs.authenticated_at.date(),
     )
     output = keys.cvv(key_id, cavv.visa_v7_block(purchase, number, codes))
     protocol = _PROTOCOL[inputs.message_version]
@@ -182,22 +176,26 @@ def _mastercard_link(
     return cavv.iav(keys.hmac_sha256(key_id, message), pad_bytes=policy.av_pad_bytes)
 
 
-_MAKERS: Final = {
-    Profile.VISA_V0: _visa_v0,
-    Profile.VISA_V7: _visa_v7,
-    Profile.MASTERCARD_DSTRANS: _mastercard_dstrans,
-    Profile.MASTERCARD_LINK: _mastercard_link,
+_MAKERS: Final[Mapping[str, tuple[str, _Maker]]] = {
+    str(profile): (scheme, make_raw)
+    for profile, scheme, make_raw in (
+        (Profile.VISA_V0, "visa", _visa_v0),
+        (Profile.VISA_V7, "visa", _visa_v7),
+        (Profile.MASTERCARD_DSTRANS, "mastercard", _mastercard_dstrans),
+        (Profile.MASTERCARD_LINK, "mastercard", _mastercard_link),
+    )
 }
 
 
 def _codes(policy: RangePolicy, inputs: Inputs) -> cavv.Codes:
     challenge_factor = policy.av_second_factor or CHALLENGE_FACTOR
-    return cavv.Codes(
-        results=_RESULTS[inputs.trans_status],
-        second_factor=challenge_factor if inputs.challenged else FRICTIONLESS_FACTOR,
-        key_indicator=policy.av_key_indicator,
-    )
+    second_factor = challenge_factor if inputs.challenged else FRICTIONLESS_FACTOR
+    return _known_codes(_RESULTS[inputs.trans_status], second_factor, policy.av_key_indicator)
+
+
+_known_codes = lru_cache(maxsize=256)(cavv.Codes)
+"""Codes that were checked; policies have few."""
 
 
 def _cut(seed: bytes, length: int) -> str:
-    return f"{int.from_bytes(seed, 'big') % 10**length:0{length}d}"
+    return str(int.from_bytes(seed, "big") % 10**length).zfill(length)

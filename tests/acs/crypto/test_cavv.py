@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,19 @@ def test_a_larger_amount_never_has_a_smaller_code(amount: int) -> None:
     assert cavv.amount_code(amount) <= cavv.amount_code(amount + 1) <= 0xFFFF
 
 
+@given(st.integers(14_001, cavv.AMOUNT_MAX))
+def test_the_quick_code_of_an_amount_is_the_exact_one(amount: int) -> None:
+    assert cavv.amount_code(amount) == cavv.exact_amount_code(amount)
+
+
+@given(st.integers(14_100, 65_535))
+def test_the_quick_code_is_exact_where_a_step_begins(code: int) -> None:
+    first = int(Decimal(10) ** (Decimal(code) / Decimal("6553.6")) * 100)
+
+    for amount in range(first - 1, first + 3):
+        assert cavv.amount_code(amount) == cavv.exact_amount_code(amount)
+
+
 @pytest.mark.parametrize("vector", VECTORS["iav_dstrans"])
 def test_mastercard_over_the_ds_transaction(vector: dict[str, str]) -> None:
     message = cavv.iav_dstrans_input(vector["pan"], vector["ds_trans_id"])
@@ -203,6 +217,7 @@ def test_mastercard_with_dynamic_linking(vector: dict[str, Any]) -> None:
 
 
 CODES = cavv.Codes("0", "02", "01")
+PURCHASE = cavv.VisaPurchase("4111", "05", 1, "985", date(2026, 1, 1))
 BAD = [
     lambda: cavv.cvv_block("", "0000", "000"),
     lambda: cavv.cvv_block("4111x", "0000", "000"),
@@ -220,8 +235,17 @@ BAD = [
     lambda: cavv.VisaPurchase("4111", "05", 1, "PLN", date(2026, 1, 1)),
     lambda: cavv.visa_v0("12", "0" * 16, CODES),
     lambda: cavv.visa_v0("123", "0" * 15, CODES),
+    lambda: cavv.visa_v0("123", "0" * 16, CODES, action="00"),
+    lambda: cavv.visa_v0_block("4111", "0" * 15, CODES),
+    lambda: cavv.visa_v7_block(PURCHASE, "00", CODES),
+    lambda: cavv.visa_v7("12", PURCHASE, "0000", CODES, protocol="5"),
+    lambda: cavv.visa_v7("123", PURCHASE, "000", CODES, protocol="5"),
+    lambda: cavv.visa_v7("123", PURCHASE, "0000", CODES, protocol="55"),
+    lambda: cavv.visa_v7("123", PURCHASE, "000x", CODES, protocol="5"),
     lambda: cavv.iav(bytes(32), pad_bytes=28),
     lambda: cavv.iav_dstrans_input("4" * 21, "2c0f40ad-ca51-47ab-8da9-348b162673aa"),
+    lambda: cavv.iav_dstrans_input("4111", "2c0f40adca5147ab8da9348b162673aa"),
+    lambda: cavv.iav_dstrans_input("4111", "2c0f40ad-ca51-47ab-8da9-348b1626    "),
     lambda: cavv.amount_code(-1),
 ]
 
