@@ -27,7 +27,7 @@ from acs.crypto.software import BadKeyFile, SoftwareKeys
 from acs.directory_server import DirectoryServers
 from acs.drain import SILENT_STOPPING_S, drain
 from acs.edges import browser, ds, ops, receipts
-from acs.edges.middleware import RUNNER_OPTIONS, middlewares
+from acs.edges.middleware import RUNNER_OPTIONS, Guard
 from acs.edges.proxies import networks
 from acs.edges.receipts import ReceiptPorts
 from acs.edges.tls import server_context
@@ -35,10 +35,10 @@ from acs.flows import housekeeping, retention
 from acs.http_gateways import doors
 from acs.inherited import BACKLOG
 from acs.key_files import load_keys
+from acs.live_tables import LiveTables
 from acs.ports import Ports
 from acs.readiness import checks, faults
-from acs.store import card_ranges, migrate
-from acs.store.card_ranges import PolicyTables
+from acs.store import migrate
 from acs.store.pool import Pool, PoolSettings, Unavailable
 from acs.work.loop import WorkLoop
 from acs.work.sources import sources
@@ -78,7 +78,6 @@ EDGES = ("ds", "cardholder", "enrollment", "portal", "ops", "receipts")
 SENDING = frozenset({"cardholder", "enrollment", "portal"})
 """Edges whose requests send messages at once; so does the worker."""
 _BODY_LIMITS = {
-    "ds": ds.BODY_LIMIT_BYTES,
     "cardholder": browser.BODY_LIMIT_BYTES,
     "enrollment": 32 * 1024,
     "portal": portal_routes.BODY_LIMIT_BYTES,
@@ -88,7 +87,6 @@ _BODY_LIMITS = {
 DATABASE_WITHIN_S = 30.0
 ANSWER_FLOOR_S = 0.4
 """Answers of registration and sign-in take as long for everybody."""
-_RELOAD_S = 1.0
 _FITNESS_S = 5.0
 _GC_THRESHOLD = 50_000
 """Objects between two looks for cycles: requests make thousands and hardly a cycle among them."""
@@ -102,33 +100,6 @@ def utc_now() -> datetime:
 def edges_of(settings: Settings) -> tuple[str, ...]:
     """Give the edges that are served when none is named: receipts only if reports are asked for."""
     return tuple(name for name in EDGES if name != "receipts" or settings.reporting_providers)
-
-
-@dataclass(slots=True)
-class LiveTables:
-    """The issuers' policies in memory, exchanged whole when their version moves."""
-
-    pool: Pool
-    now: PolicyTables = field(default_factory=lambda: PolicyTables(0, (), {}))
-
-    async def load(self) -> None:
-        """Load when the version in the database is another one."""
-        async with self.pool.connection() as conn:
-            if await card_ranges.version(conn) != self.now.version:
-                self.now = await card_ranges.load(conn)
-
-    async def keep_fresh(self) -> None:
-        """Look again and again; a database that is away leaves the tables as they are."""
-        while True:
-            await asyncio.sleep(_RELOAD_S)
-            try:
-                await self.load()
-            except Unavailable:
-                continue
-            except ValueError as error:
-                # A policy that cannot be read must not replace one that can.
-                log.event("alarm:raised", level=logging.ERROR, failure=error, alarm="bad_policy")
-                metrics.ALARM.labels("bad_policy").inc()
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +170,7 @@ class Service:
     dsn: str
     parts: Parts
     pools: dict[str, Pool] = field(default_factory=dict)
-    runners: list[web.AppRunner] = field(default_factory=list)
+    runners: list[web.BaseRunner] = field(default_factory=list)
     loops: list[WorkLoop] = field(default_factory=list)
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
     background: Background = field(default_factory=Background)
@@ -321,21 +292,27 @@ class Service:
 
     async def _listen(self, name: str, ports: Ports) -> None:
         proxies = networks(getattr(getattr(self.settings, name), "proxies", ()))
-        guards = middlewares(
+        guard = Guard(
             name, answer=self._refusals(name, ports), is_leaving=lambda: self.is_leaving,
             proxies=proxies,
         )  # fmt: skip
-        app = web.Application(middlewares=guards, client_max_size=_BODY_LIMITS[name])
-        app.add_routes(self._routes(name, ports))
-        grace_s = self.settings.work.stop_grace_s
-        runner = web.AppRunner(app, **RUNNER_OPTIONS, shutdown_timeout=grace_s)
+        runner = self._runner(name, ports, guard)
         await runner.setup()
         self.runners.append(runner)
         for site in self._sites(name, runner):
             await site.start()
         log.event("edge:started", edge=name, listen=str(getattr(self.settings, name).listen))
 
-    def _sites(self, name: str, runner: web.AppRunner) -> list[web.BaseSite]:
+    def _runner(self, name: str, ports: Ports, guard: Guard) -> web.BaseRunner:
+        grace_s = self.settings.work.stop_grace_s
+        if name == "ds":
+            return web.ServerRunner(ds.server(ports, guard), shutdown_timeout=grace_s)
+        limit = _BODY_LIMITS[name]
+        app = web.Application(middlewares=guard.middlewares(), client_max_size=limit)
+        app.add_routes(self._routes(name, ports))
+        return web.AppRunner(app, **RUNNER_OPTIONS, shutdown_timeout=grace_s)
+
+    def _sites(self, name: str, runner: web.BaseRunner) -> list[web.BaseSite]:
         tls = self.parts.contexts[name]
         if self.listeners is not None:
             sockets = self.listeners[name].sockets
@@ -353,8 +330,6 @@ class Service:
 
     def _routes(self, name: str, ports: Ports) -> list[web.RouteDef]:
         match name:
-            case "ds":
-                return ds.routes(ports)
             case "cardholder":
                 return browser.routes(ports)
             case "enrollment":

@@ -26,7 +26,7 @@ _LOOK_S = 0.05
 
 
 async def drain(
-    runners: Sequence[web.AppRunner], silent_s: float, *, handshakes: bool = False
+    runners: Sequence[web.BaseRunner], silent_s: float, *, handshakes: bool = False
 ) -> None:
     """Close the listeners, answer what is under way, close every connection.
 

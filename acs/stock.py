@@ -24,6 +24,7 @@ from acs.config import ConfigError
 from acs.directory_server import DirectoryServer, DirectoryServers
 from acs.flows import stock as transactions
 from acs.flows.stock import Maker, NoPattern, Pattern, Rows
+from acs.live_tables import LiveTables
 from acs.ports import Ports
 from acs.store import stock as store
 from acs.store.pool import Pool, PoolSettings
@@ -99,7 +100,7 @@ async def _fill(
         if not is_ours and not options.beside_clients:
             message = "this database holds clients: without --beside-clients nobody is made up"
             raise NotNow(message)
-        tables = app.LiveTables(pool)
+        tables = LiveTables(pool)
         await tables.load()
         issued = tables.now.by_id(options.range)
         if issued is None:
@@ -228,7 +229,7 @@ class _NobodySends:
     take_report = tidy_reports = deliver
 
 
-def _ports(pool: Pool, parts: app.Parts, tables: app.LiveTables) -> Ports:
+def _ports(pool: Pool, parts: app.Parts, tables: LiveTables) -> Ports:
     return Ports(
         pool=pool,
         keys=parts.keys,

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, cast
 
-from aiohttp import web
-
 from acs import metrics
 from acs.challenge.responses import to_bytes
+from acs.edges import one_route
 from acs.edges.admission import Admission
+from acs.edges.written import Written
 from acs.flows.authenticate import authenticate
 from schemas import messages
 from schemas.problems import Problem, erro
@@ -22,19 +22,22 @@ from schemas.values import MessageType
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from aiohttp import web
+
     from acs.directory_server import DirectoryServer
+    from acs.edges.middleware import Guard
     from acs.ports import Ports
 
 BODY_LIMIT_BYTES = 1024 * 1024
-_HEADERS = {"Content-Type": "application/json;charset=utf-8", "Cache-Control": "no-store"}
+PATH = "/3ds/areq"
 
 
-def routes(ports: Ports) -> list[web.RouteDef]:
-    """Give the routes of this edge."""
+def server(ports: Ports, guard: Guard) -> web.Server:
+    """Give this edge as a server for ``aiohttp.web.ServerRunner``."""
     policies = ports.policies
     admission = Admission(policies.areqs_max, policies.areq_budget.total_seconds())
 
-    async def areq(request: web.Request) -> web.Response:
+    async def areq(request: web.BaseRequest) -> Written:
         raw = await request.read()
         server = _caller(ports, request)
         if server is None:
@@ -42,13 +45,12 @@ def routes(ports: Ports) -> list[web.RouteDef]:
         if not admission.is_open:
             return _busy(raw)
         with admission.entered():
-            answer = await authenticate(ports, raw, server)
-        return web.Response(body=answer, headers=_HEADERS)
+            return Written(await authenticate(ports, raw, server))
 
-    return [web.post("/3ds/areq", areq)]
+    return one_route.server(guard, PATH, areq, body_limit_bytes=BODY_LIMIT_BYTES)
 
 
-def _caller(ports: Ports, request: web.Request) -> DirectoryServer | None:
+def _caller(ports: Ports, request: web.BaseRequest) -> DirectoryServer | None:
     if request.transport is None:
         return None
     if request.transport.get_extra_info("ssl_object") is None:
@@ -69,7 +71,7 @@ _KINDS = frozenset({"DNS", "URI"})
 _LOOKED_AT_BYTES = 32 * 1024
 
 
-def _busy(raw: bytes) -> web.Response:
+def _busy(raw: bytes) -> Written:
     """Refuse for now [rule 2D: 403], without a database or a log line.
 
     An Erro is answered by nothing [rule 1.18]. A body longer than any usual one is not looked at.
@@ -77,7 +79,7 @@ def _busy(raw: bytes) -> web.Response:
     metrics.HTTP_REFUSED.labels("ds", "busy").inc()
     seen = messages.peek(raw) if len(raw) <= _LOOKED_AT_BYTES else {}
     if seen.get("messageType") == MessageType.ERRO:
-        return web.Response(headers=_HEADERS)
+        return Written(b"")
     version = seen.get("messageVersion")
     message = erro(
         Problem("403", "too many requests at this moment"),
@@ -86,10 +88,10 @@ def _busy(raw: bytes) -> web.Response:
         message_type="AReq",
     )
     metrics.ERRO.labels("out", "403").inc()
-    return web.Response(body=to_bytes(message), headers=_HEADERS)
+    return Written(to_bytes(message))
 
 
-def _denied() -> web.Response:
+def _denied() -> Written:
     """Refuse a trusted certificate that belongs to no Directory Server of ours [rule 1.9]."""
     message = erro(
         Problem("303", "this caller may not use this endpoint"),
@@ -98,4 +100,4 @@ def _denied() -> web.Response:
         message_type="AReq",
     )
     metrics.ERRO.labels("out", "303").inc()
-    return web.Response(body=to_bytes(message), headers=_HEADERS)
+    return Written(to_bytes(message))

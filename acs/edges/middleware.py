@@ -17,7 +17,7 @@ import asyncio
 import logging
 import re
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -25,14 +25,17 @@ from aiohttp.http_exceptions import HttpProcessingError
 from acs import log, metrics
 from acs.edges.proxies import HEADER, client_address
 from acs.edges.refusals import Refusal, answers
+from acs.edges.written import REQUEST_ID, REQUEST_ID_HEADER, Written, dress
 from acs.store.pool import Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from aiohttp.typedefs import Handler, Middleware
 
     from acs.edges.proxies import Networks
+
+RequestT = TypeVar("RequestT", bound=web.BaseRequest)
 
 READ_DEADLINE_S = 10.0
 """A body that takes longer is no mishap: the largest legal one needs 105 KiB/s."""
@@ -43,19 +46,9 @@ RUNNER_OPTIONS: dict[str, Any] = {
     "keepalive_timeout": 15.0,  # the library's own is an hour, for half-sent headers too
     "lingering_time": 1.0,  # after an early answer: so that it is read before the connection ends
 }
-"""Options of ``aiohttp.web.AppRunner`` that the laws above rest on."""
-
-REQUEST_ID = web.RequestKey("request_id", str)
+"""Options of ``aiohttp.web.AppRunner`` and ``Server`` that the laws above rest on."""
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_HEADERS = (
-    ("Cache-Control", "no-store"),
-    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
-    ("Referrer-Policy", "no-referrer"),
-    ("Server", "acs"),
-    ("X-Content-Type-Options", "nosniff"),
-)
-_HSTS = "max-age=31536000; includeSubDomains"
 _ROUTING = {404: "unknown", 405: "method", 413: "too_large"}
 
 
@@ -65,78 +58,99 @@ class _Refused(Exception):
         self.refusal = refusal
 
 
-def middlewares(
-    edge: str,
-    *,
-    answer: Callable[[web.Request, Refusal], web.Response] | None = None,
-    is_leaving: Callable[[], bool] = lambda: False,
-    read_deadline_s: float = READ_DEADLINE_S,
-    proxies: Networks = (),
-) -> list[Middleware]:
-    """Give the middlewares of an edge, outermost first.
+class Guard:
+    """What stands before the routes of one edge.
 
     ``answer`` renders what the edge refuses; without it the edge's own of ``acs.edges.refusals``.
     A process that is leaving ends each connection with the answer to its request. The size of
-    bodies is bounded by the application's ``client_max_size``. Behind one of ``proxies`` a request
-    has the address that the proxy tells.
+    bodies is bounded by the request's ``client_max_size``. Behind one of ``proxies`` a request has
+    the address that the proxy tells.
     """
-    render = answer or answers(edge)
-    outcomes = {status: metrics.HTTP.labels(edge, f"{status}xx") for status in range(1, 6)}
 
-    @web.middleware
-    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if proxies:
-            told = request.headers.getall(HEADER, ())
-            request = request.clone(remote=client_address(request.remote, told, proxies) or "")
+    def __init__(
+        self,
+        edge: str,
+        *,
+        answer: Callable[[Any, Refusal], web.Response] | None = None,
+        is_leaving: Callable[[], bool] = lambda: False,
+        read_deadline_s: float = READ_DEADLINE_S,
+        proxies: Networks = (),
+    ) -> None:
+        """Stand before an edge."""
+        self._edge = edge
+        self._render = answer or answers(edge)
+        self._is_leaving = is_leaving
+        self._read_deadline_s = read_deadline_s
+        self._proxies = proxies
+        self._outcomes = {
+            status: metrics.HTTP.labels(edge, f"{status}xx") for status in range(1, 6)
+        }
+
+    def middlewares(self) -> list[Middleware]:
+        """Give it as an application takes it."""
+
+        @web.middleware
+        async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+            if self._proxies:
+                told = request.headers.getall(HEADER, ())
+                remote = client_address(request.remote, told, self._proxies)
+                request = request.clone(remote=remote or "")
+            is_route = request.match_info.http_exception is None
+            reads = is_route and not _reads_itself(request)
+            return await self.pass_on(request, handler, reads=reads)
+
+        return [guard]
+
+    async def pass_on(
+        self,
+        request: RequestT,
+        handler: Callable[[RequestT], Awaitable[web.StreamResponse]],
+        *,
+        reads: bool,
+    ) -> web.StreamResponse:
+        """Have a request answered; with ``reads`` its body is read before the handler is called."""
         request_id = _request_id(request)
         request[REQUEST_ID] = request_id
         token = log.REQUEST_ID.set(request_id)
         try:
-            response = await _answer(edge, request, handler, read_deadline_s)
-        except _Refused as refused:
-            response = render(request, refused.refusal)
-            response.headers.update(refused.refusal.headers)
+            if reads:
+                await _read(request, self._read_deadline_s)
+            response = await handler(request)
+        except Exception as error:  # noqa: BLE001 - here and in the worker loop only, see above
+            refusal = _refusal_of(self._edge, error)
+            metrics.HTTP_REFUSED.labels(self._edge, refusal.reason).inc()
+            response = self._render(request, refusal)
+            response.headers.update(refusal.headers)
             # What was not read of the body must not be taken for the next request.
             response.force_close()
         finally:
             log.REQUEST_ID.reset(token)
-        sent = response.headers
-        for name, value in _HEADERS:
-            sent.setdefault(name, value)
-        if request.secure:
-            sent.setdefault("Strict-Transport-Security", _HSTS)
-        sent["X-Request-ID"] = request_id
-        if is_leaving():
+        if type(response) is not Written:
+            dress(response, request)
+        if self._is_leaving():
             response.force_close()
-        outcomes[response.status // 100].inc()
+        self._outcomes[response.status // 100].inc()
         return response
 
-    return [guard]
 
-
-async def _answer(
-    edge: str, request: web.Request, handler: Handler, read_deadline_s: float
-) -> web.StreamResponse:
-    try:
-        if request.match_info.http_exception is None and not _reads_itself(request):
-            await _read(edge, request, read_deadline_s)
-        return await handler(request)
-    except _Refused:
-        raise
-    except web.HTTPException as error:
-        reason = _ROUTING.get(error.status)
-        if reason is None:
-            raise
-        allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-        raise _Refused(_count(edge, Refusal(error.status, reason, allow))) from error
-    except Unavailable as missing:
-        log.event("http:refused", level=logging.ERROR, edge=edge, reason=missing.what)
-        refusal = Refusal(503, "unavailable", {"Retry-After": "2"})
-        raise _Refused(_count(edge, refusal)) from missing
-    except Exception as error:
-        log.event("request:failed", level=logging.ERROR, failure=error, edge=edge)
-        metrics.ALARM.labels("request_failed").inc()
-        raise _Refused(_count(edge, Refusal(500, "failed"))) from error
+def _refusal_of(edge: str, error: Exception) -> Refusal:
+    """Say how the caller is told of what was raised; what is no refusal is raised again."""
+    match error:
+        case _Refused():
+            return error.refusal
+        case web.HTTPException():
+            reason = _ROUTING.get(error.status)
+            if reason is None:
+                raise error
+            allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+            return Refusal(error.status, reason, allow)
+        case Unavailable():
+            log.event("http:refused", level=logging.ERROR, edge=edge, reason=error.what)
+            return Refusal(503, "unavailable", {"Retry-After": "2"})
+        case _:
+            log.event("request:failed", level=logging.ERROR, failure=error, edge=edge)
+            metrics.ALARM.labels("request_failed").inc()
+            return Refusal(500, "failed")
 
 
 def _reads_itself(request: web.Request) -> bool:
@@ -145,13 +159,13 @@ def _reads_itself(request: web.Request) -> bool:
     return name is not None and name.startswith("streamed:")
 
 
-async def _read(edge: str, request: web.Request, deadline_s: float) -> None:
+async def _read(request: web.BaseRequest, deadline_s: float) -> None:
     """Read the body into the request, or refuse it."""
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise _Refused(_count(edge, Refusal(415, "encoded")))
+        raise _Refused(Refusal(415, "encoded"))
     length = request.content_length
     if length is not None and length > request.client_max_size:
-        raise _Refused(_count(edge, Refusal(413, "too_large")))
+        raise _Refused(Refusal(413, "too_large"))
     if not request.can_read_body:
         return
     try:
@@ -160,18 +174,13 @@ async def _read(edge: str, request: web.Request, deadline_s: float) -> None:
         else:
             await asyncio.wait_for(request.read(), deadline_s)
     except TimeoutError as error:
-        raise _Refused(_count(edge, Refusal(408, "too_slow"))) from error
+        raise _Refused(Refusal(408, "too_slow")) from error
     except (web.RequestPayloadError, HttpProcessingError, ConnectionError, EOFError) as error:
-        raise _Refused(_count(edge, Refusal(400, "cut"))) from error
+        raise _Refused(Refusal(400, "cut")) from error
 
 
-def _count(edge: str, refusal: Refusal) -> Refusal:
-    metrics.HTTP_REFUSED.labels(edge, refusal.reason).inc()
-    return refusal
-
-
-def _request_id(request: web.Request) -> str:
-    given = request.headers.get("X-Request-ID")
+def _request_id(request: web.BaseRequest) -> str:
+    given = request.headers.get(REQUEST_ID_HEADER)
     if given is not None and _GIVEN_ID.fullmatch(given):
         return given
     return secrets.token_hex(8)

@@ -57,21 +57,21 @@ class Refusal:
         return _TITLES[self.reason]
 
 
-def answers(edge: str) -> Callable[[web.Request, Refusal], web.Response]:
+def answers(edge: str) -> Callable[[web.BaseRequest, Refusal], web.Response]:
     """Give the way an edge renders a refusal."""
     return _BY_EDGE.get(edge, _plain)
 
 
-def _plain(_request: web.Request, refusal: Refusal) -> web.Response:
+def _plain(_request: web.BaseRequest, refusal: Refusal) -> web.Response:
     return web.Response(text=f"{refusal.title}\n", status=refusal.status)
 
 
-def _page(_request: web.Request, refusal: Refusal) -> web.Response:
+def _page(_request: web.BaseRequest, refusal: Refusal) -> web.Response:
     text = _PAGE.format(title=refusal.title, hint=_HINT, hint_pl=_HINT_PL)
     return web.Response(text=text, status=refusal.status, content_type="text/html")
 
 
-def _problem(_request: web.Request, refusal: Refusal) -> web.Response:
+def _problem(_request: web.BaseRequest, refusal: Refusal) -> web.Response:
     body = {
         "type": "about:blank",
         "title": refusal.title,
@@ -85,7 +85,7 @@ def _problem(_request: web.Request, refusal: Refusal) -> web.Response:
     )
 
 
-def _erro(request: web.Request, refusal: Refusal) -> web.Response:
+def _erro(request: web.BaseRequest, refusal: Refusal) -> web.Response:
     """Answer a Directory Server: where a protocol answer can be made it is one [rule 1.16].
 
     A body that was not read, or was above the limit, gets the HTTP status alone [rule 1.24].

@@ -16,7 +16,6 @@ from acs.crypto.software import SoftwareKeys
 from acs.key_files import generate_keys
 from acs.store import card_ranges
 from acs.store.card_ranges import Issuer
-from acs.store.pool import Pool, PoolSettings
 from tests.otp.gateways.smpp.smsc import Smsc
 from tests.story.world import RANGES
 
@@ -166,23 +165,6 @@ async def test_metrics_have_the_contract_s_names(dsn: str, tmp_path: Path) -> No
     assert status == 200
     assert [name for name in names.split() if name not in text] == []
     assert 'acs_db_pool_connections{state="idle"}' in text
-
-
-async def test_tables_are_read_again_when_their_version_moves(dsn: str) -> None:
-    pool = await Pool.open(PoolSettings(dsn))
-    tables = app.LiveTables(pool)
-    await tables.load()
-    before = tables.now
-    async with pool.connection() as conn:
-        await card_ranges.put_issuer(conn, Issuer("bank", "Bank", "+48", "pl"))
-        await card_ranges.put_range(conn, RANGES[0])
-        await card_ranges.move_version(conn)
-
-    await tables.load()
-
-    assert before.find("4000001000000018") is None
-    assert tables.now.find("4000001000000018") is not None
-    await pool.close()
 
 
 async def test_the_role_of_the_service_is_taken_on(dsn: str, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from acs.drain import drain
-from acs.edges.middleware import RUNNER_OPTIONS, middlewares
+from acs.edges.middleware import RUNNER_OPTIONS, Guard
 from tests.acs.fleet import Client
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ class Edge:
         async def quick(_request: web.Request) -> web.Response:
             return web.Response(text="done")
 
-        app = web.Application(middlewares=middlewares("ops", is_leaving=lambda: self.is_leaving))
+        guard = Guard("ops", is_leaving=lambda: self.is_leaving)
+        app = web.Application(middlewares=guard.middlewares())
         app.add_routes([web.get("/slow", slow), web.get("/quick", quick)])
         runner = web.AppRunner(app, **RUNNER_OPTIONS, shutdown_timeout=30)
         await runner.setup()

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from acs.edges.middleware import middlewares
+from acs.edges.middleware import Guard
 from enrollment.callers import Caller, CallerKey, Callers
 from enrollment.edge import EnrollmentPorts, routes
 from enrollment.policy import EnrollmentPolicy
@@ -227,7 +227,7 @@ async def running(
         request_id=lambda: "request-1",
         **(ports or {}),
     )
-    app = web.Application(middlewares=middlewares("enrollment"), client_max_size=64 * 1024)
+    app = web.Application(middlewares=Guard("enrollment").middlewares(), client_max_size=64 * 1024)
     app.add_routes(routes(given))
     server = TestServer(app, scheme="http" if tls is None else "https")
     await server.start_server(ssl=tls)

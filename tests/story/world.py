@@ -27,7 +27,7 @@ from acs.challenge.policy import ChallengePolicy
 from acs.crypto.software import SoftwareKeys
 from acs.directory_server import Budget, DirectoryServer
 from acs.edges import browser, ds
-from acs.edges.middleware import RUNNER_OPTIONS, middlewares
+from acs.edges.middleware import RUNNER_OPTIONS, Guard
 from acs.pages.render import Pages
 from acs.ports import Policies, Ports
 from acs.store import card_ranges
@@ -136,7 +136,7 @@ class Server:
     death: Death
     ds_url: str
     challenge_url: str
-    runners: list[web.AppRunner] = field(default_factory=list)
+    runners: list[web.BaseRunner] = field(default_factory=list)
     killed: bool = False
 
     async def work(self, name: str) -> int:
@@ -442,17 +442,17 @@ async def _listen(ports: Ports, delivery: Delivery, death: Death) -> Server:
     challenge_url = f"http://127.0.0.1:{page_port}/challenge"
     ports = replace(ports, policies=replace(ports.policies, challenge_url=challenge_url))
     pages = web.Application(
-        middlewares=middlewares(
+        middlewares=Guard(
             "cardholder",
             answer=lambda request, refusal: browser.refusal_page(ports, request, refusal),
-        ),
+        ).middlewares(),
         client_max_size=browser.BODY_LIMIT_BYTES,
     )
     pages.add_routes(browser.routes(ports))
-    page_runner = await _run(pages, page_port)
-    areqs = web.Application(middlewares=middlewares("ds"), client_max_size=ds.BODY_LIMIT_BYTES)
-    areqs.add_routes(ds.routes(ports))
-    ds_runner = await _run(areqs, 0)
+    page_runner = web.AppRunner(pages, shutdown_timeout=0.05, **RUNNER_OPTIONS)
+    ds_runner = web.ServerRunner(ds.server(ports, Guard("ds")), shutdown_timeout=0.05)
+    await _run(page_runner, page_port)
+    await _run(ds_runner, 0)
     ds_port = ds_runner.addresses[0][1]
     return Server(
         ports,
@@ -464,11 +464,9 @@ async def _listen(ports: Ports, delivery: Delivery, death: Death) -> Server:
     )
 
 
-async def _run(app: web.Application, port: int) -> web.AppRunner:
-    runner = web.AppRunner(app, shutdown_timeout=0.05, **RUNNER_OPTIONS)
+async def _run(runner: web.BaseRunner, port: int) -> None:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
-    return runner
 
 
 def run_together(*coroutines: Any) -> Any:

@@ -11,10 +11,11 @@ from aiohttp import ClientSession, web
 from acs.directory_server import DirectoryServer, DirectoryServers
 from acs.edges import ds
 from acs.edges.ds import subjects_of
+from acs.edges.middleware import Guard
 from tests.records import replace
 from tests.story import judge
 from tests.story.conftest import log_lines, world
-from tests.story.parties import CONTENT_TYPE, serve
+from tests.story.parties import CONTENT_TYPE
 
 if TYPE_CHECKING:
     from tests.story.world import World
@@ -50,11 +51,12 @@ def test_a_certificate_speaks_for_its_alternative_names_and_its_common_name(
 async def answer_of(world: World, *servers: DirectoryServer) -> dict[str, Any]:
     """Ask an edge that knows only these Directory Servers, without a certificate."""
     ports = replace(world.server.ports, directory_servers=DirectoryServers(servers))
-    app = web.Application()
-    app.add_routes(ds.routes(ports))
-    runner, base = await serve(app)
+    runner = web.ServerRunner(ds.server(ports, Guard("ds")), shutdown_timeout=0.05)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}{ds.PATH}"
     try:
-        async with ClientSession() as http, http.post(f"{base}/3ds/areq", data=b"{}") as got:
+        async with ClientSession() as http, http.post(url, data=b"{}") as got:
             assert (got.status, got.headers["Content-Type"]) == (200, CONTENT_TYPE)
             assert got.headers["Cache-Control"] == "no-store"
             given = dict(json.loads(await got.read()))

@@ -15,8 +15,9 @@ import pytest
 from aiohttp import web
 
 from acs import log, metrics
-from acs.edges.middleware import REQUEST_ID, RUNNER_OPTIONS, middlewares
+from acs.edges.middleware import RUNNER_OPTIONS, Guard
 from acs.edges.proxies import networks
+from acs.edges.written import REQUEST_ID
 from acs.store.pool import Missing, Unavailable
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ async def edge(
     **options: float,
 ) -> AsyncIterator[tuple[aiohttp.ClientSession, int]]:
     """Run one edge with one route; give a client and the port."""
-    guards = middlewares(name, read_deadline_s=read_deadline_s, proxies=networks(proxies))
-    app = web.Application(middlewares=guards, client_max_size=limit)
+    guard = Guard(name, read_deadline_s=read_deadline_s, proxies=networks(proxies))
+    app = web.Application(middlewares=guard.middlewares(), client_max_size=limit)
     app.router.add_post("/do", handler)
     runner = web.AppRunner(app, **{**RUNNER_OPTIONS, **options})
     await runner.setup()

@@ -17,7 +17,7 @@ from aiohttp import web
 
 from acs import app, config, http_gateways, log, metrics
 from acs.edges import receipts
-from acs.edges.middleware import RUNNER_OPTIONS, middlewares
+from acs.edges.middleware import RUNNER_OPTIONS, Guard
 from acs.edges.receipts import ReceiptPorts
 from acs.store.pool import Missing, Unavailable
 from otp.gateways.port import Report, ReportState
@@ -90,7 +90,7 @@ async def _edge(folder: Path) -> AsyncIterator[Edge]:
         clock=app.utc_now,
     )
     served = web.Application(
-        middlewares=middlewares("receipts"), client_max_size=receipts.BODY_LIMIT_BYTES
+        middlewares=Guard("receipts").middlewares(), client_max_size=receipts.BODY_LIMIT_BYTES
     )
     served.add_routes(receipts.routes(ports))
     runner = web.AppRunner(served, **RUNNER_OPTIONS)

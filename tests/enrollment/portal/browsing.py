@@ -12,7 +12,7 @@ import html5lib
 from aiohttp import ClientSession, CookieJar, web
 from aiohttp.test_utils import TestServer
 
-from acs.edges.middleware import middlewares
+from acs.edges.middleware import Guard
 from enrollment.policy import EnrollmentPolicy, RegistrationMode, RegistrationPolicy
 from enrollment.portal import gate
 from enrollment.portal.render import Bank, PortalPages
@@ -176,10 +176,10 @@ async def running(
         is_secure=is_secure,
     )
     app = web.Application(
-        middlewares=middlewares(
+        middlewares=Guard(
             "portal",
             answer=lambda request, refusal: gate.refusal_page(ports, request, refusal.status),
-        ),
+        ).middlewares(),
         client_max_size=16 * 1024,
     )
     app.add_routes(routes(ports))

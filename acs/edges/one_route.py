@@ -1,0 +1,53 @@
+"""A listener with one address that takes one method, POST.
+
+Behind the guard of every edge stands here one function, instead of an application that looks for a
+route: that costs more than checking an AReq does (docs/adr/0013).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+from typing import TYPE_CHECKING
+
+from aiohttp import HttpVersion11, hdrs, web
+
+from acs.edges.middleware import RUNNER_OPTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from acs.edges.middleware import Guard
+
+
+def server(
+    guard: Guard,
+    path: str,
+    handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
+    *,
+    body_limit_bytes: int,
+) -> web.Server:
+    """Give a server for ``aiohttp.web.ServerRunner``; the handler gets requests read before."""
+    loop = asyncio.get_running_loop()
+    request_of = partial(web.BaseRequest, loop=loop, client_max_size=body_limit_bytes)
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        if request.method != hdrs.METH_POST or request.path != path:
+            return await guard.pass_on(request, _elsewhere, reads=False)
+        if hdrs.EXPECT in request.headers:
+            await _go_on(request)
+        return await guard.pass_on(request, handler, reads=True)
+
+    async def _elsewhere(request: web.BaseRequest) -> web.StreamResponse:
+        if request.path != path:
+            raise web.HTTPNotFound
+        raise web.HTTPMethodNotAllowed(request.method, [hdrs.METH_POST])
+
+    return web.Server(answer, request_factory=request_of, **RUNNER_OPTIONS)
+
+
+async def _go_on(request: web.BaseRequest) -> None:
+    """Tell a sender that waits for it to send the body (RFC 9110, 10.1.1)."""
+    if request.version == HttpVersion11 and request.headers[hdrs.EXPECT].lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the answer has not begun

@@ -1,0 +1,26 @@
+"""Card ranges in memory follow the version in the database."""
+
+from __future__ import annotations
+
+from acs.live_tables import LiveTables
+from acs.store import card_ranges
+from acs.store.card_ranges import Issuer
+from acs.store.pool import Pool, PoolSettings
+from tests.story.world import RANGES
+
+
+async def test_tables_are_read_again_when_their_version_moves(dsn: str) -> None:
+    pool = await Pool.open(PoolSettings(dsn))
+    tables = LiveTables(pool)
+    await tables.load()
+    before = tables.now
+    async with pool.connection() as conn:
+        await card_ranges.put_issuer(conn, Issuer("bank", "Bank", "+48", "pl"))
+        await card_ranges.put_range(conn, RANGES[0])
+        await card_ranges.move_version(conn)
+
+    await tables.load()
+
+    assert before.find("4000001000000018") is None
+    assert tables.now.find("4000001000000018") is not None
+    await pool.close()
