@@ -373,6 +373,7 @@ BEGIN
         EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', p_parent);
     END IF;
     EXECUTE format('CREATE TABLE %I.%I (LIKE %s INCLUDING ALL EXCLUDING INDEXES)', place, name, p_parent);
+    EXECUTE format('ALTER TABLE %I.%I SET (toast_tuple_target = 8160)', place, name);
     IF strays > 0 THEN
         -- What is moved is not changed: evidence may be taken out here, as it comes back below.
         EXECUTE format('ALTER TABLE %s DISABLE TRIGGER USER', overflow);
@@ -451,8 +452,7 @@ CREATE TABLE acs.message_log (
     direction text NOT NULL,
     message_type text NOT NULL,
     body json NOT NULL,
-    CONSTRAINT message_log_direction_check CHECK ((direction = ANY (ARRAY['in'::text, 'out'::text]))),
-    CONSTRAINT message_log_message_type_check CHECK ((length(message_type) <= 8))
+    CONSTRAINT message_log_direction_check CHECK ((direction = ANY (ARRAY['in'::text, 'out'::text])))
 )
 PARTITION BY RANGE (acs_trans_id);
 
@@ -462,9 +462,9 @@ CREATE TABLE acs.message_log_default (
     direction text CONSTRAINT message_log_direction_not_null NOT NULL,
     message_type text CONSTRAINT message_log_message_type_not_null NOT NULL,
     body json CONSTRAINT message_log_body_not_null NOT NULL,
-    CONSTRAINT message_log_direction_check CHECK ((direction = ANY (ARRAY['in'::text, 'out'::text]))),
-    CONSTRAINT message_log_message_type_check CHECK ((length(message_type) <= 8))
-);
+    CONSTRAINT message_log_direction_check CHECK ((direction = ANY (ARRAY['in'::text, 'out'::text])))
+)
+WITH (toast_tuple_target='8160');
 
 CREATE TABLE acs.number_check (
     phone_mac bytea NOT NULL,
@@ -575,37 +575,14 @@ CREATE TABLE acs.transaction (
     CONSTRAINT challenge_has_elements CHECK (((trans_status <> 'C'::text) OR (elements IS NOT NULL))),
     CONSTRAINT only_a_challenge_waits CHECK (((state = 'done'::text) OR (trans_status = ANY (ARRAY['C'::text, 'D'::text])))),
     CONSTRAINT outcome_ends_the_wait CHECK (((state = ANY (ARRAY['result'::text, 'closed'::text])) = (outcome_status IS NOT NULL))),
-    CONSTRAINT transaction_acquirer_bin_check CHECK ((length(acquirer_bin) <= 11)),
-    CONSTRAINT transaction_acquirer_merchant_id_check CHECK ((length(acquirer_merchant_id) <= 35)),
-    CONSTRAINT transaction_areq_digest_check CHECK ((length(areq_digest) = 32)),
-    CONSTRAINT transaction_authentication_ind_check CHECK ((length(authentication_ind) = 2)),
     CONSTRAINT transaction_check CHECK (((NOT trusts) OR offers_trust)),
     CONSTRAINT transaction_cres_status_check CHECK ((cres_status = ANY (ARRAY['Y'::text, 'N'::text]))),
-    CONSTRAINT transaction_device_channel_check CHECK ((device_channel = ANY (ARRAY['01'::text, '02'::text, '03'::text]))),
-    CONSTRAINT transaction_ds_id_check CHECK ((length(ds_id) <= 40)),
-    CONSTRAINT transaction_ds_trans_id_check CHECK ((length(ds_trans_id) = 36)),
-    CONSTRAINT transaction_ds_url_check CHECK ((length(ds_url) <= 2048)),
     CONSTRAINT transaction_elements_check CHECK ((elements = ANY (ARRAY['otp'::text, 'pin+otp'::text]))),
-    CONSTRAINT transaction_interaction_counter_check CHECK (((interaction_counter >= 0) AND (interaction_counter <= 99))),
-    CONSTRAINT transaction_language_check CHECK ((length(language) <= 35)),
     CONSTRAINT transaction_last4_check CHECK ((last4 ~ '^[0-9]{4}$'::text)),
-    CONSTRAINT transaction_link_digest_check CHECK ((length(link_digest) = 32)),
-    CONSTRAINT transaction_merchant_name_check CHECK ((length(merchant_name) <= 40)),
-    CONSTRAINT transaction_message_category_check CHECK ((length(message_category) = 2)),
-    CONSTRAINT transaction_message_version_check CHECK ((message_version = ANY (ARRAY['2.1.0'::text, '2.2.0'::text, '2.3.1'::text]))),
-    CONSTRAINT transaction_notification_url_check CHECK ((length(notification_url) <= 256)),
     CONSTRAINT transaction_outcome_status_check CHECK ((outcome_status = ANY (ARRAY['Y'::text, 'N'::text, 'U'::text, 'A'::text, 'R'::text]))),
-    CONSTRAINT transaction_phone_mask_check CHECK ((length(phone_mask) <= 40)),
     CONSTRAINT transaction_purchase_amount_check CHECK ((purchase_amount >= (0)::numeric)),
-    CONSTRAINT transaction_purchase_currency_check CHECK ((purchase_currency ~ '^[0-9]{3}$'::text)),
-    CONSTRAINT transaction_purchase_date_check CHECK ((length(purchase_date) = 14)),
-    CONSTRAINT transaction_purchase_exponent_check CHECK (((purchase_exponent >= 0) AND (purchase_exponent <= 9))),
-    CONSTRAINT transaction_requestor_id_check CHECK ((length(requestor_id) <= 35)),
-    CONSTRAINT transaction_rule_check CHECK ((length(rule) <= 60)),
-    CONSTRAINT transaction_sdk_trans_id_check CHECK ((length(sdk_trans_id) = 36)),
     CONSTRAINT transaction_session_data_check CHECK ((length(session_data) <= 1024)),
     CONSTRAINT transaction_state_check CHECK ((state = ANY (ARRAY['done'::text, 'wait_creq'::text, 'challenge'::text, 'result'::text, 'closed'::text]))),
-    CONSTRAINT transaction_three_ds_server_trans_id_check CHECK ((length(three_ds_server_trans_id) = 36)),
     CONSTRAINT transaction_trans_status_check CHECK ((trans_status = ANY (ARRAY['Y'::text, 'N'::text, 'U'::text, 'A'::text, 'C'::text, 'D'::text, 'R'::text, 'I'::text, 'S'::text]))),
     CONSTRAINT transaction_window_size_check CHECK ((window_size = ANY (ARRAY['01'::text, '02'::text, '03'::text, '04'::text, '05'::text])))
 )
@@ -678,40 +655,18 @@ CREATE TABLE acs.transaction_default (
     CONSTRAINT challenge_has_elements CHECK (((trans_status <> 'C'::text) OR (elements IS NOT NULL))),
     CONSTRAINT only_a_challenge_waits CHECK (((state = 'done'::text) OR (trans_status = ANY (ARRAY['C'::text, 'D'::text])))),
     CONSTRAINT outcome_ends_the_wait CHECK (((state = ANY (ARRAY['result'::text, 'closed'::text])) = (outcome_status IS NOT NULL))),
-    CONSTRAINT transaction_acquirer_bin_check CHECK ((length(acquirer_bin) <= 11)),
-    CONSTRAINT transaction_acquirer_merchant_id_check CHECK ((length(acquirer_merchant_id) <= 35)),
-    CONSTRAINT transaction_areq_digest_check CHECK ((length(areq_digest) = 32)),
-    CONSTRAINT transaction_authentication_ind_check CHECK ((length(authentication_ind) = 2)),
     CONSTRAINT transaction_check CHECK (((NOT trusts) OR offers_trust)),
     CONSTRAINT transaction_cres_status_check CHECK ((cres_status = ANY (ARRAY['Y'::text, 'N'::text]))),
-    CONSTRAINT transaction_device_channel_check CHECK ((device_channel = ANY (ARRAY['01'::text, '02'::text, '03'::text]))),
-    CONSTRAINT transaction_ds_id_check CHECK ((length(ds_id) <= 40)),
-    CONSTRAINT transaction_ds_trans_id_check CHECK ((length(ds_trans_id) = 36)),
-    CONSTRAINT transaction_ds_url_check CHECK ((length(ds_url) <= 2048)),
     CONSTRAINT transaction_elements_check CHECK ((elements = ANY (ARRAY['otp'::text, 'pin+otp'::text]))),
-    CONSTRAINT transaction_interaction_counter_check CHECK (((interaction_counter >= 0) AND (interaction_counter <= 99))),
-    CONSTRAINT transaction_language_check CHECK ((length(language) <= 35)),
     CONSTRAINT transaction_last4_check CHECK ((last4 ~ '^[0-9]{4}$'::text)),
-    CONSTRAINT transaction_link_digest_check CHECK ((length(link_digest) = 32)),
-    CONSTRAINT transaction_merchant_name_check CHECK ((length(merchant_name) <= 40)),
-    CONSTRAINT transaction_message_category_check CHECK ((length(message_category) = 2)),
-    CONSTRAINT transaction_message_version_check CHECK ((message_version = ANY (ARRAY['2.1.0'::text, '2.2.0'::text, '2.3.1'::text]))),
-    CONSTRAINT transaction_notification_url_check CHECK ((length(notification_url) <= 256)),
     CONSTRAINT transaction_outcome_status_check CHECK ((outcome_status = ANY (ARRAY['Y'::text, 'N'::text, 'U'::text, 'A'::text, 'R'::text]))),
-    CONSTRAINT transaction_phone_mask_check CHECK ((length(phone_mask) <= 40)),
     CONSTRAINT transaction_purchase_amount_check CHECK ((purchase_amount >= (0)::numeric)),
-    CONSTRAINT transaction_purchase_currency_check CHECK ((purchase_currency ~ '^[0-9]{3}$'::text)),
-    CONSTRAINT transaction_purchase_date_check CHECK ((length(purchase_date) = 14)),
-    CONSTRAINT transaction_purchase_exponent_check CHECK (((purchase_exponent >= 0) AND (purchase_exponent <= 9))),
-    CONSTRAINT transaction_requestor_id_check CHECK ((length(requestor_id) <= 35)),
-    CONSTRAINT transaction_rule_check CHECK ((length(rule) <= 60)),
-    CONSTRAINT transaction_sdk_trans_id_check CHECK ((length(sdk_trans_id) = 36)),
     CONSTRAINT transaction_session_data_check CHECK ((length(session_data) <= 1024)),
     CONSTRAINT transaction_state_check CHECK ((state = ANY (ARRAY['done'::text, 'wait_creq'::text, 'challenge'::text, 'result'::text, 'closed'::text]))),
-    CONSTRAINT transaction_three_ds_server_trans_id_check CHECK ((length(three_ds_server_trans_id) = 36)),
     CONSTRAINT transaction_trans_status_check CHECK ((trans_status = ANY (ARRAY['Y'::text, 'N'::text, 'U'::text, 'A'::text, 'C'::text, 'D'::text, 'R'::text, 'I'::text, 'S'::text]))),
     CONSTRAINT transaction_window_size_check CHECK ((window_size = ANY (ARRAY['01'::text, '02'::text, '03'::text, '04'::text, '05'::text])))
-);
+)
+WITH (toast_tuple_target='8160');
 
 CREATE TABLE acs.visitor (
     acs_trans_id uuid NOT NULL,
@@ -719,8 +674,7 @@ CREATE TABLE acs.visitor (
     seen_at timestamp with time zone NOT NULL,
     sealed bytea NOT NULL,
     tag text NOT NULL,
-    CONSTRAINT visitor_seen_in_check CHECK ((seen_in = ANY (ARRAY['areq'::text, 'challenge'::text]))),
-    CONSTRAINT visitor_tag_check CHECK ((length(tag) <= 100))
+    CONSTRAINT visitor_seen_in_check CHECK ((seen_in = ANY (ARRAY['areq'::text, 'challenge'::text])))
 )
 PARTITION BY RANGE (acs_trans_id);
 
@@ -730,9 +684,9 @@ CREATE TABLE acs.visitor_default (
     seen_at timestamp with time zone CONSTRAINT visitor_seen_at_not_null NOT NULL,
     sealed bytea CONSTRAINT visitor_sealed_not_null NOT NULL,
     tag text CONSTRAINT visitor_tag_not_null NOT NULL,
-    CONSTRAINT visitor_seen_in_check CHECK ((seen_in = ANY (ARRAY['areq'::text, 'challenge'::text]))),
-    CONSTRAINT visitor_tag_check CHECK ((length(tag) <= 100))
-);
+    CONSTRAINT visitor_seen_in_check CHECK ((seen_in = ANY (ARRAY['areq'::text, 'challenge'::text])))
+)
+WITH (toast_tuple_target='8160');
 
 CREATE TABLE audit.event (
     event_id bigint NOT NULL,
@@ -749,12 +703,9 @@ CREATE TABLE audit.event (
     mac bytea NOT NULL,
     CONSTRAINT event_actor_check CHECK ((length(actor) <= 100)),
     CONSTRAINT event_actor_kind_check CHECK ((actor_kind = ANY (ARRAY['service'::text, 'staff'::text, 'person'::text, 'network'::text, 'system'::text]))),
-    CONSTRAINT event_key_id_check CHECK ((length(key_id) <= 32)),
     CONSTRAINT event_mac_check CHECK ((length(mac) = 32)),
-    CONSTRAINT event_name_check CHECK ((length(name) <= 60)),
     CONSTRAINT event_object_check CHECK ((length(object) <= 100)),
     CONSTRAINT event_origin_check CHECK ((length(origin) <= 60)),
-    CONSTRAINT event_outcome_check CHECK ((length(outcome) <= 60)),
     CONSTRAINT event_request_id_check CHECK ((length(request_id) <= 64))
 );
 
@@ -778,7 +729,8 @@ CREATE TABLE audit.evidence_default (
     acs_trans_id uuid CONSTRAINT evidence_acs_trans_id_not_null NOT NULL,
     at timestamp with time zone CONSTRAINT evidence_at_not_null NOT NULL,
     document json CONSTRAINT evidence_document_not_null NOT NULL
-);
+)
+WITH (toast_tuple_target='8160');
 
 CREATE TABLE audit.seal (
     seq bigint NOT NULL,
@@ -1421,7 +1373,8 @@ CREATE TABLE enrollment.reservation_default (
     CONSTRAINT reservation_check1 CHECK (((state = ANY (ARRAY['released'::text, 'lapsed'::text])) = (ended_at IS NOT NULL))),
     CONSTRAINT reservation_month_check CHECK ((EXTRACT(day FROM month) = (1)::numeric)),
     CONSTRAINT reservation_state_check CHECK ((state = ANY (ARRAY['held'::text, 'counted'::text, 'released'::text, 'lapsed'::text])))
-);
+)
+WITH (toast_tuple_target='8160');
 
 CREATE TABLE enrollment.step_up (
     step_up_id uuid NOT NULL,

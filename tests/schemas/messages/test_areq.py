@@ -247,3 +247,36 @@ def test_a_critical_extension_that_is_configured_passes() -> None:
 
 def without(message: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in message.items() if key != name}
+
+
+STORED = {
+    "acquirerBIN": ("1" * 12, ""),
+    "acquirerMerchantID": ("m" * 36, ""),
+    "deviceChannel": ("04", "2"),
+    "dsTransID": ("d" * 36, "8f3e1a52-5a44-4d1c-9f53-2b0c6d7e8f9", ""),
+    "dsURL": ("https://" + "d" * 2041, "ds"),
+    "merchantName": ("n" * 41, ""),
+    "messageCategory": ("1", "100"),
+    "messageVersion": ("2.0.0", "2.2.00"),
+    "notificationURL": ("https://n.example/" + "n" * 239, "n"),
+    "purchaseAmount": ("-1", "1" * 49, "1.5", ""),
+    "purchaseCurrency": ("PLN", "98", "9855"),
+    "purchaseDate": ("2026041510300", "202604151030000", "20261315103000"),
+    "purchaseExponent": ("10", "x", "-1", ""),
+    "sdkTransID": ("s" * 36, "8f3e1a52-5a44-4d1c-9f53-2b0c6d7e8f9", ""),
+    "threeDSRequestorAuthenticationInd": ("1", "001", ""),
+    "threeDSRequestorID": ("r" * 36, ""),
+    "threeDSServerTransID": ("t" * 36, "8f3e1a52-5a44-4d1c-9f53-2b0c6d7e8f9", ""),
+}
+"""What stands in columns of acs.transaction, which checks no forms and lengths of its own."""
+
+
+@pytest.mark.parametrize(("name", "value"), [(n, v) for n, each in STORED.items() for v in each])
+def test_nothing_of_another_form_comes_as_far_as_the_database(name: str, value: str) -> None:
+    seen = 0
+    for version, channel, category in CONTEXTS:
+        message = builders.areq(version, channel, category)
+        if name in message:
+            seen += 1
+            assert answer(json.dumps(message | {name: value}).encode()) != "accepted"
+    assert seen
