@@ -117,7 +117,7 @@ async def deliver_due(ports: Ports, lane: results.Lane = results.EVERY, batch: i
     """Worker source: claim a lane's results that are due and send them side by side."""
     now = ports.clock()
     room = None if lane.of_others else ports.directory_servers.room(lane.ds_ids)
-    born_by = now - ports.policies.rreq_give_up_after if room == 0 else now
+    born_by = now - ports.policies.rreq_give_up_after if room == 0 else None
     most = min(room or batch, batch)
     async with ports.pool.connection() as conn:
         claimed = await results.claim_due(conn, ports.worker, now, most, lane, born_by=born_by)

@@ -89,7 +89,8 @@ async def claim_due(
 ) -> list[UUID]:
     """Claim results of a lane whose time has come or whose claim has run out.
 
-    With ``born_by`` only outcomes that were fixed until then.
+    With ``born_by`` only outcomes that were fixed until then; without it also one whose process had
+    a fast clock.
     """
     claim = _SQL.claim_due_of_others if lane.of_others else _SQL.claim_due
     rows = await claim.all(
@@ -99,7 +100,7 @@ async def claim_due(
         now=now,
         batch=batch,
         ds_ids=list(lane.ds_ids),
-        born_by=born_by or now,
+        born_by=born_by,
     )
     return [row["acs_trans_id"] for row in rows]
 

@@ -13,7 +13,7 @@ UPDATE acs.result SET
 WHERE acs_trans_id IN (
     SELECT acs_trans_id FROM acs.result
     WHERE ((state = 'queued' AND next_at <= :now) OR (state = 'sending' AND lease_until <= :now))
-      AND ds_id = ANY(:ds_ids::text[]) AND created_at <= :born_by
+      AND ds_id = ANY(:ds_ids::text[]) AND (:born_by::timestamptz IS NULL OR created_at <= :born_by)
     ORDER BY coalesce(next_at, lease_until)
     LIMIT :batch
     FOR UPDATE SKIP LOCKED)
@@ -27,7 +27,7 @@ UPDATE acs.result SET
 WHERE acs_trans_id IN (
     SELECT acs_trans_id FROM acs.result
     WHERE ((state = 'queued' AND next_at <= :now) OR (state = 'sending' AND lease_until <= :now))
-      AND ds_id <> ALL(:ds_ids::text[]) AND created_at <= :born_by
+      AND ds_id <> ALL(:ds_ids::text[]) AND (:born_by::timestamptz IS NULL OR created_at <= :born_by)
     ORDER BY coalesce(next_at, lease_until)
     LIMIT :batch
     FOR UPDATE SKIP LOCKED)

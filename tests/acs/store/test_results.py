@@ -160,3 +160,11 @@ async def test_only_what_was_fixed_early_enough_is_claimed(db: Conn, row: AcsTra
     due = NOW + LEASE
     assert await results.claim_due(db, "b", due, 10, born_by=NOW - SECOND) == []
     assert await results.claim_due(db, "b", due, 10, born_by=NOW) == [row]
+
+
+async def test_a_result_whose_process_had_a_fast_clock_waits_for_no_birthday(
+    db: Conn, row: AcsTransId
+) -> None:
+    due = NOW + LEASE
+    await db.execute("UPDATE acs.result SET created_at = $1", NOW + timedelta(hours=1))
+    assert await results.claim_due(db, "b", due, 10) == [row]

@@ -1,7 +1,8 @@
 """Real processes under load are killed, their network cut, their database crashed: the laws hold.
 
-The short version of `make chaos`: seven faults, the database's clocks put forward at the end so
-that no lease has to be waited for.
+The short version of `make chaos`: eight faults, among them a replacement of all workers under load,
+a process without descriptors and a clock that steps by an hour; the database's clocks are put
+forward at the end so that no lease has to be waited for.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.chaos.plan import faults
+from loadtests.chaos.plan import CLOCKS, RESTART, SQUEEZES, faults
 
 _ROOT = Path(__file__).resolve().parents[3]
-_SEED, _FAULTS = 577, 7
+_SEED, _FAULTS = 25690, 8
 _KILLS = {"kill -9 PostgreSQL", "kill -9 a serve worker", "kill -9 the worker"}
 
 
@@ -27,15 +28,15 @@ def test_nothing_is_lost_and_nothing_happens_twice() -> None:
     """A machine that is busy takes long for it, and that is no failure."""
     done = subprocess.run(
         [
-            sys.executable, "-m", "loadtests.chaos", "--seed", str(_SEED), "--hurry",
+            sys.executable, "-m", "loadtests.chaos", "--seed", str(_SEED), "--hurry", "--clocks",
             "--faults", str(_FAULTS), "--lanes", "5", "--people", "30", "--seconds", "120",
         ],
         cwd=_ROOT, env={**os.environ}, capture_output=True, text=True, timeout=380, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-3000:]
     assert "every law holds" in done.stdout
-    for kill in _KILLS:
-        assert _count(done.stdout, kill) > 0
+    for fault in (*_KILLS, RESTART):
+        assert _count(done.stdout, fault) > 0
     assert _count(done.stdout, "of them answered") >= 20
     assert _count(done.stdout, "every C and D ended, its one result settled") > 0
     assert _count(done.stdout, "what counts as delivered, the Directory Server has") > 0
@@ -43,7 +44,10 @@ def test_nothing_is_lost_and_nothing_happens_twice() -> None:
 
 def test_the_short_plan_has_the_faults_it_is_chosen_for() -> None:
     plan = list(islice(faults(_SEED), _FAULTS))
-    assert {fault.name for fault in plan} >= _KILLS
+    names = {fault.name for fault in plan}
+    assert names >= {*_KILLS, RESTART}
+    assert names & set(SQUEEZES)
+    assert names & set(CLOCKS)
     assert {fault.mode for fault in plan} >= {"cut"}
 
 
