@@ -9,6 +9,8 @@ BIN := $(VENV)/bin
 stamp = $(VENV)/.$(1)-$(shell cat locks/$(1).txt pyproject.toml | cksum | cut -d ' ' -f 1)
 RUNTIME := $(call stamp,runtime)
 DEV := $(call stamp,dev)
+# One more than there are cores, for a test often waits; four at most.
+WORKERS := $(shell n=$$(getconf _NPROCESSORS_ONLN); echo $$((n < 4 ? n + 1 : 4)))
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 LOCKED := $(PIP) install --require-hashes --only-binary :all:
 PROJECT := PYTHONWARNINGS=ignore $(PIP) install --no-deps --no-build-isolation --no-index --editable .
@@ -23,10 +25,10 @@ run: $(RUNTIME) ## the demo: the whole service, a small payment network, test ca
 	@exec $(BIN)/acs demo $(ARGS)
 
 test: $(DEV) ## the whole test suite (ARGS="-k word" for a part of it)
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 coverage: $(DEV) ## the test suite with branch coverage
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadgroup --cov --cov-report term $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --cov --cov-report term $(ARGS)
 
 check: $(DEV) ## format, lint, types, import contracts, spelling, house rules, generated pages
 	$(BIN)/ruff format --check --quiet .
