@@ -21,6 +21,7 @@ from loadtests.chaos.stream import Stream
 
 _READY_WITHIN_S = 300.0
 _PAID_WITHIN_S = 60.0
+_SATURATING, _SATURATED_S = 32, 8.0
 _ENDS_WITHIN_S = 900.0
 """A run that does not end is a finding, and says where it stands."""
 
@@ -36,13 +37,14 @@ async def run(options: argparse.Namespace, folder: Path) -> list[Law]:
             place.ledger, place.holders, place.url("areq", "/3ds/areq"),
             place.url("results", "/rreq"), options.seed,
         )  # fmt: skip
+        rate = await _share(place, options.share) if options.share else options.rate
         hands = Hands(place, options.seed, options.calm)
         watching = asyncio.create_task(hands.watch())
         paying = asyncio.create_task(crowd.pay(options.lanes))
         stream = _stream(place)
         over, sampler = asyncio.Event(), Sampler(place, _counts(place, hands, stream))
         sampling = asyncio.create_task(sampler.run())
-        streaming = asyncio.create_task(stream.run(options.rate) if options.rate else over.wait())
+        streaming = asyncio.create_task(stream.run(rate) if rate else over.wait())
         enough = Enough(options.faults, options.kills, options.crashes, options.each, options.only)
         disturbing = asyncio.create_task(hands.disturb(over, enough))
         filling = asyncio.create_task(hands.fill() if options.disk_mb else over.wait())
@@ -73,7 +75,7 @@ async def run(options: argparse.Namespace, folder: Path) -> list[Law]:
         conn = await place.connect()
         try:
             laws = await judge(conn, place.ledger, place.holders, place.logs, hands.starved)
-            if options.rate:
+            if rate:
                 lost = await stream.missing(conn)
                 name = "every ARes of the stream that was read is stored"
                 laws.append(Law(name, len(stream.answered), lost))
@@ -94,6 +96,15 @@ async def _come_to_rest(
     await paying
     await crowd.come_back()
     return await rest(place.connect, hurry=hurries)
+
+
+async def _share(place: Site, share: float) -> float:
+    """Give a share of the AReqs a second that are answered when as many are sent as can be."""
+    trying = _stream(place)
+    await trying.saturate(_SATURATING, _SATURATED_S / 2)  # statements prepared, caches filled
+    saturation = await trying.saturate(_SATURATING, _SATURATED_S)
+    print(f"saturation {saturation:.0f} AReqs a second; of it {share:.0%}", flush=True)
+    return share * saturation
 
 
 def _stream(place: Site) -> Stream:
@@ -160,6 +171,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--each", action="store_true", help="first every fault once")
     parser.add_argument("--clocks", action="store_true", help="clocks step by an hour; hurries")
     parser.add_argument("--rate", type=float, help="further AReqs a second that need no challenge")
+    parser.add_argument("--share", type=float, help="the same, of the saturation, found first")
     parser.add_argument("--least", type=int, default=20, help="payments answered, at least")
     parser.add_argument("--seed", type=int, default=None, help="default: the time")
     parser.add_argument("--lanes", type=int, default=10, help="payments at the same time")
