@@ -154,6 +154,25 @@ class EffectiveLimits(Record, frozen=True):
         return {name: getattr(self, name) for name in self.__struct_fields__}
 
 
+class Payment(Record, frozen=True):
+    """What an authentication takes of the limits of a card and of its account.
+
+    ``amount`` is in minor units of the account's currency; ``day`` and ``month`` (its first day)
+    are the calendar of ``calendar_of``. ``is_counted``: at once, not only held.
+    """
+
+    acs_trans_id: UUID
+    card_id: UUID
+    account_id: UUID
+    amount: int
+    day: date
+    month: date
+    is_counted: bool
+    made_at: datetime
+    card: EffectiveLimits
+    account: EffectiveLimits
+
+
 class Use(Record, frozen=True):
     """What was spent or is held in the asked-for calendar day and month (Europe/Warsaw)."""
 

@@ -27,6 +27,8 @@ from acs.transaction import (
     ThreeDSServerTransId,
     Transaction,
 )
+from enrollment import flows as enrollment_flows
+from enrollment.model import Payment
 from schemas import queries
 from schemas.records import Record
 from schemas.values import TransStatus, TransStatusReason
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
 _SQL = queries.load(__file__)
 _LIMIT_PASSED = "AL001"
 _AREQ_ONCE = "transaction_areq_once"
+_WITHIN_BOUNDS = "usage_within_bounds"
 _BLAMES_ONE: Final = (
     asyncpg.IntegrityConstraintViolationError,
     asyncpg.DataError,
@@ -141,11 +144,19 @@ async def record(conn: Connection, news: Sequence[NewTransaction]) -> list[Recor
     One AReq alone is told what it is. Of several, one that cannot be stored makes this raise
     ``Divide``: it is not known which. So does a lock that is not given at once.
     """
-    columns = dict(zip(_COLUMNS, zip(*map(_row, news), strict=True), strict=True))
     are_several = len(news) > 1
-    patience = _PATIENCE_TOGETHER if are_several else None
+    in_order = sorted(news, key=_turn) if are_several else news
+    reservations, shares = enrollment_flows.shares_of(
+        [_payment(new, new.hold) for new in in_order if new.hold is not None]
+    )
     try:
-        await _SQL.record.run(conn, **columns, lock_timeout=patience)
+        await _SQL.record.run(
+            conn,
+            rows=[_row(new) for new in in_order],
+            reservations=reservations,
+            shares=shares,
+            lock_timeout=_PATIENCE_TOGETHER if are_several else None,
+        )
     except _BLAMES_ONE as error:
         if are_several:
             raise Divide from error
@@ -154,11 +165,22 @@ async def record(conn: Connection, news: Sequence[NewTransaction]) -> list[Recor
 
 
 def _told_by(error: asyncpg.PostgresError) -> AlreadyKnown | LimitTaken:
-    if isinstance(error, asyncpg.UniqueViolationError) and error.constraint_name == _AREQ_ONCE:
+    if error.constraint_name == _AREQ_ONCE:
         return AlreadyKnown()
-    if error.sqlstate == _LIMIT_PASSED:
+    if error.constraint_name == _WITHIN_BOUNDS or error.sqlstate == _LIMIT_PASSED:
         return LimitTaken()
     raise error
+
+
+def _turn(new: NewTransaction) -> tuple[int, str, str]:
+    """Order those that come together as locks are taken: by card, then by identifiers."""
+    transaction = new.transaction
+    card_id = transaction.card_id
+    return (
+        -1 if card_id is None else card_id.int,
+        transaction.three_ds_server_trans_id.lower(),
+        transaction.ds_trans_id.lower(),
+    )
 
 
 _TRANSACTION: Final = Transaction.__struct_fields__
@@ -166,16 +188,12 @@ _AMOUNT: Final = _TRANSACTION.index("purchase_amount")
 _REASONS: Final = _TRANSACTION.index("reasons")
 _COLUMNS: Final = (
     *_TRANSACTION,
-    *("reserve_amount", "day", "month", "counted"),
-    *("account_day", "account_month", "account_count_day", "account_count_month"),
-    *("card_day", "card_month", "card_count_day", "card_count_month"),
     *("low_currency", "low_amount", "low_sum_max", "low_count_max"),
     *("areq_digest", "ares_sealed", "state", "first_creq_due", "areq_masked", "ares_masked"),
     *("audit_name", "audit_object", "audit_outcome", "audit_details", "audit_key_id", "audit_mac"),
     *("device_id", "visitor_sealed", "visitor_tag", "evidence"),
 )
-"""The parameters of ``record`` that hold one member for each AReq, as ``_row`` orders them."""
-_NO_HOLD: Final = (None,) * 12
+"""The members of the type ``acs.new_areq``, as ``_row`` orders them."""
 _NO_SHARE: Final = (None,) * 4
 
 
@@ -183,7 +201,6 @@ def _row(new: NewTransaction) -> tuple[object, ...]:
     visitor = new.visitor
     return (
         *_of_transaction(new.transaction),
-        *(_NO_HOLD if new.hold is None else _of_hold(new.hold)),
         *(_NO_SHARE if new.low_value is None else astuple(new.low_value)),
         new.areq_digest,
         new.ares_sealed,
@@ -212,22 +229,22 @@ def _of_transaction(transaction: Transaction) -> list[object]:
     return values
 
 
-def _of_hold(hold: Hold) -> tuple[object, ...]:
-    reservation = hold.reservation
-    account, card = reservation.account, reservation.card
-    return (
-        reservation.amount,
-        hold.day,
-        hold.month,
-        hold.counted,
-        account.per_day,
-        account.per_month,
-        account.count_day,
-        account.count_month,
-        card.per_day,
-        card.per_month,
-        card.count_day,
-        card.count_month,
+def _payment(new: NewTransaction, hold: Hold) -> Payment:
+    transaction, reservation = new.transaction, hold.reservation
+    if transaction.card_id is None or transaction.account_id is None:
+        message = "what is held is held of a card and its account"
+        raise AssertionError(message)
+    return Payment(
+        acs_trans_id=transaction.acs_trans_id,
+        card_id=transaction.card_id,
+        account_id=transaction.account_id,
+        amount=reservation.amount,
+        day=hold.day,
+        month=hold.month,
+        is_counted=hold.counted,
+        made_at=transaction.created_at,
+        card=reservation.card,
+        account=reservation.account,
     )
 
 

@@ -1,54 +1,29 @@
 -- name: record
 -- Everything accepted AReqs leave behind, in one statement and so in one database transaction: the
--- transactions, what they hold of the limits and of the bounds of small payments (which raises AL001
--- when one would be passed), the timers of the first CReqs, the device data they asked for, both messages, where the cardholders
--- are, the evidence of outcomes that are final, and the audit events. Their identifiers are registered
--- by a trigger of acs.transaction: the same AReq again breaks transaction_areq_once, and then nothing
--- of any of them is left.
--- Locks are taken in one order whoever comes together: the counters as reserve_together says, small
--- payments by card, all of them before the first identifiers.
-WITH given AS MATERIALIZED (
-    SELECT * FROM unnest(
-        :acs_trans_id::uuid[], :three_ds_server_trans_id::text[], :ds_trans_id::text[],
-        :sdk_trans_id::text[], :ds_id::text[], :ds_url::text[], :areq_digest::bytea[],
-        :message_version::text[], :device_channel::text[], :message_category::text[],
-        :range_id::text[], :range_version::integer[], :scheme::text[], :card_id::uuid[],
-        :account_id::uuid[], :person_id::uuid[], :phone_id::uuid[], :phone_mask::text[],
-        :last4::text[], :pan_sealed::bytea[], :purchase_amount::text[], :purchase_currency::text[],
-        :purchase_exponent::smallint[], :purchase_date::text[], :merchant_name::text[],
-        :acquirer_bin::text[], :acquirer_merchant_id::text[], :notification_url::text[],
-        :link_digest::bytea[], :trans_status::text[], :trans_status_reason::text[], :rule::text[],
-        :reasons::text[], :elements::text[], :ares_sealed::bytea[], :state::text[],
-        :language::text[], :created_at::timestamptz[], :requestor_id::text[],
-        :authentication_ind::text[], :offers_trust::boolean[],
-        :low_currency::text[], :low_amount::bigint[], :low_sum_max::bigint[], :low_count_max::integer[],
-        :first_creq_due::timestamptz[], :device_id::uuid[], :areq_masked::text[],
-        :ares_masked::text[], :visitor_sealed::bytea[], :visitor_tag::text[], :evidence::text[],
-        :audit_name::text[], :audit_object::text[], :audit_outcome::text[], :audit_details::text[],
-        :audit_key_id::text[], :audit_mac::bytea[]
-    ) AS g (
-        acs_trans_id, three_ds_server_trans_id, ds_trans_id, sdk_trans_id, ds_id, ds_url,
-        areq_digest, message_version, device_channel, message_category, range_id, range_version,
-        scheme, card_id, account_id, person_id, phone_id, phone_mask, last4, pan_sealed,
-        purchase_amount, purchase_currency, purchase_exponent, purchase_date, merchant_name,
-        acquirer_bin, acquirer_merchant_id, notification_url, link_digest, trans_status,
-        trans_status_reason, rule, reasons, elements, ares_sealed, state, language, created_at,
-        requestor_id, authentication_ind, offers_trust, low_currency, low_amount, low_sum_max, low_count_max, first_creq_due, device_id, areq_masked, ares_masked, visitor_sealed,
-        visitor_tag, evidence, audit_name, audit_object, audit_outcome, audit_details, audit_key_id,
-        audit_mac)
-    ORDER BY card_id, lower(three_ds_server_trans_id), lower(ds_trans_id)),
+-- transactions with their identifiers, what they hold of the limits (which breaks usage_within_bounds
+-- when one would be passed) and of the bounds of small payments (which raises AL001), the timers of the
+-- first CReqs, the device data they asked for, both messages, where the cardholders are, the evidence
+-- of outcomes that are final, and the audit events. The same AReq again breaks transaction_areq_once,
+-- and then nothing of any of them is left.
+-- Locks are taken in one order whoever comes together: the counters as reserve_shares says, small
+-- payments by card, all of them before the first identifiers. The rows are given in that order.
+WITH given AS MATERIALIZED (SELECT * FROM unnest(:rows::acs.new_areq[])),
 patience AS MATERIALIZED (SELECT
-    set_config('lock_timeout', coalesce(:lock_timeout, current_setting('lock_timeout')), true)),
+    set_config('lock_timeout', coalesce(:lock_timeout, current_setting('lock_timeout')), true),
+    set_config('acs.registers_itself', 'yes', true)),
 held AS MATERIALIZED (
-    SELECT enrollment.reserve_together(
-        :acs_trans_id, :card_id, :account_id, :reserve_amount, :day, :month, :counted,
-        :account_day, :account_month, :account_count_day, :account_count_month,
-        :card_day, :card_month, :card_count_day, :card_count_month, :created_at)
+    SELECT enrollment.reserve_shares(
+        :reservations::enrollment.new_reservation[], :shares::enrollment.share[])
     FROM patience),
 exempted AS MATERIALIZED (
     SELECT enrollment.take_low_value(
         g.card_id, g.low_currency, g.low_amount, g.low_sum_max, g.low_count_max, g.created_at)
-    FROM patience, (SELECT count(*) FROM held) AS first, given g WHERE g.low_amount IS NOT NULL),
+    FROM (SELECT count(*) FROM held) AS first, given g WHERE g.low_amount IS NOT NULL),
+registered AS (
+    INSERT INTO acs.known_areq (three_ds_server_trans_id, ds_trans_id, acs_trans_id, day)
+    SELECT g.three_ds_server_trans_id::uuid, g.ds_trans_id::uuid, g.acs_trans_id,
+           (g.created_at AT TIME ZONE 'UTC')::date
+    FROM (SELECT count(*) FROM held) AS first, (SELECT count(*) FROM exempted) AS second, given g),
 made AS (
     INSERT INTO acs.transaction (
         acs_trans_id, three_ds_server_trans_id, ds_trans_id, sdk_trans_id, ds_id, ds_url,
@@ -67,7 +42,7 @@ made AS (
         g.acquirer_merchant_id, g.notification_url, g.link_digest, g.trans_status,
         g.trans_status_reason, g.rule, string_to_array(g.reasons, chr(31)), g.elements, g.ares_sealed,
         g.state, g.language, g.created_at, g.requestor_id, g.authentication_ind, g.offers_trust
-    FROM patience, (SELECT count(*) FROM held) AS first, (SELECT count(*) FROM exempted) AS second, given g),
+    FROM (SELECT count(*) FROM held) AS first, given g),
 timed AS (
     INSERT INTO acs.timer (acs_trans_id, kind, due_at)
     SELECT acs_trans_id, 'first_creq', first_creq_due FROM given WHERE first_creq_due IS NOT NULL),
@@ -76,7 +51,7 @@ claimed AS (
     FROM given g WHERE d.three_ds_server_trans_id = g.device_id AND d.acs_trans_id IS NULL),
 logged AS (
     INSERT INTO acs.message_log (acs_trans_id, at, direction, message_type, body)
-    SELECT g.acs_trans_id, g.created_at, l.direction, l.message_type, l.body::json
+    SELECT g.acs_trans_id, g.created_at, l.direction, l.message_type, l.body
     FROM given g, LATERAL (VALUES ('in', 'AReq', g.areq_masked), ('out', 'ARes', g.ares_masked))
         AS l (direction, message_type, body)),
 seen AS (
@@ -85,12 +60,12 @@ seen AS (
     FROM given WHERE visitor_sealed IS NOT NULL),
 proved AS (
     INSERT INTO audit.evidence (acs_trans_id, at, document)
-    SELECT acs_trans_id, created_at, evidence::json FROM given WHERE evidence IS NOT NULL),
+    SELECT acs_trans_id, created_at, evidence FROM given WHERE evidence IS NOT NULL),
 told AS (
     INSERT INTO audit.event
         (at, name, actor_kind, actor, object, outcome, origin, request_id, details, key_id, mac)
     SELECT created_at, audit_name, 'network', ds_id, audit_object, audit_outcome, '', '',
-           audit_details::jsonb, audit_key_id, audit_mac FROM given)
+           audit_details, audit_key_id, audit_mac FROM given)
 SELECT;
 
 -- name: answered_before

@@ -1,15 +1,16 @@
 """What a payment asks: the standing of its card, its phone, and its share in the limits.
 
 The share is taken inside the Access Control Server's own commit by the SQL function
-``enrollment.reserve_together``; it raises SQLSTATE AL001 when a counter would pass its limit. Here
-it is turned into a count at success, or given back. Each reservation is counted or given back once:
-a second call finds the state changed and does nothing.
+``enrollment.reserve_shares`` with the rows of ``shares_of``; a counter that would pass its limit
+breaks the constraint ``usage_within_bounds``. Here it is turned into a count at success, or given
+back. Each reservation is counted or given back once: a second call finds the state changed and
+does nothing.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from enrollment import phones
 from enrollment.model import calendar_of
@@ -20,10 +21,16 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from uuid import UUID
 
-    from enrollment.model import Merchant, Standing
+    from enrollment.model import Merchant, Payment, Standing
     from enrollment.store import Row
     from schemas.queries import Connection
     from schemas.vault import Keys, Secret
+
+
+_PERIODS = ("month", "day")
+_Counter: TypeAlias = "tuple[int, int, int, date]"
+"""Whose counter, of an account (0) or a card (1), and of which period."""
+_Step: TypeAlias = "tuple[UUID, int, int, int | None, int | None]"
 
 
 async def standing_of(
@@ -66,6 +73,52 @@ async def phone_number(conn: Connection, keys: Keys, phone_id: UUID) -> Secret |
 async def consent_in_force(conn: Connection, person_id: UUID) -> int | None:
     """Give the id of the person's consent to codes by SMS, for the evidence of a payment."""
     return await consents.in_force(conn, person_id)
+
+
+def shares_of(
+    taken: Sequence[Payment],
+) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+    """Give the two parameters of ``enrollment.reserve_shares`` for payments at the same time.
+
+    A row for each payment; and for each counter one step, bounded by the least of their limits, in
+    the order in which counters are locked: accounts, then cards, by owner, month before day.
+    """
+    reservations: list[tuple[object, ...]] = []
+    steps: dict[_Counter, _Step] = {}
+    for one in taken:
+        amount, account, card = one.amount, one.account, one.card
+        reservations.append(
+            (one.acs_trans_id, one.card_id, one.account_id, amount, one.day, one.month,
+             one.is_counted, one.made_at)
+        )  # fmt: skip
+        for counter, amount_max, count_max in (
+            ((0, one.account_id.int, 0, one.month), account.per_month, account.count_month),
+            ((0, one.account_id.int, 1, one.day), account.per_day, account.count_day),
+            ((1, one.card_id.int, 0, one.month), card.per_month, card.count_month),
+            ((1, one.card_id.int, 1, one.day), card.per_day, card.count_day),
+        ):
+            so_far = steps.get(counter)
+            if so_far is None:
+                owner = one.card_id if counter[0] else one.account_id
+                steps[counter] = (owner, amount, 1, amount_max, count_max)
+            else:
+                steps[counter] = (
+                    so_far[0],
+                    so_far[1] + amount,
+                    so_far[2] + 1,
+                    _least(so_far[3], amount_max),
+                    _least(so_far[4], count_max),
+                )
+    return reservations, [
+        (owner, _PERIODS[counter[2]], counter[3], amount, count, amount_max, count_max)
+        for counter, (owner, amount, count, amount_max, count_max) in sorted(steps.items())
+    ]
+
+
+def _least(one: int | None, other: int | None) -> int | None:
+    if one is None:
+        return other
+    return one if other is None else min(one, other)
 
 
 async def count_use(conn: Connection, acs_trans_id: UUID, now: datetime) -> bool:

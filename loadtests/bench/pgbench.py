@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from acs.store.postgres_binaries import NoPostgres, find
-from loadtests.bench.statements import TRANSACTION, CardFacts, Mark, Statement
+from loadtests.bench.statements import TRANSACTION, CardFacts, Mark, Place, Statement
 
 _PLACE = re.compile(r"\$([0-9]+)")
 _COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
@@ -60,19 +60,29 @@ def script(exchange: Sequence[Statement], cards: Sequence[CardFacts]) -> Script:
     """Write the statements of an AReq as a script that takes another card each time."""
     variables: dict[str, str] = {}
     lines = [f"\\set n random(1, {len(cards)})", f"\\set id random(1, {_ID_MAX})"]
+
+    def said(place: Place, value: object, number: int, of: Statement) -> str:
+        if place in of.marks:
+            return _exchanged(of.marks[place], cards)
+        if value is None:
+            return "NULL"
+        if value == "":
+            return "''"  # pgbench takes no variable for it
+        if isinstance(value, list | tuple) and any(key[: len(place)] == place for key in of.marks):
+            parts = [said((*place, n), each, number, of) for n, each in enumerate(value)]
+            # An array of rows: the type it is read as is written behind it.
+            inner = ", ".join(parts)
+            return f"ROW({inner})" if len(place) > 1 else f"ARRAY[{inner}]"
+        name = f"s{number}p{'_'.join(map(str, place))}"
+        variables[name] = text(value)
+        return f":{name}"
+
     for number, statement in enumerate(exchange):
         sql = _COMMENT.sub("", statement.sql)
 
         def given(match: re.Match[str], number: int = number, of: Statement = statement) -> str:
             place = int(match.group(1)) - 1
-            value = of.args[place]
-            if place in of.marks:
-                return f"ARRAY[{_exchanged(of.marks[place], cards)}]"
-            if value is None:
-                return "NULL"
-            name = f"s{number}p{place}"
-            variables[name] = text(value)
-            return f":{name}"
+            return said((place,), of.args[place], number, of)
 
         lines.append(f"{_PLACE.sub(given, sql)};")
     return Script("\n".join(lines) + "\n", variables)

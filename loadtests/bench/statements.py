@@ -8,12 +8,12 @@ owners' ids) is found among the parameters by value and exchanged; all else stay
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from os import urandom
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -32,6 +32,9 @@ TRANSACTION = ("acs", "three_ds_server", "ds")
 """Identifiers that each AReq has of its own."""
 CARD = ("pan_idx", "card_id", "account_id", "person_id")
 """What differs from card to card."""
+
+
+Place: TypeAlias = tuple[int, ...]
 
 
 class CardFacts(NamedTuple):
@@ -53,18 +56,27 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """SQL with its parameters; ``marks`` by the place of those that are exchanged."""
+    """SQL with its parameters; ``marks`` by the place of those that are exchanged.
+
+    A place is the number of a parameter, of its element, and of a member where that is a row.
+    """
 
     sql: str
     args: tuple[object, ...]
-    marks: Mapping[int, Mark]
+    marks: Mapping[Place, Mark]
 
     def like(self, values: Mapping[str, object]) -> list[object]:
         """Give the parameters with other values in the marked places."""
-        args = list(self.args)
-        for place, (name, is_text) in self.marks.items():
-            args[place] = [str(values[name]) if is_text else values[name]]
-        return args
+
+        def at(place: Place, value: object) -> object:
+            if place in self.marks:
+                name, is_text = self.marks[place]
+                return str(values[name]) if is_text else values[name]
+            if isinstance(value, list | tuple):
+                return type(value)(at((*place, n), each) for n, each in enumerate(value))
+            return value
+
+        return [at((number,), value) for number, value in enumerate(self.args)]
 
 
 class Noting:
@@ -125,12 +137,16 @@ async def capture(
 
 
 def _marked(sql: str, args: tuple[object, ...], known: Mapping[object, Mark]) -> Statement:
-    alone = {
-        place: value[0]
-        for place, value in enumerate(args)
-        if isinstance(value, list | tuple) and len(value) == 1
+    def found(place: Place, value: object) -> Iterator[tuple[Place, Mark]]:
+        if isinstance(value, list | tuple):
+            for number, each in enumerate(value):
+                yield from found((*place, number), each)
+        elif len(place) > 1 and value in known:
+            yield place, known[value]
+
+    marks = {
+        place: mark for number, value in enumerate(args) for place, mark in found((number,), value)
     }
-    marks = {place: known[value] for place, value in alone.items() if value in known}
     return Statement(sql, args, marks)
 
 

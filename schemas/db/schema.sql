@@ -11,6 +11,88 @@ CREATE SCHEMA otp;
 
 CREATE SCHEMA upkeep;
 
+CREATE TYPE acs.new_areq AS (
+	acs_trans_id uuid,
+	three_ds_server_trans_id text,
+	ds_trans_id text,
+	sdk_trans_id text,
+	ds_id text,
+	ds_url text,
+	message_version text,
+	device_channel text,
+	message_category text,
+	range_id text,
+	range_version integer,
+	scheme text,
+	card_id uuid,
+	account_id uuid,
+	person_id uuid,
+	phone_id uuid,
+	phone_mask text,
+	last4 text,
+	pan_sealed bytea,
+	purchase_amount text,
+	purchase_currency text,
+	purchase_exponent smallint,
+	purchase_date text,
+	merchant_name text,
+	acquirer_bin text,
+	acquirer_merchant_id text,
+	notification_url text,
+	link_digest bytea,
+	trans_status text,
+	trans_status_reason text,
+	rule text,
+	reasons text,
+	elements text,
+	language text,
+	created_at timestamp with time zone,
+	requestor_id text,
+	authentication_ind text,
+	offers_trust boolean,
+	low_currency text,
+	low_amount bigint,
+	low_sum_max bigint,
+	low_count_max integer,
+	areq_digest bytea,
+	ares_sealed bytea,
+	state text,
+	first_creq_due timestamp with time zone,
+	areq_masked json,
+	ares_masked json,
+	audit_name text,
+	audit_object text,
+	audit_outcome text,
+	audit_details jsonb,
+	audit_key_id text,
+	audit_mac bytea,
+	device_id uuid,
+	visitor_sealed bytea,
+	visitor_tag text,
+	evidence json
+);
+
+CREATE TYPE enrollment.new_reservation AS (
+	acs_trans_id uuid,
+	card_id uuid,
+	account_id uuid,
+	amount bigint,
+	day date,
+	month date,
+	counted boolean,
+	made_at timestamp with time zone
+);
+
+CREATE TYPE enrollment.share AS (
+	owner_id uuid,
+	period text,
+	starts_on date,
+	amount bigint,
+	count integer,
+	amount_max bigint,
+	count_max integer
+);
+
 CREATE FUNCTION acs.device_data_of(p_ids uuid[], p_good_after timestamp with time zone) RETURNS TABLE(three_ds_server_trans_id uuid, sealed bytea)
     LANGUAGE sql STABLE ROWS 1
     AS $$
@@ -114,53 +196,23 @@ BEGIN
     RETURN new;
 END $$;
 
-CREATE FUNCTION enrollment.reserve_together(p_acs_trans_id uuid[], p_card uuid[], p_account uuid[], p_amount bigint[], p_day date[], p_month date[], p_counted boolean[], p_account_day bigint[], p_account_month bigint[], p_account_count_day integer[], p_account_count_month integer[], p_card_day bigint[], p_card_month bigint[], p_card_count_day integer[], p_card_count_month integer[], p_now timestamp with time zone[]) RETURNS void
+CREATE FUNCTION enrollment.reserve_shares(p_reservations enrollment.new_reservation[], p_shares enrollment.share[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
-DECLARE
-    passed text;
 BEGIN
+    INSERT INTO enrollment.usage AS u
+        (owner_id, period, starts_on, amount, count, amount_max, count_max)
+    SELECT s.owner_id, s.period, s.starts_on, s.amount, s.count, s.amount_max, s.count_max
+      FROM unnest(p_shares) AS s
+    ON CONFLICT (owner_id, period, starts_on) DO UPDATE
+       SET amount = u.amount + excluded.amount, count = u.count + excluded.count,
+           amount_max = excluded.amount_max, count_max = excluded.count_max;
     INSERT INTO enrollment.reservation
         (acs_trans_id, card_id, account_id, amount, day, month, state, made_at, counted_at)
-    SELECT g.acs_trans_id, g.card, g.account, g.amount, g.day, g.month,
-           CASE WHEN g.counted THEN 'counted' ELSE 'held' END, g.now, CASE WHEN g.counted THEN g.now END
-      FROM unnest(p_acs_trans_id, p_card, p_account, p_amount, p_day, p_month, p_counted, p_now)
-           AS g (acs_trans_id, card, account, amount, day, month, counted, now)
-     WHERE g.amount IS NOT NULL;
-    WITH share AS (
-        SELECT s.level, s.owner_id, s.period, s.starts_on,
-               sum(g.amount)::bigint AS amount, count(*)::integer AS count,
-               min(s.amount_max) AS amount_max, min(s.count_max) AS count_max
-          FROM unnest(p_card, p_account, p_amount, p_day, p_month,
-                      p_account_day, p_account_month, p_account_count_day, p_account_count_month,
-                      p_card_day, p_card_month, p_card_count_day, p_card_count_month)
-               AS g (card, account, amount, day, month,
-                     account_day, account_month, account_count_day, account_count_month,
-                     card_day, card_month, card_count_day, card_count_month),
-               LATERAL (VALUES
-                   ('account', g.account, 'month', g.month, g.account_month, g.account_count_month),
-                   ('account', g.account, 'day', g.day, g.account_day, g.account_count_day),
-                   ('card', g.card, 'month', g.month, g.card_month, g.card_count_month),
-                   ('card', g.card, 'day', g.day, g.card_day, g.card_count_day))
-               AS s (level, owner_id, period, starts_on, amount_max, count_max)
-         WHERE g.amount IS NOT NULL
-         GROUP BY s.level, s.owner_id, s.period, s.starts_on),
-    taken AS (
-        INSERT INTO enrollment.usage AS u (owner_id, period, starts_on, amount, count)
-        SELECT owner_id, period, starts_on, amount, count
-          FROM share
-         ORDER BY level, owner_id, period DESC, starts_on
-        ON CONFLICT (owner_id, period, starts_on) DO UPDATE
-           SET amount = u.amount + excluded.amount, count = u.count + excluded.count
-        RETURNING u.owner_id, u.period, u.starts_on, u.amount, u.count)
-    SELECT string_agg(DISTINCT s.level || '.' || s.period, ',' ORDER BY s.level || '.' || s.period)
-      INTO passed
-      FROM taken t
-      JOIN share s USING (owner_id, period, starts_on)
-     WHERE t.amount > s.amount_max OR t.count > s.count_max;
-    IF passed IS NOT NULL THEN
-        RAISE EXCEPTION 'a limit would be passed' USING ERRCODE = 'AL001', DETAIL = passed;
-    END IF;
+    SELECT r.acs_trans_id, r.card_id, r.account_id, r.amount, r.day, r.month,
+           CASE WHEN r.counted THEN 'counted' ELSE 'held' END, r.made_at,
+           CASE WHEN r.counted THEN r.made_at END
+      FROM unnest(p_reservations) AS r;
 END $$;
 
 CREATE FUNCTION enrollment.standing(p_pan_idx bytea[], p_day date, p_month date) RETURNS TABLE(pan_idx bytea, card_id uuid, account_id uuid, person_id uuid, last4 text, expiry text, previous_expiry text, card_status text, enrolment text, enrolment_reason text, consent_valid boolean, phone_id uuid, phone_mask text, phone_usable boolean, pin_set boolean, block_kind text, block_until timestamp with time zone, failures integer, language text, currency text, account_per_tx bigint, account_per_day bigint, account_per_month bigint, account_count_day integer, account_count_month integer, card_per_tx bigint, card_per_day bigint, card_per_month bigint, card_count_day integer, card_count_month integer, account_used_day bigint, account_uses_day integer, account_used_month bigint, account_uses_month integer, card_used_day bigint, card_uses_day integer, card_used_month bigint, card_uses_month integer, low_value_wanted boolean, low_value_currency text, low_value_amount bigint, low_value_count integer, phone_shared boolean, phone_changed_at timestamp with time zone)
@@ -1422,9 +1474,12 @@ CREATE TABLE enrollment.usage (
     starts_on date NOT NULL,
     amount bigint NOT NULL,
     count integer NOT NULL,
+    amount_max bigint,
+    count_max integer,
     CONSTRAINT usage_amount_check CHECK ((amount >= 0)),
     CONSTRAINT usage_count_check CHECK ((count >= 0)),
-    CONSTRAINT usage_period_check CHECK ((period = ANY (ARRAY['day'::text, 'month'::text])))
+    CONSTRAINT usage_period_check CHECK ((period = ANY (ARRAY['day'::text, 'month'::text]))),
+    CONSTRAINT usage_within_bounds CHECK (((amount <= amount_max) AND (count <= count_max)))
 );
 
 CREATE TABLE otp.busy_source (
@@ -1964,7 +2019,7 @@ CREATE TRIGGER result_lane BEFORE INSERT ON acs.result FOR EACH ROW WHEN ((new.d
 
 CREATE TRIGGER transaction_link_frozen BEFORE UPDATE OF acs_trans_id, three_ds_server_trans_id, ds_trans_id, purchase_amount, purchase_currency, purchase_exponent, merchant_name, acquirer_bin, acquirer_merchant_id, message_category, device_channel, card_id, link_digest, notification_url, ds_url ON acs.transaction FOR EACH ROW EXECUTE FUNCTION acs.refuse_relinking();
 
-CREATE TRIGGER transaction_registers AFTER INSERT ON acs.transaction REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION acs.register_areqs();
+CREATE TRIGGER transaction_registers AFTER INSERT ON acs.transaction REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT WHEN ((current_setting('acs.registers_itself'::text, true) IS DISTINCT FROM 'yes'::text)) EXECUTE FUNCTION acs.register_areqs();
 
 CREATE TRIGGER event_append_only BEFORE DELETE OR UPDATE OR TRUNCATE ON audit.event FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change();
 

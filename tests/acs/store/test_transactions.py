@@ -72,6 +72,30 @@ async def test_the_same_identifiers_again_leave_nothing(db: Conn, keys: Keys, sp
     assert await db.fetchval("SELECT count(*) FROM audit.event") == 1
 
 
+async def test_a_row_has_the_members_of_its_type(db: Conn) -> None:
+    members = await db.fetch(
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'acs.new_areq'::regclass ORDER BY attnum"
+    )
+    assert tuple(row[0] for row in members) == transactions._COLUMNS
+
+
+async def test_a_transaction_of_whatever_origin_is_known_by_its_identifiers(
+    db: Conn, keys: Keys
+) -> None:
+    acs_trans_id = await stored(db, keys)
+    await db.execute("CREATE TEMP TABLE kept AS SELECT * FROM acs.transaction")
+    await db.execute("DELETE FROM acs.transaction")
+    assert await db.fetchval("SELECT acs_trans_id FROM acs.known_areq") == acs_trans_id
+
+    with pytest.raises(asyncpg.UniqueViolationError, match="transaction_areq_once"):
+        async with db.transaction():
+            await db.execute("INSERT INTO acs.transaction SELECT * FROM kept")
+    await db.execute("DELETE FROM acs.known_areq")
+    await db.execute("INSERT INTO acs.transaction SELECT * FROM kept")
+
+    assert await db.fetchval("SELECT acs_trans_id FROM acs.known_areq") == acs_trans_id
+
+
 async def test_an_acstransid_twice_is_a_fault_of_ours(db: Conn, keys: Keys) -> None:
     acs_trans_id = await stored(db, keys)
     with pytest.raises(asyncpg.UniqueViolationError):

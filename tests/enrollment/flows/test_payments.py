@@ -20,6 +20,7 @@ from enrollment.model import (
     EffectiveLimits,
     EnrolmentReason,
     EnrolmentState,
+    Payment,
     Use,
 )
 from tests.enrollment import people
@@ -29,16 +30,10 @@ if TYPE_CHECKING:
     from schemas.vault import Keys
 
 DAY, MONTH = date(2026, 6, 17), date(2026, 6, 1)
-NONE: dict[str, int | None] = dict.fromkeys(
-    (
-        "account_day", "account_month", "account_count_day", "account_count_month",
-        "card_day", "card_month", "card_count_day", "card_count_month",
-    )
-)  # fmt: skip
+WITHIN_BOUNDS = "usage_within_bounds"
 
 
-async def reserve(
-    conn: asyncpg.Connection,
+def a_payment(
     card: UUID,
     account: UUID,
     amount: int,
@@ -46,19 +41,32 @@ async def reserve(
     *,
     counted: bool = False,
     **bounds: int | None,
-) -> UUID:
-    acs_trans_id = uuid4()
-    taken = (acs_trans_id, card, account, amount, DAY, MONTH, counted)
-    await reserve_together(conn, [(*taken, *{**NONE, **bounds}.values(), now)])
-    return acs_trans_id
+) -> Payment:
+    """Give a payment with bounds by names such as ``card_day`` and ``account_count_month``."""
 
+    def of(level: str) -> EffectiveLimits:
+        return EffectiveLimits(
+            per_day=bounds.get(f"{level}_day"),
+            per_month=bounds.get(f"{level}_month"),
+            count_day=bounds.get(f"{level}_count_day"),
+            count_month=bounds.get(f"{level}_count_month"),
+        )
 
-async def reserve_together(conn: asyncpg.Connection, payments: list[tuple[object, ...]]) -> None:
-    await conn.execute(
-        "SELECT enrollment.reserve_together"
-        "($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)",
-        *(list(values) for values in zip(*payments, strict=True)),
+    return Payment(
+        uuid4(), card, account, amount, DAY, MONTH, counted, now, of("card"), of("account")
     )
+
+
+async def reserve(
+    conn: asyncpg.Connection, card: UUID, account: UUID, amount: int, now: datetime, **more: Any
+) -> UUID:
+    one = a_payment(card, account, amount, now, **more)
+    await reserve_together(conn, [one])
+    return one.acs_trans_id
+
+
+async def reserve_together(conn: asyncpg.Connection, payments: list[Payment]) -> None:
+    await conn.execute("SELECT enrollment.reserve_shares($1, $2)", *flows.shares_of(payments))
 
 
 async def use_of(conn: asyncpg.Connection, owner: UUID) -> Use:
@@ -237,26 +245,28 @@ async def test_the_phone_number_is_given_only_while_it_is_in_use(
 
 
 @pytest.mark.parametrize(
-    ("bounds", "named"),
+    "bounds",
     [
-        ({"account_day": 99}, "account.day"),
-        ({"account_month": 99}, "account.month"),
-        ({"card_day": 99}, "card.day"),
-        ({"card_month": 99}, "card.month"),
-        ({"card_count_day": 0}, "card.day"),
-        ({"account_count_month": 0}, "account.month"),
-        ({"account_day": 0, "card_month": 0}, "account.day,card.month"),
+        {"account_day": 99},
+        {"account_month": 99},
+        {"card_day": 99},
+        {"card_month": 99},
+        {"card_count_day": 0},
+        {"card_count_month": 0},
+        {"account_count_day": 0},
+        {"account_count_month": 0},
+        {"account_day": 0, "card_month": 0},
     ],
 )
-async def test_a_reservation_over_a_limit_raises_al001_and_leaves_nothing(
-    db: asyncpg.Connection, now: datetime, bounds: dict[str, Any], named: str
+async def test_a_reservation_over_a_limit_is_refused_and_leaves_nothing(
+    db: asyncpg.Connection, now: datetime, bounds: dict[str, Any]
 ) -> None:
     card, account = uuid4(), uuid4()
 
-    with pytest.raises(asyncpg.PostgresError) as raised:
+    with pytest.raises(asyncpg.CheckViolationError) as raised:
         await reserve(db, card, account, 100, now, **bounds)
 
-    assert (raised.value.sqlstate, raised.value.detail) == ("AL001", named)
+    assert raised.value.constraint_name == WITHIN_BOUNDS
     assert await use_of(db, card) == await use_of(db, account) == Use()
     assert await db.fetchval("SELECT count(*) FROM enrollment.reservation") == 0
 
@@ -331,7 +341,7 @@ async def test_forty_parallel_reservations_never_pass_a_limit_that_fits_three(
             async with pool.acquire() as conn:
                 await reserve(conn, card, account, 100, now, account_day=399)
         except asyncpg.PostgresError as refused:
-            return bool(refused.sqlstate != "AL001")
+            return bool(refused.constraint_name != WITHIN_BOUNDS)
         return True
 
     outcomes = await asyncio.gather(*(one() for _ in range(40)))
@@ -377,9 +387,9 @@ async def test_together_they_take_what_they_take_one_by_one_or_nothing(
     db: asyncpg.Connection, now: datetime, payments: list[tuple[int, int]], per_day: int, most: int
 ) -> None:
     cards, account = [uuid4() for _ in range(3)], uuid4()
-    bounds = {**NONE, "account_day": per_day, "card_count_day": most}.values()
-    rows: list[tuple[object, ...]] = [
-        (uuid4(), cards[card], account, amount, DAY, MONTH, True, *bounds, now)
+    bounds = {"account_day": per_day, "card_count_day": most}
+    rows = [
+        a_payment(cards[card], account, amount, now, counted=True, **bounds)
         for card, amount in payments
     ]
     total = sum(amount for _, amount in payments)
@@ -387,10 +397,10 @@ async def test_together_they_take_what_they_take_one_by_one_or_nothing(
         sum(card == number for card, _ in payments) <= most for number in range(3)
     )
     if not fits:
-        with pytest.raises(asyncpg.PostgresError) as refused:
+        with pytest.raises(asyncpg.CheckViolationError) as refused:
             async with db.transaction():
                 await reserve_together(db, rows)
-        assert refused.value.sqlstate == "AL001"
+        assert refused.value.constraint_name == WITHIN_BOUNDS
         assert await use_of(db, account) == Use()
         return
     await reserve_together(db, rows)
@@ -445,3 +455,40 @@ async def test_a_withdrawn_consent_is_seen_by_the_next_payment(
     assert not standing.consent_valid
     assert standing.enrolment is EnrolmentState.SUSPENDED
     assert standing.enrolment_reason is EnrolmentReason.CONSENT_WITHDRAWN
+
+
+def test_counters_are_stepped_in_one_order_under_the_least_bound(now: datetime) -> None:
+    low, high = UUID(int=1), UUID(int=2)
+    both = [
+        a_payment(low, high, 5, now, account_day=40, card_month=9),
+        a_payment(high, low, 7, now),
+        a_payment(low, high, 1, now, account_day=30, card_count_month=3),
+    ]
+
+    for payments in (both, both[::-1]):
+        assert flows.shares_of(payments)[1] == [
+            (low, "month", MONTH, 7, 1, None, None),
+            (low, "day", DAY, 7, 1, None, None),
+            (high, "month", MONTH, 6, 2, None, None),
+            (high, "day", DAY, 6, 2, 30, None),
+            (low, "month", MONTH, 6, 2, 9, 3),
+            (low, "day", DAY, 6, 2, None, None),
+            (high, "month", MONTH, 7, 1, None, None),
+            (high, "day", DAY, 7, 1, None, None),
+        ]
+
+
+async def test_a_raised_limit_counts_at_once_and_a_lowered_one_with_the_next_payment(
+    db: asyncpg.Connection, now: datetime
+) -> None:
+    card, account = uuid4(), uuid4()
+    first = await reserve(db, card, account, 100, now, card_day=100)
+    await reserve(db, card, account, 50, now, card_day=150)
+
+    with pytest.raises(asyncpg.CheckViolationError):
+        async with db.transaction():
+            await reserve(db, card, account, 0, now, card_day=149)
+    assert await flows.release_use(db, first, now)
+    await reserve(db, card, account, 50, now, card_day=100)
+
+    assert await use_of(db, card) == Use(100, 2, 100, 2)

@@ -42,12 +42,10 @@ async def test_lapsing_takes_no_more_than_it_is_told_to(
     for number in range(3):
         key = UUID(int=number)
         await db.execute(
-            "SELECT enrollment.reserve_together("
-            " ARRAY[$1::uuid], ARRAY[$5::uuid], ARRAY[$1::uuid], '{1}', ARRAY[$2::date],"
-            " ARRAY[$3::date], '{true}', '{NULL}', '{NULL}', '{NULL}', '{NULL}', '{NULL}',"
-            " '{NULL}', '{NULL}', '{NULL}', ARRAY[$4::timestamptz])",
-            key, DAY, MONTH, now, uuid4(),
-        )  # fmt: skip
+            "SELECT enrollment.reserve_shares($1, $2)",
+            [(key, uuid4(), key, 1, DAY, MONTH, True, now)],
+            [(key, "day", DAY, 1, 1, None, None), (key, "month", MONTH, 1, 1, None, None)],
+        )
     later = now.replace(hour=now.hour + 1)
 
     taken = [await payments.lapse(db, later, 2, later) for _ in range(3)]

@@ -31,11 +31,14 @@ _LEFT = """
 
 
 def test_marked_places_are_exchanged_and_no_others() -> None:
-    marks = {0: Mark("acs", is_text=False), 2: Mark("acs", is_text=True)}
-    statement = Statement("SELECT", ([UUID(int=1)], ["x"], [str(UUID(int=1))]), marks)
+    marks = {(0, 0): Mark("acs", is_text=False), (2, 0, 1): Mark("acs", is_text=True)}
+    args = ([UUID(int=1)], ["x"], [("y", str(UUID(int=1)))], None)
+    statement = Statement("SELECT", args, marks)
 
-    assert statement.like({"acs": UUID(int=2)}) == [[UUID(int=2)], ["x"], [str(UUID(int=2))]]
-    assert statement.args == ([UUID(int=1)], ["x"], [str(UUID(int=1))])
+    like = statement.like({"acs": UUID(int=2)})
+
+    assert like == [[UUID(int=2)], ["x"], [("y", str(UUID(int=2)))], None]
+    assert statement.args == args == ([UUID(int=1)], ["x"], [("y", str(UUID(int=1)))], None)
 
 
 async def test_every_run_leaves_a_transaction_with_all_that_belongs_to_it(
