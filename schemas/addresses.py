@@ -35,7 +35,7 @@ _IPV4 = re.compile(rf"(?:{_BYTE}(?:\.(?!\Z)|\Z)){{4}}").fullmatch
 # IPv6 in full, or with :: for some groups that are neither the first nor the last.
 _USUAL_IP = "|".join(
     (
-        rf"{_BYTE}(?:\.{_BYTE}){{3}}",
+        rf"{_BYTE}\.{_BYTE}\.{_BYTE}\.{_BYTE}",
         "(?:[0-9A-Fa-f]{1,4}:){7}[0-9A-Fa-f]{1,4}",
         *(
             rf"(?:[0-9A-Fa-f]{{1,4}}:){{{before}}}(?::[0-9A-Fa-f]{{1,4}}){{1,{7 - before}}}"
@@ -64,7 +64,7 @@ _PORT = (
     r"|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
 )
 # Printable ASCII but ", <, > and \: none is legal in a URI, and browsers read \ as /.
-_REST = r"(?:[/?#][!#-;=?-\[\]-~]*)?"
+_REST = r"(?:[/?#][!#-;=?-\[\]-~]*|)"
 _NAME = r"[A-Za-z0-9_][A-Za-z0-9._-]*"
 _HOST = rf"(?:{_NAME}|\[(?P<ipv6>[0-9A-Fa-f:.]+)\])"
 _LOOPBACK = r"(?:(?i:localhost)|127(?:\.[0-9]{1,3}){3}|\[::1\])"
@@ -78,7 +78,7 @@ _APP_URL = re.compile(r"(?!(?i:javascript|data|vbscript|file):)[A-Za-z][A-Za-z0-
 
 
 # A host that is an IPv6 address is looked at more closely.
-_USUAL_PORT = "(?::[1-5]?[0-9]{1,4})?"
+_USUAL_PORT = "(?::[1-5]?[0-9]{1,4}|)"
 _USUAL_URL = rf"https?://{_NAME}{_USUAL_PORT}{_REST}"
 _USUAL_HTTPS_URL = (
     rf"https://{_NAME}{_USUAL_PORT}{_REST}|http://{_USUAL_LOOPBACK}{_USUAL_PORT}{_REST}"

@@ -17,7 +17,7 @@ import binascii
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Protocol
 
@@ -53,6 +53,7 @@ class Format:
     ``exact`` is a type whose values are those that ``accepts`` accepts; None if no type says it.
     ``parts`` are a type of text that is not empty and an expression for the whole of it: what is
     of both is accepted. The expression matches no U+0000; rare values that it misses cost time.
+    ``is_printable`` says that the expression asks for printable ASCII and nothing else.
     """
 
     shape: str
@@ -62,6 +63,7 @@ class Format:
     empty: object = ""
     exact: Any = None
     parts: tuple[Any, str] | None = None
+    is_printable: bool = False
 
     def at(self, version: str) -> Format:
         """Give the format in a version: the same in all."""
@@ -132,9 +134,9 @@ def pattern(
 
 def ascii_text(longest: int, shortest: int = 1) -> Format:
     """Printable ASCII text."""
-    expression = rf"[\x20-\x7e]{{{shortest},{longest}}}"
-    shape = f"printable ASCII, {_span(shortest, longest)}"
-    return pattern(shape, "Jan Nowak", expression, (shortest, longest))
+    lengths, shape = (shortest, longest), f"printable ASCII, {_span(shortest, longest)}"
+    format_ = pattern(shape, "Jan Nowak", rf"[\x20-\x7e]{{{shortest},{longest}}}", lengths)
+    return replace(format_, is_printable=True)
 
 
 def digits(shortest: int, longest: int | None = None) -> Format:
@@ -171,8 +173,7 @@ def exponent() -> Format:
 
 def signed_minutes() -> Format:
     """An offset from UTC in minutes."""
-    shape = "digits with optional sign, 1-5 characters"
-    return pattern(shape, "-60", r"[+-]?[0-9]{1,4}", (1, 5))
+    return pattern("digits with optional sign, 1-5 characters", "-60", r"[+-]?[0-9]{1,4}", (1, 5))
 
 
 def true_or_false() -> Format:
@@ -273,7 +274,7 @@ def _grown(first: str, since_220: str, since_231: str, version: str) -> tuple[st
 
 def _expanded(text: str) -> list[str]:
     """Write out ``01-03 79`` as 01, 02, 03, 79."""
-    spans = [part.partition("-") for part in text.split()]
+    spans = (part.partition("-") for part in text.split())
     return [f"{n:02}" for low, _, high in spans for n in range(int(low), int(high or low) + 1)]
 
 
@@ -291,10 +292,10 @@ def _is_date(value: str) -> bool:
 
 
 _HH_MM: Final = "(?:[01][0-9]|2[0-3])[0-5][0-9]"
-# Without 29 February and the first and last hundreds of years, which are left to the calendar.
+# Without 29 February and years far away, which are left to the calendar.
 _DATE: Final = (
-    "(?:0[1-9]|[1-8][0-9]|9[0-8])[0-9]{2}(?:(?:0[1-9]|1[0-2])(?:0[1-9]|1[0-9]|2[0-8])"
-    "|(?:0[13-9]|1[0-2])(?:29|30)|(?:0[13578]|1[02])31)"
+    "[1-8][0-9][0-9][0-9](?:0[1-9]|1[0-2])"
+    "(?:[01][1-9]|[12]0|2[1-8]|29(?<!0229)|30(?<!0230)|31(?<=(?:0[13578]|1[02])31))"
 )
 
 
@@ -368,8 +369,8 @@ def _is_base64(value: str) -> bool:
 def base64url(longest: int, shortest: int = 1) -> Format:
     """Base64url without padding."""
     shape = f"base64url, {_span(shortest, longest)}"
-    expression = rf"[A-Za-z0-9_-]{{{shortest},{longest}}}"
-    return pattern(shape, "A" * shortest, expression, (shortest, longest))
+    lengths = (shortest, longest)
+    return pattern(shape, "A" * shortest, rf"[A-Za-z0-9_-]{{{shortest},{longest}}}", lengths)
 
 
 def base64url_object(longest: int) -> Format:
@@ -468,14 +469,13 @@ class ListOf:
             faults = [item.fault(each) for each in value if not _is_good(item, each)]
             return min(faults, key=list(Fault).index, default=Fault.MALFORMED)
 
-        each = item.exact
         return Format(
             f"{_span(fewest, most, 'x')} {item.shape}",
             [item.example],
             accepts,
             fault,
             empty=[],
-            exact=None if each is None else list_type(each, fewest, most),
+            exact=None if item.exact is None else list_type(item.exact, fewest, most),
         )
 
 

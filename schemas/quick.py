@@ -1,10 +1,10 @@
 """The quick way through a message without faults: a typed decoder made from the message's table.
 
 What a type can say of an element is said by its format and checked while the bytes are decoded. All
-texts of a message or object that a regular expression says the rest of are joined and matched at
-once; what is left is asked of the table's own tests, by a function written for the table and the
-place. So there is one declaration, and the loop over the table stays the only judge of what is
-wrong.
+texts of a message and its objects that a regular expression says the rest of are joined and matched
+at once; of the others nothing is asked when the bytes themselves are printable ASCII. What is left
+is asked of the table's own tests, by a function written for the table and the place. So there is
+one declaration, and the loop over the table stays the only judge of what is wrong.
 
 Laws: the answer is the values that the table would give, or None; None says nothing of the message,
 not even that it is wrong. In doubt it is None: for escapes that may hide a colon or a character
@@ -42,8 +42,12 @@ if TYPE_CHECKING:
     from schemas.field import Field, Table
     from schemas.formats import Accepts, Format
 
-Colons: TypeAlias = Callable[[dict[str, Any], Earliers], int]
-"""Counts the colons of a message or object as JSON; 0 says that it may not be good."""
+Colons: TypeAlias = Callable[[dict[str, Any], Earliers, int, bool], int]
+"""Counts the colons of a message or object as JSON; 0 says that it may not be good.
+
+Given is the number that is hoped for, so that texts are searched for colons only when it is not
+reached without them, and whether the message was printable ASCII without escapes.
+"""
 
 _NOTHING: Final[Members] = {}
 # U+0000, a colon, a surrogate; also what only looks like one after an escaped backslash.
@@ -85,7 +89,7 @@ def quick(
     table: Table, version: str, channel: str, category: str, flow: str | None = None
 ) -> Quick:
     """Make the quick way for a table at a place; the answer is kept."""
-    here = _Here(table, Place(version, channel, category, flow))
+    here = _Here(table, Place(version, channel, category, flow), _Scope())
     bounded = tuple(
         (row.name, row.shape.json_max)
         for row in here.rows
@@ -96,16 +100,19 @@ def quick(
 
 def values_of(way: Quick, raw: bytes, earlier: Earliers) -> dict[str, Any] | None:
     """Give the known elements of a message that has no fault at all, or None."""
-    if b"\\" in raw and _DOUBTFUL_ESCAPE.search(raw):
+    is_ascii, has_escapes = raw.isascii(), b"\\" in raw
+    if has_escapes and _DOUBTFUL_ESCAPE.search(raw):
         return None
+    is_plain = is_ascii and not has_escapes and b"\x7f" not in raw
     try:
-        if not raw.isascii():
+        if not is_ascii:
             raw.decode()
         values = way.decoder.decode(raw)
-        colons = way.colons(values, earlier)
+        written = raw.count(b":")
+        colons = way.colons(values, earlier, written, is_plain)
         if not colons:
             return None
-        whole = values if colons == raw.count(b":") else _with_unknown(raw)
+        whole = values if colons == written else _with_unknown(raw)
         is_good = whole is not None and _is_short(way, whole, raw)
     except (msgspec.MsgspecError, RecursionError, *REFUSALS):
         return None
@@ -157,26 +164,52 @@ def _is_plain(value: object, depth: int = 0) -> bool:
 # --- from rows to types and checks
 
 
+class _Scope:
+    """What the function for a message binds, and how many objects it looks into."""
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.bound: dict[str, Any] = {"NOTHING": _NOTHING}
+        self._objects = 0
+
+    def suffix(self) -> str:
+        """Give a suffix for the names of an object; the message itself has none."""
+        self._objects += 1
+        return "" if self._objects == 1 else str(self._objects)
+
+
 class _Here:
     """A table at one place: makes the type of its messages and tests what the type leaves open."""
 
-    def __init__(self, table: Table, place: Place) -> None:
+    def __init__(self, table: Table, place: Place, scope: _Scope) -> None:
         """Pick the rows that hold at the place."""
         self.rows = [
             row for row in table.rows if row.holds(place.version, place.channel, place.category)
         ]
         self._place = place
+        self._scope = scope
+        self._suffix = scope.suffix()
         self._rules = [rule for rule in table.rules if place.version in rule.versions]
         self._formats: dict[str, Format] = {}
         self._inner: dict[str, _Here] = {}
         for row in self.rows:
-            if isinstance(row.shape, (ObjectOf, ObjectsOf)):
-                self._inner[row.name] = _Here(row.shape.table, place)
+            if isinstance(row.shape, ObjectOf):
+                self._inner[row.name] = _Here(row.shape.table, place, scope)
+            elif isinstance(row.shape, ObjectsOf):
+                self._inner[row.name] = _Here(row.shape.table, place, _Scope())
             else:
                 self._formats[row.name] = row.shape.at(place.version)
         plain = {name for name, format_ in self._formats.items() if _is_plain_format(format_)}
-        self._expressions = Expressions({row.name for row in self.rows}, plain, place)
+        names = {row.name for row in self.rows}
+        self._expressions = Expressions(names, plain, place, self._suffix, scope.bound)
         self._needs = {row.name: self._needed(row) for row in self.rows}
+        self._parts = {
+            name: f"(?:{format_.parts[1]})"
+            if self._needs[name] == "True"
+            else f"(?:{format_.parts[1]}|)"
+            for name, format_ in self._formats.items()
+            if format_.exact is None and format_.parts is not None and not format_.is_printable
+        }
 
     def type(self, like: Any = _NOTHING) -> Any:  # noqa: ANN401 - a type made at run time
         """Make the type of a message or object; first its members that another has, as there."""
@@ -189,20 +222,39 @@ class _Here:
 
     def colons(self) -> Colons:
         """Write the test of what the type of a message or object leaves open, and compile it."""
+        bind = self._expressions.bind
+        expression = self._expression()
+        lines = ["t = ''", "n = 0", *self._lines()]
+        if expression:
+            match, accepts = bind(re.compile(expression).fullmatch), bind(self._accepts_each())
+            lines.append(f"if not {match}(t) and not {accepts}(v): return 0")
+        printable = self._texts(lambda format_: format_.is_printable)
+        if printable:
+            lines.append(f"if not p and not {bind(printable.are_printable)}(v): return 0")
+        lines.append("n += t.count(':')")
+        searched = self._texts(_may_hold_colons)
+        if searched:
+            lines.append(f"if n != c: n += {bind(searched.colons)}(v)")
+        body = "".join(f"    {line}\n" for line in lines)
+        source = f"def colons(v, e, c, p):\n{body}    return n\n"
+        scope = self._scope.bound
+        # It is written from the tables of this project and holds nothing that came from outside.
+        exec(compile(source, "<table>", "exec"), scope)  # noqa: S102  # nosec B102
+        colons: Colons = scope["colons"]
+        return colons
+
+    def _lines(self) -> list[str]:
+        """Test and count one message or object, and what is inside."""
+        of = self._suffix
         tests = [*self._lines_of_presence(), *self._lines_of_rules()]
-        lines = [
+        return [
+            f"g{of} = v{of}.get",
+            f"n += len(v{of})",
             *self._lines_of_texts(),
             *(line for row in self.rows for line in self._lines_of(row)),
             *self._expressions.looked_up,
             *tests,
         ]
-        body = "".join(f"    {line}\n" for line in lines)
-        source = f"def colons(v, e):\n    g = v.get\n{body}    return n\n"
-        scope: dict[str, Any] = {"NOTHING": _NOTHING, **self._expressions.bound}
-        # It is written from the tables of this project and holds nothing that came from outside.
-        exec(compile(source, "<table>", "exec"), scope)  # noqa: S102  # nosec B102
-        colons: Colons = scope["colons"]
-        return colons
 
     def _needed(self, row: Field) -> str:
         when = row.presence.when
@@ -222,54 +274,72 @@ class _Here:
             return format_.exact
         return Any if format_.parts is None else format_.parts[0]
 
-    def _lines_of_texts(self) -> list[str]:
-        """Match all texts with an expression at once, and one by one those of a message it misses.
+    def _expression(self) -> str:
+        """Give the expression of all texts that have one; what is inside begins with its suffix.
 
         They are joined by U+0000, which no text holds and no expression matches; a text that is
-        there is not empty. Those without an expression follow, for their colons.
+        there is not empty. An empty branch is quicker than a question mark.
         """
-        parts: dict[str, str] = {}
-        others = []
-        for name, format_ in self._formats.items():
-            if format_.exact is None and format_.parts is not None:
-                part = f"(?:{format_.parts[1]})"
-                parts[name] = part if self._needs[name] == "True" else f"{part}?"
-            elif isinstance(format_.example, str) and not _is_listed(format_):
-                others.append(name)
-        if not parts and not others:
-            return ["n = len(v)"]
-        bind = self._expressions.bind
-        names = bind((*parts, *others))
-        empty = bind(("",) * (len(parts) + len(others)))
-        joined = f"t = '\\0'.join(map(g, {names}, {empty}))"
-        counted = "n = len(v) + t.count(':')"
-        if not parts:
-            return [joined, counted]
-        expression = "\0".join(parts.values()) + ("\0" if others else r"\Z")
-        match = bind(re.compile(expression).match)
-        each = bind(tuple((name, self._formats[name].accepts) for name in parts))
-        return [
-            joined,
-            f"if not {match}(t):",
-            f"    for name, accepts in {each}:",
-            "        if name in v and not accepts(v[name]): return 0",
-            counted,
+        inside = [
+            f"(?:\0{inner._suffix}\0{expression}|)"  # noqa: SLF001 - one of its own kind
+            for inner in self._objects()
+            if (expression := inner._expression())  # noqa: SLF001
         ]
+        return "\0".join(self._parts.values()) + "".join(inside)
+
+    def _objects(self) -> list[_Here]:
+        return [self._inner[row.name] for row in self.rows if isinstance(row.shape, ObjectOf)]
+
+    def _lines_of_texts(self) -> list[str]:
+        if not self._expression():
+            return []
+        names = self._expressions.bind(tuple(self._parts))
+        empty = self._expressions.bind(("",) * len(self._parts))
+        begin = repr(f"\0{self._suffix}\0") + " + " if self._suffix else ""
+        return [f"t += {begin}'\\0'.join(map(g{self._suffix}, {names}, {empty}))"]
+
+    def _accepts_each(self) -> Accepts:
+        """Give the test of the same texts one by one, for a message that the expression misses."""
+        each = [(name, self._formats[name].accepts) for name in self._parts]
+        inside = [
+            (row.name, self._inner[row.name]._accepts_each())  # noqa: SLF001
+            for row in self.rows
+            if isinstance(row.shape, ObjectOf)
+        ]
+
+        def accepts(values: dict[str, Any]) -> bool:
+            return all(
+                name not in values or is_good(values[name]) for name, is_good in (*each, *inside)
+            )
+
+        return accepts
+
+    def _texts(self, is_one: Callable[[Format], bool]) -> _Texts | None:
+        """Find the texts of some formats; None if there are none."""
+        names = [name for name, format_ in self._formats.items() if is_one(format_)]
+        inside = [
+            (row.name, texts)
+            for row in self.rows
+            if isinstance(row.shape, ObjectOf) and (texts := self._inner[row.name]._texts(is_one))  # noqa: SLF001
+        ]
+        return _Texts(tuple(names), tuple(inside)) if names or inside else None
 
     def _lines_of(self, row: Field) -> list[str]:
         """Test an element that is there, unless its type or its expression says it all."""
         if row.name in self._inner:
             return self._lines_of_inner(row)
-        format_ = self._formats[row.name]
+        format_, of = self._formats[row.name], self._suffix
         lines = []
         if format_.exact is None and format_.parts is None:
             accepts = self._expressions.bind(
                 format_.accepts if isinstance(format_.example, str) else _plain_and(format_.accepts)
             )
-            lines.append(f"if {row.name!r} in v and not {accepts}(v[{row.name!r}]): return 0")
+            lines.append(
+                f"if {row.name!r} in v{of} and not {accepts}(v{of}[{row.name!r}]): return 0"
+            )
         if not isinstance(format_.example, (str, bool)) and not _is_listed(format_):
             count = self._expressions.bind(_colons_of)
-            lines.append(f"if {row.name!r} in v: n += {count}(v[{row.name!r}])")
+            lines.append(f"if {row.name!r} in v{of}: n += {count}(v{of}[{row.name!r}])")
         return lines
 
     def _lines_of_inner(self, row: Field) -> list[str]:
@@ -277,27 +347,35 @@ class _Here:
 
         One that is empty, or was before its unknown members were dropped, is left to the table.
         """
-        colons = self._expressions.bind(self._inner[row.name].colons())
-        begin = (
-            f"for x in g({row.name!r}, ()):"
-            if isinstance(row.shape, ObjectsOf)
-            else f"if (x := g({row.name!r})) is not None:"
-        )
-        return [begin, f"    if not (c := {colons}(x, NOTHING)): return 0", "    n += c"]
+        inner, of = self._inner[row.name], self._suffix
+        if isinstance(row.shape, ObjectsOf):
+            colons = self._expressions.bind(inner.colons())
+            return [
+                f"for x in g{of}({row.name!r}, ()):",
+                f"    if not (k := {colons}(x, NOTHING, 0, p)): return 0",
+                "    n += k",
+            ]
+        inside = f"v{inner._suffix}"  # noqa: SLF001
+        return [
+            f"if ({inside} := g{of}({row.name!r})) is not None:",
+            f"    if not {inside}: return 0",
+            *(f"    {line}" for line in inner._lines()),  # noqa: SLF001
+        ]
 
     def _lines_of_presence(self) -> list[str]:
         """Test that what a condition demands is there; one condition may demand much."""
         demanded: dict[str, list[str]] = {}
+        of = self._suffix
         for name, needs in self._needs.items():
             if needs not in {"True", "False"}:
                 demanded.setdefault(needs, []).append(name)
         lines = []
         for needs, names in demanded.items():
             if len(names) == 1:
-                lines.append(f"if {names[0]!r} not in v and ({needs}): return 0")
+                lines.append(f"if {names[0]!r} not in v{of} and ({needs}): return 0")
             else:
                 all_of_them = self._expressions.bind(frozenset(names))
-                lines.append(f"if ({needs}) and not v.keys() >= {all_of_them}: return 0")
+                lines.append(f"if ({needs}) and not v{of}.keys() >= {all_of_them}: return 0")
         return lines
 
     def _lines_of_rules(self) -> list[str]:
@@ -306,6 +384,37 @@ class _Here:
             for rule in self._rules
         ]
         return [f"if {test}: return 0" for test in broken if test != "False"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """Names of texts of a message or object, and those inside."""
+
+    names: tuple[str, ...]
+    inside: tuple[tuple[str, _Texts], ...]
+
+    def joined(self, values: dict[str, Any]) -> str:
+        """Give all of them that are there as one text."""
+        texts = [values.get(name, "") for name in self.names]
+        texts += [texts.joined(values[name]) for name, texts in self.inside if name in values]
+        return "".join(texts)
+
+    def are_printable(self, values: dict[str, Any]) -> bool:
+        """Tell whether they are printable ASCII."""
+        text = self.joined(values)
+        return text.isascii() and text.isprintable()
+
+    def colons(self, values: dict[str, Any]) -> int:
+        """Count their colons."""
+        return self.joined(values).count(":")
+
+
+def _may_hold_colons(format_: Format) -> bool:
+    """Tell whether a format's values are texts that are not joined for an expression."""
+    has_expression = format_.exact is None and format_.parts is not None
+    if has_expression and not format_.is_printable:
+        return False
+    return isinstance(format_.example, str) and not _is_listed(format_)
 
 
 def _is_plain_format(format_: Format) -> bool:

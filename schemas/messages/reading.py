@@ -11,6 +11,7 @@ and never comes to be judged.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -132,12 +133,44 @@ def peek(raw: bytes) -> dict[str, object]:
 
 
 def _without_fault(raw: bytes, additions: Additions) -> Reading | None:
+    version = raw.find(b'"messageVersion"') + 16
+    channel = raw.find(b'"deviceChannel"') + 15
+    category = raw.find(b'"messageCategory"') + 17
+    guess = _guessed(
+        raw[version : version + 10], raw[channel : channel + 7], raw[category : category + 7]
+    )
+    if guess is not None:
+        reading = _read_quickly(raw, AREQ, *guess, additions)
+        if reading is not None and _is_of(reading.values, guess[1]):
+            return reading
     try:
         found = _PLACE.decode(raw)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
     known = _place(found.messageVersion, found.deviceChannel, found.messageCategory)
-    return None if known is None else _read_quickly(raw, AREQ, *known, additions)
+    if known is None or known is guess:
+        return None
+    return _read_quickly(raw, AREQ, *known, additions)
+
+
+def _is_of(values: dict[str, Any], context: Context) -> bool:
+    """Tell whether a message is of a context; its type has made sure of the version."""
+    return bool(
+        values["deviceChannel"] == context.channel and values["messageCategory"] == context.category
+    )
+
+
+_VALUE = re.compile(rb'[ \t\r\n]*:[ \t\r\n]*"([0-9.]+)"').match
+
+
+@lru_cache(maxsize=256)
+def _guessed(version: bytes, channel: bytes, category: bytes) -> tuple[quick.Quick, Context] | None:
+    """Guess the place from what follows the names where they first stand; it may be wrong.
+
+    They may stand in a text or in an object inside; what was read tells whether that was so.
+    """
+    found = [match[1].decode() for each in (version, channel, category) if (match := _VALUE(each))]
+    return _place(*found) if len(found) == 3 else None  # noqa: PLR2004
 
 
 @lru_cache(maxsize=64)

@@ -113,3 +113,14 @@ def test_an_expression_says_what_the_test_says(
 )
 def test_what_a_place_decides_is_left_out(condition: Condition, written: str) -> None:
     assert Expressions(NAMES, PLAIN, PLACE).written(condition) == written
+
+
+def test_expressions_of_an_object_inside_read_it_and_nothing_earlier() -> None:
+    outer = Expressions(NAMES, PLAIN, PLACE)
+    inner = Expressions(NAMES, PLAIN, PLACE, "2", outer.bound)
+
+    written = inner.written(all_of(has("a", "1"), present("b"), same_as("AReq", "a")))
+
+    assert outer.bound is inner.bound
+    assert inner.looked_up == ["x2_0 = g2('a')", "x2_1 = NOTHING.get('AReq', NOTHING)"]
+    assert written.startswith("(x2_0 == '1') and ('b' in v2) and (x2_0 is None or ")

@@ -14,15 +14,17 @@ from hypothesis import strategies as st
 from schemas import quick
 from schemas.compiler import Context, Reading, compiled
 from schemas.formats import REFUSALS
-from schemas.messages import TABLES, read_areq
+from schemas.messages import NO_ADDITIONS, TABLES, read_areq
+from schemas.messages import reading as reading_module
 from schemas.messages.reading import read_areq_by_table
 from schemas.presence import Place
-from schemas.problems import ProtocolError
+from schemas.problems import Problem, ProtocolError
 from schemas.versions import SUPPORTED
 from tests import builders
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Callable
 
 TESTS = Path(__file__).parents[1]
 CONTEXTS = list(product(SUPPORTED, builders.CHANNELS, builders.CATEGORIES))
@@ -69,6 +71,84 @@ def test_a_good_message_takes_the_quick_way(context: tuple[str, str, str], full:
     assert quickly(raw, context) == message
     assert quickly(json.dumps(message, separators=(",", ":")).encode(), context) == message
     assert by_table(raw) == message
+
+
+class Noting(dict[str, Any]):
+    """A message that notes which elements are taken out one by one."""
+
+    def __init__(self, message: dict[str, Any]) -> None:
+        super().__init__(message)
+        self.taken: list[str] = []
+
+    def __getitem__(self, name: str) -> Any:
+        self.taken.append(name)
+        return super().__getitem__(name)
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("context", CONTEXTS)
+def test_usual_texts_are_matched_together(context: tuple[str, str, str], full: bool) -> None:
+    message = Noting(builders.areq(*context, full=full))
+    way = quick.quick(TABLES["AReq"], *context)
+
+    assert way.colons(message, {}, builders.raw(message).count(b":"), True)
+    assert "threeDSServerTransID" not in message.taken
+    message["threeDSServerTransID"] = "x"
+    assert not way.colons(message, {}, 0, True)
+    assert "threeDSServerTransID" in message.taken
+
+
+@pytest.mark.parametrize(
+    ("spaced", "known"),
+    [
+        ('"deviceChannel" \n:\t "02"', True),
+        ('"deviceChannel"' + " " * 20 + ':"02"', True),
+        ('"unknown":{"deviceChannel":"01"},"deviceChannel":"02"', True),
+        ('"unknown":"\\"deviceChannel\\":","deviceChannel":"02"', True),
+        ('"unknown":"deviceChannel","deviceChannel":"02"', True),
+        ('"deviceChannel":"01","deviceChannel":"02"', False),
+        ('"deviceChannel":"01"', False),
+        ('"deviceChannel":"04"', False),
+        ('"deviceChannel":02', False),
+        ('"deviceChannel":"02', False),
+    ],
+)
+def test_a_wrong_guess_at_the_channel_changes_nothing(spaced: str, known: bool) -> None:
+    text = json.dumps(builders.areq("2.3.1")).replace('"deviceChannel": "02"', spaced)
+
+    assert (without_fault(text.encode()) == builders.areq("2.3.1")) is known
+    agree_on_reading(text.encode())
+
+
+@settings(max_examples=50)
+@given(st.permutations(["messageVersion", "deviceChannel", "messageCategory"]), st.data())
+def test_objects_in_front_may_hold_the_names_of_the_guess(
+    names: list[str], data: st.DataObject
+) -> None:
+    context = data.draw(st.sampled_from(CONTEXTS))
+    value = st.sampled_from(["01", "02", "03", "2.1.0", "2.3.1", "x"])
+    front = {"unknown": {name: data.draw(value) for name in names}}
+
+    agree_on_reading(builders.raw({**front, **FULL[context]}))
+
+
+def agree_on_reading(raw: bytes) -> None:
+    assert as_text(reading_or_problem(read_areq, raw)) == as_text(
+        reading_or_problem(read_areq_by_table, raw)
+    )
+
+
+def reading_or_problem(read: Callable[[bytes], Reading], raw: bytes) -> object:
+    try:
+        return read(raw).values
+    except ProtocolError as error:
+        return [error.problem.code, error.problem.detail]
+
+
+def without_fault(raw: bytes) -> Any:
+    """Read by the quick way alone."""
+    reading = reading_module._without_fault(raw, NO_ADDITIONS)
+    return None if reading is None else reading.values
 
 
 @settings(max_examples=20)
@@ -190,6 +270,16 @@ def test_free_json_that_is_deep_is_left_to_the_table(depth: int) -> None:
         agree(text.encode(), ("2.3.1", "02", "01"))
         if depth > 28:
             assert quickly(text.encode()) is None
+
+
+@pytest.mark.parametrize("text", ["\x7f", "ż", "\\u0001", "\\u007f", "\\/", "\x01", "Firefox: 1"])
+@pytest.mark.parametrize("name", ["browserUserAgent", "threeDSRequestorName", "merchantName"])
+def test_what_is_no_printable_ascii_gets_the_same_verdict(name: str, text: str) -> None:
+    message = builders.areq("2.2.0") | {name: "@"}
+    raw = json.dumps(message).replace("@", text).encode()
+
+    agree(raw, ("2.2.0", "02", "01"))
+    assert (quickly(raw, ("2.2.0", "02", "01")) is None) is isinstance(by_table(raw), Problem)
 
 
 @pytest.mark.parametrize("escape", ["\\ud83d\\ude00", "\\u0000", "\\ud800", '\\"', "\\\\"])
