@@ -97,6 +97,12 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def settle_memory() -> None:
+    """Look for cycles seldom, and never among what was made until now."""
+    gc.freeze()
+    gc.set_threshold(_GC_THRESHOLD, 20, 20)
+
+
 def edges_of(settings: Settings) -> tuple[str, ...]:
     """Give the edges that are served when none is named: receipts only if reports are asked for."""
     return tuple(name for name in EDGES if name != "receipts" or settings.reporting_providers)
@@ -220,8 +226,7 @@ class Service:
             self._work(replace(first, pool=self.pools["work"]))
         last = replace(first, pool=list(self.pools.values())[-1])  # not the Directory Servers' one
         self.tasks.append(asyncio.create_task(self._tell_fitness(last), name="fitness"))
-        gc.freeze()
-        gc.set_threshold(_GC_THRESHOLD, 20, 20)
+        settle_memory()
         metrics.announce(VERSION)
         log.event("service:started", pid=os.getpid(), edge=",".join(edges))
 

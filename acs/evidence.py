@@ -15,26 +15,27 @@ Laws:
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from acs.authentication.case import Exemption
-from acs.transaction import ASKED
+from acs.transaction import ASKED, Linked
 from schemas.canonical import to_json
 from schemas.records import Record
 from schemas.values import TransStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
 
     from acs.challenge.state import Challenge
     from acs.transaction import Transaction
     from otp.model import SentMessage
 
 FORMAT: Final = "evidence/1"
+_LINKED: Final = Linked.__struct_fields__
 
 
 class Proof(Record, frozen=True):
@@ -65,40 +66,53 @@ class Basis(Record, frozen=True):
 
 
 def document(transaction: Transaction, challenge: Challenge | None, basis: Basis) -> str:
-    """Write the document of an authentication that has its outcome."""
-    answered_at = moment(transaction.created_at)
+    """Write the document of an authentication that has its outcome.
+
+    Identifiers and words of a list stand here as they are; the writer spells them.
+    """
+    one = transaction
+    answered_at = moment(one.created_at)
     members = {
         "format": FORMAT,
         "software": basis.software,
-        "ids": _ids(transaction),
+        "ids": {
+            "acs_trans_id": one.acs_trans_id,
+            "three_ds_server_trans_id": one.three_ds_server_trans_id,
+            "ds_trans_id": one.ds_trans_id,
+            "sdk_trans_id": one.sdk_trans_id,
+            "ds": one.ds_id,
+        },
         "message": {
-            "version": transaction.message_version,
-            "channel": transaction.device_channel,
-            "category": transaction.message_category,
+            "version": one.message_version,
+            "channel": one.device_channel,
+            "category": one.message_category,
         },
-        "link": _link(transaction),
+        "link": {
+            **{name: getattr(one, name) for name in _LINKED},
+            "digest": one.link_digest.hex(),
+        },
         "card": {
-            "token": _text(transaction.card_id),
-            "last4": transaction.last4,
-            "scheme": transaction.scheme,
-            "range": transaction.range_id,
-            "range_version": transaction.range_version,
+            "token": one.card_id,
+            "last4": one.last4,
+            "scheme": one.scheme,
+            "range": one.range_id,
+            "range_version": one.range_version,
         },
-        "person_id": _text(transaction.person_id),
+        "person_id": one.person_id,
         "consent_id": basis.consent_id,
         "answer": {
-            "trans_status": str(transaction.trans_status),
-            "trans_status_reason": _text(transaction.trans_status_reason),
-            "rule": transaction.rule,
-            "reasons": list(transaction.reasons),
-            "exemption": str(basis.exemption),
-            "applied_by": _applied_by(basis.exemption, transaction),
+            "trans_status": one.trans_status,
+            "trans_status_reason": one.trans_status_reason,
+            "rule": one.rule,
+            "reasons": one.reasons,
+            "exemption": basis.exemption,
+            "applied_by": _applied_by(basis.exemption, one),
             "at": answered_at,
         },
-        "challenge": None if challenge is None else _challenge(transaction, challenge, basis),
-        "outcome": _outcome(transaction, challenge, answered_at),
+        "challenge": None if challenge is None else _challenge(one, challenge, basis),
+        "outcome": _outcome(one, challenge, answered_at),
         "eci": basis.eci,
-        "authentication_value": None if basis.proof is None else _proof(basis.proof),
+        "authentication_value": basis.proof,
         "visitors": dict(basis.visitors),
         "key_ids": dict(basis.key_ids),
     }
@@ -112,7 +126,12 @@ def digest(text: str) -> str:
 
 def moment(at: datetime) -> str:
     """Write a time in UTC, to the millisecond."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return f"{_second(int(at.timestamp() // 1))}.{at.microsecond // 1000:03}Z"
+
+
+@lru_cache(maxsize=64)
+def _second(since_1970: int) -> str:
+    return datetime.fromtimestamp(since_1970, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def message(sent: SentMessage) -> dict[str, object]:
@@ -130,23 +149,6 @@ def message(sent: SentMessage) -> dict[str, object]:
         "report": sent.report,
         "reported_at": None if sent.reported_at is None else moment(sent.reported_at),
     }
-
-
-def _ids(transaction: Transaction) -> dict[str, str | None]:
-    return {
-        "acs_trans_id": str(transaction.acs_trans_id),
-        "three_ds_server_trans_id": transaction.three_ds_server_trans_id,
-        "ds_trans_id": transaction.ds_trans_id,
-        "sdk_trans_id": transaction.sdk_trans_id,
-        "ds": transaction.ds_id,
-    }
-
-
-def _link(transaction: Transaction) -> dict[str, object]:
-    linked = transaction.linked
-    plain = {name: getattr(linked, name) for name in linked.__struct_fields__}
-    plain |= {name: _text(plain[name]) for name in ("acs_trans_id", "card_id")}
-    return {**plain, "digest": transaction.link_digest.hex()}
 
 
 def _applied_by(exemption: Exemption, transaction: Transaction) -> str | None:
@@ -193,10 +195,6 @@ def _outcome(
         "challenge_cancel": _text(outcome.challenge_cancel),
         "at": moment(challenge.outcome_at),
     }
-
-
-def _proof(proof: Proof) -> dict[str, str | None]:
-    return {"profile": proof.profile, "key_id": proof.key_id, "reference": proof.reference}
 
 
 def _text(value: object) -> str | None:

@@ -17,6 +17,7 @@ import json
 import logging
 import re
 import sys
+import time
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -27,6 +28,7 @@ import msgspec
 from acs import metrics
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
 EVENTS: dict[str, str] = {
@@ -110,6 +112,7 @@ REQUEST_ID: ContextVar[str] = ContextVar("request_id", default="")
 _OWN = ("acs", "otp", "enrollment", "schemas", "loadtests")
 _VALUE_MAX = 200
 _LOGGER = logging.getLogger("acs")
+_ROOT = logging.getLogger()
 # A UUID is let pass: its digits may look like a card number, and hiding it would blind the reader.
 _LONG_DIGITS = re.compile(
     r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|(?<!\d)(\d(?:[ -]?\d){12,18})(?!\d)"
@@ -180,6 +183,13 @@ def event(
             raise Unlisted(unlisted)
         metrics.LOG_DROPPED.inc()
         return
+    handlers = _ROOT.handlers
+    if len(handlers) == 1 and type(handlers[0]) is _Lines:
+        # As ``setup`` left it: what the library would do with a record comes to these two lines.
+        at = time.time()
+        line = _line(int(at), int(at % 1 * 1000), logging.getLevelName(level).lower())
+        if handlers[0].tell(_told(line, name, fields, failure)):
+            return
     told = None if failure is None else (type(failure), failure, failure.__traceback__)
     record = logging.LogRecord(_LOGGER.name, level, "", 0, name, None, told)
     record.__dict__.update(fields=fields, is_listed=True)
@@ -212,31 +222,49 @@ class _Lines(logging.StreamHandler[TextIO]):
     def flush(self) -> None:
         """Do nothing."""
 
+    def tell(self, line: str) -> bool:
+        """Write a finished line; False when the stream does not take it."""
+        assert self.lock is not None  # noqa: S101 - the library makes it
+        try:
+            with self.lock:
+                self.stream.write(line + self.terminator)
+        except (OSError, ValueError):  # the library says so, its own way
+            return False
+        return True
+
 
 class JsonLines(logging.Formatter):
     """One record, one JSON object, one line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Render a record; only listed fields and, of an exception, its type and place."""
-        line: dict[str, object] = {
-            "at": f"{_second(int(record.created))}.{int(record.msecs):03}+00:00",
-            "level": record.levelname.lower(),
-        }
+        line = _line(int(record.created), int(record.msecs), record.levelname.lower())
+        failure = record.exc_info[1] if record.exc_info else None
         if _is_own(record):
-            line["event"] = record.msg
-            for name, value in getattr(record, "fields", {}).items():
-                line[name] = _value(value)
-        else:
-            line |= {"event": "library:record", "logger": record.name}
-        if request_id := REQUEST_ID.get():
-            line.setdefault("request_id", request_id)
-        if record.exc_info and record.exc_info[1] is not None:
-            failure = record.exc_info[1]
-            line |= {
-                "error": type(failure).__qualname__,
-                "place": place_of(failure.__traceback__),
-            }
-        return mask(_one_line(line))
+            return _told(line, str(record.msg), getattr(record, "fields", {}), failure)
+        return _told(line, "library:record", {"logger": record.name}, failure)
+
+
+def _line(second: int, milliseconds: int, level: str) -> dict[str, object]:
+    return {"at": f"{_second(second)}.{milliseconds:03}+00:00", "level": level}
+
+
+def _told(
+    line: dict[str, object],
+    name: str,
+    fields: Mapping[str, object],
+    failure: BaseException | None,
+) -> str:
+    """Finish a line: the event, its fields, the request at work, what went wrong; masked."""
+    line["event"] = name
+    for field, value in fields.items():
+        line[field] = value[:_VALUE_MAX] if type(value) is str else _value(value)
+    if request_id := REQUEST_ID.get():
+        line.setdefault("request_id", request_id)
+    if failure is not None:
+        line["error"] = type(failure).__qualname__
+        line["place"] = place_of(failure.__traceback__)
+    return mask(_one_line(line))
 
 
 def _one_line(line: dict[str, object]) -> str:
@@ -281,8 +309,6 @@ def _is_own(record: logging.LogRecord) -> bool:
 
 
 def _value(value: object) -> object:
-    if type(value) is str:
-        return value[:_VALUE_MAX]
     if value is None or isinstance(value, bool | int | float):
         return value
     return str(value)[:_VALUE_MAX]

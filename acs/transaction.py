@@ -150,20 +150,27 @@ def linked(areq: Mapping[str, object], acs_trans_id: AcsTransId, card_id: UUID |
     )
 
 
-_LINKED: Final = Linked.__struct_fields__
 _QUICK: Final = msgspec.json.Encoder(order="sorted")
 _slow = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
 
 
 def link_digest(elements: Linked) -> bytes:
     """Give the 32 bytes a code is bound to; equal elements give equal bytes, for ever."""
+    one = elements
     named = {
         "format": "link/1",
-        **{name: getattr(elements, name) for name in _LINKED},
+        "acs_trans_id": one.acs_trans_id,
+        "ds_trans_id": one.ds_trans_id.lower(),
+        "card_id": one.card_id,
+        "purchase_amount": one.purchase_amount,
+        "purchase_currency": one.purchase_currency,
+        "purchase_exponent": one.purchase_exponent,
+        "merchant_name": one.merchant_name,
+        "acquirer_bin": one.acquirer_bin,
+        "acquirer_merchant_id": one.acquirer_merchant_id,
+        "message_category": one.message_category,
+        "device_channel": one.device_channel,
     }
-    named["acs_trans_id"] = str(elements.acs_trans_id)
-    named["ds_trans_id"] = elements.ds_trans_id.lower()
-    named["card_id"] = None if elements.card_id is None else str(elements.card_id)
     return hashlib.sha256(_link_text(named)).digest()
 
 
@@ -173,7 +180,7 @@ def _link_text(named: Mapping[str, object]) -> bytes:
         text = _QUICK.encode(named)
         if text.isascii() and b"\\" not in text and b"\x7f" not in text:
             return text
-    return _slow(named).encode("ascii")
+    return _slow(msgspec.to_builtins(named)).encode("ascii")
 
 
 class Transaction(Record, frozen=True):

@@ -251,14 +251,27 @@ class AttemptBlocked:
 
 def calendar_of(now: datetime) -> tuple[date, date]:
     """Give the calendar day of that time in the issuer's zone and the first day of its month."""
-    return _calendar_of_hour(now.astimezone(UTC).replace(minute=0, second=0, microsecond=0))
+    return _calendar_of_hour(int(now.timestamp() // _HOUR_S))
+
+
+_HOUR_S = 3600
 
 
 @lru_cache(maxsize=256)
-def _calendar_of_hour(hour: datetime) -> tuple[date, date]:
-    """Look up a whole hour of UTC, which lies within one day of the zone."""
-    day = hour.astimezone(ISSUER_ZONE).date()
+def _calendar_of_hour(hour: int) -> tuple[date, date]:
+    """Look up a whole hour since 1970 in UTC, which lies within one day of the zone."""
+    day = datetime.fromtimestamp(hour * _HOUR_S, ISSUER_ZONE).date()
     return day, day.replace(day=1)
+
+
+def expiry_of(now: datetime) -> str:
+    """Write the issuer's month at that time as a card's expiry is: YYMM."""
+    return _expiry_of_month(calendar_of(now)[1])
+
+
+@lru_cache(maxsize=16)
+def _expiry_of_month(month: date) -> str:
+    return f"{month:%y%m}"
 
 
 def midnight_after(now: datetime) -> datetime:

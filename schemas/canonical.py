@@ -15,8 +15,8 @@ _plain = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=T
 
 
 def to_json(value: Mapping[str, Any]) -> bytes:
-    """Write an object; its values are text, numbers without a fraction, lists and objects."""
+    """Write an object of text, numbers without a fraction, identifiers, lists and objects."""
     try:
         return _ENCODER.encode(value)
     except OverflowError:  # a number of more than 64 bits: an amount may have 48 digits
-        return _plain(value).encode()
+        return _plain(msgspec.to_builtins(value)).encode()

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from schemas.secret import KeyRing, Secret, Tag
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["CannotOpen", "KeyRing", "Keys", "Secret", "Tag", "Vault"]
 
@@ -91,6 +91,8 @@ class Keys:
     audit: KeyRing
     data: KeyRing
     vault: Vault = field(init=False)
+    active: Mapping[str, str] = field(init=False)
+    """The ids of the keys in force, by purpose."""
 
     PURPOSES: ClassVar[tuple[str, ...]] = (
         "pan_index",
@@ -106,3 +108,5 @@ class Keys:
     def __post_init__(self) -> None:
         """Make the vault of the data key ring."""
         object.__setattr__(self, "vault", Vault(self.data))
+        active = {purpose: getattr(self, purpose).active for purpose in self.PURPOSES}
+        object.__setattr__(self, "active", active)

@@ -33,7 +33,7 @@ from acs.authentication.case import (
 )
 from acs.authentication.facts import Default, RateMissing
 from acs.transaction import Elements
-from enrollment.model import CardStatus, EnrolmentReason, EnrolmentState, calendar_of
+from enrollment.model import CardStatus, EnrolmentReason, EnrolmentState, expiry_of
 from schemas.values import (
     ChallengeInd,
     DeviceChannel,
@@ -94,12 +94,14 @@ def _expiry(case: Case) -> Decision | None:
 
     A card renewed under its number keeps its old expiry until the end of that month.
     """
-    this_month = f"{calendar_of(case.now)[0]:%y%m}"
     expiry = case.standing.expiry
-    if expiry is not None and expiry < this_month:
+    if expiry is None:
+        return None
+    this_month = expiry_of(case.now)
+    if expiry < this_month:
         return refuse(case, "card:expired", TransStatusReason.EXPIRED_CARD)
     asked = case.areq.values.get("cardExpiryDate")
-    if asked is None or expiry is None or asked == expiry:
+    if asked is None or asked == expiry:
         return None
     if asked == case.standing.previous_expiry and str(asked) >= this_month:
         return None

@@ -76,15 +76,15 @@ def convert(
     minor = exponent_of(into)
     if minor is None:
         return NoRate("missing")
-    major = Decimal(amount).scaleb(-exponent, _EXACT)
     if currency == into:
-        return Converted(_up(major.scaleb(minor, _EXACT)), into, None, None)
+        return Converted(_shifted(amount, minor - exponent), into, None, None)
     rate = _find(rates, currency, into)
     if rate is None:
         return NoRate("missing")
     if today - rate.as_of > RATE_AGE_MAX:
         return NoRate("stale")
     marked_up = _EXACT.multiply(rate.rate, _EXACT.add(1, Decimal(margin_bp).scaleb(-4, _EXACT)))
+    major = Decimal(amount).scaleb(-exponent, _EXACT)
     exact = _EXACT.multiply(major, marked_up).scaleb(minor, _EXACT)
     return Converted(_up(exact), into, rate.rate, rate.as_of)
 
@@ -95,6 +95,12 @@ def _find(rates: Mapping[tuple[str, str], Rate], currency: str, into: str) -> Ra
         return direct
     reverse = rates.get((into, currency))
     return None if reverse is None else Rate(_EXACT.divide(1, reverse.rate), reverse.as_of)
+
+
+def _shifted(amount: int, digits: int) -> int:
+    """Give an amount with so many more digits after the point, or fewer, rounded up."""
+    scale: int = 10 ** abs(digits)
+    return amount * scale if digits >= 0 else -(-amount // scale)
 
 
 def _up(exact: Decimal) -> int:

@@ -12,11 +12,10 @@ Laws:
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 ALWAYS = 16
 _WEIGHT = 0.05
@@ -47,15 +46,38 @@ class Admission:
             return False
         return self._inside < ALWAYS or self._share_s * (self._inside + 1) <= self._patience_s
 
-    @contextmanager
-    def entered(self) -> Iterator[None]:
+    def entered(self) -> _Inside:
         """Be inside as long as the block lasts."""
-        started = self._clock()
+        return _Inside(self)
+
+    def enter(self) -> float:
+        """Count one who enters; gives when."""
         self._inside += 1
-        beside = self._inside
-        try:
-            yield
-        finally:
-            share_s = (self._clock() - started) / max(beside, self._inside)
-            self._share_s += _WEIGHT * (share_s - self._share_s)
-            self._inside -= 1
+        return self._clock()
+
+    def leave(self, entered_at: float, beside: int) -> None:
+        """Count one who leaves, and learn from him; ``beside`` were inside when he had entered."""
+        share_s = (self._clock() - entered_at) / max(beside, self._inside)
+        self._share_s += _WEIGHT * (share_s - self._share_s)
+        self._inside -= 1
+
+    @property
+    def inside(self) -> int:
+        """How many are inside."""
+        return self._inside
+
+
+class _Inside:
+    """One who is inside."""
+
+    __slots__ = ("_admission", "_at", "_beside")
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+
+    def __enter__(self) -> None:
+        self._at = self._admission.enter()
+        self._beside = self._admission.inside
+
+    def __exit__(self, *_: object) -> None:
+        self._admission.leave(self._at, self._beside)

@@ -291,7 +291,7 @@ def _document(
         return None
     basis = evidence.Basis(
         software=VERSION,
-        key_ids=evidence_flow.key_ids(ports.keys),
+        key_ids=ports.keys.active,
         exemption=decision.exemption,
         eci=eci,
         proof=None

@@ -59,11 +59,6 @@ def proof(keys: Keys, acs_trans_id: UUID, value: AuthenticationValue) -> Proof:
     return Proof(value.profile, value.key_id, f"{tag.key_id}:{tag.value.hex()}")
 
 
-def key_ids(keys: Keys) -> dict[str, str]:
-    """Name the keys that are in force, by purpose."""
-    return {purpose: getattr(keys, purpose).active for purpose in keys.PURPOSES}
-
-
 async def keep_outcome(ports: Ports, conn: Connection, dialogue: Dialogue, now: datetime) -> str:
     """Keep the evidence of a challenge that has just got its outcome; gives its digest."""
     transaction, challenge = dialogue.transaction, dialogue.challenge
@@ -74,7 +69,7 @@ async def keep_outcome(ports: Ports, conn: Connection, dialogue: Dialogue, now: 
     status = TransStatus.COULD_NOT if challenge.outcome is None else challenge.outcome.trans_status
     basis = Basis(
         software=VERSION,
-        key_ids=key_ids(ports.keys),
+        key_ids=ports.keys.active,
         eci=eci_of(
             transaction.scheme,
             transaction.message_category,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from enrollment.model import (
     Block,
@@ -28,6 +28,13 @@ if TYPE_CHECKING:
     from schemas.queries import Connection
 
 _SQL = queries.load(__file__)
+
+_CARD_STATUS: Final = {str(one): one for one in CardStatus}
+_ENROLMENT: Final = {str(one): one for one in EnrolmentState}
+_REASON: Final[dict[str | None, EnrolmentReason | None]] = {
+    None: None,
+    **{str(one): one for one in EnrolmentReason},
+}
 
 
 async def standing(
@@ -59,7 +66,6 @@ async def standing_of_card(
 
 def standing_from(row: Row) -> Standing:
     """Make the value of one row of ``enrollment.standing``."""
-    reason = row["enrolment_reason"]
     return Standing(
         card_id=row["card_id"],
         account_id=row["account_id"],
@@ -67,19 +73,41 @@ def standing_from(row: Row) -> Standing:
         last4=row["last4"],
         expiry=row["expiry"],
         previous_expiry=row["previous_expiry"],
-        card_status=CardStatus(row["card_status"]),
-        enrolment=EnrolmentState(row["enrolment"]),
-        enrolment_reason=None if reason is None else EnrolmentReason(reason),
+        card_status=_CARD_STATUS[row["card_status"]],
+        enrolment=_ENROLMENT[row["enrolment"]],
+        enrolment_reason=_REASON[row["enrolment_reason"]],
         consent_valid=row["consent_valid"],
         phone=_phone(row),
         pin_set=row["pin_set"],
         block=_block(row),
         language=row["language"],
         currency=row["currency"],
-        card_limits=_limits(row, "card"),
-        account_limits=_limits(row, "account"),
-        card_use=_use(row, "card"),
-        account_use=_use(row, "account"),
+        card_limits=EffectiveLimits(
+            row["card_per_tx"],
+            row["card_per_day"],
+            row["card_per_month"],
+            row["card_count_day"],
+            row["card_count_month"],
+        ),
+        account_limits=EffectiveLimits(
+            row["account_per_tx"],
+            row["account_per_day"],
+            row["account_per_month"],
+            row["account_count_day"],
+            row["account_count_month"],
+        ),
+        card_use=Use(
+            row["card_used_day"],
+            row["card_uses_day"],
+            row["card_used_month"],
+            row["card_uses_month"],
+        ),
+        account_use=Use(
+            row["account_used_day"],
+            row["account_uses_day"],
+            row["account_used_month"],
+            row["account_uses_month"],
+        ),
         consecutive_failures=row["failures"],
         trusts_merchant=row["trusts_merchant"],
         low_value=_low_value(row),
@@ -111,25 +139,6 @@ def _block(row: Row) -> Block | None:
     if row["block_kind"] is None:
         return None
     return Block(BlockKind(row["block_kind"]), row["block_until"])
-
-
-def _limits(row: Row, level: str) -> EffectiveLimits:
-    return EffectiveLimits(
-        per_tx=row[f"{level}_per_tx"],
-        per_day=row[f"{level}_per_day"],
-        per_month=row[f"{level}_per_month"],
-        count_day=row[f"{level}_count_day"],
-        count_month=row[f"{level}_count_month"],
-    )
-
-
-def _use(row: Row, level: str) -> Use:
-    return Use(
-        day_amount=row[f"{level}_used_day"],
-        day_count=row[f"{level}_uses_day"],
-        month_amount=row[f"{level}_used_month"],
-        month_count=row[f"{level}_uses_month"],
-    )
 
 
 async def phone_in_use(conn: Connection, phone_id: UUID) -> bytes | None:

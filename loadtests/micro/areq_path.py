@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvloop
 
-from acs import evidence, log
+from acs import app, evidence, log
 from acs.authentication import responses
 from acs.crypto import value
 from acs.flows import authenticate as flow
@@ -157,6 +157,7 @@ def totals(rounds: int = _ROUNDS, calls: int = _CALLS) -> dict[str, tuple[float,
     """Measure Y and C: microseconds per AReq, and the same in times of json.loads; medians."""
     ports = inside.ports()
     found: dict[str, list[tuple[float, float]]] = {}
+    app.settle_memory()
     for status, make in makers().items():
         _run(ask(ports, make, status, _WARM_UP_CALLS))
         found[status] = []

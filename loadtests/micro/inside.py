@@ -12,7 +12,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
-from uuid import UUID
+
+from asyncpg.pgproto.pgproto import UUID
 
 from acs.background import Background
 from acs.challenge.policy import ChallengePolicy
@@ -39,7 +40,8 @@ SERVER = DirectoryServer(
 PAN_FRICTIONLESS, PAN_CHALLENGED = "4000003000000016", "4000001000000018"
 
 _ISSUER = Path(network_file).with_name("issuer.toml")
-_ID = UUID(int=1)
+_ID = UUID("00000000-0000-4000-8000-000000000001")
+"""Of the driver's own kind."""
 _ROW: dict[str, object] = {
     "device_id": None, "device_sealed": None, "device_made_at": None, "device_claimed": None,
     "card_id": _ID, "account_id": _ID, "person_id": _ID, "last4": "0016",

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
 
 from acs.authentication.case import Exemption
 from acs.challenge.state import Outcome, State
@@ -148,3 +151,18 @@ def test_a_moment_is_in_utc_to_the_millisecond() -> None:
     assert moment(datetime(2026, 6, 17, 12, 0, 0, 123_456, tzinfo=warsaw)) == (
         "2026-06-17T10:00:00.123Z"
     )
+
+
+@given(st.datetimes(datetime(1970, 1, 2), datetime(2099, 1, 1)), st.integers(-14, 14))  # noqa: DTZ001
+def test_a_moment_is_what_the_calendar_says(naive: datetime, hours: int) -> None:
+    at = naive.replace(tzinfo=timezone(timedelta(hours=hours)))
+    written = at.astimezone(UTC).isoformat(timespec="milliseconds")
+
+    assert moment(at) == written.replace("+00:00", "Z")
+
+
+def test_an_amount_of_48_digits_is_told() -> None:
+    found = read(a_transaction(purchase_amount=10**48 - 1), None, BASIS)
+
+    assert found["link"]["purchase_amount"] == 10**48 - 1
+    assert found["authentication_value"]["profile"] == "visa-v7"

@@ -163,6 +163,51 @@ def test_the_request_at_work_is_named_in_its_lines(lines: io.StringIO) -> None:
     assert only_line(lines)["request_id"] == "request-0001"
 
 
+@given(
+    event=st.sampled_from(sorted(log.EVENTS)),
+    level=st.sampled_from([logging.DEBUG, logging.INFO, logging.ERROR]),
+    fields=st.dictionaries(
+        st.sampled_from(sorted(log.FIELDS - {"level", "name"})),
+        st.text(max_size=300) | st.lists(PIECES).map("".join) | st.integers() | st.none(),
+        max_size=5,
+    ),
+    fails=st.booleans(),
+)
+def test_a_line_written_at_once_is_the_line_of_a_record(
+    event: str, level: int, fields: dict[str, Any], fails: bool
+) -> None:
+    root = logging.getLogger()
+    handlers, root_level = root.handlers[:], root.level
+    stream = io.StringIO()
+    log.setup(stream=stream, strict=True)
+    failure = ValueError("canary") if fails else None
+    log.event(event, level=level, failure=failure, **fields)
+    root.addHandler(logging.NullHandler())  # now the library has to pass records round
+    log.event(event, level=level, failure=failure, **fields)
+    root.handlers[:] = handlers
+    root.setLevel(root_level)
+
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [line.pop("at")[-6:] for line in lines] == ["+00:00"] * len(lines)
+    assert len(lines) == (0 if level < logging.INFO else 2)
+    assert lines[:1] == lines[1:]
+
+
+def test_a_stream_that_takes_nothing_fails_nobody() -> None:
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    stream = io.StringIO()
+    log.setup(stream=stream, strict=True)
+    stream.close()
+    logging.raiseExceptions = False  # the library would tell standard error of it
+    try:
+        log.event("edge:started")
+    finally:
+        logging.raiseExceptions = True
+        root.handlers[:] = handlers
+        root.setLevel(level)
+
+
 def test_no_field_is_named_for_what_must_not_be_logged() -> None:
     forbidden = ("pan", "phone", "msisdn", "otp", "pin", "password", "token", "cavv", "address")
 
