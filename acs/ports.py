@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
+from acs.deadlines import Deadlines
 from acs.store.areqs import Areqs
 from enrollment.policy import AttemptPolicy
 
@@ -144,7 +145,10 @@ class Ports:
     background: Background
     number_checks: NumberChecks | None = None
     areqs: Areqs = field(init=False)
+    areq_deadlines: Deadlines = field(init=False)
 
     def __post_init__(self) -> None:
-        """Let the AReqs of this pool share their round trips."""
+        """Let the AReqs of this pool share their round trips, and a timer."""
         object.__setattr__(self, "areqs", Areqs(self.pool))
+        budget_s = self.policies.areq_budget.total_seconds()
+        object.__setattr__(self, "areq_deadlines", Deadlines(budget_s))

@@ -15,7 +15,6 @@ Laws:
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import logging
 import secrets
@@ -83,7 +82,7 @@ async def authenticate(ports: Ports, raw: bytes, server: DirectoryServer) -> byt
     """
     started = time.perf_counter()
     try:
-        async with asyncio.timeout(ports.policies.areq_budget.total_seconds()):
+        with ports.areq_deadlines.within():
             return await _authenticate(ports, raw, server)
     except ProtocolError as error:
         return _hear(raw) if error.message_type == MessageType.ERRO else _refuse(error)
