@@ -88,7 +88,7 @@ def tag(keys: Keys, identifier: Identifier) -> Tag:
 
 def index(keys: Keys, identifier: Identifier) -> list[bytes]:
     """Give the keyed hashes to search for, under every key."""
-    return [found.value for found in keys.identifier_index.tags(_LABEL, _prefixed(identifier))]
+    return keys.identifier_index.hashes(_LABEL, _prefixed(identifier))
 
 
 def _prefixed(identifier: Identifier) -> bytes:

@@ -60,7 +60,7 @@ def token_hash(keys: Keys, token: Secret) -> bytes:
 
 def token_hashes(keys: Keys, token: Secret) -> list[bytes]:
     """Give the keyed hashes to search for, under every key."""
-    return [found.value for found in keys.form.tags(_TOKEN, token.reveal()[:200].encode())]
+    return keys.form.hashes(_TOKEN, token.reveal()[:200].encode())
 
 
 def _parts(label: str, about: UUID, secret: Secret) -> tuple[bytes, bytes, bytes]:

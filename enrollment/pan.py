@@ -40,7 +40,7 @@ def check_digit(digits: str) -> str:
 
 def index(keys: Keys, pan: Secret | str) -> list[bytes]:
     """Give the keyed hashes to search for: under the active key, then under earlier ones."""
-    return [tag.value for tag in keys.pan_index.tags(_LABEL, _clear(pan))]
+    return keys.pan_index.hashes(_LABEL, _clear(pan))
 
 
 def tag(keys: Keys, pan: Secret | str) -> Tag:

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 _KEY_BYTES = 32
 
@@ -67,7 +67,12 @@ class KeyRing:
     active: str
     keys: Mapping[str, bytes] = field(repr=False)
     _started: Mapping[str, HMAC] = field(init=False, repr=False, compare=False)
-    """A hash for each key that has taken in the key; it is copied, never used itself."""
+    """A hash for each key that has taken in the key, the active one's first.
+
+    It is copied, never used itself.
+    """
+    _start: Callable[[], HMAC] = field(init=False, repr=False, compare=False)
+    """Copies the active one's."""
 
     def __post_init__(self) -> None:
         """Refuse a ring that could not work or whose keys are too short."""
@@ -81,17 +86,30 @@ class KeyRing:
             if len(key) != _KEY_BYTES:
                 message = f"key {key_id} must have {_KEY_BYTES} bytes"
                 raise ValueError(message)
-        started = {key_id: HMAC(key, SHA256()) for key_id, key in self.keys.items()}
+        order = {self.active: self.keys[self.active], **self.keys}
+        started = {key_id: HMAC(key, SHA256()) for key_id, key in order.items()}
         object.__setattr__(self, "_started", started)
+        object.__setattr__(self, "_start", started[self.active].copy)
 
     def tag(self, *parts: bytes) -> Tag:
         """Hash the parts, joined by zero bytes, with the active key."""
-        return Tag(self.active, self._hash(self.active, parts))
+        mac = self._start()
+        mac.update(b"\x00".join(parts))
+        return Tag(self.active, mac.finalize())
 
     def tags(self, *parts: bytes) -> list[Tag]:
-        """Hash the parts with every key, the active one first: what a look-up searches for."""
-        order = [self.active, *(key_id for key_id in self.keys if key_id != self.active)]
-        return [Tag(key_id, self._hash(key_id, parts)) for key_id in order]
+        """Hash the parts with every key, the active one first."""
+        return [Tag(*one) for one in zip(self._started, self.hashes(*parts), strict=True)]
+
+    def hashes(self, *parts: bytes) -> list[bytes]:
+        """Give the values of ``tags`` only: what a look-up searches for."""
+        joined = b"\x00".join(parts)
+        found = []
+        for started in self._started.values():
+            mac = started.copy()
+            mac.update(joined)
+            found.append(mac.finalize())
+        return found
 
     def matches(self, tag: Tag, *parts: bytes) -> bool:
         """Tell in constant time whether the tag was made from these parts; unknown key: no."""

@@ -41,6 +41,7 @@ class Vault:
         key_id = ring.active.encode()
         self._head = _FORMAT + bytes([len(key_id)]) + key_id
         self._ciphers = {key_id: AESGCM(key) for key_id, key in ring.keys.items()}
+        self._encrypt = self._ciphers[ring.active].encrypt
 
     def __repr__(self) -> str:
         """Name the active key only."""
@@ -48,20 +49,18 @@ class Vault:
 
     def seal(self, plain: bytes, place: str) -> bytes:
         """Encrypt a value for its place, for example ``enrollment.card.pan|<card id>``."""
-        return self._sealed(plain, place, os.urandom(_NONCE_BYTES))
+        nonce = os.urandom(_NONCE_BYTES)
+        return self._head + nonce + self._encrypt(nonce, plain, self._head + place.encode())
 
     def seal_all(self, given: Sequence[tuple[bytes, str]]) -> list[bytes]:
         """Encrypt many values, each for its place and with a nonce of its own, drawn at once."""
         drawn = os.urandom(_NONCE_BYTES * len(given))
         nonces = (drawn[at : at + _NONCE_BYTES] for at in range(0, len(drawn), _NONCE_BYTES))
+        head, encrypt = self._head, self._encrypt
         return [
-            self._sealed(plain, place, nonce)
+            head + nonce + encrypt(nonce, plain, head + place.encode())
             for (plain, place), nonce in zip(given, nonces, strict=True)
         ]
-
-    def _sealed(self, plain: bytes, place: str, nonce: bytes) -> bytes:
-        bound_to = self._head + place.encode()
-        return self._head + nonce + self._ciphers[self._active].encrypt(nonce, plain, bound_to)
 
     def open(self, sealed: bytes, place: str) -> bytes:
         """Decrypt a value of that place; raise CannotOpen when it was not sealed there."""

@@ -37,6 +37,10 @@ def test_the_active_key_makes_and_names_itself() -> None:
 
 def test_a_look_up_searches_with_the_active_key_first_then_the_others() -> None:
     assert [tag.key_id for tag in RING.tags(b"x")] == ["k2", "k1"]
+    assert [tag.value for tag in RING.tags(b"x")] == RING.hashes(b"x")
+    assert RING.hashes(b"x", b"y") == [
+        hmac.digest(RING.keys[key_id], b"x\0y", hashlib.sha256) for key_id in ("k2", "k1")
+    ]
 
 
 @given(st.binary(), st.binary())
