@@ -1086,16 +1086,16 @@ CREATE VIEW enrollment.card_standing AS
     COALESCE(s.failures, 0) AS failures,
     p.language,
     a.currency,
-    (((la.per_tx + k.share) - 1) / k.share) AS account_per_tx,
-    (((la.per_day + k.share) - 1) / k.share) AS account_per_day,
-    (((la.per_month + k.share) - 1) / k.share) AS account_per_month,
-    (((la.count_day + k.share) - 1) / k.share) AS account_count_day,
-    (((la.count_month + k.share) - 1) / k.share) AS account_count_month,
-    (((LEAST(lp.per_tx, lb.per_tx, lc.per_tx) + k.share) - 1) / k.share) AS card_per_tx,
-    (((LEAST(lp.per_day, lb.per_day, lc.per_day) + k.share) - 1) / k.share) AS card_per_day,
-    (((LEAST(lp.per_month, lb.per_month, lc.per_month) + k.share) - 1) / k.share) AS card_per_month,
-    (((LEAST(lp.count_day, lb.count_day, lc.count_day) + k.share) - 1) / k.share) AS card_count_day,
-    (((LEAST(lp.count_month, lb.count_month, lc.count_month) + k.share) - 1) / k.share) AS card_count_month,
+    (((la.per_tx + COALESCE(k.share, 1)) - 1) / COALESCE(k.share, 1)) AS account_per_tx,
+    (((la.per_day + COALESCE(k.share, 1)) - 1) / COALESCE(k.share, 1)) AS account_per_day,
+    (((la.per_month + COALESCE(k.share, 1)) - 1) / COALESCE(k.share, 1)) AS account_per_month,
+    (((la.count_day + COALESCE(k.share, 1)) - 1) / COALESCE(k.share, 1)) AS account_count_day,
+    (((la.count_month + COALESCE(k.share, 1)) - 1) / COALESCE(k.share, 1)) AS account_count_month,
+    (((LEAST(lp.per_tx, lb.per_tx, lc.per_tx) + COALESCE(k.share, 1)) - 1) / COALESCE(k.share, 1)) AS card_per_tx,
+    (((LEAST(lp.per_day, lb.per_day, lc.per_day) + COALESCE(k.share, 1)) - 1) / COALESCE(k.share, 1)) AS card_per_day,
+    (((LEAST(lp.per_month, lb.per_month, lc.per_month) + COALESCE(k.share, 1)) - 1) / COALESCE(k.share, 1)) AS card_per_month,
+    (((LEAST(lp.count_day, lb.count_day, lc.count_day) + COALESCE(k.share, 1)) - 1) / COALESCE(k.share, 1)) AS card_count_day,
+    (((LEAST(lp.count_month, lb.count_month, lc.count_month) + COALESCE(k.share, 1)) - 1) / COALESCE(k.share, 1)) AS card_count_month,
     p.low_value AS low_value_wanted,
     u.currency AS low_value_currency,
     COALESCE(u.amount, (0)::bigint) AS low_value_amount,
@@ -1119,13 +1119,10 @@ CREATE VIEW enrollment.card_standing AS
            FROM enrollment.enrolment x
           WHERE (x.card_id = c.card_id)
          LIMIT 1) e)
-     CROSS JOIN LATERAL ( SELECT
-                CASE
-                    WHEN (EXISTS ( SELECT
-                       FROM enrollment.phone_change x
-                      WHERE ((x.person_id = c.person_id) AND (x.state = 'confirmed'::text)))) THEN 2
-                    ELSE 1
-                END AS share) k)
+     LEFT JOIN LATERAL ( SELECT 2 AS share
+           FROM enrollment.phone_change x
+          WHERE ((x.person_id = c.person_id) AND (x.state = 'confirmed'::text))
+         LIMIT 1) k ON (true))
      LEFT JOIN LATERAL ( SELECT x.phone_id,
             x.mask,
             x.state,
