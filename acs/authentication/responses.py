@@ -9,7 +9,7 @@ Laws:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from acs.authentication.case import Exemption
 from acs.transaction import METHODS, list_status
@@ -88,9 +88,10 @@ def ares(  # noqa: PLR0913 - an answer has these parts
     ``decision.cardholder_info`` in the cardholder's language, cut to 128 characters.
     Raises OutgoingInvalid (an AssertionError) when the parts do not make a right message.
     """
-    values, context = areq.values, areq.context
+    context = areq.context
+    values: Mapping[str, Any] = areq.values
     wish = values.get("threeDSRequestorChallengeInd")
-    shape = _Shape(
+    shape = (  # a _Shape, in the order of its fields
         context.version,
         context.channel,
         context.category,
@@ -110,24 +111,25 @@ def ares(  # noqa: PLR0913 - an answer has these parts
         ",".join(wish) if isinstance(wish, list) else wish,
         values.get("threeDSRequestorSpcSupport"),
     )
-    told = {
-        "threeDSServerTransID": str(values["threeDSServerTransID"]),
-        "dsTransID": str(values["dsTransID"]),
-        "dsReferenceNumber": str(values["dsReferenceNumber"]),
+    told: dict[str, str] = {
+        "threeDSServerTransID": values["threeDSServerTransID"],
+        "dsTransID": values["dsTransID"],
+        "dsReferenceNumber": values["dsReferenceNumber"],
         "acsTransID": str(acs_trans_id),
     }
     if context.channel == DeviceChannel.APP:
-        told["sdkTransID"] = str(values["sdkTransID"])
+        told["sdkTransID"] = values["sdkTransID"]
     if proof is not None:
         told["authenticationValue"] = proof.value.reveal()
     earlier = {"AReq": values}
     template = _TEMPLATES.get(shape)
     if template is None:
-        template = _template(shape, told, earlier)
+        template = _template(_Shape(*shape), told, earlier)
     return template.filled(told, earlier)
 
 
-_TEMPLATES: Final[dict[_Shape, messages.Template]] = {}
+_TEMPLATES: Final[dict[tuple[Any, ...], messages.Template]] = {}
+"""Kept templates by their shapes; a plain tuple finds them as well, and is made sooner."""
 
 
 def _template(

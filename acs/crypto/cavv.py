@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import date
 
 _BLOCK_DIGITS = 32
+_BLOCK_END = "0" * 9
 _DES_BLOCK = 8
 _KEY_BYTES = 16
 _CVV_DIGITS = 3
@@ -60,7 +61,7 @@ def cvv_block(pan: str, four: str, three: str) -> str:
     has_lengths = bool(pan) and len(four) == _SEED_DIGITS and len(three) == _CVV_DIGITS
     _are_digits(pan + four + three, has_lengths)
     number = pan[-_CVV_PAN_DIGITS:].rjust(_CVV_PAN_DIGITS, "0")
-    return (number + four + three).ljust(_BLOCK_DIGITS, "0")
+    return f"{number}{four}{three}{_BLOCK_END}"
 
 
 class CvvKey:
@@ -100,10 +101,9 @@ def decimalise(result: bytes) -> str:
     """Give the first three digits: all 0-9 from left to right, then all A-F less ten."""
     text = result.hex().encode()
     numbers = text.translate(None, b"abcdef")
-    if len(numbers) >= _CVV_DIGITS:
-        return numbers[:_CVV_DIGITS].decode()
-    letters = text.translate(_LESS_TEN, b"0123456789")
-    return (numbers + letters)[:_CVV_DIGITS].decode()
+    if len(numbers) < _CVV_DIGITS:
+        numbers += text.translate(_LESS_TEN, b"0123456789")
+    return numbers[:_CVV_DIGITS].decode()
 
 
 def check_value(key: CvvKey) -> str:
@@ -118,27 +118,23 @@ def _encryptor(key: bytes) -> CipherContext:
     return Cipher(TripleDES(key), modes.ECB()).encryptor()  # noqa: S305
 
 
-class Codes(Record, frozen=True):
-    """What a Visa value says about the authentication.
+class Codes:
+    """What a Visa value says about the authentication, laid out.
 
     ``results``: 1 digit; ``second_factor``: 2 digits, the method; ``key_indicator``: 2 digits,
     which of the host's key sets checks the value.
     """
 
-    results: str
-    second_factor: str
-    key_indicator: str
+    __slots__ = ("head", "three")
 
-    def __post_init__(self) -> None:
+    def __init__(self, results: str, second_factor: str, key_indicator: str) -> None:
         """Refuse codes of another shape."""
-        factor, indicator = self.second_factor, self.key_indicator
-        has_lengths = len(self.results) == 1 and len(factor) == len(indicator) == 2  # noqa: PLR2004
-        _are_digits(self.results + factor + indicator, has_lengths)
-
-    @property
-    def head(self) -> str:
-        """Give the first seven digits of a value."""
-        return f"0{self.results}{self.second_factor}{self.key_indicator}0"
+        has_lengths = len(results) == 1 and len(second_factor) == len(key_indicator) == 2  # noqa: PLR2004
+        _are_digits(results + second_factor + key_indicator, has_lengths)
+        self.head = f"0{results}{second_factor}{key_indicator}0"
+        """The first seven digits of a value."""
+        self.three = results + second_factor
+        """The three digits in the place of the service code."""
 
 
 class VisaPurchase(Record, frozen=True):
@@ -166,7 +162,7 @@ def visa_v0_block(pan: str, atn: str, codes: Codes) -> str:
     """Lay out the CVV block of usage 3, version 0; ``atn`` is 16 digits, its last 4 are used."""
     if len(atn) != _HASH_DIGITS:
         raise _wrong()
-    return cvv_block(pan, atn[-4:], codes.results + codes.second_factor)
+    return cvv_block(pan, atn[-4:], codes.three)
 
 
 def visa_v0(output: str, atn: str, codes: Codes, *, action: str = "0") -> bytes:
@@ -184,9 +180,10 @@ def visa_v7_block(purchase: VisaPurchase, seed: str, codes: Codes) -> str:
     """
     eci = (purchase.eci.rstrip("0") or "0")[-1]
     tied = f"{purchase.pan[:-1]}{eci}{purchase.amount:012d}{purchase.currency}"
-    hashed = sha256((tied + _year_and_day(purchase.day)).encode("ascii"))
-    numbers = hashed.hexdigest().encode().translate(None, b"abcdef").decode()
-    return cvv_block(sixteen(numbers), seed, codes.results + codes.second_factor)
+    hashed = sha256((tied + _year_and_day(purchase.day)).encode("ascii")).hexdigest()
+    numbers = hashed.encode().translate(None, b"abcdef").decode()
+    _are_digits(seed, len(seed) == _SEED_DIGITS)
+    return f"{sixteen(numbers)}{seed}{codes.three}{_BLOCK_END}"
 
 
 @lru_cache(maxsize=16)

@@ -303,7 +303,8 @@ def test_a_shape_knows_all_of_the_areq_that_a_verdict_rests_on() -> None:
         "threeDSRequestorDecReqInd",
         "threeDSRequestorSpcSupport",
     }
-    for shape, template in responses._TEMPLATES.items():
+    for key, template in responses._TEMPLATES.items():
+        shape = responses._Shape(*key)
         was = {name: value for _, name, value in template.rests_on}
         wish_was = was["threeDSRequestorChallengeInd"]
         assert (shape.decoupled, shape.spc, shape.wish) == (
