@@ -35,7 +35,8 @@ class Deadlines:
 
     def put(self, one: _Within) -> None:
         """Begin to wait for one who entered now."""
-        loop = asyncio.get_running_loop()
+        assert one.task is not None  # noqa: S101 - it has just entered
+        loop = one.task.get_loop()
         if loop is not self._loop:  # another loop's queue and timer ended with it
             self._loop, self._timer = loop, None
             self._queue.clear()

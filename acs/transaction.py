@@ -16,7 +16,7 @@ import json
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, NewType
+from typing import TYPE_CHECKING, Final, NewType, cast
 from uuid import UUID
 
 import msgspec
@@ -27,7 +27,7 @@ from schemas.values import AuthenticationMethod, RequestorAuthenticationInd, Sta
 from schemas.versions import V220, V231
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from schemas.secret import Secret
@@ -135,16 +135,18 @@ def linked(areq: Mapping[str, object], acs_trans_id: AcsTransId, card_id: UUID |
     A non-payment may leave the merchant's name out; the requestor's stands in, so that the
     cardholder is always told who asks.
     """
+    text = cast("Callable[[str], str | None]", areq.get)  # all of these are text
+    amount, exponent = text("purchaseAmount"), text("purchaseExponent")
     return Linked(
         acs_trans_id=acs_trans_id,
         ds_trans_id=DsTransId(str(areq["dsTransID"])),
         card_id=card_id,
-        purchase_amount=_number(areq, "purchaseAmount"),
-        purchase_currency=_text(areq, "purchaseCurrency"),
-        purchase_exponent=_number(areq, "purchaseExponent"),
-        merchant_name=_text(areq, "merchantName") or _text(areq, "threeDSRequestorName"),
-        acquirer_bin=_text(areq, "acquirerBIN"),
-        acquirer_merchant_id=_text(areq, "acquirerMerchantID"),
+        purchase_amount=None if amount is None else int(amount),
+        purchase_currency=text("purchaseCurrency"),
+        purchase_exponent=None if exponent is None else int(exponent),
+        merchant_name=text("merchantName") or text("threeDSRequestorName"),
+        acquirer_bin=text("acquirerBIN"),
+        acquirer_merchant_id=text("acquirerMerchantID"),
         message_category=str(areq["messageCategory"]),
         device_channel=str(areq["deviceChannel"]),
     )
@@ -255,16 +257,6 @@ class Transaction(Record, frozen=True):
             message_category=self.message_category,
             device_channel=self.device_channel,
         )
-
-
-def _text(values: Mapping[str, object], name: str) -> str | None:
-    value = values.get(name)
-    return None if value is None else str(value)
-
-
-def _number(values: Mapping[str, object], name: str) -> int | None:
-    value = values.get(name)
-    return None if value is None else int(str(value))
 
 
 _LIST_NAMES: Final = {V220: "whiteListStatus", V231: "trustListStatus"}

@@ -9,6 +9,7 @@ Laws:
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from acs.authentication import limits
@@ -101,6 +102,8 @@ class Decision(Record, frozen=True):
 class Case(Record, frozen=True):
     """One AReq with everything the rules look at, worked out once.
 
+    ``is_payment`` tells payment from everything else, a scheme's own categories included;
+    ``is_requestor_initiated`` that no cardholder is there (3RI).
     ``spends``: a payment of more than nothing, made by the cardholder. ``unconverted``: why a limit
     about money could not be compared. ``not_small``: bounds of small payments that are passed,
     where card range and cardholder want such payments let pass.
@@ -110,6 +113,8 @@ class Case(Record, frozen=True):
     facts: Facts
     standing: Standing
     now: datetime
+    is_payment: bool
+    is_requestor_initiated: bool
     spends: bool
     wishes: tuple[ChallengeInd, ...]
     off: tuple[str, ...]
@@ -117,16 +122,6 @@ class Case(Record, frozen=True):
     over_period: tuple[str, ...]
     unconverted: str | None
     not_small: tuple[str, ...]
-
-    @property
-    def is_payment(self) -> bool:
-        """Tell payment from everything else, a scheme's own categories included."""
-        return self.areq.context.category == MessageCategory.PA
-
-    @property
-    def is_requestor_initiated(self) -> bool:
-        """Tell whether no cardholder is there (3RI)."""
-        return self.areq.context.channel == DeviceChannel.RI3
 
     @property
     def asks_account(self) -> bool:
@@ -157,7 +152,8 @@ def case_of(areq: Reading, facts: Facts, standing: Standing, now: datetime) -> C
     is_payment = areq.context.category == MessageCategory.PA
     no_rate = amount.why if isinstance(amount, NoRate) else None
     pays = is_payment and (money > 0 or no_rate is not None)
-    spends = pays and areq.context.channel != DeviceChannel.RI3
+    is_requestor_initiated = areq.context.channel == DeviceChannel.RI3
+    spends = pays and not is_requestor_initiated
     small = facts.range.policy.low_value if spends and standing.low_value.wanted else None
     counted = pays or facts.range.policy.zero_blocks_npa
     return Case(
@@ -165,6 +161,8 @@ def case_of(areq: Reading, facts: Facts, standing: Standing, now: datetime) -> C
         facts=facts,
         standing=standing,
         now=now,
+        is_payment=is_payment,
+        is_requestor_initiated=is_requestor_initiated,
         spends=spends,
         wishes=_wishes(areq),
         off=limits.switched_off(standing) if counted else (),
@@ -180,8 +178,13 @@ def _wishes(areq: Reading) -> tuple[ChallengeInd, ...]:
     value = areq.values.get("threeDSRequestorChallengeInd")
     if value is None:
         return ()
-    codes = value if isinstance(value, list) else (value,)
-    return tuple(wish for wish in _WISHES[areq.context.version] if wish in codes)
+    codes = tuple(value) if isinstance(value, list) else (str(value),)
+    return _wishes_among(areq.context.version, codes)
+
+
+@lru_cache(maxsize=1024)
+def _wishes_among(version: str, codes: tuple[str, ...]) -> tuple[ChallengeInd, ...]:
+    return tuple(wish for wish in _WISHES[version] if wish in codes)
 
 
 _WISHES: Final = {

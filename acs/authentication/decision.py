@@ -213,6 +213,8 @@ def _data_share(case: Case) -> Decision | None:
 
 def _honoured(case: Case) -> Decision | None:
     honoured = case.facts.range.policy.honoured_requests
+    if not case.wishes or not honoured:
+        return None
     asked = next((wish for wish in case.wishes if wish in honoured), None)
     if asked is None or swap.needs_care(case) or _CHALLENGE_WISHES.intersection(case.wishes):
         return None

@@ -109,11 +109,11 @@ def _up(exact: Decimal) -> int:
 
 def needs_amount(standing: Standing) -> bool:
     """Tell whether any limit is about money, so that an unconverted amount leaves it unchecked."""
-    return any(
-        value is not None
-        for limits in (standing.card_limits, standing.account_limits)
-        for value in (limits.per_tx, limits.per_day, limits.per_month)
-    )
+    return _is_about_money(standing.card_limits) or _is_about_money(standing.account_limits)
+
+
+def _is_about_money(limits: EffectiveLimits) -> bool:
+    return not (limits.per_tx is limits.per_day is limits.per_month is None)
 
 
 def switched_off(standing: Standing) -> tuple[str, ...]:
@@ -125,6 +125,11 @@ def switched_off(standing: Standing) -> tuple[str, ...]:
 
 def over_per_tx(standing: Standing, amount: int) -> tuple[str, ...]:
     """Name the levels whose limit for one payment the amount passes."""
+    if not (
+        _passes(amount, standing.card_limits.per_tx)
+        or _passes(amount, standing.account_limits.per_tx)
+    ):
+        return ()
     return tuple(
         f"limit:per_tx:{level}"
         for level, limits, _ in _levels(standing)
@@ -134,9 +139,11 @@ def over_per_tx(standing: Standing, amount: int) -> tuple[str, ...]:
 
 def over_period(standing: Standing, amount: int) -> tuple[str, ...]:
     """Name the limits of day and month, amounts and counts, that one more payment would pass."""
-    levels = [(level, _periods(limits, use, amount)) for level, limits, use in _levels(standing)]
-    if not any(True in is_over for _, is_over in levels):
+    if _holds(standing.card_limits, standing.card_use, amount) and _holds(
+        standing.account_limits, standing.account_use, amount
+    ):
         return ()
+    levels = [(level, _periods(limits, use, amount)) for level, limits, use in _levels(standing)]
     return tuple(
         f"limit:{which}:{level}"
         for place, which in enumerate(("day", "month", "count_day", "count_month"))
@@ -161,6 +168,16 @@ def not_small(
         "low_value:count": used.count + 1 > small.count,
     }
     return tuple(name for name, is_passed in bounds.items() if is_passed)
+
+
+def _holds(limits: EffectiveLimits, use: Use, amount: int) -> bool:
+    """Tell at once what is nearly always so: that none of ``_periods`` is passed."""
+    return (
+        (limits.per_day is None or use.day_amount + amount <= limits.per_day)
+        and (limits.per_month is None or use.month_amount + amount <= limits.per_month)
+        and (limits.count_day is None or use.day_count < limits.count_day)
+        and (limits.count_month is None or use.month_count < limits.count_month)
+    )
 
 
 def _periods(limits: EffectiveLimits, use: Use, amount: int) -> tuple[bool, ...]:

@@ -28,9 +28,10 @@ def device_ids(areq: Reading) -> tuple[str, ...]:
     if areq.context.channel != DeviceChannel.BRW:
         return ()
     values = areq.values
-    own = values["threeDSServerTransID"] if values.get("threeDSCompInd") == GATHERED else None
-    named = (own, values.get("threeDSMethodId"))
-    return tuple(one for one in named if isinstance(one, str) and _UUID.accepts(one))
+    # The first is a UUID in every AReq that was found right; the second is any text.
+    own = (str(values["threeDSServerTransID"]),) if values.get("threeDSCompInd") == GATHERED else ()
+    named = values.get("threeDSMethodId")
+    return (*own, named) if isinstance(named, str) and _UUID.accepts(named) else own
 
 
 def merchant_of(areq: Reading) -> Merchant | None:

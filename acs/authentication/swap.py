@@ -10,7 +10,7 @@ the client put in the place of another in the portal is challenged for two days.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from acs.authentication.case import InfoText, refuse
 from acs.authentication.facts import Converted, Number, Swap
@@ -29,12 +29,14 @@ def should_ask(areq: Reading, facts: Facts, decision: Decision) -> bool:
     """
     if areq.context.channel == DeviceChannel.RI3 or facts.standing is None:
         return False
-    lets_through = decision.trans_status in {
-        TransStatus.CHALLENGE,
-        TransStatus.AUTHENTICATED,
-        TransStatus.INFORMATION,
-    }
-    return lets_through and facts.standing.phone is not None
+    return decision.trans_status in _LETS_THROUGH and facts.standing.phone is not None
+
+
+_LETS_THROUGH: Final = (
+    TransStatus.CHALLENGE,
+    TransStatus.AUTHENTICATED,
+    TransStatus.INFORMATION,
+)
 
 
 def care(case: Case) -> str | None:
@@ -50,9 +52,13 @@ def needs_care(case: Case) -> bool:
 
 
 def _changed(case: Case) -> str | None:
-    if case.facts.swap in {Swap.EARLIER, Swap.DOUBTFUL}:
+    if case.facts.swap in _CHANGED_SIM:
         return "sim"
-    return "number" if case.facts.number in {Number.PORTED_EARLIER, Number.DOUBTFUL} else None
+    return "number" if case.facts.number in _CHANGED_NUMBER else None
+
+
+_CHANGED_SIM: Final = (Swap.EARLIER, Swap.DOUBTFUL)
+_CHANGED_NUMBER: Final = (Number.PORTED_EARLIER, Number.DOUBTFUL)
 
 
 def recent(case: Case) -> Decision | None:
@@ -74,7 +80,7 @@ def unallocated(case: Case) -> Decision | None:
 def over_limit(case: Case) -> Decision | None:
     """The lower limit for a while after a card or number changed hands, where the range has one."""
     most, amount = case.facts.range.policy.swapped_max, case.facts.amount
-    what = _changed(case)
+    what = None if most is None else _changed(case)
     if most is None or what is None or not case.spends:
         return None
     if isinstance(amount, Converted) and amount.amount <= most:

@@ -20,7 +20,7 @@ import logging
 import secrets
 import time
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from acs import VERSION, evidence, log, metrics
 from acs.authentication import responses
@@ -41,8 +41,6 @@ from acs.transaction import (
     AcsTransId,
     AuthenticationValue,
     DsTransId,
-    SdkTransId,
-    ThreeDSServerTransId,
     Transaction,
     acs_trans_id_at,
     link_digest,
@@ -57,7 +55,7 @@ from schemas.values import MessageType, TransStatus
 from schemas.vault import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -65,6 +63,7 @@ if TYPE_CHECKING:
     from acs.directory_server import DirectoryServer
     from acs.ports import Ports
     from acs.store.evidence import Visitor
+    from acs.transaction import SdkTransId, ThreeDSServerTransId
     from enrollment.model import Standing
     from schemas.compiler import Reading
 
@@ -218,18 +217,17 @@ def _transaction(
     language: str,
 ) -> Transaction:
     values = asked.areq.values
+    text = cast("Callable[[str], str | None]", values.get)  # what is asked for below is text
     challenged = decision.trans_status is TransStatus.CHALLENGE
     phone = None if standing is None or not challenged else standing.phone
     frozen = linked(values, acs_trans_id, None if standing is None else standing.card_id)
-    sdk_trans_id = values.get("sdkTransID")
-    place = pan_place(acs_trans_id)
     return Transaction(
         acs_trans_id=acs_trans_id,
-        three_ds_server_trans_id=ThreeDSServerTransId(str(values["threeDSServerTransID"])),
+        three_ds_server_trans_id=cast("ThreeDSServerTransId", values["threeDSServerTransID"]),
         ds_trans_id=frozen.ds_trans_id,
-        sdk_trans_id=None if sdk_trans_id is None else SdkTransId(str(sdk_trans_id)),
+        sdk_trans_id=cast("SdkTransId | None", values.get("sdkTransID")),
         ds_id=asked.server.ds_id,
-        ds_url=_text(values, "dsURL"),
+        ds_url=text("dsURL"),
         message_version=asked.areq.context.version,
         device_channel=frozen.device_channel,
         message_category=frozen.message_category,
@@ -242,17 +240,17 @@ def _transaction(
         phone_id=None if phone is None else phone.phone_id,
         phone_mask=None if phone is None else phone.mask,
         last4=asked.pan[-4:],
-        pan_sealed=ports.keys.vault.seal(asked.pan.encode(), place)
+        pan_sealed=ports.keys.vault.seal(asked.pan.encode(), pan_place(acs_trans_id))
         if challenged and _proves(asked)
         else None,
         purchase_amount=frozen.purchase_amount,
         purchase_currency=frozen.purchase_currency,
         purchase_exponent=frozen.purchase_exponent,
-        purchase_date=_text(values, "purchaseDate"),
+        purchase_date=text("purchaseDate"),
         merchant_name=frozen.merchant_name,
         acquirer_bin=frozen.acquirer_bin,
         acquirer_merchant_id=frozen.acquirer_merchant_id,
-        notification_url=_text(values, "notificationURL"),
+        notification_url=text("notificationURL"),
         link_digest=link_digest(frozen),
         trans_status=decision.trans_status,
         trans_status_reason=decision.reason,
@@ -261,8 +259,8 @@ def _transaction(
         elements=decision.elements,
         language=language,
         created_at=asked.now,
-        requestor_id=_text(values, "threeDSRequestorID"),
-        authentication_ind=_text(values, "threeDSRequestorAuthenticationInd"),
+        requestor_id=text("threeDSRequestorID"),
+        authentication_ind=text("threeDSRequestorAuthenticationInd"),
         offers_trust=decision.offers_trust,
     )
 
