@@ -118,10 +118,9 @@ _LONG_DIGITS = re.compile(
     r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|(?<!\d)(\d(?:[ -]?\d){12,18})(?!\d)"
 )
 _CODE_WORDS = re.compile(r"((?:otp|code|kod|pin)\w*\W{0,12})\d{4,8}(?!\d)", re.IGNORECASE)
-# What a text must hold for the two above to find anything; most lines hold neither.
+# What a text must hold for the first of the two to find anything.
 _EVERY_DIGIT = bytes.maketrans(b"123456789", b"000000000")
 _A_CARD_NUMBER = b"0" * 13
-_WORDS = ("otp", "code", "kod", "pin")
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -207,13 +206,17 @@ def unlisted_in(name: str, fields: dict[str, object]) -> str:
 
 def mask(text: str) -> str:
     """Hide what looks like a card number or a one-time code in a finished line."""
-    plain = text.isascii()
-    if not plain or _A_CARD_NUMBER in text.encode().translate(_EVERY_DIGIT, b" -"):
-        text = _LONG_DIGITS.sub(_mask_pan, text)
+    if text.isascii() and not _may_hide(text.encode()):
+        return text
+    return _CODE_WORDS.sub(r"\1******", _LONG_DIGITS.sub(_mask_pan, text))
+
+
+def _may_hide(text: bytes) -> bool:
+    """Tell from a look whether there is anything to mask; most lines hold nothing."""
+    if _A_CARD_NUMBER in text.translate(_EVERY_DIGIT, b" -"):
+        return True
     lower = text.lower()
-    if not plain or any(word in lower for word in _WORDS):
-        text = _CODE_WORDS.sub(r"\1******", text)
-    return text
+    return b"otp" in lower or b"code" in lower or b"kod" in lower or b"pin" in lower
 
 
 class _Lines(logging.StreamHandler[TextIO]):
@@ -264,13 +267,11 @@ def _told(
     if failure is not None:
         line["error"] = type(failure).__qualname__
         line["place"] = place_of(failure.__traceback__)
-    return mask(_one_line(line))
-
-
-def _one_line(line: dict[str, object]) -> str:
-    """Write JSON in ASCII, so that no letter of it ends a line for any reader."""
-    text = _ENCODER.encode(line).decode()
-    return text if text.isascii() else json.dumps(line)
+    raw = _ENCODER.encode(line)
+    # In ASCII, so that no letter of it ends a line for any reader.
+    if not raw.isascii():
+        return mask(json.dumps(line))
+    return mask(raw.decode()) if _may_hide(raw) else raw.decode()
 
 
 @lru_cache(maxsize=8)

@@ -60,6 +60,11 @@ def eci_of(
     requestor initiates on an earlier authentication (MERCHANT_INITIATED). ``override`` is the
     range policy's own map from transStatus (or kind) to a value; "" leaves the element out.
     """
-    row = {**TABLE.get((scheme, category), {}), **(override or {})}
-    special = None if kind is None else row.get(kind)
-    return (special if special is not None else row.get(trans_status)) or None
+    row, own = TABLE.get((scheme, category), _NOTHING), override or _NOTHING
+    special = None if kind is None else own.get(kind, row.get(kind))
+    return (
+        special if special is not None else own.get(trans_status, row.get(trans_status))
+    ) or None
+
+
+_NOTHING: Final[Mapping[str, str]] = {}

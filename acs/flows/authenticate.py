@@ -138,9 +138,7 @@ async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransacti
         asked.areq,
         decision,
         acs_trans_id=acs_trans_id,
-        identity=responses.Identity(
-            asked.server.acs_reference_number, asked.server.acs_operator_id
-        ),
+        identity=_identity(asked.server.acs_reference_number, asked.server.acs_operator_id),
         challenge_url=ports.policies.challenge_url,
         eci=eci,
         proof=proof,
@@ -162,6 +160,10 @@ async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransacti
         seen=seen,
     )
     return new, ares.raw
+
+
+_identity = lru_cache(maxsize=64)(responses.Identity)
+"""Who we are towards each Directory Server, made once."""
 
 
 async def _with_checks(ports: Ports, asked: Asked, facts: Facts) -> Facts:
