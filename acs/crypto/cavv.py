@@ -39,6 +39,7 @@ _IAV_MAC_BYTES = 4
 _AMOUNT_DIGITS = 12
 _SEED_DIGITS = 4
 _CURRENCY_DIGITS = 3
+_V7_LENGTHS = (2, _CURRENCY_DIGITS, _SEED_DIGITS, 1)
 _CODE_LIMIT = 14_000
 _CODE_STEPS = "6553.6"
 _CLEAR_OF_A_STEP = 1e-6  # a float of this size is right to 1e-10
@@ -146,16 +147,17 @@ class VisaPurchase(Record, frozen=True):
     currency: str
     day: date
 
-    def __post_init__(self) -> None:
-        """Refuse what does not fit the layout."""
-        pan, eci, currency = self.pan, self.eci, self.currency
-        has_lengths = bool(pan) and len(eci) == 2 and len(currency) == _CURRENCY_DIGITS  # noqa: PLR2004
-        _are_digits(pan + eci + currency, has_lengths)
-        _fits(self.amount)
-
     def __repr__(self) -> str:
         """Show no card number."""
         return f"VisaPurchase(***, {self.eci}, {self.amount}, {self.currency}, {self.day})"
+
+
+class VisaV7(Record, frozen=True):
+    """A version 7 value but for the three digits of the CVV step, and the block they come from."""
+
+    block: str
+    before: str
+    after: str
 
 
 def visa_v0_block(pan: str, atn: str, codes: Codes) -> str:
@@ -172,18 +174,28 @@ def visa_v0(output: str, atn: str, codes: Codes, *, action: str = "0") -> bytes:
     return bytes.fromhex(f"{codes.head}{output}{atn[-4:]}{atn}0{action}00000000")
 
 
-def visa_v7_block(purchase: VisaPurchase, seed: str, codes: Codes) -> str:
-    """Lay out the CVV block of usage 3, version 7; ``seed`` is 4 digits of chance.
+def visa_v7_layout(purchase: VisaPurchase, seed: str, codes: Codes, protocol: str) -> VisaV7:
+    """Lay out usage 3, version 7: the CVV block, and the 20 bytes around its output.
 
-    The number's last digit gives way to the ECI's; number, amount, currency and day are hashed and
-    the first 16 decimal digits of the hash stand in for the number. Raises NotEnoughDigits.
+    ``seed`` is 4 digits of chance, ``protocol`` the nibble of the version. The number's last digit
+    gives way to the ECI's; number, amount, currency and day are hashed and the first 16 decimal
+    digits of the hash stand in for the number. Raises NotEnoughDigits.
     """
-    eci = (purchase.eci.rstrip("0") or "0")[-1]
-    tied = f"{purchase.pan[:-1]}{eci}{purchase.amount:012d}{purchase.currency}"
-    hashed = sha256((tied + _year_and_day(purchase.day)).encode("ascii")).hexdigest()
+    pan, eci, amount, currency = purchase.pan, purchase.eci, purchase.amount, purchase.currency
+    _are_digits(
+        f"{pan}{eci}{currency}{seed}{protocol}",
+        bool(pan) and (len(eci), len(currency), len(seed), len(protocol)) == _V7_LENGTHS,
+    )
+    _fits(amount)
+    day = _year_and_day(purchase.day)
+    tied = f"{pan[:-1]}{(eci.rstrip('0') or '0')[-1]}{amount:012d}{currency}{day}"
+    hashed = sha256(tied.encode("ascii")).hexdigest()
     numbers = hashed.encode().translate(None, b"abcdef").decode()
-    _are_digits(seed, len(seed) == _SEED_DIGITS)
-    return f"{sixteen(numbers)}{seed}{codes.three}{_BLOCK_END}"
+    return VisaV7(
+        f"{sixteen(numbers)}{seed}{codes.three}{_BLOCK_END}",
+        codes.head,
+        f"{seed}{amount:010X}{currency}{day[2:]}7{protocol}00000000",
+    )
 
 
 @lru_cache(maxsize=16)
@@ -199,15 +211,10 @@ def sixteen(numbers: str) -> str:
     return numbers[:_HASH_DIGITS]
 
 
-def visa_v7(
-    output: str, purchase: VisaPurchase, seed: str, codes: Codes, *, protocol: str
-) -> bytes:
-    """Lay out the 20 bytes of usage 3, version 7; ``protocol`` is the nibble of the version."""
-    has_lengths = len(output) == _CVV_DIGITS and len(seed) == _SEED_DIGITS and len(protocol) == 1
-    _are_digits(output + seed + protocol, has_lengths)
-    day = _year_and_day(purchase.day)[2:]
-    body = f"{purchase.amount:010X}{purchase.currency}{day}7{protocol}"
-    return bytes.fromhex(f"{codes.head}{output}{seed}{body}00000000")
+def visa_v7(layout: VisaV7, output: str) -> bytes:
+    """Give the 20 bytes of usage 3, version 7, with the three digits of the CVV step."""
+    _are_digits(output, len(output) == _CVV_DIGITS)
+    return bytes.fromhex(f"{layout.before}{output}{layout.after}")
 
 
 def iav_dstrans_input(pan: str, ds_trans_id: str) -> bytes:

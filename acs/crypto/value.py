@@ -134,8 +134,6 @@ def _visa_v7(
     inputs: Inputs,
     seed: bytes,
 ) -> bytes:
-    codes = _codes(policy, inputs)
-    number = _cut(seed, 4)
     purchase = cavv.VisaPurchase(
         inputs.pan.reveal(),
         inputs.eci or "05",
@@ -143,9 +141,9 @@ def _visa_v7(
         inputs.currency,
         inputs.authenticated_at.date(),
     )
-    output = keys.cvv(key_id, cavv.visa_v7_block(purchase, number, codes))
     protocol = _PROTOCOL[inputs.message_version]
-    return cavv.visa_v7(output, purchase, number, codes, protocol=protocol)
+    layout = cavv.visa_v7_layout(purchase, _cut(seed, 4), _codes(policy, inputs), protocol)
+    return cavv.visa_v7(layout, keys.cvv(key_id, layout.block))
 
 
 def _mastercard_dstrans(

@@ -102,11 +102,11 @@ def purchase_of(vector: dict[str, Any]) -> cavv.VisaPurchase:
 def test_visa_version_7(vector: dict[str, Any]) -> None:
     codes, purchase = codes_of(vector), purchase_of(vector)
 
-    block = cavv.visa_v7_block(purchase, vector["seed"], codes)
-    output = cavv.cvv(cavv.CvvKey(bytes.fromhex(vector["key"])), block)
-    value = cavv.visa_v7(output, purchase, vector["seed"], codes, protocol=vector["protocol"])
+    layout = cavv.visa_v7_layout(purchase, vector["seed"], codes, vector["protocol"])
+    output = cavv.cvv(cavv.CvvKey(bytes.fromhex(vector["key"])), layout.block)
+    value = cavv.visa_v7(layout, output)
 
-    assert (block, output) == (vector["block"], vector["output"])
+    assert (layout.block, output) == (vector["block"], vector["output"])
     assert value.hex().upper() == vector["hex"]
     assert base64.b64encode(value).decode() == vector["base64"]
 
@@ -125,10 +125,10 @@ def test_everything_a_version_7_value_is_tied_to_moves_its_block(name: str, othe
     vector = VECTORS["visa_v7"][0]
     codes = codes_of(vector)
 
-    one = cavv.visa_v7_block(purchase_of(vector), "0000", codes)
-    two = cavv.visa_v7_block(purchase_of({**vector, name: other}), "0000", codes)
+    one = cavv.visa_v7_layout(purchase_of(vector), "0000", codes, "5")
+    two = cavv.visa_v7_layout(purchase_of({**vector, name: other}), "0000", codes, "5")
 
-    assert one[:16] != two[:16]
+    assert one.block[:16] != two.block[:16]
 
 
 @given(
@@ -141,7 +141,7 @@ def test_a_value_always_has_twenty_bytes(pan: str, amount: int, seed: str, day: 
     codes = cavv.Codes("0", "02", "01")
     purchase = cavv.VisaPurchase(pan, "05", amount, "985", day)
 
-    value = cavv.visa_v7("001", purchase, seed, codes, protocol="5")
+    value = cavv.visa_v7(cavv.visa_v7_layout(purchase, seed, codes, "5"), "001")
 
     assert len(value) == 20
     assert len(base64.b64encode(value)) == 28
@@ -152,7 +152,9 @@ def test_an_eci_of_zeros_ends_in_zero() -> None:
     tied = hashlib.sha256(b"412345678901234000000000000198526001").hexdigest()
     sixteen = "".join(character for character in tied if character.isdigit())[:16]
 
-    assert cavv.visa_v7_block(purchase, "0000", cavv.Codes("0", "02", "01"))[:16] == sixteen
+    layout = cavv.visa_v7_layout(purchase, "0000", cavv.Codes("0", "02", "01"), "5")
+
+    assert layout.block[:16] == sixteen
 
 
 def test_a_hash_with_too_few_digits_gives_no_value() -> None:
@@ -217,7 +219,14 @@ def test_mastercard_with_dynamic_linking(vector: dict[str, Any]) -> None:
 
 
 CODES = cavv.Codes("0", "02", "01")
-PURCHASE = cavv.VisaPurchase("4111", "05", 1, "985", date(2026, 1, 1))
+
+
+def v7(seed: str = "0000", protocol: str = "5", **changes: Any) -> cavv.VisaV7:
+    good: dict[str, Any] = {"pan": "4111", "eci": "05", "amount": 1, "currency": "985"}
+    purchase = cavv.VisaPurchase(**good | changes, day=date(2026, 1, 1))
+    return cavv.visa_v7_layout(purchase, seed, CODES, protocol)
+
+
 BAD = [
     lambda: cavv.cvv_block("", "0000", "000"),
     lambda: cavv.cvv_block("4111x", "0000", "000"),
@@ -229,19 +238,24 @@ BAD = [
     lambda: cavv.Codes("00", "02", "01"),
     lambda: cavv.Codes("0", "2", "01"),
     lambda: cavv.Codes("0", "02", "A1"),
-    lambda: cavv.VisaPurchase("4111", "05", -1, "985", date(2026, 1, 1)),
-    lambda: cavv.VisaPurchase("4111", "05", cavv.AMOUNT_MAX + 1, "985", date(2026, 1, 1)),
-    lambda: cavv.VisaPurchase("4111", "5", 1, "985", date(2026, 1, 1)),
-    lambda: cavv.VisaPurchase("4111", "05", 1, "PLN", date(2026, 1, 1)),
     lambda: cavv.visa_v0("12", "0" * 16, CODES),
     lambda: cavv.visa_v0("123", "0" * 15, CODES),
     lambda: cavv.visa_v0("123", "0" * 16, CODES, action="00"),
     lambda: cavv.visa_v0_block("4111", "0" * 15, CODES),
-    lambda: cavv.visa_v7_block(PURCHASE, "00", CODES),
-    lambda: cavv.visa_v7("12", PURCHASE, "0000", CODES, protocol="5"),
-    lambda: cavv.visa_v7("123", PURCHASE, "000", CODES, protocol="5"),
-    lambda: cavv.visa_v7("123", PURCHASE, "0000", CODES, protocol="55"),
-    lambda: cavv.visa_v7("123", PURCHASE, "000x", CODES, protocol="5"),
+    lambda: v7(pan=""),
+    lambda: v7(pan="4111x"),
+    lambda: v7(eci="5"),
+    lambda: v7(eci="0x"),
+    lambda: v7(amount=-1),
+    lambda: v7(amount=cavv.AMOUNT_MAX + 1),
+    lambda: v7(currency="PLN"),
+    lambda: v7(currency="98"),
+    lambda: v7(seed="00"),
+    lambda: v7(seed="000x"),
+    lambda: v7(protocol="55"),
+    lambda: v7(protocol="A"),
+    lambda: cavv.visa_v7(v7(), "12"),
+    lambda: cavv.visa_v7(v7(), "12x"),
     lambda: cavv.iav(bytes(32), pad_bytes=28),
     lambda: cavv.iav_dstrans_input("4" * 21, "2c0f40ad-ca51-47ab-8da9-348b162673aa"),
     lambda: cavv.iav_dstrans_input("4111", "2c0f40adca5147ab8da9348b162673aa"),
