@@ -119,6 +119,7 @@ class Batches(Generic[ItemT, OutcomeT]):
         self._at_work.discard(batch)
         self._free += batch.lanes
         self._settle(batch)
+        batch.places = ()  # they name the batch: without this only the collector would free both
         self._begin()
 
     def _settle(self, batch: _Batch[ItemT, OutcomeT]) -> None:

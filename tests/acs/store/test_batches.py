@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -166,3 +168,28 @@ async def test_one_that_cannot_stand_alone_either_is_told_so() -> None:
 
     with pytest.raises(Divide):
         await Batches(never).submit(1)
+
+
+class Item:
+    """What a weak reference can be made to."""
+
+
+async def test_what_is_done_is_not_kept_until_the_collector_comes() -> None:
+    """Items hold personal data, and a collector that has much to look at holds everybody up."""
+
+    async def work(items: Sequence[Item]) -> list[str]:
+        if len(items) > 1:
+            raise Divide
+        return ["done"]
+
+    batches = Batches(work)
+    gc.disable()
+    try:
+        items = [Item(), Item()]
+        kept = [weakref.ref(item) for item in items]
+        await asyncio.gather(*(batches.submit(item) for item in items))
+        del items
+        await turns()
+        assert [one() for one in kept] == [None, None]
+    finally:
+        gc.enable()
