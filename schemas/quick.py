@@ -113,7 +113,7 @@ def values_of(way: Quick, raw: bytes, earlier: Earliers) -> dict[str, Any] | Non
         if not colons:
             return None
         whole = values if colons == written else _with_unknown(raw)
-        is_good = whole is not None and _is_short(way, whole, raw)
+        is_good = whole is not None and (not way.bounded or _is_short(way, whole, raw))
     except (msgspec.MsgspecError, RecursionError, *REFUSALS):
         return None
     if not is_good:

@@ -140,8 +140,14 @@ def _without_fault(raw: bytes, additions: Additions) -> Reading | None:
         raw[version : version + 10], raw[channel : channel + 7], raw[category : category + 7]
     )
     if guess is not None:
-        reading = _read_quickly(raw, AREQ, *guess, additions)
-        if reading is not None and _is_of(reading.values, guess[1]):
+        way, context = guess
+        reading = _read_quickly(raw, AREQ, way, context, additions)
+        # The type of the values has made sure of the version.
+        if (
+            reading is not None
+            and reading.values["deviceChannel"] == context.channel
+            and reading.values["messageCategory"] == context.category
+        ):
             return reading
     try:
         found = _PLACE.decode(raw)
@@ -151,13 +157,6 @@ def _without_fault(raw: bytes, additions: Additions) -> Reading | None:
     if known is None or known is guess:
         return None
     return _read_quickly(raw, AREQ, *known, additions)
-
-
-def _is_of(values: dict[str, Any], context: Context) -> bool:
-    """Tell whether a message is of a context; its type has made sure of the version."""
-    return bool(
-        values["deviceChannel"] == context.channel and values["messageCategory"] == context.category
-    )
 
 
 _VALUE = re.compile(rb'[ \t\r\n]*:[ \t\r\n]*"([0-9.]+)"').match
