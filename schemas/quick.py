@@ -156,9 +156,13 @@ def _is_plain(value: object, depth: int = 0) -> bool:
         return -_EXACT_INTEGERS < value < _EXACT_INTEGERS
     if isinstance(value, float) or depth == _FREE_DEPTH_MAX:
         return False
-    if isinstance(value, dict):
-        return all(_is_plain(each, depth + 1) for each in value.values())
-    return isinstance(value, list) and all(_is_plain(each, depth + 1) for each in value)
+    if not isinstance(value, (dict, list)):
+        return False
+    for each in value.values() if isinstance(value, dict) else value:
+        # Most are texts, so a call for each is saved.
+        if type(each) is not str and not _is_plain(each, depth + 1):
+            return False
+    return True
 
 
 # --- from rows to types and checks
@@ -228,13 +232,14 @@ class _Here:
         if expression:
             match, accepts = bind(re.compile(expression).fullmatch), bind(self._accepts_each())
             lines.append(f"if not {match}(t) and not {accepts}(v): return 0")
-        printable = self._texts(lambda format_: format_.is_printable)
+        printable = self._lines_of_joining(lambda format_: format_.is_printable)
         if printable:
-            lines.append(f"if not p and not {bind(printable.are_printable)}(v): return 0")
+            lines += ["if not p:", "    s = ''", *_inside(printable)]
+            lines.append("    if not (s.isascii() and s.isprintable()): return 0")
         lines.append("n += t.count(':')")
-        searched = self._texts(_may_hold_colons)
+        searched = self._lines_of_joining(_may_hold_colons)
         if searched:
-            lines.append(f"if n != c: n += {bind(searched.colons)}(v)")
+            lines += ["if n != c:", "    s = ''", *_inside(searched), "    n += s.count(':')"]
         body = "".join(f"    {line}\n" for line in lines)
         source = f"def colons(v, e, c, p):\n{body}    return n\n"
         scope = self._scope.bound
@@ -314,15 +319,18 @@ class _Here:
 
         return accepts
 
-    def _texts(self, is_one: Callable[[Format], bool]) -> _Texts | None:
-        """Find the texts of some formats; None if there are none."""
-        names = [name for name, format_ in self._formats.items() if is_one(format_)]
-        inside = [
-            (row.name, texts)
-            for row in self.rows
-            if isinstance(row.shape, ObjectOf) and (texts := self._inner[row.name]._texts(is_one))  # noqa: SLF001
-        ]
-        return _Texts(tuple(names), tuple(inside)) if names or inside else None
+    def _lines_of_joining(self, is_one: Callable[[Format], bool]) -> list[str]:
+        """Add the texts of some formats to ``s``, also those inside."""
+        lines = []
+        names = tuple(name for name, format_ in self._formats.items() if is_one(format_))
+        if names:
+            given, empty = self._expressions.bind(names), self._expressions.bind(("",) * len(names))
+            lines.append(f"s += ''.join(map(g{self._suffix}, {given}, {empty}))")
+        for inner in self._objects():
+            inside = inner._lines_of_joining(is_one)  # noqa: SLF001 - one of its own kind
+            if inside:
+                lines += [f"if v{inner._suffix} is not None:", *_inside(inside)]  # noqa: SLF001
+        return lines
 
     def _lines_of(self, row: Field) -> list[str]:
         """Test an element that is there, unless its type or its expression says it all."""
@@ -331,8 +339,9 @@ class _Here:
         format_, of = self._formats[row.name], self._suffix
         lines = []
         if format_.exact is None and format_.parts is None:
+            is_plain = _is_plain_example(format_.example)
             accepts = self._expressions.bind(
-                format_.accepts if isinstance(format_.example, str) else _plain_and(format_.accepts)
+                format_.accepts if is_plain else _plain_and(format_.accepts)
             )
             lines.append(
                 f"if {row.name!r} in v{of} and not {accepts}(v{of}[{row.name!r}]): return 0"
@@ -359,7 +368,7 @@ class _Here:
         return [
             f"if ({inside} := g{of}({row.name!r})) is not None:",
             f"    if not {inside}: return 0",
-            *(f"    {line}" for line in inner._lines()),  # noqa: SLF001
+            *_inside(inner._lines()),  # noqa: SLF001
         ]
 
     def _lines_of_presence(self) -> list[str]:
@@ -386,27 +395,15 @@ class _Here:
         return [f"if {test}: return 0" for test in broken if test != "False"]
 
 
-@dataclass(frozen=True, slots=True)
-class _Texts:
-    """Names of texts of a message or object, and those inside."""
+def _inside(lines: list[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
 
-    names: tuple[str, ...]
-    inside: tuple[tuple[str, _Texts], ...]
 
-    def joined(self, values: dict[str, Any]) -> str:
-        """Give all of them that are there as one text."""
-        texts = [values.get(name, "") for name in self.names]
-        texts += [texts.joined(values[name]) for name, texts in self.inside if name in values]
-        return "".join(texts)
-
-    def are_printable(self, values: dict[str, Any]) -> bool:
-        """Tell whether they are printable ASCII."""
-        text = self.joined(values)
-        return text.isascii() and text.isprintable()
-
-    def colons(self, values: dict[str, Any]) -> int:
-        """Count their colons."""
-        return self.joined(values).count(":")
+def _is_plain_example(example: object) -> bool:
+    """Tell whether all values of a format are plain: texts, truths or texts in an array."""
+    if isinstance(example, list):
+        return all(isinstance(each, str) for each in example)
+    return isinstance(example, (str, bool))
 
 
 def _may_hold_colons(format_: Format) -> bool:
