@@ -20,6 +20,22 @@ if TYPE_CHECKING:
     from acs.edges.middleware import Guard
 
 
+class _Request(web.BaseRequest):
+    """A request that takes its body in one piece where it is there already, as it mostly is."""
+
+    ATTRS = web.BaseRequest.ATTRS | {"_whole"}
+    _whole: bytes | None = None
+
+    async def read(self) -> bytes:
+        """Give the body; raises HTTPRequestEntityTooLarge."""
+        if self._whole is None:
+            content = self.content
+            self._whole = content.read_nowait() if content.is_eof() else await super().read()
+            if len(self._whole) > self.client_max_size:
+                raise web.HTTPRequestEntityTooLarge(self.client_max_size)
+        return self._whole
+
+
 def server(
     guard: Guard,
     path: str,
@@ -29,7 +45,7 @@ def server(
 ) -> web.Server:
     """Give a server for ``aiohttp.web.ServerRunner``; the handler gets requests read before."""
     loop = asyncio.get_running_loop()
-    request_of = partial(web.BaseRequest, loop=loop, client_max_size=body_limit_bytes)
+    request_of = partial(_Request, loop=loop, client_max_size=body_limit_bytes)
 
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         if request.method != hdrs.METH_POST or request.path != path:

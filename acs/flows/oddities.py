@@ -7,13 +7,14 @@ unusual language tag costs the cardholder the language. Operators see both in a 
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from schemas.amounts import iso_exponent
 from schemas.texts import language_wishes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Mapping
 
 
 class Oddity(StrEnum):
@@ -25,13 +26,22 @@ class Oddity(StrEnum):
     """browserLanguage names no language that the pages exist in; another one is shown."""
 
 
-def oddities(values: Mapping[str, object], languages: Collection[str]) -> Iterator[Oddity]:
+def oddities(values: Mapping[str, object], languages: tuple[str, ...]) -> tuple[Oddity, ...]:
     """Name what is odd about an AReq's values; ``languages`` are those of the pages."""
-    currency, exponent = values.get("purchaseCurrency"), values.get("purchaseExponent")
+    get = values.get
+    return _odd(get("purchaseCurrency"), get("purchaseExponent"), get("browserLanguage"), languages)
+
+
+@lru_cache(maxsize=1024)
+def _odd(
+    currency: object, exponent: object, tag: object, languages: tuple[str, ...]
+) -> tuple[Oddity, ...]:
+    """Look at three elements that are the same in most AReqs of a shop, and say nothing of it."""
+    found = []
     if currency is not None and exponent is not None:
         listed = iso_exponent(str(currency))
         if listed is not None and str(exponent) != str(listed):
-            yield Oddity.EXPONENT
-    tag = values.get("browserLanguage")
+            found.append(Oddity.EXPONENT)
     if tag is not None and not any(wish in languages for wish in language_wishes(str(tag))):
-        yield Oddity.LANGUAGE
+        found.append(Oddity.LANGUAGE)
+    return tuple(found)
