@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from acs.authentication.case import Exemption
-from acs.transaction import ASKED, Linked
+from acs.transaction import ASKED
 from schemas.canonical import to_json
 from schemas.records import Record
 from schemas.values import TransStatus
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from otp.model import SentMessage
 
 FORMAT: Final = "evidence/1"
-_LINKED: Final = Linked.__struct_fields__
 
 
 class Proof(Record, frozen=True):
@@ -87,10 +86,7 @@ def document(transaction: Transaction, challenge: Challenge | None, basis: Basis
             "channel": one.device_channel,
             "category": one.message_category,
         },
-        "link": {
-            **{name: getattr(one, name) for name in _LINKED},
-            "digest": one.link_digest.hex(),
-        },
+        "link": _link(one),
         "card": {
             "token": one.card_id,
             "last4": one.last4,
@@ -151,11 +147,31 @@ def message(sent: SentMessage) -> dict[str, object]:
     }
 
 
+def _link(transaction: Transaction) -> dict[str, object]:
+    return {
+        "acs_trans_id": transaction.acs_trans_id,
+        "ds_trans_id": transaction.ds_trans_id,
+        "card_id": transaction.card_id,
+        "purchase_amount": transaction.purchase_amount,
+        "purchase_currency": transaction.purchase_currency,
+        "purchase_exponent": transaction.purchase_exponent,
+        "merchant_name": transaction.merchant_name,
+        "acquirer_bin": transaction.acquirer_bin,
+        "acquirer_merchant_id": transaction.acquirer_merchant_id,
+        "message_category": transaction.message_category,
+        "device_channel": transaction.device_channel,
+        "digest": transaction.link_digest.hex(),
+    }
+
+
+_OURS: Final = (Exemption.ISSUER, Exemption.TRUSTED)
+
+
 def _applied_by(exemption: Exemption, transaction: Transaction) -> str | None:
     """Say whose exemption it is: a small payment may be the issuer's (Y) or claimed (I)."""
     if exemption is Exemption.NONE:
         return None
-    is_ours = exemption in {Exemption.ISSUER, Exemption.TRUSTED} or (
+    is_ours = exemption in _OURS or (
         exemption is Exemption.LOW_VALUE and transaction.trans_status == TransStatus.AUTHENTICATED
     )
     return "issuer" if is_ours else "requestor"

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -159,6 +160,14 @@ def test_a_moment_is_what_the_calendar_says(naive: datetime, hours: int) -> None
     written = at.astimezone(UTC).isoformat(timespec="milliseconds")
 
     assert moment(at) == written.replace("+00:00", "Z")
+
+
+def test_everything_that_a_code_is_bound_to_is_told() -> None:
+    transaction = a_transaction()
+    link = read(transaction, None, BASIS)["link"]
+    plain = json.loads(json.dumps(msgspec.to_builtins(transaction.linked)))
+
+    assert link == {**plain, "digest": transaction.link_digest.hex()}
 
 
 def test_an_amount_of_48_digits_is_told() -> None:
