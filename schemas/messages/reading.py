@@ -11,9 +11,9 @@ and never comes to be judged.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import msgspec
@@ -136,11 +136,10 @@ def _without_fault(raw: bytes, additions: Additions) -> Reading | None:
     version = raw.find(b'"messageVersion"') + 16
     channel = raw.find(b'"deviceChannel"') + 15
     category = raw.find(b'"messageCategory"') + 17
-    guess = _guessed(
-        raw[version : version + 10], raw[channel : channel + 7], raw[category : category + 7]
-    )
+    spelled = (raw[version : version + 9], raw[channel : channel + 6], raw[category : category + 6])
+    guess = _SPELLED.get(spelled)
     if guess is not None:
-        way, context = guess
+        way, context = _place(*guess)
         reading = _read_quickly(raw, AREQ, way, context, additions)
         # The type of the values has made sure of the version.
         if (
@@ -153,30 +152,33 @@ def _without_fault(raw: bytes, additions: Additions) -> Reading | None:
         found = _PLACE.decode(raw)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return None
-    known = _place(found.messageVersion, found.deviceChannel, found.messageCategory)
-    if known is None or known is guess:
+    place = found.messageVersion, found.deviceChannel, found.messageCategory
+    if place == guess or place not in _PLACES:
         return None
-    return _read_quickly(raw, AREQ, *known, additions)
+    return _read_quickly(raw, AREQ, *_place(*place), additions)
 
 
-_VALUE = re.compile(rb'[ \t\r\n]*:[ \t\r\n]*"([0-9.]+)"').match
+_PLACES: Final = frozenset(product(SUPPORTED, map(str, DeviceChannel), map(str, MessageCategory)))
 
 
-@lru_cache(maxsize=256)
-def _guessed(version: bytes, channel: bytes, category: bytes) -> tuple[quick.Quick, Context] | None:
-    """Guess the place from what follows the names where they first stand; it may be wrong.
-
-    They may stand in a text or in an object inside; what was read tells whether that was so.
-    """
-    found = [match[1].decode() for each in (version, channel, category) if (match := _VALUE(each))]
-    return _place(*found) if len(found) == 3 else None  # noqa: PLR2004
+def _spelled(value: str) -> tuple[bytes, ...]:
+    """Spell a value as it stands after its name, and what may follow: all of one length."""
+    return tuple(text.encode() for text in (f':"{value}",', f':"{value}"}}', f': "{value}"'))
 
 
-@lru_cache(maxsize=64)
-def _place(version: str, channel: str, category: str) -> tuple[quick.Quick, Context] | None:
-    """Give the quick way and the context of an AReq; there are 18 places, None for any other."""
-    if version not in SUPPORTED or channel not in _CHANNELS or category not in _CATEGORIES:
-        return None
+_SPELLED: Final[Mapping[tuple[bytes, ...], tuple[str, str, str]]] = {
+    spelled: place for place in _PLACES for spelled in product(*map(_spelled, place))
+}
+"""The place by what follows three names where they first stand. It may be the wrong one.
+
+They may stand in a text or in an object inside: what was read tells whether that was so. Another
+spelling is told by decoding. Secret: nothing of a message is kept here.
+"""
+
+
+@cache
+def _place(version: str, channel: str, category: str) -> tuple[quick.Quick, Context]:
+    """Give the quick way and the context of an AReq at one of the places."""
     return quick.quick(AREQ, version, channel, category), Context(version, channel, category)
 
 
