@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from acs.deadlines import Deadlines
+from acs.steps import InStep, in_step
 from acs.store.areqs import Areqs
 from enrollment.policy import AttemptPolicy
 
@@ -146,9 +147,11 @@ class Ports:
     number_checks: NumberChecks | None = None
     areqs: Areqs = field(init=False)
     areq_deadlines: Deadlines = field(init=False)
+    in_step: InStep = field(init=False)
 
     def __post_init__(self) -> None:
-        """Let the AReqs of this pool share their round trips, and a timer."""
+        """Let the AReqs of this pool share their round trips, go in step, and have one timer."""
         object.__setattr__(self, "areqs", Areqs(self.pool))
+        object.__setattr__(self, "in_step", in_step())
         budget_s = self.policies.areq_budget.total_seconds()
         object.__setattr__(self, "areq_deadlines", Deadlines(budget_s))

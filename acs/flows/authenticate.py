@@ -2,7 +2,8 @@
 
 Laws:
 - Two round trips to the database: one reads all facts, one commits everything; pure code decides
-  in between. AReqs at the same time share them, and the outcome of none depends on another's. A
+  in between, in step for those that were read together (``acs.steps``). AReqs at the same time
+  share the round trips, and the outcome of none depends on another's. A
   requestor-initiated payment may read once more (``gather``), and where operators are asked about
   SIM cards their answer is looked up or kept. A limit that another payment used up meanwhile is
   read again and decided again.
@@ -19,8 +20,8 @@ import hashlib
 import logging
 import secrets
 import time
-from functools import lru_cache
-from typing import TYPE_CHECKING, cast
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 from acs import VERSION, evidence, log, metrics
 from acs.authentication import responses
@@ -55,7 +56,7 @@ from schemas.values import MessageType, TransStatus
 from schemas.vault import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -66,6 +67,9 @@ if TYPE_CHECKING:
     from acs.transaction import SdkTransId, ThreeDSServerTransId
     from enrollment.model import Standing
     from schemas.compiler import Reading
+
+Answered: TypeAlias = "tuple[transactions.NewTransaction, bytes]"
+"""What is to be stored, and the bytes that answer."""
 
 TRIES_FOR_A_LIMIT = 5
 _ECI_KINDS = {
@@ -113,16 +117,25 @@ async def _authenticate(ports: Ports, raw: bytes, server: DirectoryServer) -> by
     raise Unavailable(Missing.LIMITS)
 
 
-async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransaction, bytes]:
+async def _decide(ports: Ports, asked: Asked) -> Answered:
     gathered = await gather(ports, asked)
     facts = gathered.facts
+    if ports.number_checks is not None and should_ask(
+        asked.areq, facts, decide(asked.areq, facts, asked.now)
+    ):
+        facts = await _with_checks(ports, asked, facts)
+    work = partial(_steps, ports, asked, facts, gathered.device_id)
+    answered: Answered = await ports.in_step.submit(work)
+    return answered
+
+
+def _steps(
+    ports: Ports, asked: Asked, facts: Facts, device_id: UUID | None
+) -> Generator[None, None, Answered]:
+    """Decide, answer, and say what is to be stored: pure but for chance, in steps of one kind."""
     acs_trans_id = acs_trans_id_at(asked.now, secrets.token_bytes(CHANCE_BYTES))
     decision = decide(asked.areq, facts, asked.now)
-    if should_ask(asked.areq, facts, decision):
-        looked = await _with_checks(ports, asked, facts)
-        if looked is not facts:
-            facts = looked
-            decision = decide(asked.areq, facts, asked.now)
+    yield
     eci = _eci(asked, decision)
     proof: AuthenticationValue | None = None
     if decision.trans_status is TransStatus.AUTHENTICATED and _proves(asked):
@@ -132,6 +145,7 @@ async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransacti
             eci = _eci(asked, decision)
         else:
             proof = made
+    yield
     language = _language(ports, asked, facts.standing)
     info = decision.cardholder_info
     ares = responses.ares(
@@ -144,11 +158,14 @@ async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransacti
         proof=proof,
         cardholder_text=None if info is None else ports.pages.text(f"info_{info}", language),
     )
+    yield
     transaction = _transaction(
         ports, asked, acs_trans_id, decision, standing=facts.standing, language=language
     )
+    yield
     seen = _visitor(ports, asked, acs_trans_id)
     document = _document(ports, transaction, decision, eci=eci, proof=proof, seen=seen)
+    yield
     new = _new(
         ports,
         asked,
@@ -156,7 +173,7 @@ async def _decide(ports: Ports, asked: Asked) -> tuple[transactions.NewTransacti
         decision,
         ares=ares,
         document=document,
-        device_id=gathered.device_id,
+        device_id=device_id,
         seen=seen,
     )
     return new, ares.raw

@@ -74,9 +74,17 @@ class _Batch(Generic[ItemT, OutcomeT]):
 class Batches(Generic[ItemT, OutcomeT]):
     """Collects items and has them done together; ``lanes`` batches may be at work at a time."""
 
-    def __init__(self, work: Work[ItemT, OutcomeT], *, lanes: int = 1, most: int = MOST) -> None:
-        """Take the work: it gives one outcome per item, in their order."""
+    def __init__(
+        self,
+        work: Work[ItemT, OutcomeT],
+        *,
+        lanes: int = 1,
+        most: int = MOST,
+        divides: type[Exception] = Divide,
+    ) -> None:
+        """Take the work: it gives one outcome per item, in their order, or raises ``divides``."""
         self._work = work
+        self._divides = divides
         self._free = lanes
         self._most = most
         self._waiting: deque[_Place[ItemT, OutcomeT]] = deque()
@@ -134,7 +142,7 @@ class Batches(Generic[ItemT, OutcomeT]):
                 future.cancel()
             elif failure is None:
                 future.set_result(task.result()[number])
-            elif isinstance(failure, Divide) and len(batch.places) > 1:
+            elif isinstance(failure, self._divides) and len(batch.places) > 1:
                 self._start([place], lanes=0)
             else:
                 future.set_exception(failure)
