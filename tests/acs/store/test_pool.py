@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
@@ -130,6 +130,26 @@ async def test_a_session_that_is_set_otherwise_is_told(dsn: str) -> None:
             await conn.execute("SET lock_timeout = 0")
 
         assert await pool.strange_settings() == ["lock_timeout", "role"]
+
+
+async def test_a_prepared_statement_is_not_thrown_away_after_a_time(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop = asyncio.get_running_loop()
+    call_later, waits = loop.call_later, []
+
+    def noting(delay: float, *args: Any, **kwargs: Any) -> asyncio.TimerHandle:
+        waits.append(delay)
+        return call_later(delay, *args, **kwargs)
+
+    async with opened(dsn) as pool, pool.connection() as conn:
+        monkeypatch.setattr(loop, "call_later", noting)
+        assert await conn.fetchval("SELECT $1::int", 1) == 1
+        kept = await conn.fetchval("SELECT count(*) FROM pg_prepared_statements")
+        monkeypatch.undo()
+
+    assert kept > 0
+    assert max(waits, default=0) < 60
 
 
 async def test_it_counts_what_is_idle_and_what_is_lent(dsn: str) -> None:
