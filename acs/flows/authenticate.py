@@ -16,6 +16,7 @@ Laws:
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
 import secrets
@@ -106,9 +107,9 @@ async def _authenticate(ports: Ports, raw: bytes, server: DirectoryServer) -> by
         new, answer = await _decide(ports, asked)
         match await ports.areqs.record(new):
             case transactions.Recorded():
-                _tell(asked, new.transaction)
-                for oddity in oddities(areq.values, ports.pages.languages):
-                    metrics.AREQ_ODDITY.labels(oddity).inc()
+                # After the answer, and together with the others of its batch; what is on disk is
+                # answered whatever becomes of the line that tells of it.
+                asyncio.get_running_loop().call_soon(_tell, ports, asked, new.transaction)
                 return answer
             case transactions.AlreadyKnown():
                 return await _answer_again(ports, asked)
@@ -410,7 +411,7 @@ def _language(ports: Ports, asked: Asked, standing: Standing | None) -> str:
     )
 
 
-def _tell(asked: Asked, transaction: Transaction) -> None:
+def _tell(ports: Ports, asked: Asked, transaction: Transaction) -> None:
     _counter(
         transaction.scheme,
         transaction.device_channel,
@@ -427,6 +428,8 @@ def _tell(asked: Asked, transaction: Transaction) -> None:
         rule=transaction.rule,
         version=transaction.message_version,
     )
+    for oddity in oddities(asked.areq.values, ports.pages.languages):
+        metrics.AREQ_ODDITY.labels(oddity).inc()
 
 
 _counter = lru_cache(maxsize=4096)(metrics.AREQ.labels)

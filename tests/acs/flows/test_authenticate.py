@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -148,6 +149,7 @@ async def test_what_looks_like_a_shop_s_mistake_is_counted_and_answered(world: W
     odd = {"purchaseCurrency": "352", "purchaseExponent": "2", "browserLanguage": "es"}
 
     given = await answer(world, message | odd)
+    await asyncio.sleep(0)  # it is told of after the answer
 
     assert given["messageType"] == "ARes"
     after = [metrics.AREQ_ODDITY.labels(kind)._value.get() for kind in ("exponent", "language")]
