@@ -1,8 +1,8 @@
 """Real processes under load are killed, their network cut, their database crashed: the laws hold.
 
-The short version of `make chaos`: eight faults, among them a replacement of all workers under load,
-a process without descriptors and a clock that steps by an hour; the database's clocks are put
-forward at the end so that no lease has to be waited for.
+The short version of `make chaos`: seven faults, among them a replacement of all workers under load
+and a process without descriptors; the database's clocks are put forward at the end so that no lease
+has to be waited for.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.chaos.plan import CLOCKS, RESTART, SQUEEZES, faults
+from loadtests.chaos.plan import RESTART, SQUEEZES, faults
 
 _ROOT = Path(__file__).resolve().parents[3]
-_SEED, _FAULTS = 25690, 8
+_SEED, _FAULTS = 16784, 7
 _KILLS = {"kill -9 PostgreSQL", "kill -9 a serve worker", "kill -9 the worker"}
 
 
@@ -28,7 +28,7 @@ def test_nothing_is_lost_and_nothing_happens_twice() -> None:
     """A machine that is busy takes long for it, and that is no failure."""
     done = subprocess.run(
         [
-            sys.executable, "-m", "loadtests.chaos", "--seed", str(_SEED), "--hurry", "--clocks",
+            sys.executable, "-m", "loadtests.chaos", "--seed", str(_SEED), "--hurry",
             "--faults", str(_FAULTS), "--lanes", "5", "--people", "30", "--seconds", "120",
         ],
         cwd=_ROOT, env={**os.environ}, capture_output=True, text=True, timeout=380, check=False,
@@ -47,7 +47,6 @@ def test_the_short_plan_has_the_faults_it_is_chosen_for() -> None:
     names = {fault.name for fault in plan}
     assert names >= {*_KILLS, RESTART}
     assert names & set(SQUEEZES)
-    assert names & set(CLOCKS)
     assert {fault.mode for fault in plan} >= {"cut"}
 
 
