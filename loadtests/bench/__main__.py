@@ -298,7 +298,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=2.0, help="per target and round")
     parser.add_argument("--open-seconds", type=float, default=8.0, help="for the latencies")
-    parser.add_argument("--connections", type=int, default=32)
+    parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--statements", type=int, default=32, help="connections of D and S")
     parser.add_argument("--cardholders", type=int, default=16, help="at a time")
     parser.add_argument("--workers", type=int, default=1, help="of the service, and bare servers")
