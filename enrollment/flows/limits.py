@@ -20,6 +20,7 @@ from enrollment.store import cards, limits
 from enrollment.store.limits import Level, StoredLimits
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from uuid import UUID
 
     from enrollment.flows.work import Work
@@ -83,7 +84,7 @@ async def card_limits(work: Work, card_id: UUID) -> Done[CardLimits] | Refusal:
     if card is None:
         return Refusal(RefusalCode.NOT_FOUND)
     own = await limits.levels(work.conn, card_id)
-    above = await _above_client(work, card_id, card.account_id)
+    above = await _above_client(work, card_id, card.account_id, own)
     view = CardLimits(
         card_id,
         rules.currency_letters(card.currency),
@@ -126,7 +127,7 @@ async def lower_fault(
     fault = version_fault(if_match, seen)
     if fault is not None:
         return fault
-    above = await _above_client(work, card_id, card.account_id)
+    above = await _above_client(work, card_id, card.account_id, own)
     raised = rules.client_may_set(own[Level.CARD_CLIENT].limits, above, wanted)
     if raised is None:
         return None
@@ -143,8 +144,9 @@ async def lower_card_limits(
     return await card_limits(work, card_id)
 
 
-async def _above_client(work: Work, card_id: UUID, account_id: UUID) -> EffectiveLimits:
-    own = await limits.levels(work.conn, card_id)
+async def _above_client(
+    work: Work, card_id: UUID, account_id: UUID, own: Mapping[Level, StoredLimits]
+) -> EffectiveLimits:
     account = await limits.levels(work.conn, account_id)
     product = await limits.product_of_card(work.conn, card_id)
     return rules.minimum(product, account[Level.ACCOUNT].limits, own[Level.CARD_BRANCH].limits)
