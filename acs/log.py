@@ -269,9 +269,12 @@ def _told(
         line["place"] = place_of(failure.__traceback__)
     raw = _ENCODER.encode(line)
     # In ASCII, so that no letter of it ends a line for any reader.
-    if not raw.isascii():
-        return mask(json.dumps(line))
-    return mask(raw.decode()) if _may_hide(raw) else raw.decode()
+    text = raw.decode() if raw.isascii() else json.dumps(line)
+    masked = mask(text)
+    if masked == text:
+        return text
+    # What a number was masked to is none: as a text it leaves the line readable.
+    return mask(json.dumps({name: _quoted(value) for name, value in line.items()}))
 
 
 @lru_cache(maxsize=8)
@@ -313,6 +316,11 @@ def _value(value: object) -> object:
     if value is None or isinstance(value, bool | int | float):
         return value
     return str(value)[:_VALUE_MAX]
+
+
+def _quoted(value: object) -> object:
+    """Give a number as text; it may be masked."""
+    return str(value) if type(value) in {int, float} else value
 
 
 def _mask_pan(match: re.Match[str]) -> str:

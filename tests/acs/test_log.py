@@ -142,6 +142,25 @@ def test_the_last_line_of_defence(text: str, masked: str) -> None:
     assert log.mask(text) == masked
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "written"),
+    [
+        ("count", int(PAN), "411111******1111"),
+        ("seq", -int(PAN), "-411111******1111"),
+        ("duration_ms", 0.4111111111111111, "0.411111******1111"),
+        ("code", 123456, "******"),
+        ("code", 101, 101),
+    ],
+)
+def test_a_number_that_is_masked_leaves_the_line_readable(
+    lines: io.StringIO, field: str, value: float, written: object
+) -> None:
+    log.event("edge:started", edge="ds", attempt=2, **{field: value})
+
+    line = only_line(lines)
+    assert (line[field], line["edge"]) == (written, "ds")
+
+
 PIECES = st.sampled_from(
     [PAN, *PAN, " ", "-", "Code", "KOD ", "pin=", "otp", "123456", "żółw", "\u0664", "x"]
 )
@@ -168,7 +187,11 @@ def test_the_request_at_work_is_named_in_its_lines(lines: io.StringIO) -> None:
     level=st.sampled_from([logging.DEBUG, logging.INFO, logging.ERROR]),
     fields=st.dictionaries(
         st.sampled_from(sorted(log.FIELDS - {"level", "name"})),
-        st.text(max_size=300) | st.lists(PIECES).map("".join) | st.integers() | st.none(),
+        st.text(max_size=300)
+        | st.lists(PIECES).map("".join)
+        | st.integers()
+        | st.sampled_from([int(PAN), 123456, 0.4111111111111111])
+        | st.none(),
         max_size=5,
     ),
     fails=st.booleans(),
