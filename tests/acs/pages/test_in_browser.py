@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from acs.challenge.screens import Brand, Notice, RetryScreen, ReturnScreen, Screen
 from acs.pages.render import Pages
@@ -212,6 +212,7 @@ def test_each_button_says_what_it_is_for(
 def test_the_keyboard_reaches_everything_in_reading_order(site: Site, page: Page) -> None:
     site.screens["challenge"] = CODE
     page.goto(site.url("challenge"))
+    expect(page.locator("#pin")).to_be_focused()  # a moment after the page has loaded
     reached = []
     for _ in range(9):
         reached.append(
@@ -353,7 +354,7 @@ def test_after_an_error_the_focus_is_on_the_field_even_in_a_frame(site: Site, pa
     frame = page.frame("acs")
     assert frame is not None
 
-    assert frame.evaluate("document.activeElement.id") == "pin"
+    expect(frame.locator("#pin")).to_be_focused()
 
 
 @pytest.mark.parametrize("sandbox", ["", 'sandbox="allow-forms allow-scripts"'])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import async_playwright
+from playwright.async_api import async_playwright, expect
 
 from enrollment.portal import headers
 from tests.enrollment.portal.shown import PAGES, everything
@@ -136,7 +136,7 @@ async def test_nothing_goes_sideways_and_every_target_can_be_hit(site: Site, lan
 async def test_the_focus_is_on_the_field_that_is_wrong(site: Site) -> None:
     page = await site.show(everything("pl")["register 4, short"], 320)
 
-    assert await page.evaluate("document.activeElement.id") == "password"
+    await expect(page.locator("#password")).to_be_focused()
 
 
 async def test_twice_the_text_size_still_fits(site: Site) -> None:
