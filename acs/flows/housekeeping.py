@@ -28,6 +28,7 @@ USE_LAPSES_AFTER = timedelta(days=7)
 """A counted authentication without an authorisation notice is forgotten after so long."""
 HISTORY_LAPSES_AFTER = timedelta(days=2)
 _BATCH = 500
+SEALED_BATCH = 2_000
 _COUNTERS = 5_000
 
 
@@ -90,7 +91,7 @@ async def outdate_consents(ports: Ports) -> int:
 async def seal_audit(ports: Ports) -> int:
     """Worker source: carry the chain of the audit log on over the events since the last time."""
     async with ports.pool.transaction() as conn:
-        return await audit_chain.seal(conn, ports.keys.audit, _BATCH)
+        return await audit_chain.seal(conn, ports.keys.audit, SEALED_BATCH)
 
 
 async def watch_messages(ports: Ports) -> int:

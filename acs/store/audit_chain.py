@@ -29,6 +29,8 @@ _START = bytes(32)
 _LOOK_BACK = 10_000
 """Numbers are given before commits: a late commit is at most this far behind the newest seal."""
 _STRETCH = 1_000
+_SEALED_AT_ONCE = 250
+"""Links of one statement: about a millisecond of computing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,25 +67,32 @@ class Told:
 
 
 async def seal(conn: Connection, ring: KeyRing, batch: int) -> int:
-    """Add up to ``batch`` links on the caller's transaction; returns how many."""
+    """Add up to ``batch`` links on the caller's transaction; returns how many.
+
+    The links come to the database in stretches, so that whoever shares this process's loop with
+    the chain never waits for long.
+    """
     if not await _SQL.lock_chain.value(conn):
         return 0
     last = await _SQL.last_seal.one(conn)
     seq, mac = (0, _START) if last is None else (last["seq"], last["mac"])
     newest = 0 if last is None else last["event_id"]
     events = await _SQL.unsealed.all(conn, from_event=max(newest - _LOOK_BACK, 0), batch=batch)
-    seqs, event_ids, key_ids, macs = [], [], [], []
-    for event in events:
-        seq += 1
-        tag = ring.tag(b"seal/1", mac, event["mac"])
-        mac = tag.value
-        seqs.append(seq)
-        event_ids.append(event["event_id"])
-        key_ids.append(tag.key_id)
-        macs.append(mac)
-    if seqs:
-        await _SQL.add_seals.run(conn, seqs=seqs, event_ids=event_ids, key_ids=key_ids, macs=macs)
-    return len(seqs)
+    for first in range(0, len(events), _SEALED_AT_ONCE):
+        stretch = events[first : first + _SEALED_AT_ONCE]
+        tags: list[Tag] = []
+        for event in stretch:
+            tags.append(ring.tag(b"seal/1", mac, event["mac"]))
+            mac = tags[-1].value
+        await _SQL.add_seals.run(
+            conn,
+            seqs=[seq + place for place in range(1, len(stretch) + 1)],
+            event_ids=[event["event_id"] for event in stretch],
+            key_ids=[tag.key_id for tag in tags],
+            macs=[tag.value for tag in tags],
+        )
+        seq += len(stretch)
+    return len(events)
 
 
 async def verify(conn: Connection, ring: KeyRing, expected: str | None = None) -> Verified:

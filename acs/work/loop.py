@@ -34,12 +34,14 @@ _PAUSE_AFTER_FAILURE_S = (0.5, 1.0, 2.0, 5.0)
 class Source:
     """One kind of work: ``run_due`` handles up to one batch and returns how many rows it had.
 
-    Several may share a name: lanes of one kind, each with its own pace.
+    Several may share a name: lanes of one kind, each with its own pace. After a batch of less than
+    ``full`` rows it rests for ``poll_s``: more than 1 where a look costs more than the wait.
     """
 
     name: str
     run_due: Callable[[], Awaitable[int]]
     poll_s: float = 1.0
+    full: int = 1
 
 
 @dataclass(slots=True)
@@ -102,7 +104,7 @@ class WorkLoop:
                 failures += 1
                 await self._pause(wake, pause)
                 continue
-            if found == 0:
+            if found < source.full:
                 await self._pause(wake, source.poll_s)
 
     async def _pause(self, wake: asyncio.Event, seconds: float) -> None:

@@ -55,6 +55,16 @@ async def test_a_whole_log_has_no_faults(db: Conn, keys: Keys) -> None:
     assert (found.links, found.unsealed, found.faults) == (5, 0, ())
 
 
+async def test_links_that_come_in_stretches_are_one_chain(
+    db: Conn, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_chain, "_SEALED_AT_ONCE", 2)
+    await write(db, keys, 7)
+    assert [await seal(db, keys, 5), await seal(db, keys, 5)] == [5, 2]
+    found = await checked(db, keys)
+    assert (found.links, found.unsealed, found.faults) == (7, 0, ())
+
+
 async def test_an_empty_log_is_whole(db: Conn, keys: Keys) -> None:
     assert await seal(db, keys) == 0
     assert await checked(db, keys) == Verified(0, 0, 0, bytes(32), 0, ())

@@ -59,6 +59,16 @@ async def test_a_source_is_asked_again_at_once_while_it_has_rows(dsn: str) -> No
         await source.was_asked(times=4)
 
 
+async def test_after_a_batch_that_was_not_full_a_source_may_rest(dsn: str) -> None:
+    rests, goes_on = Counted(rows=1), Counted(rows=1)
+    sources = Source("s", rests.run_due, _NEVER_S, full=2), Source("s", goes_on.run_due, _NEVER_S)
+
+    async with working(dsn, *sources):
+        await goes_on.was_asked(times=3)  # at the start, after its row, and when it began to listen
+        await rests.was_asked(times=2)
+    assert rests.asked.locked()
+
+
 async def test_a_source_without_rows_is_asked_again_after_its_pause(dsn: str) -> None:
     source = Counted()
 
