@@ -126,13 +126,15 @@ class Hands:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+        if not self.site.database.is_wanted:  # its start was broken off
+            await self.site.database.start()
         for wire in self.site.wires.values():
             wire.become("pass")
         for mood in (self.site.parties.directory, self.site.parties.gateway):
             mood.share = 0.0
 
     def _later(self, what: Coroutine[None, None, None]) -> None:
-        task = asyncio.create_task(what)
+        task = asyncio.create_task(what, name="a fault that lasts")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
@@ -192,10 +194,10 @@ class Hands:
 
     def _freeze(self, pid: int, fault: Fault) -> None:
         """Stop a process, as one that is swapped out: it comes back when its leases are over."""
-        kill(pid, signal.SIGSTOP)
-        self._later(self._thaw(pid, _FROZEN_TIMES * fault.lasts_s))
+        self._later(self._frozen(pid, _FROZEN_TIMES * fault.lasts_s))
 
-    async def _thaw(self, pid: int, after_s: float) -> None:
+    async def _frozen(self, pid: int, after_s: float) -> None:
+        kill(pid, signal.SIGSTOP)
         try:
             await asyncio.sleep(after_s)
         finally:

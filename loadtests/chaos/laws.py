@@ -4,10 +4,11 @@ A law is a name, how many cases it was looked at in, and what broke it. A number
 (results not confirmed, repeats) is told beside them.
 """
 
+import asyncio
 import json
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,12 +41,13 @@ class Law:
     broken: Sequence[str]
 
 
-def tell(happened: Mapping[str, int], laws: Sequence[Law], rested_s: float) -> None:
+def tell(happened: Mapping[str, int], laws: Sequence[Law], rested_s: float | None) -> None:
     """Print what happened, how long the rest took to come, and each law with what broke it."""
     print("\nwhat happened")
     for name, number in happened.items():
         print(f"  {number:6}  {name}")
-    print(f"  {rested_s:6.1f}  seconds to come to rest")
+    if rested_s is not None:
+        print(f"  {rested_s:6.1f}  seconds to come to rest")
     print("\nlaws")
     for law in laws:
         print(f"  {law.cases:6}  {'BROKEN' if law.broken else 'holds '}  {law.name}")
@@ -86,28 +88,34 @@ async def judge(
     holders: Sequence[Holder],
     files: Sequence[Path],
     starved: Sequence[Span] = (),
-) -> list[Law]:
-    """Look at every law; `starved` is when a process had no memory left."""
-    found_rows = await rows(conn)
+) -> AsyncIterator[Law]:
+    """Look at one law after the other; `starved` is when a process had no memory left."""
+    found = await rows(conn)
     looks: tuple[Callable[[Ledger, dict[str, Row]], Law], ...] = (
-        stored, same_answer, one_result, told_as_decided, delivered_is_true,
+        visits, stored, same_answer, one_result, told_as_decided, delivered_is_true,
         repeats_are_identical, y_was_verified, value_with_y_only, tries, final_pages,
     )  # fmt: skip
-    found = [look(ledger, found_rows) for look in looks]
-    found.append(await _messages(conn, ledger))
+    for look in looks:
+        yield look(ledger, found)
+    yield await _messages(conn, ledger)
     days = await conn.fetchval("SELECT count(DISTINCT day) FROM enrollment.reservation")
-    found.append(limits(ledger, holders, max(days, 1)))
-    found.append(Law("the Directory Server finds every RReq right", _heard(ledger), ledger.faults))
-    found.append(logs(ledger, holders, files))
-    found.append(foreseen(files, starved))
+    yield limits(ledger, holders, max(days, 1))
+    yield Law("the Directory Server finds every RReq right", _heard(ledger), ledger.faults)
+    # In a thread: the wires of the site are served by this loop, and logs may be long.
+    yield await asyncio.to_thread(logs, ledger, holders, files)
+    yield await asyncio.to_thread(foreseen, files, starved)
     at_rest = {f"at rest not: {name}": query for name, query in AT_REST.items()}
     for name, query in (AT_ANY_TIME | at_rest).items():
-        found.append(Law(name, len(found_rows), [str(row[0]) for row in await conn.fetch(query)]))
-    return found
+        yield Law(name, len(found), [str(row[0]) for row in await conn.fetch(query)])
 
 
 def _heard(ledger: Ledger) -> int:
     return sum(map(len, ledger.heard.values()))
+
+
+def visits(ledger: Ledger, _: dict[str, Row]) -> Law:
+    """See that nobody waited for ever for an answer."""
+    return Law("every visit of a shop and a cardholder came to its end", ledger.visits, ledger.late)
 
 
 def stored(ledger: Ledger, found: dict[str, Row]) -> Law:
@@ -243,13 +251,13 @@ def limits(ledger: Ledger, holders: Sequence[Holder], days: int = 1) -> Law:
 
 def logs(ledger: Ledger, holders: Sequence[Holder], files: Sequence[Path]) -> Law:
     """Look for every number of the run in everything that was logged."""
-    found = Counter(_numbers(files))
     secrets = {holder.pan: "a PAN" for holder in holders}
     secrets |= {holder.phone.lstrip("+"): "a phone" for holder in holders}
     secrets |= {holder.phone.removeprefix("+48"): "a phone" for holder in holders}
     codes = {code for several in ledger.codes.values() for code in several}
     secrets |= dict.fromkeys(codes, "a code")
-    broken = [f"{kind} is in a log" for secret, kind in secrets.items() if secret in found]
+    found = {number for number in _numbers(files) if number in secrets}
+    broken = [f"{secrets[number]} is in a log" for number in sorted(found)]
     return Law("no PAN, phone number or code is in a log", len(secrets), broken)
 
 

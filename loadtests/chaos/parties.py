@@ -66,6 +66,10 @@ class Ledger:
     finals: dict[str, list[Message]] = field(default_factory=lambda: defaultdict(list))
     """Every final CRes a browser got, by acsTransID."""
     ended: Counter[str] = field(default_factory=Counter)
+    visits: int = 0
+    """How often a shop and a cardholder set out together."""
+    late: list[str] = field(default_factory=list)
+    """Visits that were given up: who, and where it stood."""
     moments: list[tuple[float, str]] = field(default_factory=list)
     """When each AReq got an ARes, or something else or nothing: monotonic seconds, and what."""
 

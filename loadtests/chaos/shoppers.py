@@ -1,7 +1,8 @@
 """Shops and cardholders: they pay, finish challenges in every way, remember what they were told.
 
 A shop whose AReq got no answer sends the same bytes again, as a Directory Server may; one in eight
-sends them twice at once. A cardholder whose page did not come looks again, a few times.
+sends them twice at once. A cardholder whose page did not come looks again, a few times. A visit
+that does not end in its time is given up and written down.
 """
 
 import asyncio
@@ -9,15 +10,17 @@ import json
 import random
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from itertools import count
 from uuid import uuid4
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 
 from acs.conformance import pages
+from loadtests.chaos.ends import stood
 from loadtests.chaos.parties import Ledger
 from loadtests.chaos.people import Holder
 from loadtests.network import areq as areqs
@@ -25,6 +28,8 @@ from loadtests.network import directory_server, three_ds_server
 from loadtests.network.currencies import CURRENCIES
 from loadtests.network.purchases import Message
 
+VISIT_WITHIN_S = 600.0
+"""Longer than a visit in which every call takes all its time and every try is needed: 520 s."""
 _TRIES = 4
 _PAUSE_S = 0.7
 _SMS_WAIT_S = 8.0
@@ -100,14 +105,27 @@ class Crowd:
         raced = [one for one in self.holders if one.has_limits and one.kind == "easy"]
         async with self._session() as http, asyncio.TaskGroup() as group:
             for lane in range(lanes):
-                group.create_task(self._lane(http, lane, self.holders[lane::lanes] + raced))
+                lead = self._lane(http, lane, self.holders[lane::lanes] + raced)
+                group.create_task(lead, name=f"lane {lane}")
 
     async def _lane(self, http: ClientSession, lane: int, holders: list[Holder]) -> None:
         chance = random.Random(f"{self.seed}/{lane}")
         while not self.stopping.is_set():
             weights = [_EASY_SHARE if one.kind == "easy" else 1 for one in holders]
             (holder,) = chance.choices(holders, weights)
-            await _Visit(self, http, chance, holder).run()
+            visit = _Visit(self, http, chance, holder)
+            await self._bounded(visit.run(), f"lane {lane}, card *{holder.pan[-4:]}")
+
+    async def _bounded(self, visit: Coroutine[None, None, None], who: str) -> None:
+        """Let a visit take its time; one that was given up is written down with where it stood."""
+        self.ledger.visits += 1
+        try:
+            async with asyncio.timeout(VISIT_WITHIN_S):
+                await visit
+        except (TimeoutError, asyncio.CancelledError) as error:
+            self.ledger.late.append(f"{who}: {stood(error)}")
+            if isinstance(error, asyncio.CancelledError):
+                raise
 
     def has_paid(self, least: int) -> Callable[[], Awaitable[bool]]:
         """Give the question whether so many AReqs were answered."""
@@ -117,12 +135,17 @@ class Crowd:
 
         return is_enough
 
-    async def come_back(self) -> None:
-        """Let those who left look once more and cancel."""
-        async with self._session() as http:
-            for payment in self.unfinished:
-                visit = _Visit(self, http, random.Random(0), payment.holder)
-                await visit.challenge(payment, "cancels")
+    async def come_back(self, lanes: int = 10) -> None:
+        """Let those who left look once more and cancel, so many at the same time."""
+        leavers = iter(tuple(self.unfinished))
+        async with self._session() as http, asyncio.TaskGroup() as group:
+            for _ in range(lanes):
+                group.create_task(self._again(http, leavers), name="who left comes back")
+
+    async def _again(self, http: ClientSession, leavers: Iterator[Payment]) -> None:
+        for payment in leavers:
+            visit = _Visit(self, http, random.Random(0), payment.holder)
+            await self._bounded(visit.challenge(payment, "cancels"), f"shop {payment.number}, left")
 
     def _session(self) -> ClientSession:
         connector = TCPConnector(ssl=self.tls) if self.tls is not None else None
@@ -208,6 +231,8 @@ class _Visit:
         if way == "never opens":
             return
         page = await self._look(payment)
+        if _is_neutral(page):
+            return
         steps: dict[str, Callable[[Payment, pages.Page], Awaitable[pages.Page | None]]] = {
             "wrong, then right": self._wrong_then_right,
             "wrong to the end": self._wrong_to_the_end,
@@ -225,6 +250,8 @@ class _Visit:
             if way == "opens and leaves" or self.crowd.stopping.is_set():
                 break
             page = await self._look(payment)
+            if _is_neutral(page):
+                return
             if page is not None and page.final is None:
                 page = await self._right(payment, page)
         if payment not in self.crowd.unfinished:
@@ -296,10 +323,11 @@ class _Visit:
         return await self._post(payment, form.action, fields)
 
     async def _look(self, payment: Payment) -> pages.Page | None:
+        """Open the page; what failed is asked for again, what the bank says is not."""
         url = str(payment.ares["acsURL"])
         for _ in range(_TRIES):
             page = await self._post(payment, url, {"creq": payment.creq})
-            if page is not None and page.forms:
+            if page is not None and (page.forms or page.status == HTTPStatus.OK):
                 return page
             await asyncio.sleep(_PAUSE_S)
         return None
@@ -318,6 +346,11 @@ class _Visit:
             cres = pages.decoded(page.final.fields["cres"])
             self.crowd.ledger.finals[payment.acs_trans_id].append(cres)
         return page
+
+
+def _is_neutral(page: pages.Page | None) -> bool:
+    """Tell that the bank says no more of a challenge: it was over ten minutes ago or longer."""
+    return page is not None and not page.forms
 
 
 def _other(code: str | None) -> str:

@@ -5,9 +5,10 @@ import contextlib
 import json
 import os
 import random
+import re
 import subprocess
 import sys
-import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,7 @@ from loadtests.chaos.squeeze import Clock
 _READY_S = 300.0
 _LOOK_S = 0.2
 _ISSUER = Path(__file__).parent.parent / "network" / "issuer.toml"
+_STARTED = re.compile(rb'"event":"service:started","pid":(\d+),')
 _EDGES = ("ds", "cardholder", "enrollment", "portal", "ops")
 
 
@@ -49,6 +51,9 @@ class Site:
     """Process ids by name that nobody kills, so that they can be watched over time."""
     clocks: dict[str, Clock] = field(default_factory=dict)
     """The clocks that can be stepped, by program."""
+    _started: set[int] = field(default_factory=set)
+    _read: Counter[Path] = field(default_factory=Counter)
+    """So many bytes of each log were looked through for what has started."""
 
     @property
     def logs(self) -> list[Path]:
@@ -57,8 +62,15 @@ class Site:
 
     def has_started(self, pid: int) -> bool:
         """Tell whether a process of the service has said that it is at work."""
-        said = f'"event":"service:started","pid":{pid},'
-        return any(said in log.read_text(encoding="utf-8", errors="replace") for log in self.logs)
+        for log in self.logs:
+            with log.open("rb") as file:
+                file.seek(self._read[log])
+                for line in file:  # each once: after an hour a log has half a gigabyte
+                    if not line.endswith(b"\n"):
+                        break
+                    self._read[log] += len(line)
+                    self._started |= {int(one) for one in _STARTED.findall(line)}
+        return pid in self._started
 
     def url(self, wire: str, path: str) -> str:
         """Give an address behind a proxy."""
@@ -83,15 +95,25 @@ class Site:
         """Ask the service whether it can work."""
         return await asyncio.to_thread(_answers, f"http://127.0.0.1:{self.ports['ops']}/readyz")
 
+    async def becomes(self, is_true: Callable[[], Awaitable[bool]]) -> None:
+        """Wait for a fact, however long it takes."""
+        while not await is_true():  # noqa: ASYNC110 - a fact outside of this process
+            await asyncio.sleep(_LOOK_S)
+
     async def until(
         self, is_true: Callable[[], Awaitable[bool]], within_s: float, what: str
     ) -> None:
         """Wait for a fact; ends the run when it does not come about."""
-        end = time.monotonic() + within_s
-        while not await is_true():
-            if time.monotonic() > end:
-                sys.exit(f"not within {within_s:.0f} s: {what}; logs in {self.folder}")
-            await asyncio.sleep(_LOOK_S)
+        try:
+            async with asyncio.timeout(within_s):
+                await self.becomes(is_true)
+        except TimeoutError:
+            sys.exit(f"not within {within_s:.0f} s: {what}; logs in {self.folder}")
+
+    def end_at_once(self) -> None:
+        """Kill the service; the database ends when this process does."""
+        for program in self.programs.values():
+            program.end_group()
 
     async def connect(self) -> asyncpg.Connection:
         """Open a connection past all proxies."""

@@ -1,13 +1,18 @@
 """What a run uses over time: memory, descriptors, connections, size of the tables.
 
-A line of a CSV file for each thing that is seen every few seconds, and at the end a picture: a
-panel for each kind of thing, a curve for each thing, every scale from zero. What grows is told by
-its slope: the line of least squares through the second half; in the first caches fill.
+A line of `soak.jsonl` for each look, every few seconds, written at once; from it a picture: a panel
+for each kind of thing, a curve for each thing, every scale from zero. What grows is told by its
+slope: the line of least squares through the second half; in the first caches fill.
+
+`python -m loadtests.chaos.soak DIR` draws `soak.svg` from what a run has written so far, be it
+under way or dead.
 """
 
+import argparse
 import asyncio
 import contextlib
-import csv
+import json
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +25,8 @@ from loadtests.chaos.processes import children_of
 from loadtests.chaos.site import Site
 
 _EVERY_S = 10.0
+_LOOK_WITHIN_S = 15.0
+_SAMPLES = "soak.jsonl"
 _WARM_UP = 0.5
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _GAP = 640, 110, 60, 190, 40
 _COLOURS = ("navy", "crimson", "darkgreen", "darkorange", "purple", "teal", "sienna", "gray")
@@ -50,27 +57,36 @@ class Sample:
 class Sampler:
     """Looks at a site until it is cancelled; what cannot be seen just now is left out.
 
-    `counts` are further figures that only grow, asked for at each look.
+    `counts` are further figures that only grow, asked for at each look; `tallies`, by what they
+    count, are written beside them and not drawn.
     """
 
     site: Site
+    folder: Path
     counts: Mapping[str, Callable[[], float]] = field(default_factory=dict)
-    samples: list[Sample] = field(default_factory=list)
+    tallies: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     async def run(self) -> None:
-        """Look every few seconds."""
+        """Look every few seconds, and write down what was seen before looking again."""
         began = time.monotonic()
-        while True:
-            seconds = round(time.monotonic() - began, 1)
-            for kind, name, value in self._processes():
-                self.samples.append(Sample(seconds, kind, name, round(value, 1)))
-            for name, counted in self.counts.items():
-                self.samples.append(Sample(seconds, DONE, name, counted()))
-            with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError,
-                                     asyncpg.InterfaceError,
-                                     asyncpg.InternalClientError):  # fmt: skip
-                self.samples += [Sample(seconds, *seen) for seen in await self._database()]
-            await asyncio.sleep(_EVERY_S)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / _SAMPLES).open("w", encoding="utf-8") as file:
+            while True:
+                file.write(line(round(time.monotonic() - began, 1), await self._look()))
+                file.flush()
+                await asyncio.sleep(_EVERY_S)
+
+    async def _look(self) -> list[tuple[str, str, float]]:
+        seen = [(kind, name, round(value, 1)) for kind, name, value in self._processes()]
+        seen += [(DONE, name, counted()) for name, counted in self.counts.items()]
+        for kind, tally in self.tallies.items():
+            seen += [(kind, name, value) for name, value in tally.items()]
+        with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError,
+                                 asyncpg.InterfaceError,
+                                 asyncpg.InternalClientError):  # fmt: skip
+            async with asyncio.timeout(_LOOK_WITHIN_S):
+                seen += await self._database()
+        return seen
 
     def _processes(self) -> Iterator[tuple[str, str, float]]:
         for name, pids in self._pids().items():
@@ -103,14 +119,37 @@ class Sampler:
                 seen.append((kind, row[0], round(float(value), 3)))
         return seen
 
-    def write(self, folder: Path) -> None:
-        """Write `soak.csv` and `soak.svg`."""
-        folder.mkdir(parents=True, exist_ok=True)
-        with (folder / "soak.csv").open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file)
-            writer.writerow(("seconds", "kind", "name", "value"))
-            writer.writerows((one.seconds, one.kind, one.name, one.value) for one in self.samples)
-        (folder / "soak.svg").write_text(plot(panels(self.samples)), encoding="utf-8")
+
+def line(seconds: float, seen: Sequence[tuple[str, str, float]]) -> str:
+    """Give the line of one look: what was seen, by kind and name."""
+    kinds: dict[str, dict[str, float]] = defaultdict(dict)
+    for kind, name, value in seen:
+        kinds[kind][name] = value
+    return json.dumps({"seconds": seconds, "seen": kinds}) + "\n"
+
+
+def samples(folder: Path) -> list[Sample]:
+    """Read what a run has written so far; a last line that was not finished is left out."""
+    found: list[Sample] = []
+    if not (folder / _SAMPLES).exists():
+        return found
+    with (folder / _SAMPLES).open(encoding="utf-8") as lines:
+        for one in lines:
+            if one.endswith("\n"):
+                look = json.loads(one)
+                found += [
+                    Sample(look["seconds"], kind, name, value)
+                    for kind, named in look["seen"].items()
+                    for name, value in named.items()
+                ]
+    return found
+
+
+def draw(folder: Path) -> list[str]:
+    """Draw `soak.svg` from the samples beside it; gives what grew."""
+    found = samples(folder)
+    (folder / "soak.svg").write_text(plot(panels(found)), encoding="utf-8")
+    return growth(found)
 
 
 Curve = list[tuple[float, float]]
@@ -223,3 +262,16 @@ def _memory_mb(pid: int) -> float:
 
 def _descriptors(pid: int) -> int:
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))
+
+
+def main() -> int:
+    """Draw what a run has written."""
+    parser = argparse.ArgumentParser(prog="python -m loadtests.chaos.soak", description=__doc__)
+    parser.add_argument("folder", type=Path, metavar="DIR", help="where soak.jsonl is")
+    folder = parser.parse_args().folder
+    print(*draw(folder), f"see {folder / 'soak.svg'}", sep="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -60,7 +60,7 @@ async def run(options: argparse.Namespace, tools: Tools, folder: Path) -> list[L
         rested_s = await rest(place.connect, hurry=True)
         conn = await place.connect()
         try:
-            laws = await judge(conn, place.ledger, place.holders, place.logs)
+            laws = [law async for law in judge(conn, place.ledger, place.holders, place.logs)]
         finally:
             await conn.close()
         _report(place, events, laws, rested_s)

@@ -2,11 +2,27 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from loadtests.chaos.soak import INDEXES, MEMORY, TABLES, Sample, growth, panels, plot, slope
+from loadtests.chaos.soak import (
+    INDEXES,
+    MEMORY,
+    TABLES,
+    Sample,
+    draw,
+    growth,
+    line,
+    panels,
+    plot,
+    samples,
+    slope,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _SVG = "{http://www.w3.org/2000/svg}"
 
@@ -63,3 +79,21 @@ def test_a_slope_is_that_of_what_follows_the_warming_up(
 
 def test_a_run_without_samples_has_an_empty_picture() -> None:
     ET.fromstring(plot(panels([])))  # noqa: S314 - our own text
+
+
+def test_what_a_killed_run_has_written_is_drawn(tmp_path: Path) -> None:
+    looks = [
+        line(10.0 * at, [(MEMORY, "worker", 50.0 + at), (TABLES, "t", 1.0)]) for at in range(9)
+    ]
+    whole = "".join(looks)
+    (tmp_path / "soak.jsonl").write_text(whole[:-5], encoding="utf-8")  # killed while it wrote
+    found = samples(tmp_path)
+    assert found[:2] == [Sample(0.0, MEMORY, "worker", 50.0), Sample(0.0, TABLES, "t", 1.0)]
+    assert len(found) == 2 * (len(looks) - 1)
+    assert any(one.endswith("worker") for one in draw(tmp_path))
+    ET.parse(tmp_path / "soak.svg")  # noqa: S314 - our own text
+
+
+def test_a_run_that_ended_before_its_first_look_has_an_empty_picture(tmp_path: Path) -> None:
+    assert draw(tmp_path) == []
+    ET.parse(tmp_path / "soak.svg")  # noqa: S314 - our own text
