@@ -16,7 +16,7 @@ LOCKED := $(PIP) install --require-hashes --only-binary :all:
 PROJECT := PYTHONWARNINGS=ignore $(PIP) install --no-deps --no-build-isolation --no-index --editable .
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url
 
-.PHONY: help run test coverage check audit bench micro quiet chaos failover rolling fuzz screenshots format docs schema lock clean
+.PHONY: help run test coverage check audit bench micro memory quiet chaos failover rolling fuzz screenshots format docs schema lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ bench: $(DEV) ## the benchmark: ratios measured side by side on this machine
 micro: $(DEV) ## what reading an AReq and answering it cost in one process, without HTTP and database
 	@$(BIN)/python -m loadtests.micro.read_areq
 	@$(BIN)/python -m loadtests.micro.areq_path $(ARGS)
+
+memory: $(DEV) ## one worker's memory over ten million AReqs, about an hour (ARGS="--count 1000000"); 1 = it grew
+	@$(BIN)/python -m loadtests.memory $(ARGS)
 
 quiet: $(DEV) ## what a stopwatch tells of who is a client, and of what was wrong; 1 = something
 	@$(BIN)/python -m loadtests.quiet $(ARGS)

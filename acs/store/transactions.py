@@ -141,27 +141,58 @@ Recording: TypeAlias = Recorded | AlreadyKnown | LimitTaken
 async def record(conn: Connection, news: Sequence[NewTransaction]) -> list[Recording]:
     """Store accepted AReqs and all that belongs to them in one round trip: all or none.
 
-    One AReq alone is told what it is. Of several, one that cannot be stored makes this raise
-    ``Divide``: it is not known which. So does a lock that is not given at once.
+    Those that are known already are told apart by a second round trip, and the others stored by a
+    third: a Directory Server that asks again, does so when it is slow to be answered. One AReq
+    alone is told what it is. Of several, one that cannot be stored for another reason makes this
+    raise ``Divide``: it is not known which. So does a lock that is not given at once.
     """
+    try:
+        await _record(conn, news)
+    except _BLAMES_ONE as error:
+        if len(news) == 1:
+            return [_told_by(error)]
+        if error.constraint_name != _AREQ_ONCE:
+            raise Divide from error
+        return await _record_unknown(conn, news)
+    return [Recorded()] * len(news)
+
+
+async def _record_unknown(conn: Connection, news: Sequence[NewTransaction]) -> list[Recording]:
+    """Store those whose identifiers nobody came with before, in the table or among them."""
+    transactions = [new.transaction for new in news]
+    rows = await _SQL.known.all(
+        conn,
+        three_ds_server_trans_ids=[UUID(one.three_ds_server_trans_id) for one in transactions],
+        ds_trans_ids=[UUID(one.ds_trans_id) for one in transactions],
+    )
+    known = {(str(row[0]), str(row[1])) for row in rows}
+    is_new = []
+    for one in transactions:
+        ids = (one.three_ds_server_trans_id.lower(), one.ds_trans_id.lower())
+        is_new.append(ids not in known)
+        known.add(ids)
+    if all(is_new):
+        raise Divide
+    try:
+        await _record(conn, [new for new, unknown in zip(news, is_new, strict=True) if unknown])
+    except _BLAMES_ONE as error:
+        raise Divide from error
+    return [Recorded() if unknown else AlreadyKnown() for unknown in is_new]
+
+
+async def _record(conn: Connection, news: Sequence[NewTransaction]) -> None:
     are_several = len(news) > 1
     in_order = sorted(news, key=_turn) if are_several else news
     reservations, shares = enrollment_flows.shares_of(
         [_payment(new, new.hold) for new in in_order if new.hold is not None]
     )
-    try:
-        await _SQL.record.run(
-            conn,
-            rows=[_row(new) for new in in_order],
-            reservations=reservations,
-            shares=shares,
-            lock_timeout=_PATIENCE_TOGETHER if are_several else None,
-        )
-    except _BLAMES_ONE as error:
-        if are_several:
-            raise Divide from error
-        return [_told_by(error)]
-    return [Recorded()] * len(news)
+    await _SQL.record.run(
+        conn,
+        rows=[_row(new) for new in in_order],
+        reservations=reservations,
+        shares=shares,
+        lock_timeout=_PATIENCE_TOGETHER if are_several else None,
+    )
 
 
 def _told_by(error: asyncpg.PostgresError) -> AlreadyKnown | LimitTaken:

@@ -68,6 +68,12 @@ told AS (
            audit_details, audit_key_id, audit_mac FROM given)
 SELECT;
 
+-- name: known
+-- Which of these identifiers of AReqs were there before.
+SELECT k.three_ds_server_trans_id, k.ds_trans_id
+FROM unnest(:three_ds_server_trans_ids::uuid[], :ds_trans_ids::uuid[]) AS asked (server, ds)
+JOIN acs.known_areq k ON k.three_ds_server_trans_id = asked.server AND k.ds_trans_id = asked.ds;
+
 -- name: answered_before
 -- The stored answer to an AReq with these identifiers, to tell a repeat from a contradiction. It may
 -- stand on this server alone: who waited for its commit may have given up before a standby had it. The

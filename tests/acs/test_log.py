@@ -155,7 +155,8 @@ def test_the_last_line_of_defence(text: str, masked: str) -> None:
 def test_a_number_that_is_masked_leaves_the_line_readable(
     lines: io.StringIO, field: str, value: float, written: object
 ) -> None:
-    log.event("edge:started", edge="ds", attempt=2, **{field: value})
+    fields: dict[str, Any] = {field: value, "edge": "ds", "attempt": 2}
+    log.event("edge:started", **fields)
 
     line = only_line(lines)
     assert (line[field], line["edge"]) == (written, "ds")

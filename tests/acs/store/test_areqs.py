@@ -101,6 +101,28 @@ async def test_one_that_is_known_or_past_its_limit_fails_alone(
     assert await db.fetchval("SELECT count(*) FROM enrollment.reservation") == 6
 
 
+async def test_repeats_do_not_make_the_others_be_stored_one_by_one(
+    db: asyncpg.Connection, keys: Keys
+) -> None:
+    old = [a_new(keys, hold=a_hold()) for _ in range(2)]
+    assert await transactions.record(db, old) == [Recorded()] * 2
+    fresh = [a_new(keys, hold=a_hold()) for _ in range(4)]
+    twice = (old[0], fresh[0], old[1], fresh[2])
+    repeats = [
+        replace(
+            new, transaction=replace(one.transaction, acs_trans_id=new.transaction.acs_trans_id)
+        )
+        for one, new in ((one, a_new(keys, hold=a_hold())) for one in twice)
+    ]
+
+    got = await transactions.record(db, [repeats[0], *fresh, *repeats[1:]])
+
+    assert got == [AlreadyKnown(), *([Recorded()] * 4), *([AlreadyKnown()] * 3)]
+    assert await stored_ids(db) == {one.transaction.acs_trans_id for one in (*old, *fresh)}
+    assert await db.fetchval("SELECT count(*) FROM enrollment.reservation") == 6
+    assert await db.fetchval("SELECT count(*) FROM audit.event") == 6
+
+
 async def test_the_same_areq_many_times_at_once_is_stored_once(
     areqs: Areqs, db: asyncpg.Connection, keys: Keys
 ) -> None:
