@@ -77,7 +77,9 @@ async def seal(conn: Connection, ring: KeyRing, batch: int) -> int:
     last = await _SQL.last_seal.one(conn)
     seq, mac = (0, _START) if last is None else (last["seq"], last["mac"])
     newest = 0 if last is None else last["event_id"]
-    events = await _SQL.unsealed.all(conn, from_event=max(newest - _LOOK_BACK, 0), batch=batch)
+    events = await _SQL.unsealed.all(
+        conn, after_event=max(newest - _LOOK_BACK, 0), look_back=_LOOK_BACK, batch=batch
+    )
     for first in range(0, len(events), _SEALED_AT_ONCE):
         stretch = events[first : first + _SEALED_AT_ONCE]
         tags: list[Tag] = []

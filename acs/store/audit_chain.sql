@@ -8,10 +8,16 @@ SELECT seq, event_id, mac FROM audit.seal ORDER BY seq DESC LIMIT 1;
 
 -- name: unsealed
 -- Events that are not in the chain yet, in the order of their numbers. Numbers are given before a
--- commit, so an event may appear below one that is sealed already: it is found all the same.
-SELECT e.event_id, e.mac FROM audit.event e
-WHERE NOT EXISTS (SELECT FROM audit.seal s WHERE s.event_id = e.event_id)
-  AND e.event_id > :from_event
+-- commit, so an event may appear below one that is sealed already: it is found all the same. Both
+-- sides are the end of an index, however long the log is.
+WITH recent AS MATERIALIZED (
+    SELECT event_id, mac FROM audit.event WHERE event_id > :after_event
+    ORDER BY event_id LIMIT :look_back::integer + :batch::integer),
+sealed AS MATERIALIZED (
+    SELECT event_id FROM audit.seal WHERE event_id > :after_event
+    ORDER BY event_id LIMIT :look_back)
+SELECT e.event_id, e.mac FROM recent e
+WHERE NOT EXISTS (SELECT FROM sealed s WHERE s.event_id = e.event_id)
 ORDER BY e.event_id LIMIT :batch;
 
 -- name: add_seals
