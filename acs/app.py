@@ -27,7 +27,8 @@ from acs.crypto.software import BadKeyFile, SoftwareKeys
 from acs.directory_server import DirectoryServers
 from acs.drain import SILENT_STOPPING_S, drain
 from acs.edges import browser, ds, ops, receipts
-from acs.edges.middleware import RUNNER_OPTIONS, Guard
+from acs.edges.connections import AppRunner
+from acs.edges.middleware import Guard
 from acs.edges.proxies import networks
 from acs.edges.receipts import ReceiptPorts
 from acs.edges.tls import server_context
@@ -315,7 +316,7 @@ class Service:
         limit = _BODY_LIMITS[name]
         app = web.Application(middlewares=guard.middlewares(), client_max_size=limit)
         app.add_routes(self._routes(name, ports))
-        return web.AppRunner(app, **RUNNER_OPTIONS, shutdown_timeout=grace_s)
+        return AppRunner(app, guard, shutdown_timeout=grace_s)
 
     def _sites(self, name: str, runner: web.BaseRunner) -> list[web.BaseSite]:
         tls = self.parts.contexts[name]

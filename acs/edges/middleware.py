@@ -24,7 +24,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 
 from acs import log, metrics
 from acs.edges.proxies import HEADER, client_address
-from acs.edges.refusals import Refusal, answers
+from acs.edges.refusals import Refusal, answers, plain
 from acs.edges.written import REQUEST_ID, REQUEST_ID_HEADER, Written, dress
 from acs.store.pool import Unavailable
 
@@ -118,11 +118,7 @@ class Guard:
             response = await handler(request)
         except Exception as error:  # noqa: BLE001 - here and in the worker loop only, see above
             refusal = _refusal_of(self._edge, error)
-            metrics.HTTP_REFUSED.labels(self._edge, refusal.reason).inc()
-            response = self._render(request, refusal)
-            response.headers.update(refusal.headers)
-            # What was not read of the body must not be taken for the next request.
-            response.force_close()
+            response = self._refused(self._render(request, refusal), refusal)
         finally:
             log.REQUEST_ID.reset(token)
         if type(response) is not Written:
@@ -130,6 +126,22 @@ class Guard:
         if self._is_leaving():
             response.force_close()
         self._outcomes[response.status // 100].inc()
+        return response
+
+    def malformed(self, request: web.BaseRequest) -> web.Response:
+        """Answer what is no HTTP; ``request`` holds nothing of what came."""
+        request[REQUEST_ID] = _request_id(request)
+        refusal = Refusal(400, "malformed")
+        response = self._refused(plain(request, refusal), refusal)
+        dress(response, request)
+        self._outcomes[4].inc()
+        return response
+
+    def _refused(self, response: web.Response, refusal: Refusal) -> web.Response:
+        metrics.HTTP_REFUSED.labels(self._edge, refusal.reason).inc()
+        response.headers.update(refusal.headers)
+        # What was not read of the body must not be taken for the next request.
+        response.force_close()
         return response
 
 

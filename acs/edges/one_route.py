@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import HttpVersion11, hdrs, web
 
-from acs.edges.middleware import RUNNER_OPTIONS
+from acs.edges.connections import Server
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -42,7 +42,7 @@ def server(
     handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]],
     *,
     body_limit_bytes: int,
-) -> web.Server:
+) -> Server:
     """Give a server for ``aiohttp.web.ServerRunner``; the handler gets requests read before."""
     loop = asyncio.get_running_loop()
     request_of = partial(_Request, loop=loop, client_max_size=body_limit_bytes)
@@ -59,7 +59,7 @@ def server(
             raise web.HTTPNotFound
         raise web.HTTPMethodNotAllowed(request.method, [hdrs.METH_POST])
 
-    return web.Server(answer, request_factory=request_of, **RUNNER_OPTIONS)
+    return Server(answer, guard, request_of)
 
 
 async def _go_on(request: web.BaseRequest) -> None:

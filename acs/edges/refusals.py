@@ -21,6 +21,7 @@ _TITLES = {
     "cut": "The body did not arrive whole",
     "encoded": "Compressed bodies are not read",
     "failed": "Something went wrong here",
+    "malformed": "This is not HTTP as it should be",
     "method": "This address does not take that method",
     "too_large": "The body is too large",
     "too_slow": "The body took too long",
@@ -59,10 +60,11 @@ class Refusal:
 
 def answers(edge: str) -> Callable[[web.BaseRequest, Refusal], web.Response]:
     """Give the way an edge renders a refusal."""
-    return _BY_EDGE.get(edge, _plain)
+    return _BY_EDGE.get(edge, plain)
 
 
-def _plain(_request: web.BaseRequest, refusal: Refusal) -> web.Response:
+def plain(_request: web.BaseRequest, refusal: Refusal) -> web.Response:
+    """Answer with the sentence alone."""
     return web.Response(text=f"{refusal.title}\n", status=refusal.status)
 
 
@@ -91,7 +93,7 @@ def _erro(request: web.BaseRequest, refusal: Refusal) -> web.Response:
     A body that was not read, or was above the limit, gets the HTTP status alone [rule 1.24].
     """
     if refusal.reason not in {"failed", "unavailable"}:
-        return _plain(request, refusal)
+        return plain(request, refusal)
     message = erro(Problem("403", refusal.title), version=None, ids={}, message_type="AReq")
     return web.Response(
         body=json.dumps(message, ensure_ascii=False).encode(),

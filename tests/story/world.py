@@ -27,7 +27,8 @@ from acs.challenge.policy import ChallengePolicy
 from acs.crypto.software import SoftwareKeys
 from acs.directory_server import Budget, DirectoryServer
 from acs.edges import browser, ds
-from acs.edges.middleware import RUNNER_OPTIONS, Guard
+from acs.edges.connections import AppRunner
+from acs.edges.middleware import Guard
 from acs.pages.render import Pages
 from acs.ports import Policies, Ports
 from acs.store import card_ranges
@@ -441,15 +442,15 @@ async def _listen(ports: Ports, delivery: Delivery, death: Death) -> Server:
         page_port = probe.getsockname()[1]
     challenge_url = f"http://127.0.0.1:{page_port}/challenge"
     ports = replace(ports, policies=replace(ports.policies, challenge_url=challenge_url))
+    guard = Guard(
+        "cardholder",
+        answer=lambda request, refusal: browser.refusal_page(ports, request, refusal),
+    )
     pages = web.Application(
-        middlewares=Guard(
-            "cardholder",
-            answer=lambda request, refusal: browser.refusal_page(ports, request, refusal),
-        ).middlewares(),
-        client_max_size=browser.BODY_LIMIT_BYTES,
+        middlewares=guard.middlewares(), client_max_size=browser.BODY_LIMIT_BYTES
     )
     pages.add_routes(browser.routes(ports))
-    page_runner = web.AppRunner(pages, shutdown_timeout=0.05, **RUNNER_OPTIONS)
+    page_runner = AppRunner(pages, guard, shutdown_timeout=0.05)
     ds_runner = web.ServerRunner(ds.server(ports, Guard("ds")), shutdown_timeout=0.05)
     await _run(page_runner, page_port)
     await _run(ds_runner, 0)

@@ -1,0 +1,72 @@
+"""Connections that say in our words when what came is no HTTP.
+
+The library answers such bytes with its own name and version and with a copy of them, and logs each
+as an error: whoever sends rubbish could fill the log. Here they get one sentence, are counted, and
+the connection ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import web
+
+from acs.edges.middleware import RUNNER_OPTIONS
+
+if TYPE_CHECKING:
+    from acs.edges.middleware import Guard
+
+_MALFORMED = 400
+
+
+class _Connection(web.RequestHandler):
+    """One connection of an edge."""
+
+    __slots__ = ("_guard",)
+
+    def __init__(self, server: web.Server, guard: Guard, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(server, loop=loop, **RUNNER_OPTIONS)
+        self._guard = guard
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer what could not be read; what failed behind the guard stays the library's."""
+        if status != _MALFORMED:
+            return super().handle_error(request, status, exc, message)
+        if request.writer.output_size > 0:
+            raise ConnectionError
+        return self._guard.malformed(request)
+
+
+class Server(web.Server):
+    """The connections of one listener."""
+
+    def __init__(self, handler: Any, guard: Guard, request_factory: Any) -> None:  # noqa: ANN401
+        """Take what ``aiohttp.web.Server`` takes, and the guard of the edge."""
+        super().__init__(handler, request_factory=request_factory)
+        self._guard = guard
+
+    def __call__(self) -> web.RequestHandler:
+        """Make the next connection."""
+        return _Connection(self, self._guard, asyncio.get_running_loop())
+
+
+class AppRunner(web.AppRunner):
+    """Runs an application over such connections."""
+
+    __slots__ = ("_guard",)
+
+    def __init__(self, app: web.Application, guard: Guard, *, shutdown_timeout: float) -> None:
+        """Take an application with the guard in it."""
+        super().__init__(app, **RUNNER_OPTIONS, shutdown_timeout=shutdown_timeout)
+        self._guard = guard
+
+    async def _make_server(self) -> web.Server:
+        made = await super()._make_server()
+        return Server(made.request_handler, self._guard, made.request_factory)
