@@ -66,10 +66,13 @@ class Ends:
             task.cancel()
             raise
         print(f"  {time.monotonic() - began:6.1f}  seconds until {name}", flush=True)
-        if _failed(task) is not None:
-            self._say(f"{name}: failed", _lines(_failed(task)))
+        if task.cancelled():
             return None
-        return None if task.cancelled() else task.result()
+        error = task.exception()
+        if error is not None:
+            self._say(f"{name}: failed", _lines(error))
+            return None
+        return task.result()
 
     async def stop(self, name: str, task: asyncio.Task[Any]) -> None:
         """End what runs until it is cancelled; that it ended before, by a failure, is told."""
@@ -88,12 +91,15 @@ class Ends:
         print(f"\nLATE  {what}", *where, sep="\n      ", flush=True)
 
 
-def _failed(task: asyncio.Future[Any]) -> BaseException | None:
-    return None if task.cancelled() else task.exception()
-
-
-def _lines(error: BaseException | None) -> list[str]:
+def _lines(error: BaseException) -> list[str]:
     return "".join(traceback.format_exception(error)).splitlines()
+
+
+def tell_failure(task: asyncio.Task[Any]) -> None:
+    """Tell at once that a task failed which should have gone on; the run's end counts it."""
+    if not task.cancelled() and task.exception() is not None:
+        at = time.strftime("%H:%M:%S")
+        print(f"\nFAILED  {task.get_name()} at {at}: {task.exception()!r}", flush=True)
 
 
 def standing(tasks: Iterable[asyncio.Task[Any]]) -> list[str]:

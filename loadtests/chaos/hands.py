@@ -126,8 +126,9 @@ class Hands:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
-        if not self.site.database.is_wanted:  # its start was broken off
-            await self.site.database.start()
+        database = self.site.database
+        if database.is_dead or not database.is_wanted:  # its start failed or was broken off
+            await database.start()
         for wire in self.site.wires.values():
             wire.become("pass")
         for mood in (self.site.parties.directory, self.site.parties.gateway):

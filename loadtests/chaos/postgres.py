@@ -11,11 +11,14 @@ from urllib.parse import parse_qs, urlsplit
 
 from acs.store.embedded import EmbeddedPostgres
 
+_START_S = 240.0
+
 
 def main() -> int:
     """Run it."""
     given = dict(one.split("=", 1) for one in sys.argv[2:])
-    server = EmbeddedPostgres.start(Path(sys.argv[1]), {"max_connections": "200"} | given)
+    settings = {"max_connections": "200"} | given
+    server = EmbeddedPostgres.start(Path(sys.argv[1]), settings, timeout_s=_START_S)
     try:
         folder = parse_qs(urlsplit(server.dsn).query)["host"][0]
         print(f"{folder}/.s.PGSQL.5432 {server.pid}", flush=True)

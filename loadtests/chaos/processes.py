@@ -13,7 +13,9 @@ from asyncio import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-_START_S = 90.0
+_START_S = 240.0
+"""After a crash under full load PostgreSQL first reads a gigabyte of its log."""
+_STOP_S = 90.0
 _AGAIN_S = 0.5
 
 
@@ -107,12 +109,16 @@ class Database:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def start(self) -> None:
-        """Start it, or start it again after its death; tries until it comes up."""
+        """Start it, or start it again after its death; tries until it comes up.
+
+        Raises TimeoutError when it does not.
+        """
         end = asyncio.get_running_loop().time() + _START_S
         async with self._lock:
             while not await self._try():
                 if asyncio.get_running_loop().time() > end:
-                    sys.exit(f"PostgreSQL did not start, see {self.log}")
+                    message = f"PostgreSQL did not start, see {self.log}"
+                    raise TimeoutError(message)
                 await asyncio.sleep(_AGAIN_S)
 
     async def _try(self) -> bool:
@@ -160,7 +166,7 @@ class Database:
         if self._keeper is not None and self._keeper.stdin is not None:
             self._keeper.stdin.close()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._keeper.wait(), _START_S)
+                await asyncio.wait_for(self._keeper.wait(), _STOP_S)
         await self._let_go()
 
     async def _let_go(self) -> None:

@@ -39,7 +39,7 @@ _CONNECTIONS = """
     SELECT count(*) FROM pg_stat_activity WHERE usename IS NOT NULL AND pid <> pg_backend_pid()"""
 MEMORY, DESCRIPTORS, CONNECTIONS = "memory, MB", "descriptors", "connections to the database"
 TABLES, INDEXES, DEAD, LIVE = "table, MB", "index, MB", "dead rows", "live rows"
-DONE = "done since the start"
+ANSWERED, FAULTS = "AReqs answered since the start", "faults done since the start"
 _DATABASE = "PostgreSQL"
 
 
@@ -57,8 +57,8 @@ class Sample:
 class Sampler:
     """Looks at a site until it is cancelled; what cannot be seen just now is left out.
 
-    `counts` are further figures that only grow, asked for at each look; `tallies`, by what they
-    count, are written beside them and not drawn.
+    `counts` are further figures by kind, asked for at each look; `tallies` are written beside them
+    and not drawn.
     """
 
     site: Site
@@ -78,7 +78,7 @@ class Sampler:
 
     async def _look(self) -> list[tuple[str, str, float]]:
         seen = [(kind, name, round(value, 1)) for kind, name, value in self._processes()]
-        seen += [(DONE, name, counted()) for name, counted in self.counts.items()]
+        seen += [(kind, "all", counted()) for kind, counted in self.counts.items()]
         for kind, tally in self.tallies.items():
             seen += [(kind, name, value) for name, value in tally.items()]
         with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError,
@@ -169,7 +169,7 @@ def panels(samples: Sequence[Sample]) -> Panels:
         found[kind] = {name: curve for name, curve in by_kind[kind].items() if name != _DATABASE}
     if _DATABASE in by_kind[MEMORY]:
         found[f"{_DATABASE}, memory, MB"] = {"all its processes": by_kind[MEMORY][_DATABASE]}
-    found |= {kind: dict(by_kind[kind]) for kind in (CONNECTIONS, DONE)}
+    found |= {kind: dict(by_kind[kind]) for kind in (CONNECTIONS, ANSWERED, FAULTS)}
     found["all tables and indexes, MB"] = {
         "tables": _sum(by_kind[TABLES]),
         "indexes": _sum(by_kind[INDEXES]),

@@ -10,7 +10,7 @@ import textwrap
 import pytest
 
 from loadtests.chaos import ends as ends_module
-from loadtests.chaos.ends import Ends, standing, stood, where
+from loadtests.chaos.ends import Ends, standing, stood, tell_failure, where
 
 
 async def _never() -> None:
@@ -69,8 +69,10 @@ async def test_what_failed_long_ago_is_told_when_it_is_stopped(
         raise RuntimeError(message)
 
     message = "no such process"
-    task = asyncio.create_task(fails())
+    task = asyncio.create_task(fails(), name="sampling")
+    task.add_done_callback(tell_failure)
     await asyncio.wait({task})
+    assert "FAILED  sampling at " in capsys.readouterr().out
     await ends.stop("the samples are taken", task)
     await ends.stop("nobody watches", asyncio.create_task(_never()))
     assert ends.late == ["the samples are taken: failed"]
