@@ -153,7 +153,7 @@ def test_the_last_line_of_defence(text: str, masked: str) -> None:
     ],
 )
 def test_a_number_that_is_masked_leaves_the_line_readable(
-    lines: io.StringIO, field: str, value: float, written: object
+    lines: io.StringIO, field: str, value: Any, written: object
 ) -> None:
     fields: dict[str, Any] = {field: value, "edge": "ds", "attempt": 2}
     log.event("edge:started", **fields)
