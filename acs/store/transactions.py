@@ -18,7 +18,7 @@ from msgspec.structs import astuple
 from acs.authentication.facts import Prior
 from acs.challenge.machine import Challenge, Outcome, State
 from acs.challenge.screens import Notice
-from acs.store.batches import Divide
+from acs.store.batches import Divide, Halve
 from acs.transaction import (
     AcsTransId,
     DsTransId,
@@ -54,6 +54,7 @@ _BLAMES_ONE: Final = (
     asyncpg.DeadlockDetectedError,
     asyncpg.UnknownPostgresError,
 )
+_WAITED: Final = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
 _PATIENCE_TOGETHER: Final = "250ms"
 """How long several wait for a lock: who holds one account must not hold up everybody."""
 _UNIT_SEPARATOR: Final = "\x1f"
@@ -144,7 +145,7 @@ async def record(conn: Connection, news: Sequence[NewTransaction]) -> list[Recor
     Those that are known already are told apart by a second round trip, and the others stored by a
     third: a Directory Server that asks again, does so when it is slow to be answered. One AReq
     alone is told what it is. Of several, one that cannot be stored for another reason makes this
-    raise ``Divide``: it is not known which. So does a lock that is not given at once.
+    raise ``Halve``: it is not known which. A lock that is not given in time makes it ``Divide``.
     """
     try:
         await _record(conn, news)
@@ -152,7 +153,7 @@ async def record(conn: Connection, news: Sequence[NewTransaction]) -> list[Recor
         if len(news) == 1:
             return [_told_by(error)]
         if error.constraint_name != _AREQ_ONCE:
-            raise Divide from error
+            raise _apart(error) from error
         return await _record_unknown(conn, news)
     return [Recorded()] * len(news)
 
@@ -172,12 +173,16 @@ async def _record_unknown(conn: Connection, news: Sequence[NewTransaction]) -> l
         is_new.append(ids not in known)
         known.add(ids)
     if all(is_new):
-        raise Divide
+        raise Halve
     try:
         await _record(conn, [new for new, unknown in zip(news, is_new, strict=True) if unknown])
     except _BLAMES_ONE as error:
-        raise Divide from error
+        raise _apart(error) from error
     return [Recorded() if unknown else AlreadyKnown() for unknown in is_new]
+
+
+def _apart(error: asyncpg.PostgresError) -> Divide:
+    return Divide() if isinstance(error, _WAITED) else Halve()
 
 
 async def _record(conn: Connection, news: Sequence[NewTransaction]) -> None:

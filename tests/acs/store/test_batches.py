@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acs.store.batches import Batches, Divide
+from acs.store.batches import Batches, Divide, Halve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,8 +25,9 @@ class Bad(Exception):
 class Table:
     """Work with a memory: what it did, in which batches; ``bad`` items fail."""
 
-    def __init__(self, bad: Sequence[int] = ()) -> None:
+    def __init__(self, bad: Sequence[int] = (), apart: type[Divide] = Divide) -> None:
         self.bad = frozenset(bad)
+        self.apart = apart
         self.batches: list[list[int]] = []
         self.done: Counter[int] = Counter()
         self.at_work = 0
@@ -44,7 +45,7 @@ class Table:
             self.at_work -= 1
         if self.bad.intersection(items):
             if len(items) > 1:
-                raise Divide
+                raise self.apart
             raise Bad(items[0])
         self.done.update(items)
         return [f"did {item}" for item in items]
@@ -64,12 +65,13 @@ async def turns(count: int = 5) -> None:
     bad=st.sets(st.integers(0, 40), max_size=4),
     lanes=st.integers(1, 3),
     most=st.integers(1, 5),
+    apart=st.sampled_from([Divide, Halve]),
 )
 def test_every_item_gets_its_own_outcome_once(
-    waves: list[int], bad: set[int], lanes: int, most: int
+    waves: list[int], bad: set[int], lanes: int, most: int, apart: type[Divide]
 ) -> None:
     async def run() -> None:
-        table = Table(tuple(bad))
+        table = Table(tuple(bad), apart)
         batches: Batches[int, str] = Batches(table.work, lanes=lanes, most=most)
         items = list(range(sum(waves)))
         waiting: list[asyncio.Future[list[object]]] = []
@@ -96,6 +98,14 @@ async def test_what_comes_together_goes_together() -> None:
     table = Table()
     await outcomes(Batches(table.work), range(9))
     assert table.batches == [list(range(9))]
+
+
+@pytest.mark.parametrize(("apart", "statements"), [(Divide, 65), (Halve, 13)])
+async def test_one_of_many_is_found_by_dividing(apart: type[Divide], statements: int) -> None:
+    table = Table(bad=[41], apart=apart)
+    got = await outcomes(Batches(table.work), range(64))
+    assert len(table.batches) == statements
+    assert [item for item, one in enumerate(got) if isinstance(one, Bad)] == [41]
 
 
 async def test_what_comes_while_the_lanes_are_at_work_fills_the_next_batch() -> None:
