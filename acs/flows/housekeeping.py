@@ -78,8 +78,9 @@ async def forget_used(ports: Ports) -> int:
 
 async def carry_on_enrollment(ports: Ports) -> int:
     """Worker source: let new phones take over, end registrations whose time is over."""
+    otp_policy, now = ports.policies.otp, ports.clock()
     async with ports.pool.transaction() as conn:
-        return await enrollment_flows.carry_on(conn, ports.keys, ports.clock(), _BATCH)
+        return await enrollment_flows.carry_on(conn, ports.keys, otp_policy, now, _BATCH)
 
 
 async def outdate_consents(ports: Ports) -> int:

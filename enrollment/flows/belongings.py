@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final, Literal
 from enrollment import rules
 from enrollment.events import EventName
 from enrollment.flows import cards as card_flows
-from enrollment.flows import clients, step_up
+from enrollment.flows import clients, notices, step_up
 from enrollment.flows.cards import StatusData
+from enrollment.flows.notices import NoticeKind
 from enrollment.flows.step_up import Intent
 from enrollment.flows.work import version_fault
 from enrollment.model import CardStatus
@@ -138,6 +139,8 @@ async def block_card(
     await work.record(EventName.CARD_BLOCK_ASKED, card_id, outcome=outcome, wish=wish)
     if not is_done:
         return Refusal(RefusalCode.HOST_UNAVAILABLE)
+    if card.status is not becomes:
+        await notices.tell(work, person_id, NoticeKind.CARD_BLOCKED, {"last4": card.last4})
     return await card_flows.set_status(
         work, card_id, StatusData(becomes, "blocked by the client", None, None)
     )

@@ -13,9 +13,10 @@ from uuid import UUID, uuid4
 
 from enrollment import pan, rules
 from enrollment.events import EventName
-from enrollment.flows import enrolments
+from enrollment.flows import enrolments, notices
+from enrollment.flows.notices import NoticeKind
 from enrollment.flows.work import version_fault
-from enrollment.model import CardStatus, EffectiveLimits, PersonStatus
+from enrollment.model import CardStatus, EffectiveLimits, EnrolmentState, PersonStatus
 from enrollment.refusals import Done, Refusal, RefusalCode
 from enrollment.store import cards, limits, persons
 from enrollment.store.cards import Account, Card, CardView
@@ -280,6 +281,8 @@ async def set_status(work: Work, card_id: UUID, data: StatusData) -> Done[CardVi
         effective=None if data.effective is None else data.effective.isoformat(),
     )
     await enrolments.recompute(work, card.person_id)
+    if data.replaced_by is not None:
+        await _tell_of_replacement(work, card, data.replaced_by)
     return await show(work, card_id)
 
 
@@ -304,6 +307,15 @@ async def _hand_over(work: Work, card: Card, replaced_by: UUID) -> None:
     await limits.copy(work.conn, card.card_id, replaced_by, work.now)
     if work.policy.copy_on_replace:
         await enrolments.copy_to_replacement(work, card.person_id, card.card_id, replaced_by)
+
+
+async def _tell_of_replacement(work: Work, card: Card, replaced_by: UUID) -> None:
+    """Tell the client when 3-D Secure is on for the card that follows."""
+    new = await cards.view(work.conn, replaced_by)
+    if new is None or new.enrolment.state is not EnrolmentState.ACTIVE:
+        return
+    ends = {"last4": card.last4, "new_last4": new.last4}
+    await notices.tell(work, card.person_id, NoticeKind.CARD_REPLACED, ends)
 
 
 async def show(work: Work, card_id: UUID, *, created: bool = False) -> Done[CardView] | Refusal:

@@ -8,16 +8,22 @@ asked for last, so that no code is spent on what would be refused anyway.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from enrollment import pin_hash, rules
 from enrollment.events import EventName
 from enrollment.flows import ages, enrolments, limits, notices, step_up
 from enrollment.flows.notices import NoticeKind
 from enrollment.flows.step_up import Intent
-from enrollment.model import ConsentCode, EffectiveLimits, PersonStatus, calendar_of
+from enrollment.model import (
+    ConsentCode,
+    EffectiveLimits,
+    PersonStatus,
+    calendar_of,
+    midnight_after,
+)
 from enrollment.refusals import Done, Refusal, RefusalCode
-from enrollment.store import attempts, cards, consents, persons
+from enrollment.store import attempts, cards, consents, counters, persons
 from enrollment.store.consents import ConsentText
 from enrollment.words import Action
 
@@ -34,6 +40,10 @@ if TYPE_CHECKING:
     from schemas.vault import Secret
 
 Wish = Literal["activate", "deactivate"]
+
+_TOLD_WITHDRAWN: Final = "notice.consent_withdrawn"
+_TOLD_A_DAY: Final = 3
+"""So often a day a client is told that the consent is withdrawn: budget of all for messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +94,11 @@ async def declare(
     for text, declaration in chosen:
         await _declare(work, person_id, text, declaration, before.get(text.code))
     await enrolments.recompute(work, person_id)
-    return Done(await _consents(work, person_id), created=True)
+    shown = await _consents(work, person_id)
+    after = {found.code: found for found in shown.given}
+    if _is_given(before) and not _is_given(after):
+        await _tell_withdrawn(work, person_id)
+    return Done(shown, created=True)
 
 
 async def shown_texts(
@@ -150,6 +164,7 @@ async def withdraw(work: Work, person_id: UUID, code: str) -> Done[Consents] | R
     )
     if code == ConsentCode.SMS_3DS:
         await enrolments.recompute(work, person_id)
+        await _tell_withdrawn(work, person_id)
     return Done(await _consents(work, person_id))
 
 
@@ -193,8 +208,8 @@ async def set_pin(
         message = "the number of changes was within the limit a moment ago, under lock"
         raise AssertionError(message)
     await work.record(EventName.PIN_CHANGED if was_set else EventName.PIN_SET, person_id)
-    if was_set:
-        await notices.tell(work, person_id, NoticeKind.PIN_CHANGED)
+    kind = NoticeKind.PIN_CHANGED if was_set else NoticeKind.PIN_SET
+    await notices.tell(work, person_id, kind)
     if await persons.register(work.conn, person_id, work.now):
         await work.record(EventName.PERSON_REGISTERED, person_id)
     await enrolments.recompute(work, person_id)
@@ -281,6 +296,20 @@ async def _consents(work: Work, person_id: UUID) -> Consents:
         tuple(await consents.newest(work.conn, person_id)),
         tuple(await consents.current_texts(work.conn, work.now)),
     )
+
+
+def _is_given(declared: Mapping[str, Consent]) -> bool:
+    found = declared.get(ConsentCode.SMS_3DS)
+    return found is not None and found.act == "given"
+
+
+async def _tell_withdrawn(work: Work, person_id: UUID) -> None:
+    """Tell a client that the consent to codes is gone; neither way asks a code, so not for ever."""
+    key = counters.key_of(work.keys, _TOLD_WITHDRAWN, person_id.bytes)
+    ends_at = midnight_after(work.now)
+    told = await counters.take(work.conn, _TOLD_WITHDRAWN, key, ends_at=ends_at, now=work.now)
+    if told.count <= _TOLD_A_DAY:
+        await notices.tell(work, person_id, NoticeKind.CONSENT_WITHDRAWN)
 
 
 def _text_of(given: Consent) -> ConsentText:

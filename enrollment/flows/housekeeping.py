@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -40,9 +41,11 @@ async def forget_used(conn: Connection, now: datetime, limit: int) -> int:
     return tokens + answers + counts + entries + await registrations.purge(conn, old, limit)
 
 
-async def carry_on(conn: Connection, keys: Keys, now: datetime, limit: int) -> int:
+async def carry_on(
+    conn: Connection, keys: Keys, otp_policy: OtpPolicy, now: datetime, limit: int
+) -> int:
     """Let new phones take over whose wait is over, end registrations whose time is; how many."""
-    work = _work(conn, keys, now)
+    work = replace(_work(conn, keys, now), otp_policy=otp_policy)
     phones = await phone_change.take_over(work, limit)
     ended = await registrations.expire(conn, now, limit)
     for registration_id, person_id in ended:

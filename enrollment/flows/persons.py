@@ -309,6 +309,8 @@ async def _put_phone(work: Work, person_id: UUID, number: Secret, source: Source
     await work.record(
         EventName.PHONE_CHANGED, person_id, phone=mask, source=source, replaced=replaced
     )
+    if replaced:
+        await notices.tell(work, person_id, NoticeKind.PHONE_IN_USE)
 
 
 async def view_of(work: Work, person: Person) -> PersonView:

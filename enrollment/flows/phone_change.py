@@ -1,7 +1,8 @@
 """A client's new phone, from the portal: confirmed on the old one and on the new one, then a wait.
 
 Laws: until the wait is over codes go to the old phone and limits are halved; once a day and three
-times a year; the old phone gets a notice. Without the old phone only the branch can help.
+times a year; the old phone gets a notice, the new one when it takes over. Without the old phone
+only the branch can help.
 """
 
 from __future__ import annotations
@@ -149,6 +150,7 @@ async def take_over(work: Work, limit: int) -> int:
         await persons.retire_phone(work.conn, person_id, work.now)
         await belongings.activate_phone(work.conn, phone_id, work.now)
         await work.record(EventName.PHONE_CHANGED, person_id, source="portal")
+        await notices.tell(work, person_id, NoticeKind.PHONE_IN_USE)
         await enrolments.recompute(work, person_id)
         done += 1
     return done

@@ -157,22 +157,24 @@ class Bank:
             body["parameters"] = dict(parameters)
         asked = await self.api.call("portal", "POST", "/me/step-ups", body, person_id=person_id)
         give_up_at = asyncio.get_running_loop().time() + _SMS_WAIT_S
-        while len(inbox := await self._inbox(person)) <= before:
+        while (code := _newest_code(await self._inbox(person), before)) is None:
             if asyncio.get_running_loop().time() > give_up_at:
-                message = f"no SMS at {person.phone} within {_SMS_WAIT_S:.0f} s"
+                message = f"no SMS with a code at {person.phone} within {_SMS_WAIT_S:.0f} s"
                 raise SeedFailed(message)
             await asyncio.sleep(_POLL_S)
-        found = _CODE.search(inbox[0]["text"])
-        if found is None:
-            message = f"no code in the SMS at {person.phone}"
-            raise SeedFailed(message)
-        return {"id": asked["step_up_id"], "code": found.group()}
+        return {"id": asked["step_up_id"], "code": code}
 
     async def _inbox(self, person: Person) -> list[dict[str, str]]:
         url = f"{self.phones_url}/api/phone/{person.phone.removeprefix('+')}"
         async with self.api.session.get(url) as response:
             inbox: list[dict[str, str]] = await response.json()
             return inbox
+
+
+def _newest_code(inbox: list[dict[str, str]], before: int) -> str | None:
+    """Find the code in what came after the first ``before`` messages; notices have none."""
+    fresh = inbox[: len(inbox) - before]
+    return next((found.group() for one in fresh if (found := _CODE.search(one["text"]))), None)
 
 
 def _is_on(card: Message) -> bool:

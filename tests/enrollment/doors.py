@@ -6,8 +6,9 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from enrollment.events import Actor
-from enrollment.flows import activation_codes, logins, registrations
+from enrollment.flows import activation_codes, logins, phone_change, registrations
 from enrollment.flows.clients import Declaration
+from enrollment.flows.step_up import Proof
 from enrollment.refusals import Done
 from schemas.vault import Secret
 from tests.enrollment import people
@@ -17,10 +18,12 @@ from tests.records import replace
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from enrollment.flows.phone_change import PhoneChange
     from enrollment.flows.sessions import Opened
     from enrollment.flows.work import Work
 
 PASSWORD = "trzy mokre kamienie"
+NEW_PHONE = "+48600700999"
 PORTAL = Actor("portal", channel="portal", origin="203.0.113.7", request_id="r-2")
 TEXTS = [Declaration("sms_3ds", 1, "pl", is_accepted=True),
          Declaration("terms", 1, "pl", is_accepted=True)]  # fmt: skip
@@ -97,5 +100,25 @@ async def log_in(work: Work, pesel: str = people.PESELS[1], password: str = PASS
     assert isinstance(begun, Done), begun
     code = await code_of(portal, begun.value.sms_id)
     done = await logins.finish(portal, begun.value.login_id, code)
+    assert isinstance(done, Done), done
+    return done.value
+
+
+async def ask_for_phone(work: Work, person_id: UUID, phone: str = NEW_PHONE) -> PhoneChange:
+    """Ask in the portal for a new phone, with the code of the old one."""
+    portal = at_portal(work)
+    code = await phone_change.ask_code(portal, person_id, phone)
+    assert isinstance(code, Done), code
+    proof = Proof(code.value.step_up_id, await code_of(portal, code.value.sms_id))
+    done = await phone_change.request(portal, person_id, phone, proof)
+    assert isinstance(done, Done), done
+    return done.value
+
+
+async def change_phone(work: Work, person_id: UUID, phone: str = NEW_PHONE) -> PhoneChange:
+    """Change the phone in the portal, confirmed on both; the wait begins."""
+    change = await ask_for_phone(work, person_id, phone)
+    code = await code_of(work, change.sms_id)
+    done = await phone_change.confirm(at_portal(work), person_id, change.change_id, code)
     assert isinstance(done, Done), done
     return done.value

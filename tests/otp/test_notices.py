@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from otp.message import Catalogue
     from schemas.vault import Keys
 
-VALUES = {"password": "ABCDEFGHJK", "minutes": "60", "phone": "+380 *** *** 761", "last4": "0694"}
+VALUES = {
+    "password": "ABCDEFGHJK",
+    "minutes": "60",
+    "phone": "+380 *** *** 761",
+    "last4": "0694",
+    "new_last4": "9161",
+}
 PHONE = Secret("+48600700800")
 
 

@@ -103,7 +103,9 @@ async def test_without_a_host_a_block_is_refused_with_502(api: Api, client: Clie
     assert (reply.status, reply.code) == (502, "host_unavailable")
 
 
-async def test_a_host_blocks_the_card(pool: asyncpg.Pool, keys: Keys, now: datetime) -> None:
+async def test_a_host_blocks_the_card_and_the_client_is_told_once(
+    pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
     class Host:
         async def block(self, card_ref: str, wish: str) -> bool:
             return (card_ref, wish) == ("c1", "temporary")
@@ -113,7 +115,11 @@ async def test_a_host_blocks_the_card(pool: asyncpg.Pool, keys: Keys, now: datet
         path = f"/cards/{client.card_id}/block"
         reply = await me(api, client, "POST", path, {"wish": "temporary"})
 
+        again = await me(api, client, "POST", path, {"wish": "temporary"})
+        told = await api.conn.fetchval("SELECT count(*) FROM otp.outbox WHERE kind = 'notice'")
+
     assert (reply.status, reply.body["status"]) == (200, "blocked_temp")
+    assert (again.status, told) == (200, 1)
 
 
 async def test_events_and_merchants_are_listed(api: Api, client: Client) -> None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
-from enrollment.flows import limits, notices, persons
+from enrollment import flows
+from enrollment.flows import belongings, cards, clients, limits, notices, persons
+from enrollment.flows.cards import StatusData
+from enrollment.flows.clients import Declaration
 from enrollment.flows.notices import NoticeKind
-from enrollment.model import EffectiveLimits
-from enrollment.refusals import Done
+from enrollment.model import CardStatus, EffectiveLimits
+from enrollment.ports import NoHost
+from enrollment.refusals import Done, Refusal
 from tests.enrollment import doors, people
 
 if TYPE_CHECKING:
@@ -33,6 +38,28 @@ async def told(work: Work) -> list[str]:
     return [await doors.sms_of(work, row["sms_id"]) for row in rows]
 
 
+async def told_to(work: Work) -> list[tuple[str, str]]:
+    rows = await work.conn.fetch(
+        "SELECT sms_id, number_sealed FROM otp.outbox WHERE kind = 'notice' ORDER BY queued_at"
+    )
+    return [
+        (
+            work.keys.vault.open(
+                row["number_sealed"], f"otp.outbox.number|{row['sms_id']}"
+            ).decode(),
+            await doors.sms_of(work, row["sms_id"]),
+        )
+        for row in rows
+    ]
+
+
+class WillingHost:
+    """A card host that takes every block."""
+
+    async def block(self, card_ref: str, wish: str) -> bool:
+        return bool(card_ref and wish)
+
+
 async def test_a_notice_speaks_the_clients_language(bank: Work) -> None:
     person_id = await people.make_person(bank)
     data = persons.PersonData(people.PESELS[1], language="en", phone=people.PHONE)
@@ -51,14 +78,15 @@ async def test_without_a_phone_there_is_nobody_to_tell(bank: Work) -> None:
     assert await notices.tell(bank, made.value.person_id, NoticeKind.BLOCKED) is None
 
 
-async def test_a_changed_pin_is_told_and_the_first_one_is_not(bank: Work) -> None:
+async def test_the_first_pin_and_a_changed_one_are_told(bank: Work) -> None:
     person_id = await people.make_person(bank)
     await people.set_pin(bank, person_id)
-    first = await told(bank)
     await people.set_pin(people.later(bank, minutes=1), person_id, "9513")
 
-    assert first == []
-    assert (await told(bank))[0].startswith("PIN do platnosci w internecie zostal zmieniony")
+    assert [one.partition(".")[0] for one in await told(bank)] == [
+        "PIN do platnosci w internecie zostal ustalony",
+        "PIN do platnosci w internecie zostal zmieniony",
+    ]
 
 
 async def test_3d_secure_off_is_told_and_on_is_not(bank: Work) -> None:
@@ -66,7 +94,7 @@ async def test_3d_secure_off_is_told_and_on_is_not(bank: Work) -> None:
     await people.activate(bank, client)
     await people.switch(people.later(bank, minutes=1), client, "deactivate")
 
-    assert await told(bank) == [
+    assert (await told(bank))[1:] == [
         f"3-D Secure karty *{people.pan(1)[-4:]} jest wylaczone. Jesli to nie Ty, zadzwon do banku."
     ]
 
@@ -81,10 +109,145 @@ async def test_a_raised_limit_is_told_and_a_lowered_one_is_not(bank: Work) -> No
     assert len(await told(bank)) == 2
 
 
-async def test_a_phone_changed_in_the_branch_is_told_to_the_old_one(bank: Work) -> None:
+async def test_a_phone_changed_in_the_branch_is_told_to_the_old_one_and_to_the_new_one(
+    bank: Work,
+) -> None:
     person_id = await people.make_person(bank)
-    await persons.put_phone(bank, person_id, "+48600700999", "branch", None)
-    row = await bank.conn.fetchrow("SELECT sms_id, number_sealed FROM otp.outbox")
+    await persons.put_phone(bank, person_id, doors.NEW_PHONE, "branch", None)
 
-    number = bank.keys.vault.open(row["number_sealed"], f"otp.outbox.number|{row['sms_id']}")
-    assert number.decode() == people.PHONE
+    assert {number: text.partition(".")[0] for number, text in await told_to(bank)} == {
+        people.PHONE: "Numer telefonu do potwierdzania platnosci zmienia sie na +48 *** *** 999",
+        doors.NEW_PHONE: "Ten telefon potwierdza teraz Twoje platnosci karta",
+    }
+
+
+async def test_a_new_phone_is_told_when_its_wait_is_over_and_once(bank: Work) -> None:
+    person_id = await people.make_person(bank)
+    await doors.change_phone(bank, person_id)
+    before = await told_to(bank)
+    late = bank.now + timedelta(days=1)
+    for _ in range(2):
+        await flows.carry_on(bank.conn, bank.keys, bank.otp_policy, late, 10)
+    after = await told_to(bank)
+
+    assert [number for number, _ in before] == [people.PHONE]
+    assert after[:1] == before
+    assert [number for number, _ in after[1:]] == [doors.NEW_PHONE]
+
+
+async def test_a_withdrawn_consent_is_told_with_what_follows(bank: Work) -> None:
+    client = await people.make_client(bank)
+    await people.consent(bank, client.person_id)
+    await clients.withdraw(bank, client.person_id, "sms_3ds")
+    again = await clients.withdraw(bank, client.person_id, "sms_3ds")
+
+    assert isinstance(again, Refusal)
+    assert await told(bank) == [
+        (
+            "Zgoda na kody SMS jest wycofana, kartami nie zaplacisz w internecie. "
+            "Jesli to nie Ty, zadzwon do banku."
+        )
+    ]
+
+
+async def test_a_consent_that_is_refused_afterwards_is_told_like_one_withdrawn(bank: Work) -> None:
+    person_id = await people.make_person(bank)
+    for accepted in (False, True, False, False):
+        await people.consent(bank, person_id, accepted=accepted)
+
+    assert len(await told(bank)) == 1
+
+
+async def test_the_terms_are_withdrawn_without_a_message(bank: Work) -> None:
+    person_id = await people.make_person(bank)
+    await clients.declare(bank, person_id, [Declaration("terms", 1, "pl", is_accepted=True)])
+    done = await clients.withdraw(bank, person_id, "terms")
+
+    assert isinstance(done, Done)
+    assert await told(bank) == []
+
+
+async def test_who_gives_and_withdraws_without_end_costs_three_messages_a_day(bank: Work) -> None:
+    person_id = await people.make_person(bank)
+    for day in range(2):
+        for minute in range(5):
+            work = people.later(bank, days=day, minutes=minute)
+            await people.consent(work, person_id)
+            await clients.withdraw(work, person_id, "sms_3ds")
+
+    assert len(await told(bank)) == 6
+
+
+@pytest.mark.parametrize("wish", ["temporary", "permanent"])
+async def test_a_card_blocked_in_the_portal_is_told_once(
+    bank: Work, wish: belongings.BlockWish
+) -> None:
+    client = await people.make_client(bank)
+    portal, host = doors.at_portal(bank), WillingHost()
+    for _ in range(2):
+        await belongings.block_card(portal, host, client.person_id, client.card_id, wish)
+
+    assert await told(bank) == [
+        (
+            f"Karta *{people.pan(1)[-4:]} zostala zablokowana w portalu kart. "
+            "Jesli to nie Ty, zadzwon do banku."
+        )
+    ]
+
+
+async def test_a_block_that_the_host_did_not_take_is_not_told(bank: Work) -> None:
+    client = await people.make_client(bank)
+    portal = doors.at_portal(bank)
+    await belongings.block_card(portal, NoHost(), client.person_id, client.card_id, "temporary")
+
+    assert await told(bank) == []
+
+
+async def replaced(bank: Work, client: people.Client) -> None:
+    new = await people.make_card(bank, client.person_id, client.account_id, 2)
+    for _ in range(2):
+        said = StatusData(CardStatus.REPLACED, None, new, None)
+        assert isinstance(await cards.set_status(bank, client.card_id, said), Done)
+
+
+async def test_3d_secure_that_moves_to_a_new_card_is_told_once(bank: Work) -> None:
+    client = await people.make_client(bank)
+    await people.activate(bank, client)
+    said = StatusData(CardStatus.BLOCKED_TEMP, None, None, None)
+    await cards.set_status(bank, client.card_id, said)
+    await replaced(bank, client)
+
+    assert (await told(bank))[1:] == [
+        (
+            f"Karte *{people.pan(1)[-4:]} zastapila karta *{people.pan(2)[-4:]}, 3-D Secure dziala "
+            "dla nowej. Jesli to niespodzianka, zadzwon do banku."
+        )
+    ]
+
+
+async def test_a_new_card_without_3d_secure_is_not_told(bank: Work) -> None:
+    client = await people.make_client(bank)
+    await people.activate(bank, client)
+    await people.switch(people.later(bank, minutes=1), client, "deactivate")
+    before = await told(bank)
+    await replaced(bank, client)
+
+    assert await told(bank) == before
+    assert not any("zastapila" in text for text in before)
+
+
+async def test_what_is_undone_is_not_told(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    bank = people.hands(db, keys, now)
+    client = await people.make_client(bank)
+    await people.consent(bank, client.person_id)
+    with pytest.raises(ZeroDivisionError):
+        async with db.transaction():
+            host = WillingHost()
+            await belongings.block_card(bank, host, client.person_id, client.card_id, "permanent")
+            await clients.withdraw(bank, client.person_id, "sms_3ds")
+            assert len(await told(bank)) == 2
+            raise ZeroDivisionError
+
+    assert await told(bank) == []

@@ -18,11 +18,9 @@ from tests.records import replace
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from uuid import UUID
 
     import asyncpg
 
-    from enrollment.flows.phone_change import PhoneChange
     from enrollment.flows.work import Work
     from enrollment.model import Standing
     from schemas.vault import Keys
@@ -41,24 +39,6 @@ async def client(bank: Work) -> Client:
     return await people.make_client(bank)
 
 
-async def asked(bank: Work, person_id: UUID, phone: str = NEW) -> PhoneChange:
-    portal = doors.at_portal(bank)
-    code = await phone_change.ask_code(portal, person_id, phone)
-    assert isinstance(code, Done), code
-    proof = Proof(code.value.step_up_id, await doors.code_of(portal, code.value.sms_id))
-    done = await phone_change.request(portal, person_id, phone, proof)
-    assert isinstance(done, Done), done
-    return done.value
-
-
-async def changed(bank: Work, person_id: UUID, phone: str = NEW) -> PhoneChange:
-    change = await asked(bank, person_id, phone)
-    code = await doors.code_of(bank, change.sms_id)
-    done = await phone_change.confirm(doors.at_portal(bank), person_id, change.change_id, code)
-    assert isinstance(done, Done), done
-    return done.value
-
-
 async def standing(work: Work) -> Standing:
     day, month = calendar_of(work.now)
     found = await payments.standing_of(
@@ -74,7 +54,7 @@ def code_of(done: object) -> str:
 
 
 async def test_codes_go_to_the_old_phone_until_the_day_is_over(bank: Work, client: Client) -> None:
-    change = await changed(bank, client.person_id)
+    change = await doors.change_phone(bank, client.person_id)
     assert change.active_at == bank.now + timedelta(hours=24)
     early = people.later(bank, hours=24, seconds=-1)
     assert await phone_change.take_over(early, 10) == 0
@@ -94,7 +74,7 @@ async def test_limits_are_halved_while_it_waits(bank: Work, client: Client) -> N
     wanted = EffectiveLimits(per_tx=1001, per_day=0, count_day=1)
     await limits.put_account_limits(bank, client.account_id, wanted, None)
     await limits.put_card_limits(bank, client.card_id, EffectiveLimits(per_month=500), None)
-    await changed(bank, client.person_id)
+    await doors.change_phone(bank, client.person_id)
     waiting = await standing(bank)
     await phone_change.take_over(people.later(bank, days=1), 10)
     over = await standing(people.later(bank, days=1))
@@ -105,7 +85,7 @@ async def test_limits_are_halved_while_it_waits(bank: Work, client: Client) -> N
 
 
 async def test_the_old_phone_is_told(bank: Work, client: Client) -> None:
-    await changed(bank, client.person_id)
+    await doors.change_phone(bank, client.person_id)
     row = await bank.conn.fetchrow(
         "SELECT sms_id, number_sealed FROM otp.outbox WHERE kind = 'notice'"
     )
@@ -129,7 +109,7 @@ async def test_the_code_of_the_old_phone_is_bound_to_the_new_number(
 
 
 async def test_the_new_phone_has_to_answer(bank: Work, client: Client) -> None:
-    change = await asked(bank, client.person_id)
+    change = await doors.ask_for_phone(bank, client.person_id)
     portal = doors.at_portal(bank)
     wrong = await phone_change.confirm(portal, client.person_id, change.change_id, Secret("000000"))
     late = await phone_change.confirm(
@@ -148,7 +128,7 @@ async def test_once_a_day_and_three_times_a_year(bank: Work, client: Client) -> 
     for number, phone in enumerate(numbers):
         at = people.later(bank, days=2 * number)
         await phone_change.take_over(at, 10)
-        await changed(at, client.person_id, phone)
+        await doors.change_phone(at, client.person_id, phone)
         again = await phone_change.ask_code(
             people.later(at, hours=23), client.person_id, "+48600700555"
         )
@@ -181,7 +161,7 @@ async def test_a_phone_that_cannot_be_it_is_refused(
 
 
 async def test_a_change_that_waits_can_be_dropped(bank: Work, client: Client) -> None:
-    await changed(bank, client.person_id)
+    await doors.change_phone(bank, client.person_id)
     shown = await phone_change.under_way(bank, client.person_id)
     await phone_change.cancel(bank, client.person_id)
     gone = await phone_change.under_way(bank, client.person_id)
@@ -193,7 +173,7 @@ async def test_a_change_that_waits_can_be_dropped(bank: Work, client: Client) ->
 
 
 async def test_the_branch_comes_before_a_change_that_waits(bank: Work, client: Client) -> None:
-    await changed(bank, client.person_id)
+    await doors.change_phone(bank, client.person_id)
     await persons.put_phone(bank, client.person_id, OTHER, "branch", None)
 
     assert await phone_change.take_over(people.later(bank, days=2), 10) == 0
@@ -204,7 +184,7 @@ async def test_the_branch_comes_before_a_change_that_waits(bank: Work, client: C
 
 async def test_another_persons_change_cannot_be_confirmed(bank: Work, client: Client) -> None:
     other = await people.make_person(replace(bank), "p9", people.PESELS[2])
-    change = await asked(bank, client.person_id)
+    change = await doors.ask_for_phone(bank, client.person_id)
     code = await doors.code_of(bank, change.sms_id)
 
     assert code_of(await phone_change.confirm(bank, other, change.change_id, code)) == "invalid"
