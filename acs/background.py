@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from acs import log, metrics
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
+
+ResultT = TypeVar("ResultT")
 
 
 class Background:
@@ -23,18 +25,21 @@ class Background:
         """Begin with none."""
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    def start(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
+    def start(self, coroutine: Coroutine[Any, Any, ResultT], name: str) -> asyncio.Task[ResultT]:
         """Run a coroutine on its own; a failure is logged, never raised here."""
         task = asyncio.create_task(coroutine, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
 
-    async def run(self, coroutine: Coroutine[Any, Any, Any], name: str, wait_s: float) -> bool:
-        """Run a coroutine and wait for it a bounded time; True when it ended in time."""
+    async def run(
+        self, coroutine: Coroutine[Any, Any, ResultT], name: str, wait_s: float
+    ) -> ResultT | None:
+        """Run a coroutine and wait for it a bounded time; None: it goes on, or it failed."""
         task = self.start(coroutine, name)
-        done, _ = await asyncio.wait({task}, timeout=wait_s)
-        return bool(done)
+        await asyncio.wait({task}, timeout=wait_s)
+        is_over = task.done() and not task.cancelled() and task.exception() is None
+        return task.result() if is_over else None
 
     async def drain(self, wait_s: float) -> None:
         """Wait for what is still running, then cancel the rest."""

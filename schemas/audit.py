@@ -106,3 +106,30 @@ async def append(conn: queries.Connection, ring: KeyRing, event: AuditEvent) -> 
         key_id=tag.key_id,
         mac=tag.value,
     )
+
+
+def rows(ring: KeyRing, events: Sequence[AuditEvent]) -> str:
+    """Give events as a JSON array, for a statement that appends them with the facts they tell of.
+
+    Its members are the columns of the log; ``mac`` is in hex.
+    """
+    return "[" + ",".join(_row(ring, one) for one in events) + "]"
+
+
+def _row(ring: KeyRing, event: AuditEvent) -> str:
+    details = event.details_json()
+    tag = ring.tag(b"audit/1", event.canonical(details))
+    members = {
+        "at": event.at,
+        "name": event.name,
+        "actor_kind": event.actor_kind,
+        "actor": event.actor,
+        "object": event.object,
+        "outcome": event.outcome,
+        "origin": event.origin,
+        "request_id": event.request_id,
+        "details": msgspec.Raw(details.encode()),
+        "key_id": tag.key_id,
+        "mac": tag.value.hex(),
+    }
+    return _canonical(members).decode()

@@ -1,8 +1,10 @@
 """Carry out a step of a challenge on the caller's open transaction.
 
-Laws: state, outbox, timers, limits and audit of one step are stored together or not at all. What
-goes to the outside world (messages, results) is only queued here; the caller sends it after the
-commit. Making a code is answered by an event, which is one more step in the same transaction.
+Laws: state, outbox, timers, limits and audit of the steps of one transaction are stored together or
+not at all; what they leave of our own is gathered and stored by one statement after the last of
+them (``store``). What goes to the outside world (messages, results) is only queued here; the caller
+sends it after the commit. Making a code is answered by an event, which is one more step in the same
+transaction.
 """
 
 from __future__ import annotations
@@ -14,16 +16,17 @@ from typing import TYPE_CHECKING, assert_never
 from acs import log, metrics
 from acs.challenge import effects as do
 from acs.challenge import machine
-from acs.challenge.events import CodeIssued, CodeRefused, NotSent
+from acs.challenge.events import CodeIssued, CodeRefused, NotSent, Timer
+from acs.evidence import digest
 from acs.flows import evidence
 from acs.pages.names import shown_name
-from acs.store import results, timers, transactions
+from acs.store import dialogues
+from acs.store.dialogues import Beside
 from acs.transaction import Elements, link_digest
 from enrollment import flows as enrollment_flows
 from enrollment.model import Merchant
 from otp import flows as otp_flows
 from otp.model import CardText, Issued, IssueRequest, PaymentText, Purpose, SendRefusal
-from schemas import audit
 from schemas.amounts import plain_amount_text
 from schemas.audit import AuditEvent
 from schemas.values import MessageCategory
@@ -36,8 +39,8 @@ if TYPE_CHECKING:
     from acs.challenge.events import Event
     from acs.challenge.machine import Challenge, EventNotExpected, Step
     from acs.ports import Ports
+    from acs.store.dialogues import Dialogue
     from acs.store.pool import Connection
-    from acs.store.transactions import Dialogue
     from acs.transaction import Transaction
     from otp.model import TextParameters
     from schemas.vault import Secret
@@ -56,57 +59,65 @@ _NOT_SENT = {
 
 @dataclass(slots=True)
 class Applied:
-    """What a step came to: the dialogue as stored, the page that answers, what may now be sent."""
+    """What steps came to so far: the dialogue, the page that answers, what may be sent once stored.
 
-    dialogue: Dialogue
+    ``was`` is the dialogue as it was read under the lock.
+    """
+
+    was: Dialogue
+    dialogue: Dialogue = field(init=False)
     page: Page | None = None
     sms_id: UUID | None = None
     queued: bool = False
     evidence: str | None = None
-    records: list[str] = field(default_factory=list)
+    beside: Beside = field(default_factory=Beside)
+
+    def __post_init__(self) -> None:
+        """Begin with what was read."""
+        self.dialogue = self.was
 
     @property
     def challenge(self) -> Challenge:
-        """The challenge after the step."""
+        """The challenge after the steps."""
         return self.dialogue.challenge
-
-
-async def advance(
-    ports: Ports,
-    conn: Connection,
-    dialogue: Dialogue,
-    step: Step | EventNotExpected,
-    now: datetime,
-) -> Applied:
-    """Carry out a step; an event that has no place changes nothing and gives no page."""
-    applied = Applied(dialogue)
-    if isinstance(step, machine.EventNotExpected):
-        log.event(
-            "alarm:raised",
-            level=logging.ERROR,
-            alarm="event_not_expected",
-            acs_trans_id=str(dialogue.transaction.acs_trans_id),
-            kind=type(step.event).__name__,
-            state=str(step.challenge.state),
-        )
-        metrics.ALARM.labels("event_not_expected").inc()
-        return applied
-    await _carry_out(ports, conn, applied, step, now)
-    await transactions.store_challenge(conn, dialogue.challenge, applied.challenge)
-    return applied
 
 
 async def take(
     ports: Ports, conn: Connection, applied: Applied, event: Event, now: datetime
 ) -> Applied:
-    """Take one more event after a step, on the same transaction."""
+    """Take one more event; the last page that a step shows is the answer."""
     step = machine.step(applied.challenge, event, ports.policies.challenge, now)
-    after = await advance(ports, conn, applied.dialogue, step, now)
-    after.page = after.page or applied.page
-    after.sms_id = after.sms_id or applied.sms_id
-    after.queued = after.queued or applied.queued
-    after.records = applied.records + after.records
-    return after
+    await advance(ports, conn, applied, step, now)
+    return applied
+
+
+async def advance(
+    ports: Ports,
+    conn: Connection,
+    applied: Applied,
+    step: Step | EventNotExpected,
+    now: datetime,
+) -> None:
+    """Carry out a step; an event that has no place changes nothing and gives no page."""
+    if isinstance(step, machine.EventNotExpected):
+        log.event(
+            "alarm:raised",
+            level=logging.ERROR,
+            alarm="event_not_expected",
+            acs_trans_id=str(applied.dialogue.transaction.acs_trans_id),
+            kind=type(step.event).__name__,
+            state=str(step.challenge.state),
+        )
+        metrics.ALARM.labels("event_not_expected").inc()
+        return
+    await _carry_out(ports, conn, applied, step, now)
+
+
+async def store(ports: Ports, conn: Connection, applied: Applied, now: datetime) -> None:
+    """Store what the steps came to, once, at the end of the transaction that holds the lock."""
+    await dialogues.store(
+        conn, ports.keys.audit, applied.was, applied.dialogue, beside=applied.beside, now=now
+    )
 
 
 async def _carry_out(
@@ -132,37 +143,43 @@ async def _do(  # noqa: C901 - one case per effect, nothing in it
     ports: Ports, conn: Connection, applied: Applied, effect: Effect, now: datetime
 ) -> Event | None:
     acs_trans_id = applied.dialogue.transaction.acs_trans_id
+    timers = applied.beside.timers
     match effect:
         case do.IssueCode():
             return await _issue(ports, conn, applied, now)
         case do.ForgetCode():
             await otp_flows.forget(conn, acs_trans_id)
         case do.QueueResults():
-            ds_id = applied.dialogue.transaction.ds_id
-            await results.queue(conn, acs_trans_id, ports.worker, now, ds_id=ds_id)
-            applied.evidence = await evidence.keep_outcome(ports, conn, applied.dialogue, now)
-            applied.queued = True
+            await _owe(ports, conn, applied)
         case do.CountUse():
             await enrollment_flows.count_use(conn, acs_trans_id, now)
             await _authenticated(conn, applied)
         case do.ReleaseUse():
             await enrollment_flows.release_use(conn, acs_trans_id, now)
         case do.StartTimer(timer=timer, due_at=due_at):
-            await timers.start(conn, acs_trans_id, timer, due_at)
+            timers[timer] = due_at
         case do.StopTimer(timer=timer):
-            await timers.stop(conn, acs_trans_id, timer)
+            timers[timer] = None
         case do.StopTimers():
-            await timers.stop_all(conn, acs_trans_id)
+            timers.update(dict.fromkeys(Timer))
         case do.TrustMerchant():
             await _trust(ports, conn, applied, now)
         case do.Show(page=page):
             applied.page = page
         case do.Record(name=name):
-            applied.records.append(name)
-            await _record(ports, conn, applied, name, now)
+            _record(applied, name, now)
         case _:
             assert_never(effect)
     return None
+
+
+async def _owe(ports: Ports, conn: Connection, applied: Applied) -> None:
+    """Owe the Directory Server the result, with the evidence of the outcome; claimed by us."""
+    document = await evidence.of_outcome(ports, conn, applied.dialogue, applied.beside.visitor)
+    applied.beside.owed_by = ports.worker
+    applied.beside.evidence = document
+    applied.evidence = digest(document)
+    applied.queued = True
 
 
 async def _issue(ports: Ports, conn: Connection, applied: Applied, now: datetime) -> Event:
@@ -242,14 +259,10 @@ def _text(transaction: Transaction, language: str) -> TextParameters:
     )
 
 
-async def _record(
-    ports: Ports, conn: Connection, applied: Applied, name: str, now: datetime
-) -> None:
+def _record(applied: Applied, name: str, now: datetime) -> None:
     transaction = applied.dialogue.transaction
     outcome = applied.challenge.outcome
-    await audit.append(
-        conn,
-        ports.keys.audit,
+    applied.beside.events.append(
         AuditEvent(
             at=now,
             name=name,
@@ -262,7 +275,7 @@ async def _record(
                 "code_seq": applied.challenge.code_seq,
                 **_told_once(applied),
             },
-        ),
+        )
     )
 
 

@@ -41,10 +41,9 @@ from acs.challenge.screens import ErrorScreen, Notice, Screen
 from acs.crypto import form_token
 from acs.evidence import moment
 from acs.flows import evidence, final
-from acs.flows.apply import Applied, advance, take
+from acs.flows.apply import Applied, store, take
 from acs.flows.views import code_screen, is_live
-from acs.store import evidence as evidence_store
-from acs.store import transactions
+from acs.store import dialogues
 from acs.transaction import ASKED, OTP, PIN, Elements, link_digest
 from enrollment import flows as enrollment_flows
 from enrollment.model import (
@@ -56,7 +55,7 @@ from enrollment.model import (
 )
 from otp import flows as otp_flows
 from otp.model import Accepted, Exhausted, Rejected
-from schemas import audit, messages
+from schemas import messages
 from schemas.audit import AuditEvent
 from schemas.base64url import NotBase64Url, decode
 from schemas.compiler import Context
@@ -69,8 +68,8 @@ if TYPE_CHECKING:
 
     from acs.challenge.events import Event
     from acs.ports import Ports
+    from acs.store.dialogues import Dialogue
     from acs.store.pool import Connection
-    from acs.store.transactions import Dialogue
     from acs.transaction import Transaction
     from enrollment.model import Standing
     from otp.model import CheckResult
@@ -121,16 +120,16 @@ async def open_challenge(ports: Ports, post: CReqPost, wish: str | None) -> Scre
         return ErrorScreen("bad_request", neutral)
     now = ports.clock()
     async with ports.pool.transaction() as conn:
-        dialogue = await transactions.lock(conn, acs_trans_id)
+        dialogue = await dialogues.lock(conn, acs_trans_id)
         if dialogue is None or dialogue.transaction.notification_url is None:
             log.event("creq:refused", reason="unknown")
             return ErrorScreen("unknown", neutral)
         if dialogue.transaction.trans_status != "C":
             return _never_challenged(ports, dialogue, raw, post, neutral)
-        dialogue = replace(dialogue, address=post.address)
-        event = await _creq_event(ports, conn, dialogue, post, raw=raw, now=now)
-        step = machine.step(dialogue.challenge, event, ports.policies.challenge, now)
-        applied = await advance(ports, conn, dialogue, step, now)
+        applied = Applied(replace(dialogue, address=post.address))
+        event = await _creq_event(ports, conn, applied, post, raw=raw, now=now)
+        await take(ports, conn, applied, event, now)
+        await store(ports, conn, applied, now)
     return await _answer(ports, applied, neutral)
 
 
@@ -144,10 +143,13 @@ async def post_form(ports: Ports, form: Form, wish: str | None) -> Screen:
         return ErrorScreen("unknown", neutral)
     now = ports.clock()
     async with ports.pool.transaction() as conn:
-        dialogue = await transactions.lock(conn, token.acs_trans_id)
+        dialogue = await dialogues.lock(conn, token.acs_trans_id)
         if dialogue is None:
             return ErrorScreen("unknown", neutral)
-        applied = await _work_on(ports, conn, dialogue, form, step=token.step, now=now)
+        applied = Applied(dialogue)
+        event = await _work_on(ports, conn, applied, form, step=token.step, now=now)
+        await take(ports, conn, applied, event, now)
+        await store(ports, conn, applied, now)
     return await _answer(ports, applied, neutral)
 
 
@@ -165,13 +167,13 @@ def _never_challenged(
 async def _creq_event(
     ports: Ports,
     conn: Connection,
-    dialogue: Dialogue,
+    applied: Applied,
     post: CReqPost,
     *,
     raw: bytes,
     now: datetime,
 ) -> Event:
-    transaction = dialogue.transaction
+    transaction = applied.dialogue.transaction
     if not _knows_both_ids(transaction, raw):
         log.event("creq:refused", reason="threeDSServerTransID")
         return CReqMismatched()
@@ -186,23 +188,21 @@ async def _creq_event(
         additions = ports.directory_servers.additions_of(transaction.ds_id)
         reading = messages.read_creq(raw, context, additions)
     except ProtocolError as error:
-        await transactions.keep_form(conn, transaction.acs_trans_id, None, session_data)
+        # The shop gets its data back all the same [rule 5.7].
+        _keep_form(applied, None, session_data)
         return _refused(transaction, error)
-    await _keep_visitor(ports, conn, transaction, post, now)
-    window_size = str(reading.values["challengeWindowSize"])
-    await transactions.keep_form(conn, transaction.acs_trans_id, window_size, session_data)
-    withdrawn = await _withdrawn(conn, dialogue, now)
-    return withdrawn or Opened()
-
-
-async def _keep_visitor(
-    ports: Ports, conn: Connection, transaction: Transaction, post: CReqPost, now: datetime
-) -> None:
-    """Keep where the first right CReq came from."""
-    seen = evidence.visitor(
+    applied.beside.visitor = evidence.visitor(
         ports.keys, transaction.acs_trans_id, "challenge", post.address, post.program
     )
-    await evidence_store.add_visitor(conn, transaction.acs_trans_id, seen, now)
+    _keep_form(applied, str(reading.values["challengeWindowSize"]), session_data)
+    return await _withdrawn(conn, applied.dialogue, now) or Opened()
+
+
+def _keep_form(applied: Applied, window_size: str | None, session_data: str | None) -> None:
+    """Keep what the first CReq brought along; a second one does not change it."""
+    dialogue = applied.dialogue
+    if dialogue.window_size is None and dialogue.session_data is None:
+        applied.dialogue = replace(dialogue, window_size=window_size, session_data=session_data)
 
 
 def _knows_both_ids(transaction: Transaction, raw: bytes) -> bool:
@@ -228,36 +228,35 @@ def _refused(transaction: Transaction, error: ProtocolError) -> CReqRefused:
 
 
 async def _work_on(
-    ports: Ports, conn: Connection, dialogue: Dialogue, form: Form, *, step: int, now: datetime
-) -> Applied:
-    """Turn a post into events; one that was worked on before is not worked on again."""
+    ports: Ports, conn: Connection, applied: Applied, form: Form, *, step: int, now: datetime
+) -> Event:
+    """Turn a post into events, the last one left to take; none is worked on a second time."""
+    dialogue = applied.dialogue
     if dialogue.challenge.state is not machine.State.CHALLENGE:
-        return await _take_first(ports, conn, dialogue, PostedAgain(), now)
+        return PostedAgain()
     # When its time is over and no worker has said so yet, nothing is compared: no code is used up.
     is_over = machine.due_timer(dialogue.challenge, ports.policies.challenge, now) is not None
     if is_over or (form.action == "continue" and not form.language):
-        return await _take_first(ports, conn, dialogue, Opened(), now)
+        return Opened()
     if form.language:
-        ticked = await _ticked(ports, conn, dialogue, form, now)
-        return await _take_first(ports, conn, ticked, LanguageChosen(form.language), now)
+        await _tick(ports, conn, applied, form, now)
+        return LanguageChosen(form.language)
     digest = _digest(ports.keys.form, dialogue, form, step)
     if digest in dialogue.seen_posts or len(dialogue.seen_posts) >= _SEEN_POSTS_MAX:
-        return await _take_first(ports, conn, dialogue, PostedAgain(), now)
-    await transactions.remember_post(conn, dialogue.transaction.acs_trans_id, digest)
-    dialogue = await _ticked(ports, conn, dialogue, form, now)
-    event = await _wish(conn, dialogue, form, now)
-    if event is not None:
-        return await _take_first(ports, conn, dialogue, event, now)
-    return await _submit(ports, conn, dialogue, form, now)
+        return PostedAgain()
+    applied.dialogue = replace(dialogue, seen_posts=(*dialogue.seen_posts, digest))
+    await _tick(ports, conn, applied, form, now)
+    event = await _wish(conn, applied.dialogue, form, now)
+    return event or await _submit(ports, conn, applied, form, now)
 
 
-async def _ticked(
-    ports: Ports, conn: Connection, dialogue: Dialogue, form: Form, now: datetime
-) -> Dialogue:
+async def _tick(
+    ports: Ports, conn: Connection, applied: Applied, form: Form, now: datetime
+) -> None:
     """Remember whether the offer to trust the merchant is ticked, where one was made."""
-    if not dialogue.transaction.offers_trust or form.trusts == dialogue.challenge.trusts:
-        return dialogue
-    return (await _take_first(ports, conn, dialogue, TrustChosen(form.trusts), now)).dialogue
+    dialogue = applied.dialogue
+    if dialogue.transaction.offers_trust and form.trusts != dialogue.challenge.trusts:
+        await take(ports, conn, applied, TrustChosen(form.trusts), now)
 
 
 async def _wish(conn: Connection, dialogue: Dialogue, form: Form, now: datetime) -> Event | None:
@@ -277,43 +276,51 @@ async def _wish(conn: Connection, dialogue: Dialogue, form: Form, now: datetime)
 
 
 async def _submit(
-    ports: Ports, conn: Connection, dialogue: Dialogue, form: Form, now: datetime
-) -> Applied:
+    ports: Ports, conn: Connection, applied: Applied, form: Form, now: datetime
+) -> Event:
     """Check the cardholder's answer: shape, then count, then compare all elements at once."""
+    dialogue = applied.dialogue
     fault = _shape_fault(dialogue, form)
     if fault is not None:
-        return await _take_first(ports, conn, dialogue, EntryMalformed(fault), now)
+        return EntryMalformed(fault)
     transaction = dialogue.transaction
     code = await otp_flows.state_of(conn, transaction.acs_trans_id)
     if not is_live(code, now):
         metrics.OTP.labels("expired").inc()
-        return await _take_first(ports, conn, dialogue, AnswerChecked(Verdict.EXPIRED), now)
+        return AnswerChecked(Verdict.EXPIRED)
     if transaction.person_id is None:
-        return await _take_first(ports, conn, dialogue, PersonBlocked(), now)
+        return PersonBlocked()
+    return await _attempt(ports, conn, applied, form, person_id=transaction.person_id, now=now)
+
+
+async def _attempt(
+    ports: Ports, conn: Connection, applied: Applied, form: Form, *, person_id: UUID, now: datetime
+) -> Event:
+    """Count the attempt, compare, and count what came of it."""
     work = enrollment_flows.at_a_payment(
         conn, ports.keys, ports.policies.attempts, ports.policies.otp, now
     )
-    allowed = await enrollment_flows.begin_attempt(work, transaction.person_id)
+    allowed = await enrollment_flows.begin_attempt(work, person_id)
     if isinstance(allowed, AttemptBlocked):
-        return await _take_first(ports, conn, dialogue, PersonBlocked(), now)
-    verdict = await _compare(ports, conn, dialogue, form, now)
+        return PersonBlocked()
+    verdict = await _compare(ports, conn, applied, form, now)
     metrics.OTP.labels(str(verdict)).inc()
     if verdict is Verdict.ACCEPTED:
-        await enrollment_flows.attempt_succeeded(conn, transaction.person_id, now)
-        if dialogue.challenge.elements is Elements.PIN_AND_OTP:
+        await enrollment_flows.attempt_succeeded(conn, person_id, now)
+        if applied.challenge.elements is Elements.PIN_AND_OTP:
             pin = Secret(_digits(form.pin))
-            await enrollment_flows.renew_pin(conn, ports.keys, transaction.person_id, pin)
-        return await _take_first(ports, conn, dialogue, AnswerChecked(verdict), now)
-    block = await enrollment_flows.attempt_failed(work, transaction.person_id)
-    applied = await _take_first(ports, conn, dialogue, AnswerChecked(verdict), now)
-    if block is not None and applied.challenge.state is machine.State.CHALLENGE:
-        applied = await take(ports, conn, applied, PersonBlocked(), now)
-    return applied
+            await enrollment_flows.renew_pin(conn, ports.keys, person_id, pin)
+        return AnswerChecked(verdict)
+    if await enrollment_flows.attempt_failed(work, person_id) is None:
+        return AnswerChecked(verdict)
+    await take(ports, conn, applied, AnswerChecked(verdict), now)
+    return PersonBlocked()
 
 
 async def _compare(
-    ports: Ports, conn: Connection, dialogue: Dialogue, form: Form, now: datetime
+    ports: Ports, conn: Connection, applied: Applied, form: Form, now: datetime
 ) -> Verdict:
+    dialogue = applied.dialogue
     transaction = dialogue.transaction
     pin_right = True
     if dialogue.challenge.elements is Elements.PIN_AND_OTP and transaction.person_id is not None:
@@ -330,7 +337,7 @@ async def _compare(
         now,
         other_elements_right=pin_right,
     )
-    await _note_check(ports, conn, dialogue, result, pin_right=pin_right, now=now)
+    _note_check(applied, result, pin_right=pin_right, now=now)
     match result:
         case Accepted():
             return Verdict.ACCEPTED
@@ -342,38 +349,27 @@ async def _compare(
             return Verdict.EXPIRED
 
 
-async def _note_check(
-    ports: Ports,
-    conn: Connection,
-    dialogue: Dialogue,
-    result: CheckResult,
-    *,
-    pin_right: bool,
-    now: datetime,
-) -> None:
-    """Note what came of each element; the statements are the same whatever came of it."""
+def _note_check(applied: Applied, result: CheckResult, *, pin_right: bool, now: datetime) -> None:
+    """Note what came of each element; what is stored has one form whatever came of it."""
     # Secret: what came of a single element is for the evidence alone (RTS art. 4(3)(a)).
     code_right = isinstance(result, Accepted) or (
         isinstance(result, Rejected) and result.code_matched
     )
     found = {PIN: pin_right, OTP: code_right}
-    elements = {one.name: found[one] for one in ASKED[dialogue.challenge.elements]}
+    elements = {one.name: found[one] for one in ASKED[applied.challenge.elements]}
     entry = {"at": moment(now), "verdict": type(result).__name__.lower(), "elements": elements}
-    await evidence_store.note_check(conn, dialogue.transaction.acs_trans_id, entry)
+    applied.dialogue = replace(applied.dialogue, checks=(*applied.dialogue.checks, entry))
     if isinstance(result, Rejected):
         failed = [name for name, is_right in elements.items() if not is_right]
-        await _tell_failed(ports, conn, dialogue, failed, now)
+        applied.beside.events.append(_failed(applied.dialogue.transaction, failed, now))
 
 
-async def _tell_failed(
-    ports: Ports, conn: Connection, dialogue: Dialogue, failed: list[str], now: datetime
-) -> None:
+def _failed(transaction: Transaction, failed: list[str], now: datetime) -> AuditEvent:
     """Tell the audit log of an attempt that failed: one event, whichever elements were wrong.
 
     # Secret: it stands under the transaction, so that no page of the client lists it.
     """
-    transaction = dialogue.transaction
-    event = AuditEvent(
+    return AuditEvent(
         at=now,
         name="pin.failed" if PIN.name in failed else "code.failed",
         actor_kind="person",
@@ -382,7 +378,6 @@ async def _tell_failed(
         outcome="failed",
         details={"elements": failed},
     )
-    await audit.append(conn, ports.keys.audit, event)
 
 
 def _shape_fault(dialogue: Dialogue, form: Form) -> Notice | None:
@@ -428,12 +423,6 @@ _OVER = frozenset({machine.State.RESULT, machine.State.CLOSED})
 # A card that expires during its challenge was judged at the AReq.
 _GOOD_ENOUGH = frozenset({CardStatus.ACTIVE, CardStatus.EXPIRED})
 _STILL_GOOD = frozenset({EnrolmentReason.CARD_EXPIRED})
-
-
-async def _take_first(
-    ports: Ports, conn: Connection, dialogue: Dialogue, event: Event, now: datetime
-) -> Applied:
-    return await take(ports, conn, Applied(dialogue), event, now)
 
 
 async def _answer(ports: Ports, applied: Applied, neutral: str) -> Screen:

@@ -18,6 +18,8 @@ Laws:
 - A row whose handling fails in an unforeseen way holds nobody up: it waits its turn like one that
   was not taken, and is given up with an alarm in the end.
 - An outcome never changes, whatever the Directory Server answers [rule 9.2].
+- A result is settled by one statement over the challenge as it was read: when that moved meanwhile
+  nothing is stored, it is read again and decided again.
 """
 
 from __future__ import annotations
@@ -29,16 +31,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from acs import log, metrics
-from acs.challenge import machine
 from acs.challenge.events import ResultSettled
-from acs.challenge.responses import rreq, to_bytes
+from acs.challenge.responses import final_cres, rreq, to_bytes
 from acs.crypto import value
 from acs.crypto.eci import eci_of
 from acs.directory_server import Answered, NoAnswer, NotConnected, Resting
 from acs.flows import evidence
-from acs.flows.apply import advance
+from acs.flows.apply import Applied, take
 from acs.flows.authenticate import pan_place
-from acs.store import results, transactions
+from acs.store import dialogues, results
+from acs.store.dialogues import Message, Settlement
 from acs.store.pool import Missing, Unavailable
 from schemas import messages
 from schemas.compiler import Context
@@ -47,15 +49,16 @@ from schemas.values import MessageCategory, TransStatus
 from schemas.vault import CannotOpen, Secret
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
+    from datetime import timedelta
     from uuid import UUID
 
     from acs.directory_server import DirectoryServer, Reply
     from acs.ports import Ports
-    from acs.store.transactions import Dialogue
+    from acs.store.dialogues import Dialogue
     from acs.transaction import AuthenticationValue
 
 _OWN_WORK_S = 1.0
+_SETTLE_TRIES = 3
 _SERVER_FAILED = range(500, 600)
 # What a Directory Server says of an RReq it has already: delivered, then [rule 8.12].
 _ALREADY_THERE = frozenset({"312", "313"})
@@ -76,16 +79,49 @@ class Judged:
     rests: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A result that was settled: its dialogue, closed, and whether the network confirmed it.
+
+    ``cres_kept``: the message to the shop was kept with it.
+    """
+
+    dialogue: Dialogue
+    confirmed: bool
+    cres_kept: bool = False
+
+
 async def deliver_claimed(ports: Ports, acs_trans_id: UUID, *, tries: int = 2) -> bool:
     """Send the result whose row this process has claimed; True when it was confirmed.
 
     ``tries`` bounds the attempts made in place; what is left is the worker's.
     """
     async with ports.pool.connection() as conn:
-        dialogue = await transactions.read(conn, acs_trans_id)
+        dialogue = await dialogues.read(conn, acs_trans_id)
         row = await results.read(conn, acs_trans_id)
     if dialogue is None or row is None or row.claimed_by != ports.worker:
         return row is not None and row.state == "delivered"
+    ended = await _deliver(ports, dialogue, row, tries=tries)
+    return ended is not None and ended.confirmed
+
+
+async def deliver_staged(ports: Ports, dialogue: Dialogue, *, shows: bool) -> Ended | None:
+    """Send a result that this process has just staged, of which nothing needs to be read.
+
+    ``shows``: somebody waits for the page with the final CRes, which is kept with the settlement.
+    """
+    row = results.staged(ports.worker, dialogue.challenge.outcome_at or ports.clock())
+    return await _deliver(ports, dialogue, row, tries=2, shows=shows)
+
+
+async def _deliver(
+    ports: Ports,
+    dialogue: Dialogue,
+    row: results.ResultRow,
+    *,
+    tries: int,
+    shows: bool = False,
+) -> Ended | None:
     server = ports.directory_servers.by_id(dialogue.transaction.ds_id)
     url = None if server is None else server.url_for_results(dialogue.transaction.ds_url)
     if server is None or url is None:
@@ -94,17 +130,15 @@ async def deliver_claimed(ports: Ports, acs_trans_id: UUID, *, tries: int = 2) -
         body = await _rreq_bytes(ports, dialogue, row)
     except Unavailable as missing:
         log.event("rreq:failed", level=logging.ERROR, reason=missing.what)
-        await _later(ports, dialogue, row.attempt, row.created_at, f"no {missing.what}")
-        return False
+        return await _later(ports, dialogue, row, f"no {missing.what}")
     judged = await _send(ports, dialogue, server, url, body, tries=tries)
     metrics.RREQ.labels(server.ds_id, judged.verdict).inc()
     if judged.verdict == "again":
-        await _later(ports, dialogue, row.attempt, row.created_at, judged.answer)
-        return False
-    confirmed = await _settle(ports, dialogue, judged)
+        return await _later(ports, dialogue, row, judged.answer)
+    ended = await _settle(ports, dialogue, judged, shows=shows)
     if judged.tell is not None:
         await _complain(ports, dialogue, server, url, judged.tell)
-    return confirmed
+    return ended
 
 
 def lanes(ports: Ports) -> list[results.Lane]:
@@ -137,10 +171,10 @@ async def _failed(ports: Ports, acs_trans_id: UUID, failure: BaseException) -> N
     log.event("work:failed", level=logging.ERROR, failure=failure, source="results")
     metrics.WORK.labels("results", "failed").inc()
     async with ports.pool.connection() as conn:
-        dialogue = await transactions.read(conn, acs_trans_id)
+        dialogue = await dialogues.read(conn, acs_trans_id)
         row = await results.read(conn, acs_trans_id)
     if dialogue is not None and row is not None and row.claimed_by == ports.worker:
-        await _later(ports, dialogue, row.attempt, row.created_at, type(failure).__name__)
+        await _later(ports, dialogue, row, type(failure).__name__)
 
 
 async def _send(
@@ -215,19 +249,20 @@ async def _rreq_bytes(ports: Ports, dialogue: Dialogue, row: results.ResultRow) 
     body = to_bytes(message)
     sealed = ports.keys.vault.seal(body, place)
     now = ports.clock()
-    async with ports.pool.transaction() as conn:
-        if not await results.keep_rreq(conn, acs_trans_id, ports.worker, sealed):
-            raise Unavailable(Missing.CLAIM)
-        await transactions.log_message(
+    made = () if proof is None else (evidence.value_made(ports.keys, acs_trans_id, proof, now),)
+    async with ports.pool.connection() as conn:
+        kept = await dialogues.keep_rreq(
             conn,
+            ports.keys.audit,
             acs_trans_id,
-            at=now,
-            direction="out",
-            message_type="RReq",
+            ports.worker,
+            sealed,
             masked=messages.masked("RReq", message),
+            events=made,
+            now=now,
         )
-        if proof is not None:
-            await evidence.tell_value(ports, conn, dialogue.transaction, proof, now)
+    if not kept:
+        raise Unavailable(Missing.CLAIM)
     return body
 
 
@@ -278,49 +313,85 @@ def _prove(ports: Ports, dialogue: Dialogue) -> AuthenticationValue | None:
     return made
 
 
-async def _settle(ports: Ports, dialogue: Dialogue, judged: Judged) -> bool:
-    acs_trans_id = dialogue.transaction.acs_trans_id
-    now = ports.clock()
+async def _settle(ports: Ports, dialogue: Dialogue, judged: Judged, *, shows: bool) -> Ended | None:
+    """Settle a result that was answered or will never be."""
     confirmed = judged.verdict == "delivered"
     state: results.Settled = "delivered" if confirmed else "unconfirmed"
-    async with ports.pool.transaction() as conn:
-        current = await transactions.lock(conn, acs_trans_id)
-        if current is None or not await results.settle(
-            conn, acs_trans_id, ports.worker, state=state, answer=judged.answer, now=now
-        ):
-            return False
-        step = machine.step(
-            current.challenge, ResultSettled(confirmed), ports.policies.challenge, now
+    came = Message("in", "RRes", {"answer": judged.answer})
+    ended = await _end(ports, dialogue, state, judged.answer, came=came, shows=shows)
+    if ended is not None:
+        log.event(
+            "rreq:delivered" if confirmed else "rreq:failed",
+            acs_trans_id=str(dialogue.transaction.acs_trans_id),
+            ds=dialogue.transaction.ds_id,
+            outcome=judged.verdict,
+            reason=judged.answer,
         )
-        await advance(ports, conn, current, step, now)
-        await transactions.erase_pan(conn, acs_trans_id)
-        await transactions.log_message(
-            conn,
-            acs_trans_id,
-            at=now,
-            direction="in",
-            message_type="RRes",
-            masked={"answer": judged.answer},
-        )
-    log.event(
-        "rreq:delivered" if confirmed else "rreq:failed",
-        acs_trans_id=str(acs_trans_id),
-        ds=dialogue.transaction.ds_id,
-        outcome=judged.verdict,
-        reason=judged.answer,
-    )
-    return confirmed
+    return ended
+
+
+async def _end(
+    ports: Ports,
+    dialogue: Dialogue,
+    state: results.Settled,
+    answer: str,
+    *,
+    came: Message | None = None,
+    shows: bool = False,
+) -> Ended | None:
+    """Settle the row and close the challenge; None when the claim is no longer ours."""
+    acs_trans_id = dialogue.transaction.acs_trans_id
+    confirmed = state == "delivered"
+    now = ports.clock()
+    async with ports.pool.connection() as conn:
+        current: Dialogue | None = dialogue
+        for _ in range(_SETTLE_TRIES):
+            if current is None:
+                break
+            applied = await take(ports, conn, Applied(current), ResultSettled(confirmed), now)
+            cres = _cres(applied) if shows else None
+            settlement = Settlement(
+                state,
+                answer,
+                [one for one in (came, cres) if one is not None],
+                applied.beside.events,
+            )
+            if await dialogues.settle(
+                conn,
+                ports.keys.audit,
+                current.challenge,
+                applied.challenge,
+                settlement,
+                claimed_by=ports.worker,
+                now=now,
+            ):
+                return Ended(applied.dialogue, confirmed, cres_kept=cres is not None)
+            # Race: a cardholder whose wait is over moves the challenge, too; then decide again.
+            row = await results.read(conn, acs_trans_id)
+            is_ours = row is not None and row.claimed_by == ports.worker
+            current = await dialogues.read(conn, acs_trans_id) if is_ours else None
+    return None
+
+
+def _cres(applied: Applied) -> Message | None:
+    """Give the message that the waiting page carries, if it is this settlement that decides it."""
+    outcome = applied.challenge.outcome
+    is_decided = applied.was.challenge.cres_status is not None
+    if is_decided or outcome is None or outcome.error is not None:
+        return None
+    cres = final_cres(applied.dialogue.transaction, applied.challenge)
+    return Message("out", "CRes", messages.masked("CRes", cres))
 
 
 async def _later(
-    ports: Ports, dialogue: Dialogue, attempt: int, created_at: datetime, answer: str
-) -> None:
+    ports: Ports, dialogue: Dialogue, row: results.ResultRow, answer: str
+) -> Ended | None:
+    """Put a result back that was not taken, or give it up when it is too old."""
     now = ports.clock()
-    if now - created_at > ports.policies.rreq_give_up_after:
-        await _give_up(ports, dialogue, answer)
-        return
+    if now - row.created_at > ports.policies.rreq_give_up_after:
+        return await _give_up(ports, dialogue, answer)
     waits = ports.policies.rreq_retry_waits
-    wait: timedelta = waits[min(attempt, len(waits)) - 1]
+    wait: timedelta = waits[min(row.attempt, len(waits)) - 1]
     async with ports.pool.connection() as conn:
         await results.try_again(
             conn,
@@ -329,27 +400,19 @@ async def _later(
             next_at=now + wait,
             answer=answer,
         )
+    return None
 
 
-async def _give_up(ports: Ports, dialogue: Dialogue, why: str) -> bool:
+async def _give_up(ports: Ports, dialogue: Dialogue, why: str) -> Ended | None:
     """Abandon a result: the alarm rings, and the challenge is closed as not confirmed."""
+    ended = await _end(ports, dialogue, "abandoned", why)
+    if ended is None:
+        return None
     acs_trans_id = dialogue.transaction.acs_trans_id
-    now = ports.clock()
-    async with ports.pool.transaction() as conn:
-        current = await transactions.lock(conn, acs_trans_id)
-        if current is None or not await results.settle(
-            conn, acs_trans_id, ports.worker, state="abandoned", answer=why, now=now
-        ):
-            return False
-        step = machine.step(
-            current.challenge, ResultSettled(confirmed=False), ports.policies.challenge, now
-        )
-        await advance(ports, conn, current, step, now)
-        await transactions.erase_pan(conn, acs_trans_id)
     metrics.ALARM.labels("rreq_abandoned").inc()
     metrics.RREQ.labels(dialogue.transaction.ds_id, "abandoned").inc()
     log.event("rreq:abandoned", level=logging.ERROR, acs_trans_id=str(acs_trans_id), reason=why)
-    return False
+    return ended
 
 
 async def _complain(

@@ -20,7 +20,6 @@ from acs.store import evidence as store
 from acs.store.evidence import SeenIn, Visitor
 from enrollment import flows as enrollment_flows
 from otp import flows as otp_flows
-from schemas import audit
 from schemas.audit import AuditEvent
 from schemas.canonical import to_json
 from schemas.values import TransStatus
@@ -34,8 +33,8 @@ if TYPE_CHECKING:
     from acs.authentication.facts import RangePolicy
     from acs.ports import Ports
     from acs.store.audit_chain import Told
+    from acs.store.dialogues import Dialogue
     from acs.store.pool import Connection
-    from acs.store.transactions import Dialogue
     from acs.transaction import AuthenticationValue, Transaction
     from schemas.vault import Keys
 
@@ -59,14 +58,21 @@ def proof(keys: Keys, acs_trans_id: UUID, value: AuthenticationValue) -> Proof:
     return Proof(value.profile, value.key_id, f"{tag.key_id}:{tag.value.hex()}")
 
 
-async def keep_outcome(ports: Ports, conn: Connection, dialogue: Dialogue, now: datetime) -> str:
-    """Keep the evidence of a challenge that has just got its outcome; gives its digest."""
+async def of_outcome(
+    ports: Ports, conn: Connection, dialogue: Dialogue, seen_now: Visitor | None
+) -> str:
+    """Write the evidence of a challenge that has just got its outcome.
+
+    ``seen_now`` is a visitor that is about to be stored with it; an earlier sight goes before it.
+    """
     transaction, challenge = dialogue.transaction, dialogue.challenge
     acs_trans_id = transaction.acs_trans_id
     person_id = transaction.person_id
     issued = ports.tables.now.by_id(transaction.range_id)
     policy = None if issued is None else issued.range.policy
     status = TransStatus.COULD_NOT if challenge.outcome is None else challenge.outcome.trans_status
+    visitors = () if seen_now is None else (seen_now,)
+    visitors = (*visitors, *await store.visitors(conn, acs_trans_id))
     basis = Basis(
         software=VERSION,
         key_ids=ports.keys.active,
@@ -77,16 +83,14 @@ async def keep_outcome(ports: Ports, conn: Connection, dialogue: Dialogue, now: 
             override=None if policy is None else policy.eci,
         ),
         proof=_promised(transaction, status, policy),
-        visitors={one.seen_in: one.tag for one in await store.visitors(conn, acs_trans_id)},
-        checks=await store.checks(conn, acs_trans_id),
+        visitors={one.seen_in: one.tag for one in visitors},
+        checks=dialogue.checks,
         messages=await otp_flows.messages_of(conn, acs_trans_id),
         consent_id=None
         if person_id is None
         else await enrollment_flows.consent_in_force(conn, person_id),
     )
-    document = evidence.document(transaction, challenge, basis)
-    await store.add(conn, acs_trans_id, document, now)
-    return evidence.digest(document)
+    return evidence.document(transaction, challenge, basis)
 
 
 def _promised(
@@ -100,25 +104,20 @@ def _promised(
     return Proof(policy.av_profile, policy.av_key_id, None)
 
 
-async def tell_value(
-    ports: Ports,
-    conn: Connection,
-    transaction: Transaction,
-    value: AuthenticationValue,
-    now: datetime,
-) -> None:
-    """Tell in the audit log which value a result carries, as the RReq's bytes are kept."""
-    made = proof(ports.keys, transaction.acs_trans_id, value)
-    event = AuditEvent(
+def value_made(
+    keys: Keys, acs_trans_id: UUID, value: AuthenticationValue, now: datetime
+) -> AuditEvent:
+    """Tell which value a result carries, as the RReq's bytes are kept."""
+    made = proof(keys, acs_trans_id, value)
+    return AuditEvent(
         at=now,
         name="authentication.value_made",
         actor_kind="system",
         actor="acs",
-        object=str(transaction.acs_trans_id),
+        object=str(acs_trans_id),
         outcome="made",
         details={"profile": made.profile, "key_id": made.key_id, "reference": made.reference},
     )
-    await audit.append(conn, ports.keys.audit, event)
 
 
 @dataclass(frozen=True, slots=True)

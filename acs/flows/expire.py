@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from acs import log, metrics
 from acs.challenge.events import Timer, TimerDue
 from acs.flows import final
-from acs.flows.apply import Applied, take
-from acs.store import results, timers, transactions
+from acs.flows.apply import Applied, store, take
+from acs.store import dialogues, results, timers
 
 if TYPE_CHECKING:
     from acs.ports import Ports
@@ -42,11 +42,12 @@ async def expire_due(ports: Ports, batch: int = 20) -> int:
 async def _expire(ports: Ports, timer: DueTimer) -> None:
     now = ports.clock()
     async with ports.pool.transaction() as conn:
-        dialogue = await transactions.lock(conn, timer.acs_trans_id)
+        dialogue = await dialogues.lock(conn, timer.acs_trans_id)
         if dialogue is None:
             return
         event = TimerDue(Timer(timer.kind))
         applied = await take(ports, conn, Applied(dialogue), event, now)
+        await store(ports, conn, applied, now)
         await timers.stop_passed(conn, timer)
         if applied.queued:
             await results.hand_over(conn, timer.acs_trans_id, ports.worker, now)

@@ -15,10 +15,10 @@ from acs.challenge import machine
 from acs.challenge.events import WaitOver
 from acs.challenge.responses import final_cres, to_bytes
 from acs.challenge.screens import ErrorScreen, ReturnScreen, Screen
-from acs.flows.apply import Applied, take
-from acs.flows.deliver_results import deliver_claimed
+from acs.flows.apply import Applied, store, take
+from acs.flows.deliver_results import deliver_staged
 from acs.flows.views import brand
-from acs.store import transactions
+from acs.store import dialogues
 from schemas import messages
 from schemas.base64url import encode
 from schemas.problems import Problem, erro
@@ -27,32 +27,41 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from acs.challenge.screens import Outcome
+    from acs.flows.deliver_results import Ended
     from acs.ports import Ports
-    from acs.store.transactions import Dialogue
+    from acs.store.dialogues import Dialogue
 
 _LOOK_AGAIN_S = (0.05, 0.1, 0.2, 0.4)
 
 
-async def send_result(ports: Ports, dialogue: Dialogue) -> None:
-    """Send a result that this process has just queued, for at most the cardholder's wait."""
+async def send_result(ports: Ports, dialogue: Dialogue, *, shows: bool = False) -> Ended | None:
+    """Send a result that this process has just queued, for at most the cardholder's wait.
+
+    ``shows``: the final page waits for it.
+    """
     wait_s = ports.policies.final_wait.total_seconds()
-    delivery = deliver_claimed(ports, dialogue.transaction.acs_trans_id)
-    await ports.background.run(delivery, "result", wait_s)
+    delivery = deliver_staged(ports, dialogue, shows=shows)
+    return await ports.background.run(delivery, "result", wait_s)
 
 
 async def final_screen(ports: Ports, dialogue: Dialogue, *, queued: bool) -> Screen:
     """Give the page that carries the final CRes, or the Erro of a refused CReq, to the shop."""
+    ended = None
     if queued:
         count(ports, dialogue)
-        await send_result(ports, dialogue)
-    settled = await _settled(ports, dialogue, wait=not queued)
+        ended = await send_result(ports, dialogue, shows=True)
+    if ended is None:
+        settled = await _settled(ports, dialogue, wait=not queued)
+    else:
+        settled = ended.dialogue
     outcome = settled.challenge.outcome
     if outcome is None:
         return ErrorScreen("unknown", settled.challenge.language)
     if outcome.error is not None:
         return _return(ports, settled, outcome.error)
     cres = final_cres(settled.transaction, settled.challenge)
-    await _keep(ports, settled, cres)
+    if ended is None or not ended.cres_kept:
+        await _keep(ports, settled, cres)
     return _return(ports, settled, cres)
 
 
@@ -90,10 +99,11 @@ async def _settled(ports: Ports, dialogue: Dialogue, *, wait: bool) -> Dialogue:
         return current
     now = ports.clock()
     async with ports.pool.transaction() as conn:
-        locked = await transactions.lock(conn, acs_trans_id)
+        locked = await dialogues.lock(conn, acs_trans_id)
         if locked is None or locked.challenge.cres_status is not None:
             return locked or current
         applied = await take(ports, conn, Applied(locked), WaitOver(), now)
+        await store(ports, conn, applied, now)
     return applied.dialogue
 
 
@@ -105,13 +115,13 @@ def _is_on_its_way(dialogue: Dialogue) -> bool:
 
 async def _read(ports: Ports, dialogue: Dialogue) -> Dialogue:
     async with ports.pool.connection() as conn:
-        return await transactions.read(conn, dialogue.transaction.acs_trans_id) or dialogue
+        return await dialogues.read(conn, dialogue.transaction.acs_trans_id) or dialogue
 
 
 async def _keep(ports: Ports, dialogue: Dialogue, cres: Mapping[str, object]) -> None:
     """Keep the message to the shop as evidence; the same page again is not another message."""
     async with ports.pool.transaction() as conn:
-        await transactions.log_message_once(
+        await dialogues.log_message_once(
             conn,
             dialogue.transaction.acs_trans_id,
             at=ports.clock(),

@@ -19,7 +19,7 @@ from uuid import UUID
 from acs import evidence
 from acs.flows import evidence as evidence_flow
 from acs.flows.authenticate import ares_place, authenticate
-from acs.store import audit_chain, partitions, transactions
+from acs.store import audit_chain, dialogues, partitions
 from acs.store import stock as store
 from acs.transaction import (
     CHANCE_BYTES,
@@ -166,7 +166,7 @@ class Pattern:
             raise NoPattern(message)
         acs_trans_id = AcsTransId(UUID(said["acsTransID"]))
         left = await store.pattern(conn, acs_trans_id)
-        dialogue = await transactions.read(conn, acs_trans_id)
+        dialogue = await dialogues.read(conn, acs_trans_id)
         if dialogue is None:
             message = "the transaction of the pattern is not there"
             raise NoPattern(message)

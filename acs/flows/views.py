@@ -19,7 +19,7 @@ from schemas.values import MessageCategory
 
 if TYPE_CHECKING:
     from acs.ports import Ports
-    from acs.store.transactions import Dialogue
+    from acs.store.dialogues import Dialogue
     from acs.transaction import Transaction
     from otp.model import CodeState
 

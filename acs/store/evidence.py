@@ -1,19 +1,18 @@
 """The evidence of authentications at rest, and what is gathered for it while a challenge runs.
 
 Laws: a document is added once, with the outcome it tells of, and read; nothing changes it. Address
-and program of a browser are sealed for their row and can be erased by themselves.
+and program of a browser are sealed for their row and can be erased by themselves. Both are written
+with what they tell of: see ``acs.store.dialogues`` and ``acs.store.transactions``.
 """
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from schemas import queries
 from schemas.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
     from uuid import UUID
 
@@ -32,11 +31,6 @@ class Visitor(Record, frozen=True):
     tag: str
 
 
-async def add(conn: Connection, acs_trans_id: UUID, document: str, now: datetime) -> None:
-    """Add the evidence of an authentication whose outcome is stored in the same transaction."""
-    await _SQL.add.run(conn, acs_trans_id=acs_trans_id, at=now, document=document)
-
-
 async def document(conn: Connection, acs_trans_id: UUID) -> str | None:
     """Read the evidence of an authentication, to the letter."""
     found: str | None = await _SQL.document.value(conn, acs_trans_id=acs_trans_id)
@@ -46,30 +40,6 @@ async def document(conn: Connection, acs_trans_id: UUID) -> str | None:
 async def was_let_go(conn: Connection, at: datetime) -> bool:
     """Tell whether the documents of that time were let go because it was over."""
     return bool(await _SQL.was_let_go.value(conn, at=at))
-
-
-async def note_check(conn: Connection, acs_trans_id: UUID, entry: Mapping[str, object]) -> None:
-    """Note what one comparison of all elements came to."""
-    await _SQL.note_check.run(conn, acs_trans_id=acs_trans_id, entry=json.dumps(dict(entry)))
-
-
-async def checks(conn: Connection, acs_trans_id: UUID) -> list[dict[str, Any]]:
-    """Read what the comparisons of a challenge came to."""
-    return list(json.loads(await _SQL.checks.value(conn, acs_trans_id=acs_trans_id)))
-
-
-async def add_visitor(
-    conn: Connection, acs_trans_id: UUID, visitor: Visitor, now: datetime
-) -> None:
-    """Keep where a cardholder came from, unless it is kept already."""
-    await _SQL.add_visitor.run(
-        conn,
-        acs_trans_id=acs_trans_id,
-        seen_in=visitor.seen_in,
-        now=now,
-        sealed=visitor.sealed,
-        tag=visitor.tag,
-    )
 
 
 async def visitors(conn: Connection, acs_trans_id: UUID) -> list[Visitor]:

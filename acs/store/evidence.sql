@@ -1,7 +1,3 @@
--- name: add
--- What one authentication rests on; there is no statement that changes or removes it.
-INSERT INTO audit.evidence (acs_trans_id, at, document) VALUES (:acs_trans_id, :at, :document::json);
-
 -- name: document
 -- The document of one authentication, to the letter.
 SELECT document::text FROM audit.evidence WHERE acs_trans_id = :acs_trans_id;
@@ -11,20 +7,6 @@ SELECT document::text FROM audit.evidence WHERE acs_trans_id = :acs_trans_id;
 SELECT EXISTS (
     SELECT FROM upkeep.dropped d
     WHERE d.parent = 'audit.evidence' AND :at < (d.month + interval '1 month 1 day') AT TIME ZONE 'UTC');
-
--- name: note_check
--- One more comparison of the elements, under the transaction's row lock.
-UPDATE acs.transaction SET checks = checks || :entry::jsonb WHERE acs_trans_id = :acs_trans_id;
-
--- name: checks
--- What the comparisons of a challenge came to, oldest first.
-SELECT checks::text FROM acs.transaction WHERE acs_trans_id = :acs_trans_id;
-
--- name: add_visitor
--- Where a cardholder came from; the first sight stays.
-INSERT INTO acs.visitor (acs_trans_id, seen_in, seen_at, sealed, tag)
-VALUES (:acs_trans_id, :seen_in, :now, :sealed, :tag)
-ON CONFLICT DO NOTHING;
 
 -- name: visitors
 -- What is still known of where a cardholder came from.

@@ -3,7 +3,8 @@
 A row is born ``sending``, claimed by the process that fixed the outcome, which sends it at once or
 hands it over to the worker; it ends ``delivered``,
 ``unconfirmed`` (the RReq went out, no valid RRes came) or ``abandoned``. Every change names the
-state and the claim it expects, so that two processes can never settle one row twice.
+state and the claim it expects, so that two processes can never settle one row twice. A row is born,
+gets its bytes and ends together with its challenge: see ``acs.store.dialogues``.
 """
 
 from __future__ import annotations
@@ -48,6 +49,11 @@ class ResultRow:
         return self.state in {"delivered", "unconfirmed", "abandoned"}
 
 
+def staged(claimed_by: str, now: datetime) -> ResultRow:
+    """Give the row of a result that this process has just staged: claimed, and nothing sent yet."""
+    return ResultRow("sending", 1, claimed_by, None, None, now)
+
+
 @dataclass(frozen=True, slots=True)
 class Lane:
     """Whose results: those of the Directory Servers named, or those of all others."""
@@ -57,20 +63,6 @@ class Lane:
 
 
 EVERY = Lane(of_others=True)
-
-
-async def queue(
-    conn: Connection, acs_trans_id: UUID, claimed_by: str, now: datetime, *, ds_id: str
-) -> None:
-    """Stage the result for a Directory Server in the transaction that fixes the outcome."""
-    await _SQL.queue_result.run(
-        conn,
-        acs_trans_id=acs_trans_id,
-        ds_id=ds_id,
-        claimed_by=claimed_by,
-        lease_until=now + LEASE,
-        now=now,
-    )
 
 
 async def hand_over(conn: Connection, acs_trans_id: UUID, claimed_by: str, now: datetime) -> None:
@@ -105,16 +97,6 @@ async def claim_due(
     return [row["acs_trans_id"] for row in rows]
 
 
-async def keep_rreq(
-    conn: Connection, acs_trans_id: UUID, claimed_by: str, rreq_sealed: bytes
-) -> bool:
-    """Keep the sealed RReq before it is sent; False when the claim is no longer ours."""
-    touched = await _SQL.keep_rreq.run(
-        conn, acs_trans_id=acs_trans_id, claimed_by=claimed_by, rreq_sealed=rreq_sealed
-    )
-    return touched == 1
-
-
 async def read(conn: Connection, acs_trans_id: UUID) -> ResultRow | None:
     """Read how far the result has come."""
     row = await _SQL.read_result.one(conn, acs_trans_id=acs_trans_id)
@@ -127,22 +109,6 @@ async def try_again(
     """Put the row back for a later try; False when the claim is no longer ours."""
     touched = await _SQL.try_again.run(
         conn, acs_trans_id=acs_trans_id, claimed_by=claimed_by, next_at=next_at, answer=answer
-    )
-    return touched == 1
-
-
-async def settle(
-    conn: Connection,
-    acs_trans_id: UUID,
-    claimed_by: str,
-    *,
-    state: Settled,
-    answer: str,
-    now: datetime,
-) -> bool:
-    """End the row; False when the claim is no longer ours."""
-    touched = await _SQL.settle.run(
-        conn, acs_trans_id=acs_trans_id, claimed_by=claimed_by, state=state, answer=answer, now=now
     )
     return touched == 1
 

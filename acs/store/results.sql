@@ -1,9 +1,3 @@
--- name: queue_result
--- The outcome's RReq, staged in the transaction that fixes the outcome; already claimed by the
--- process that will try it at once, so that the worker takes it over only if that process dies.
-INSERT INTO acs.result (acs_trans_id, ds_id, state, attempt, claimed_by, lease_until, created_at)
-VALUES (:acs_trans_id, :ds_id, 'sending', 1, :claimed_by, :lease_until, :now);
-
 -- name: claim_due
 -- Rows of some Directory Servers whose time has come or whose claim has run out; the attempt counts
 -- even if we die.
@@ -41,11 +35,6 @@ WITH handed AS (
     RETURNING acs_trans_id)
 SELECT pg_notify('acs_work', 'results') FROM handed;
 
--- name: keep_rreq
--- The bytes of the RReq, kept before they are sent so that a second try sends the same ones.
-UPDATE acs.result SET rreq_sealed = :rreq_sealed
-WHERE acs_trans_id = :acs_trans_id AND state = 'sending' AND claimed_by = :claimed_by AND rreq_sealed IS NULL;
-
 -- name: read_result
 -- How far the result of one transaction has come.
 SELECT state, attempt, claimed_by, rreq_sealed, answer, created_at FROM acs.result WHERE acs_trans_id = :acs_trans_id;
@@ -53,12 +42,6 @@ SELECT state, attempt, claimed_by, rreq_sealed, answer, created_at FROM acs.resu
 -- name: try_again
 -- Nothing was delivered: back into the queue with a later time.
 UPDATE acs.result SET state = 'queued', next_at = :next_at, claimed_by = NULL, lease_until = NULL, answer = :answer
-WHERE acs_trans_id = :acs_trans_id AND state = 'sending' AND claimed_by = :claimed_by;
-
--- name: settle
--- Delivered, not confirmed, or given up; the bytes with the authentication value are erased.
-UPDATE acs.result SET
-    state = :state, settled_at = :now, answer = :answer, rreq_sealed = NULL, claimed_by = NULL, lease_until = NULL
 WHERE acs_trans_id = :acs_trans_id AND state = 'sending' AND claimed_by = :claimed_by;
 
 -- name: pending

@@ -1,7 +1,8 @@
 """Timers as rows: what is due survives any process and has one winner.
 
 A due timer is an event for the challenge; whoever claims it steps the machine under the same lock
-as a cardholder's click. A claim is a lease: if its process dies, the timer is free again.
+as a cardholder's click. A claim is a lease: if its process dies, the timer is free again. Clocks
+are set and stopped with the challenge's steps: see ``acs.store.dialogues``.
 """
 
 from __future__ import annotations
@@ -28,21 +29,6 @@ class DueTimer:
     acs_trans_id: UUID
     kind: str
     due_at: datetime
-
-
-async def start(conn: Connection, acs_trans_id: UUID, kind: str, due_at: datetime) -> None:
-    """Set a timer, or move it if it is set already."""
-    await _SQL.start_timer.run(conn, acs_trans_id=acs_trans_id, kind=kind, due_at=due_at)
-
-
-async def stop(conn: Connection, acs_trans_id: UUID, kind: str) -> None:
-    """Remove one timer of a transaction."""
-    await _SQL.stop_timer.run(conn, acs_trans_id=acs_trans_id, kind=kind)
-
-
-async def stop_all(conn: Connection, acs_trans_id: UUID) -> None:
-    """Remove every timer of a transaction."""
-    await _SQL.stop_timers.run(conn, acs_trans_id=acs_trans_id)
 
 
 async def claim_due(conn: Connection, now: datetime, batch: int) -> list[DueTimer]:

@@ -1,16 +1,3 @@
--- name: start_timer
--- A timer set again moves; a free one is never left claimed.
-INSERT INTO acs.timer (acs_trans_id, kind, due_at) VALUES (:acs_trans_id, :kind, :due_at)
-ON CONFLICT (acs_trans_id, kind) DO UPDATE SET due_at = excluded.due_at, lease_until = NULL;
-
--- name: stop_timers
--- The challenge has an outcome: nothing is due any more.
-DELETE FROM acs.timer WHERE acs_trans_id = :acs_trans_id;
-
--- name: stop_timer
--- One kind of timer is over.
-DELETE FROM acs.timer WHERE acs_trans_id = :acs_trans_id AND kind = :kind;
-
 -- name: claim_due
 -- Due timers, each leased to one process; a process that dies frees its timers by time.
 UPDATE acs.timer SET lease_until = :lease_until, attempt = least(attempt, 32766) + 1

@@ -1,40 +1,30 @@
-"""Transactions and their challenges at rest.
+"""Transactions as AReqs leave them; their challenges are in ``acs.store.dialogues``.
 
-Frozen records come out, frozen records go in; rows stay here. A constraint that speaks is turned
+Frozen records go in; rows stay here. A constraint that speaks is turned
 into an answer of this module: a repeated AReq is ``AlreadyKnown``, a limit that another payment
 used up in the meantime is ``LimitTaken``.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
 from msgspec.structs import astuple
 
 from acs.authentication.facts import Prior
-from acs.challenge.machine import Challenge, Outcome, State
-from acs.challenge.screens import Notice
+from acs.challenge.machine import State
 from acs.store.batches import Divide, Halve
-from acs.transaction import (
-    AcsTransId,
-    DsTransId,
-    Elements,
-    SdkTransId,
-    ThreeDSServerTransId,
-    Transaction,
-)
+from acs.transaction import AcsTransId, Transaction
 from enrollment import flows as enrollment_flows
 from enrollment.model import Payment
 from schemas import queries
 from schemas.records import Record
-from schemas.values import TransStatus, TransStatusReason
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from datetime import date, datetime
 
     from acs.authentication.case import Reservation
@@ -119,21 +109,6 @@ class Answered:
     acs_trans_id: AcsTransId
     areq_digest: bytes
     ares_sealed: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Dialogue:
-    """A transaction with its challenge and what the browser brought along.
-
-    ``address``: where the browser that posted a CReq just now is; not stored with the transaction.
-    """
-
-    transaction: Transaction
-    challenge: Challenge
-    window_size: str | None
-    session_data: str | None
-    seen_posts: tuple[bytes, ...]
-    address: str | None = None
 
 
 Recording: TypeAlias = Recorded | AlreadyKnown | LimitTaken
@@ -300,188 +275,3 @@ async def priors(conn: Connection, acs_trans_ids: Sequence[str]) -> tuple[Prior,
     """Read how the transactions with these identifiers ended, as far as they are ours."""
     rows = await _SQL.priors.all(conn, acs_trans_ids=[UUID(one) for one in acs_trans_ids])
     return tuple(Prior(**dict(row)) for row in rows)
-
-
-async def lock(conn: Connection, acs_trans_id: UUID) -> Dialogue | None:
-    """Read one transaction and hold its row lock until the database transaction ends."""
-    row = await _SQL.lock.one(conn, acs_trans_id=acs_trans_id)
-    return None if row is None else _dialogue(row)
-
-
-async def read(conn: Connection, acs_trans_id: UUID) -> Dialogue | None:
-    """Read one transaction as it is now."""
-    row = await _SQL.read.one(conn, acs_trans_id=acs_trans_id)
-    return None if row is None else _dialogue(row)
-
-
-async def store_challenge(conn: Connection, was: Challenge, now_is: Challenge) -> None:
-    """Store the challenge after a step; AssertionError if the row moved under our lock."""
-    outcome = now_is.outcome
-    touched = await _SQL.store_challenge.run(
-        conn,
-        acs_trans_id=now_is.acs_trans_id,
-        was_state=was.state,
-        was_step=was.step,
-        state=now_is.state,
-        step=now_is.step,
-        form_posts=now_is.form_posts,
-        interaction_counter=now_is.interaction_counter,
-        attempts=now_is.attempts,
-        code_seq=now_is.code_seq,
-        code_sent_at=now_is.code_sent_at,
-        notice=now_is.notice,
-        outcome_name=None if outcome is None else outcome.name,
-        outcome_status=None if outcome is None else outcome.trans_status,
-        outcome_reason=None if outcome is None else outcome.reason,
-        outcome_cancel=None if outcome is None else outcome.challenge_cancel,
-        outcome_error=_json(None if outcome is None else outcome.error),
-        cres_status=now_is.cres_status,
-        language=now_is.language,
-        opened_at=now_is.opened_at,
-        last_activity_at=now_is.last_activity_at,
-        outcome_at=now_is.outcome_at,
-        closed_at=now_is.closed_at,
-        trusts=now_is.trusts,
-    )
-    if touched != 1:
-        message = "a challenge moved although its row was locked"
-        raise AssertionError(message)
-
-
-async def keep_form(
-    conn: Connection, acs_trans_id: UUID, window_size: str | None, session_data: str | None
-) -> None:
-    """Keep what the first CReq brought along: window size and threeDSSessionData.
-
-    ``window_size`` is None when the CReq could not be read; the shop gets its data back all the
-    same [rule 5.7].
-    """
-    await _SQL.keep_form.run(
-        conn, acs_trans_id=acs_trans_id, window_size=window_size, session_data=session_data
-    )
-
-
-async def remember_post(conn: Connection, acs_trans_id: UUID, digest: bytes) -> None:
-    """Remember the keyed hash of a form that was worked on."""
-    await _SQL.remember_post.run(conn, acs_trans_id=acs_trans_id, digest=digest)
-
-
-async def erase_pan(conn: Connection, acs_trans_id: UUID) -> None:
-    """Erase the sealed card number of a transaction."""
-    await _SQL.erase_pan.run(conn, acs_trans_id=acs_trans_id)
-
-
-async def log_message(
-    conn: Connection,
-    acs_trans_id: UUID | None,
-    *,
-    at: datetime,
-    direction: str,
-    message_type: str,
-    masked: Mapping[str, object],
-) -> None:
-    """Keep one masked message as evidence."""
-    await _SQL.log_message.run(
-        conn,
-        acs_trans_id=acs_trans_id,
-        at=at,
-        direction=direction,
-        message_type=message_type,
-        body=json.dumps(dict(masked)),
-    )
-
-
-async def log_message_once(
-    conn: Connection,
-    acs_trans_id: UUID,
-    *,
-    at: datetime,
-    direction: str,
-    message_type: str,
-    masked: Mapping[str, object],
-) -> None:
-    """Keep a message unless one of its type is kept; needs an open database transaction.
-
-    # Race: two replays at once queue up at the transaction's lock, and the second sees the row.
-    """
-    await _SQL.hold.one(conn, acs_trans_id=acs_trans_id)
-    await _SQL.log_message_once.run(
-        conn,
-        acs_trans_id=acs_trans_id,
-        at=at,
-        direction=direction,
-        message_type=message_type,
-        body=json.dumps(dict(masked)),
-    )
-
-
-def _json(value: Mapping[str, object] | None) -> str | None:
-    return None if value is None else json.dumps(dict(value))
-
-
-def _dialogue(row: Any) -> Dialogue:  # noqa: ANN401 - a driver's row
-    transaction = _transaction(row)
-    return Dialogue(
-        transaction=transaction,
-        challenge=_challenge(row, transaction),
-        window_size=row["window_size"],
-        session_data=row["session_data"],
-        seen_posts=tuple(row["seen_posts"]),
-    )
-
-
-def _transaction(row: Any) -> Transaction:  # noqa: ANN401 - a driver's row
-    columns = {name: row[name] for name in Transaction.__struct_fields__}
-    amount = columns["purchase_amount"]
-    columns |= {
-        "acs_trans_id": AcsTransId(columns["acs_trans_id"]),
-        "three_ds_server_trans_id": ThreeDSServerTransId(columns["three_ds_server_trans_id"]),
-        "ds_trans_id": DsTransId(columns["ds_trans_id"]),
-        "sdk_trans_id": None
-        if columns["sdk_trans_id"] is None
-        else SdkTransId(columns["sdk_trans_id"]),
-        "purchase_amount": None if amount is None else int(amount),
-        "reasons": tuple(columns["reasons"]),
-        "elements": None if columns["elements"] is None else Elements(columns["elements"]),
-    }
-    return Transaction(**columns)
-
-
-def _challenge(row: Any, transaction: Transaction) -> Challenge:  # noqa: ANN401 - a driver's row
-    state = State.CLOSED if row["state"] == "done" else State(row["state"])
-    return Challenge(
-        acs_trans_id=transaction.acs_trans_id,
-        message_version=transaction.message_version,
-        elements=transaction.elements or Elements.OTP,
-        language=transaction.language,
-        created_at=transaction.created_at,
-        state=state,
-        step=row["step"],
-        form_posts=row["form_posts"],
-        interaction_counter=row["interaction_counter"],
-        attempts=row["attempts"],
-        code_seq=row["code_seq"],
-        code_sent_at=row["code_sent_at"],
-        notice=None if row["notice"] is None else Notice(row["notice"]),
-        outcome=_outcome(row),
-        cres_status=row["cres_status"],
-        opened_at=row["opened_at"],
-        last_activity_at=row["last_activity_at"],
-        outcome_at=row["outcome_at"],
-        closed_at=row["closed_at"],
-        trusts=row["trusts"],
-    )
-
-
-def _outcome(row: Any) -> Outcome | None:  # noqa: ANN401 - a driver's row
-    if row["outcome_status"] is None:
-        return None
-    reason = row["outcome_reason"]
-    error = row["outcome_error"]
-    return Outcome(
-        name=row["outcome_name"],
-        trans_status=TransStatus(row["outcome_status"]),
-        reason=None if reason is None else TransStatusReason(reason),
-        challenge_cancel=row["outcome_cancel"],
-        error=None if error is None else json.loads(error),
-    )

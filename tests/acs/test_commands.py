@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 
 from acs.__main__ import main
-from acs.store import evidence
+from tests.acs.store.rows import proved
 
 if TYPE_CHECKING:
     import asyncpg
@@ -201,7 +201,7 @@ async def test_the_evidence_of_an_authentication_is_shown_to_whoever_has_the_key
     acs_trans_id = uuid4()
     document = '{"visitors": {}, "outcome": {"trans_status": "Y"}}'
 
-    await evidence.add(db, acs_trans_id, document, datetime.now(UTC))
+    await proved(db, acs_trans_id, document, datetime.now(UTC))
     alone = acs(tmp_path, "evidence", "show", str(acs_trans_id), ACS_DATABASE__URL=dsn)
     nothing = acs(tmp_path, "evidence", "show", str(uuid4()), ACS_DATABASE__URL=dsn)
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from acs.store import evidence, migrate, transactions
+from acs.store import dialogues, evidence, migrate, transactions
 from acs.store.transactions import AlreadyKnown
 from acs.transaction import DsTransId, ThreeDSServerTransId
 from tests.acs.people import NOW
@@ -81,7 +81,7 @@ async def test_no_row_is_lost_and_every_one_is_found(old: str, keys: Keys) -> No
         == [40, 80, 40, 40, 40, 40, 40]
     )
     for mine, theirs, network in ids:
-        found = await transactions.lock(conn, mine)
+        found = await dialogues.lock(conn, mine)
         assert found is not None
         known = await transactions.answered_before(conn, str(theirs), str(network))
         assert known is not None
@@ -113,7 +113,7 @@ async def test_an_old_row_whose_identifier_looks_like_a_month_to_come_moves_ther
         "SELECT upkeep.make_partition('acs.transaction', (now() + interval '40 days')::date)"
     )
     assert made == "made"
-    assert await transactions.read(conn, mine) is not None
+    assert await dialogues.read(conn, mine) is not None
     place = await conn.fetchval("SELECT tableoid::regclass::text FROM acs.transaction")
     assert not place.endswith("default")
     await conn.close()

@@ -33,6 +33,7 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.xdist_group(
 CLIENTS, TRANSACTIONS = 1_500, 3_000
 ON_THE_WAY = (
     "acs/store/transactions.sql",
+    "acs/store/dialogues.sql",
     "acs/store/results.sql",
     "acs/store/timers.sql",
     "acs/store/device_data.sql",
@@ -189,16 +190,13 @@ async def test_every_statement_about_a_client_has_an_index(
 @pytest.mark.parametrize(
     ("file", "name"),
     [
-        ("acs/store/transactions.sql", "lock"),
-        ("acs/store/transactions.sql", "read"),
-        ("acs/store/transactions.sql", "hold"),
-        ("acs/store/transactions.sql", "store_challenge"),
-        ("acs/store/transactions.sql", "keep_form"),
-        ("acs/store/transactions.sql", "remember_post"),
-        ("acs/store/transactions.sql", "erase_pan"),
-        ("acs/store/transactions.sql", "log_message_once"),
+        ("acs/store/dialogues.sql", "lock"),
+        ("acs/store/dialogues.sql", "read"),
+        ("acs/store/dialogues.sql", "hold"),
+        ("acs/store/dialogues.sql", "store"),
+        ("acs/store/dialogues.sql", "settle"),
+        ("acs/store/dialogues.sql", "log_message_once"),
         ("acs/store/evidence.sql", "document"),
-        ("acs/store/evidence.sql", "checks"),
         ("acs/store/evidence.sql", "visitors"),
         ("enrollment/store/payments.sql", "count_use"),
     ],

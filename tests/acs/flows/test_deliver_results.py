@@ -12,6 +12,7 @@ from acs.directory_server import REST_S, Budget, DirectoryServer, DirectoryServe
 from acs.flows import deliver_results
 from acs.store import results
 from tests.acs.flows.test_authenticate import VanishingKeys
+from tests.acs.store import rows
 from tests.records import replace
 from tests.story.buying import begin, outcome, right
 
@@ -129,9 +130,9 @@ async def test_a_failure_nobody_foresaw_holds_no_other_result_up(world: World) -
     )
     world.clock.advance(seconds=2)
     assert await deliver_results.deliver_due(world.server.ports) == 2
-    rows = await world.db.fetch("SELECT acs_trans_id, state, answer FROM acs.result")
-    assert {row[0]: (row[1], row[2]) for row in rows}[broken] == ("queued", "CannotOpen")
-    assert [row[1] for row in rows].count("delivered") == 1
+    found = await world.db.fetch("SELECT acs_trans_id, state, answer FROM acs.result")
+    assert {row[0]: (row[1], row[2]) for row in found}[broken] == ("queued", "CannotOpen")
+    assert [row[1] for row in found].count("delivered") == 1
     assert any("work:failed" in line for line in world.log_lines)
     world.clock.advance(hours=25)
     await deliver_results.deliver_due(world.server.ports)
@@ -154,15 +155,15 @@ async def test_a_second_try_in_place_begins_only_if_it_fits_into_the_claim(world
 async def _finish(world: World, acs_trans_id: UUID) -> None:
     """Owe the result again, and deliver it, so that the laws hold at the end."""
     long_ago = world.clock() - results.LEASE
-    await results.queue(world.db, acs_trans_id, "gone", long_ago, ds_id="test")
+    await rows.owed(world.db, acs_trans_id, "gone", long_ago)
     await deliver_results.deliver_due(world.server.ports)
 
 
 async def test_what_was_sent_and_what_came_back_is_kept_masked(world: World) -> None:
     _, acs_trans_id = await owed(world)
     await deliver_results.deliver_claimed(world.server.ports, acs_trans_id)
-    rows = await world.db.fetch("SELECT message_type, body::text FROM acs.message_log ORDER BY at")
-    kept = {row[0]: row[1] for row in rows}
+    found = await world.db.fetch("SELECT message_type, body::text FROM acs.message_log ORDER BY at")
+    kept = {row[0]: row[1] for row in found}
     assert {"AReq", "ARes", "RReq", "RRes"} <= set(kept)
     value = json.loads(world.directory.heard[-1])["authenticationValue"]
     assert value not in kept["RReq"]

@@ -11,7 +11,7 @@ import pytest
 from acs import metrics
 from acs.challenge.screens import ReturnScreen
 from acs.flows import final
-from acs.store import transactions
+from acs.store import dialogues
 from tests.story.buying import ask, begin, fail, right, shown
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ async def screen_of(world: World) -> ReturnScreen:
     """Give the final page of the only transaction there is."""
     acs_trans_id = await world.db.fetchval("SELECT acs_trans_id FROM acs.transaction")
     async with world.server.ports.pool.connection() as conn:
-        dialogue = await transactions.read(conn, acs_trans_id)
+        dialogue = await dialogues.read(conn, acs_trans_id)
     assert dialogue is not None
     screen = await final.final_screen(world.server.ports, dialogue, queued=False)
     assert isinstance(screen, ReturnScreen)

@@ -13,7 +13,7 @@ from acs.directory_server import DirectoryServer
 from acs.flows import evidence, stock
 from acs.flows.authenticate import ares_place
 from acs.flows.stock import Maker, NoPattern, Pattern, Template
-from acs.store import audit_chain, transactions
+from acs.store import audit_chain, dialogues, transactions
 from acs.transaction import link_digest
 from enrollment.flows import stock as clients
 from enrollment.flows.stock import Client
@@ -55,7 +55,7 @@ async def test_everything_that_is_told_of_them_verifies(world: World) -> None:
     assert [row["created_at"] for row in rows[:60]] == moments
     for row in rows:
         acs_trans_id = row["acs_trans_id"]
-        dialogue = await transactions.read(world.db, acs_trans_id)
+        dialogue = await dialogues.read(world.db, acs_trans_id)
         assert dialogue is not None
         assert link_digest(dialogue.transaction.linked) == row["link_digest"]
         place = ares_place(acs_trans_id)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from acs.challenge.screens import Amount, Brand, CodeScreen, Notice, ResendState, TimeLeft
 from acs.flows.views import code_screen
-from acs.store import transactions
+from acs.store import dialogues
 from otp.gateways.port import Report, ReportState
 from tests.records import replace
 from tests.story.buying import PIN, begin, fail
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 async def screen(world: World, ares: dict[str, Any]) -> CodeScreen:
     ports = world.server.ports
     async with ports.pool.connection() as conn:
-        dialogue = await transactions.read(conn, UUID(ares["acsTransID"]))
+        dialogue = await dialogues.read(conn, UUID(ares["acsTransID"]))
     assert dialogue is not None
     return await code_screen(ports, dialogue)
 

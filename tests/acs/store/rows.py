@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from acs.authentication.case import Reservation
-from acs.store import transactions
+from acs.store import dialogues, transactions
+from acs.store.dialogues import Beside, Dialogue
+from acs.store.results import LEASE
 from acs.store.transactions import Hold, NewTransaction
 from acs.transaction import AcsTransId, DsTransId, ThreeDSServerTransId
 from enrollment.model import EffectiveLimits
@@ -15,6 +17,9 @@ from schemas.audit import AuditEvent
 from tests.acs.people import NOW, a_transaction
 
 if TYPE_CHECKING:
+    from datetime import datetime
+    from uuid import UUID
+
     from acs.store.pool import Connection
     from schemas.vault import Keys
 
@@ -64,3 +69,45 @@ async def stored(conn: Connection, keys: Keys, **changes: Any) -> AcsTransId:
     new = a_new(keys, **changes)
     assert await transactions.record(conn, [new]) == [transactions.Recorded()]
     return new.transaction.acs_trans_id
+
+
+async def the(conn: Connection, acs_trans_id: UUID) -> Dialogue:
+    """Read a transaction that is there."""
+    found = await dialogues.read(conn, acs_trans_id)
+    assert found is not None
+    return found
+
+
+async def leave(
+    conn: Connection, keys: Keys, acs_trans_id: UUID, now: datetime = NOW, **beside: Any
+) -> None:
+    """Store a dialogue as it is, with something beside it."""
+    was = await the(conn, acs_trans_id)
+    left = Beside(**beside)
+    await dialogues.store(conn, keys.audit, was, was, beside=left, now=now)
+
+
+async def proved(conn: Connection, acs_trans_id: UUID, document: str, at: datetime) -> None:
+    """Keep a document of evidence as it stands with its outcome."""
+    await conn.execute(
+        "INSERT INTO audit.evidence (acs_trans_id, at, document) VALUES ($1, $2, $3)",
+        acs_trans_id,
+        at,
+        document,
+    )
+
+
+async def owed(
+    conn: Connection, acs_trans_id: UUID, claimed_by: str, now: datetime, ds_id: str = "test"
+) -> None:
+    """Owe a result that a process has just claimed."""
+    await conn.execute(
+        "INSERT INTO acs.result"
+        " (acs_trans_id, ds_id, state, attempt, claimed_by, lease_until, created_at)"
+        " VALUES ($1, $2, 'sending', 1, $3, $4, $5)",
+        acs_trans_id,
+        ds_id,
+        claimed_by,
+        now + LEASE,
+        now,
+    )

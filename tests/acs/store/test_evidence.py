@@ -12,7 +12,7 @@ import pytest
 from acs.store import evidence
 from acs.store.evidence import Visitor
 from tests.acs.people import NOW
-from tests.acs.store.rows import stored
+from tests.acs.store.rows import leave, proved, stored
 
 if TYPE_CHECKING:
     from schemas.vault import Keys
@@ -23,16 +23,16 @@ TEXT = '{"b": 1.10, "a":"ż"}'
 
 async def test_a_document_is_read_to_the_letter(db: Conn) -> None:
     acs_trans_id = uuid4()
-    await evidence.add(db, acs_trans_id, TEXT, NOW)
+    await proved(db, acs_trans_id, TEXT, NOW)
     assert await evidence.document(db, acs_trans_id) == TEXT
     assert await evidence.document(db, uuid4()) is None
 
 
 async def test_there_is_one_document_of_an_authentication(db: Conn) -> None:
     acs_trans_id = uuid4()
-    await evidence.add(db, acs_trans_id, TEXT, NOW)
+    await proved(db, acs_trans_id, TEXT, NOW)
     with pytest.raises(asyncpg.UniqueViolationError):
-        await evidence.add(db, acs_trans_id, TEXT, NOW)
+        await proved(db, acs_trans_id, TEXT, NOW)
 
 
 @pytest.mark.parametrize(
@@ -45,26 +45,20 @@ async def test_there_is_one_document_of_an_authentication(db: Conn) -> None:
 )
 async def test_nobody_changes_or_removes_one(db: Conn, owner: Conn, change: str) -> None:
     """The service has no right to, and the tables' owner meets the trigger."""
-    await evidence.add(db, uuid4(), TEXT, NOW)
+    await proved(db, uuid4(), TEXT, NOW)
     with pytest.raises(asyncpg.PostgresError, match=r"permission denied|append-only"):
         await db.execute(change)
     with pytest.raises(asyncpg.RaiseError, match="append-only"):
         await owner.execute(change)
 
 
-async def test_checks_are_kept_in_their_order(db: Conn, keys: Keys) -> None:
+async def test_the_first_sight_of_a_visitor_stays_until_its_time_is_over(
+    db: Conn, keys: Keys
+) -> None:
     acs_trans_id = await stored(db, keys)
-    assert await evidence.checks(db, acs_trans_id) == []
-    for number in range(3):
-        await evidence.note_check(db, acs_trans_id, {"n": number})
-    assert await evidence.checks(db, acs_trans_id) == [{"n": 0}, {"n": 1}, {"n": 2}]
-
-
-async def test_the_first_sight_of_a_visitor_stays_until_its_time_is_over(db: Conn) -> None:
-    acs_trans_id = uuid4()
     first = Visitor("challenge", b"one", "k1:01")
-    await evidence.add_visitor(db, acs_trans_id, first, NOW)
-    await evidence.add_visitor(db, acs_trans_id, Visitor("challenge", b"two", "k1:02"), NOW)
+    await leave(db, keys, acs_trans_id, visitor=first)
+    await leave(db, keys, acs_trans_id, visitor=Visitor("challenge", b"two", "k1:02"))
     assert await evidence.visitors(db, acs_trans_id) == [first]
     assert await evidence.lapse_visitors(db, NOW, 10) == 0
     assert await evidence.lapse_visitors(db, NOW + timedelta(seconds=1), 10) == 1

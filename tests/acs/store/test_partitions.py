@@ -10,12 +10,11 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from acs.store import evidence, partitions, timers, transactions
-from acs.store.evidence import Visitor
+from acs.store import dialogues, evidence, partitions, transactions
 from acs.store.partitions import Dropped, month_of
 from acs.store.transactions import AlreadyKnown, Recorded
 from acs.transaction import CHANCE_BYTES, AcsTransId, acs_trans_id_at
-from tests.acs.store.rows import a_hold, a_new, stored
+from tests.acs.store.rows import a_hold, a_new, proved, stored
 
 if TYPE_CHECKING:
     from schemas.vault import Keys
@@ -88,7 +87,7 @@ async def test_a_transaction_lies_in_the_month_of_its_identifier(
     assert await place_of(db, last) == "acs.transaction_p2023_05"
     assert await place_of(db, first) == "acs.transaction_p2023_06"
     for one in (last, first):
-        found = await transactions.read(db, one)
+        found = await dialogues.read(db, one)
         assert found is not None
         assert found.transaction.acs_trans_id == one
     rows = await db.fetchval("SELECT count(*) FROM acs.message_log WHERE acs_trans_id = $1", first)
@@ -100,7 +99,7 @@ async def test_an_identifier_of_before_is_found_where_no_month_is(
 ) -> None:
     acs_trans_id = await stored(db, keys, acs_trans_id=AcsTransId(UUID(int=0xFF << 120)))
     assert await place_of(db, acs_trans_id) == "acs.transaction_default"
-    assert await transactions.lock(db, acs_trans_id) is not None
+    assert await dialogues.lock(db, acs_trans_id) is not None
 
 
 async def test_the_same_areq_is_known_whatever_month_it_came_in(
@@ -115,7 +114,7 @@ async def test_the_same_areq_is_known_whatever_month_it_came_in(
     }
     again = a_new(keys, acs_trans_id=id_at(noon(month_of(OLD, 7))), **ids)
     assert await transactions.record(db, [again]) == [AlreadyKnown()]
-    assert await transactions.read(db, again.transaction.acs_trans_id) is None
+    assert await dialogues.read(db, again.transaction.acs_trans_id) is None
     found = await transactions.answered_before(db, *ids.values())
     assert found is not None
     assert found.acs_trans_id == first.transaction.acs_trans_id
@@ -125,11 +124,11 @@ async def test_rows_that_came_before_their_month_move_into_it(
     db: asyncpg.Connection, keys: Keys
 ) -> None:
     acs_trans_id = await stored(db, keys, acs_trans_id=id_at(noon(OLD)))
-    await evidence.add(db, acs_trans_id, "{}", noon(OLD))
+    await proved(db, acs_trans_id, "{}", noon(OLD))
     assert await place_of(db, acs_trans_id) == "acs.transaction_default"
     await make_all(db, OLD)
     assert await place_of(db, acs_trans_id) == "acs.transaction_p2023_05"
-    assert await transactions.lock(db, acs_trans_id) is not None
+    assert await dialogues.lock(db, acs_trans_id) is not None
     assert await evidence.document(db, acs_trans_id) == "{}"
 
 
@@ -137,7 +136,7 @@ async def test_rows_that_came_before_their_month_move_into_it(
 async def test_evidence_is_not_changed_under_any_name(
     db: asyncpg.Connection, owner: asyncpg.Connection, table: str
 ) -> None:
-    await evidence.add(db, id_at(noon(OLD)), "{}", noon(OLD))
+    await proved(db, id_at(noon(OLD)), "{}", noon(OLD))
     assert await make(db, "audit.evidence", OLD) == "made"
     for statement in (f"DELETE FROM audit.{table}", f"TRUNCATE audit.{table}"):
         with pytest.raises(asyncpg.RaiseError, match="append-only"):
@@ -169,7 +168,7 @@ async def test_a_month_that_is_over_is_dropped_with_all_that_is_in_it(
     assert await partitions.drop_oldest(db, "acs.transaction", early) is None
     assert await partitions.drop_oldest(db, "acs.transaction", end) == Dropped(OLD, 0)
     assert await partitions.drop_oldest(db, "acs.transaction", end) is None
-    assert await transactions.read(db, acs_trans_id) is None
+    assert await dialogues.read(db, acs_trans_id) is None
     assert await db.fetchval("SELECT parent || month::text FROM upkeep.dropped") == (
         "acs.transaction2023-05-01"
     )
@@ -180,7 +179,7 @@ async def test_a_month_in_which_something_is_open_stays(db: asyncpg.Connection, 
     over = noon(OLD, 90)
     acs_trans_id = await stored(db, keys, acs_trans_id=id_at(noon(OLD)), hold=a_hold())
     assert await partitions.drop_oldest(db, "acs.transaction", over) == "open"
-    await timers.stop_all(db, acs_trans_id)
+    await db.execute("DELETE FROM acs.timer WHERE acs_trans_id = $1", acs_trans_id)
     await db.execute(
         "INSERT INTO acs.result (acs_trans_id, state, next_at, created_at)"
         " VALUES ($1, 'queued', $2, $2)",
@@ -250,7 +249,12 @@ async def test_a_keeper_that_dies_leaves_nothing_half_done(
     dsn: str, db: asyncpg.Connection
 ) -> None:
     assert await make(db, "acs.visitor", OLD) == "made"
-    await evidence.add_visitor(db, id_at(noon(OLD)), Visitor("areq", b"x", "x"), noon(OLD))
+    await db.execute(
+        "INSERT INTO acs.visitor (acs_trans_id, seen_in, seen_at, sealed, tag)"
+        " VALUES ($1, 'areq', $2, 'x', 'x')",
+        id_at(noon(OLD)),
+        noon(OLD),
+    )
     for act in (
         "SELECT upkeep.drop_partition('acs.visitor', now())",
         "SELECT upkeep.make_partition('acs.visitor', '2023-06-01')",
@@ -278,8 +282,8 @@ async def test_what_lies_in_no_month_goes_by_rows_but_for_what_is_open(
     waits = await stored(db, keys)
     late = noon(date(2100, 1, 1))
     assert await partitions.lapse_transactions(db, late, 10) == 1
-    assert await transactions.read(db, done) is None
-    assert await transactions.read(db, waits) is not None
+    assert await dialogues.read(db, done) is None
+    assert await dialogues.read(db, waits) is not None
     assert await partitions.lapse_messages(db, late, 3) == 3
     assert await partitions.lapse_messages(db, late, 3) == 1
     assert await partitions.lapse_identifiers(db, late.date(), 1) == 1

@@ -13,7 +13,7 @@ import pytest
 from acs.store import timers
 from acs.store.timers import LEASE, DueTimer
 from tests.acs.people import NOW
-from tests.acs.store.rows import stored
+from tests.acs.store.rows import leave, stored
 
 if TYPE_CHECKING:
     from acs.transaction import AcsTransId
@@ -41,37 +41,29 @@ async def test_a_claimed_timer_is_free_again_after_its_lease(db: Conn, row: AcsT
     assert [one.acs_trans_id for one in await timers.claim_due(db, DUE + LEASE, 10)] == [row]
 
 
-async def test_a_timer_set_again_moves_and_is_free(db: Conn, row: AcsTransId) -> None:
+async def test_a_timer_set_again_moves_and_is_free(db: Conn, row: AcsTransId, keys: Keys) -> None:
     await timers.claim_due(db, DUE, 10)
-    await timers.start(db, row, "first_creq", DUE + SECOND)
+    await leave(db, keys, row, timers={"first_creq": DUE + SECOND})
     assert await timers.claim_due(db, DUE, 10) == []
     assert len(await timers.claim_due(db, DUE + SECOND, 10)) == 1
 
 
 async def test_a_timer_that_was_handed_over_goes_unless_it_was_set_anew(
-    db: Conn, row: AcsTransId
+    db: Conn, row: AcsTransId, keys: Keys
 ) -> None:
     (due,) = await timers.claim_due(db, DUE, 10)
-    await timers.start(db, row, "first_creq", DUE + SECOND)
+    await leave(db, keys, row, timers={"first_creq": DUE + SECOND})
     await timers.stop_passed(db, due)
     (again,) = await timers.claim_due(db, DUE + SECOND, 10)
     await timers.stop_passed(db, again)
     assert await timers.claim_due(db, DUE + timedelta(days=1), 10) == []
 
 
-async def test_one_kind_or_all_can_be_stopped(db: Conn, row: AcsTransId) -> None:
-    for kind in ("interaction", "cap"):
-        await timers.start(db, row, kind, DUE)
-    await timers.stop(db, row, "first_creq")
-    assert {one.kind for one in await timers.claim_due(db, DUE, 10)} == {"interaction", "cap"}
-    await timers.stop_all(db, row)
-    assert await db.fetchval("SELECT count(*) FROM acs.timer") == 0
-
-
 async def test_the_oldest_come_first_and_never_more_than_asked(db: Conn, keys: Keys) -> None:
     for seconds in (3, 1, 2):
         acs_trans_id = await stored(db, keys)
-        await timers.start(db, acs_trans_id, "first_creq", NOW + timedelta(seconds=seconds))
+        due_at = NOW + timedelta(seconds=seconds)
+        await leave(db, keys, acs_trans_id, timers={"first_creq": due_at})
     claimed = await timers.claim_due(db, DUE, 2)
     assert sorted(one.due_at for one in claimed) == [NOW + SECOND, NOW + 2 * SECOND]
 
