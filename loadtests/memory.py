@@ -169,7 +169,8 @@ async def _empty(place: Site) -> None:
 async def run(folder: Path, report: Path, *, count: int, connections: int) -> list[Look]:
     """Ask and watch; gives what was seen."""
     async with site(folder, workers=1) as place:
-        (pid,) = place.roots
+        pid = place.programs["service"].pid
+        assert pid is not None
         load = Load(place)
         watch = Watch(pid, lambda: load.answered, report)
         watching = asyncio.create_task(watch.run())

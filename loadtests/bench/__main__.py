@@ -228,6 +228,7 @@ def _conditions(run: Run, d_is: str, counted_are: str, stolen: float) -> dict[st
         "D": d_is,
         "counted": f"{counted_are} for a message",
         "workers of the service, bare servers": str(run.site.workers),
+        "connections of A, Y, C, T": str(run.options.connections),
         "cardholders and clients at a time": str(run.options.cardholders),
         "CPU of other programs, in times of ours": f"{others:.2f}",
         "CPU stolen by the host, s": f"{stolen:.1f}",
@@ -298,7 +299,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=2.0, help="per target and round")
     parser.add_argument("--open-seconds", type=float, default=8.0, help="for the latencies")
-    parser.add_argument("--connections", type=int, default=64)
+    parser.add_argument("--connections", type=int, default=128)
     parser.add_argument("--statements", type=int, default=32, help="connections of D and S")
     parser.add_argument("--cardholders", type=int, default=16, help="at a time")
     parser.add_argument("--workers", type=int, default=1, help="of the service, and bare servers")

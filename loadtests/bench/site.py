@@ -1,7 +1,8 @@
 """What is measured: a database, the service over it, everybody else, and a bare server beside it.
 
-The service runs as an operator starts it: one process, or ``--workers N``. Its people are put into
-the database at once; or the database is one that was filled before, with the keys it was filled by.
+The service runs as an operator starts it: ``acs serve`` with all edges, as one process or with
+``--workers N``, and ``acs work`` beside it. Its people are put into the database at once; or the
+database is one that was filled before, with the keys it was filled by.
 """
 
 import asyncio
@@ -169,8 +170,10 @@ async def site(
         made.environment = _environment(made, home)
         if data is None:
             await _fill(made)
-        command = ("serve",) if workers == 1 else ("serve", "--workers", str(workers))
-        await _start(stack, made, "service", command, made.environment)
+        several = () if workers == 1 else ("--workers", str(workers))
+        edges = [part for edge in _EDGES for part in ("--edge", edge)]
+        await _start(stack, made, "service", ("serve", *several, *edges), made.environment)
+        await _start(stack, made, "work", ("work",), made.environment)
         await made.until_ready()
         yield made
 

@@ -50,7 +50,7 @@ async def test_every_run_leaves_a_transaction_with_all_that_belongs_to_it(
     assert done > 0
     found = await owner.fetchrow(_LEFT)
     assert found is not None
-    assert found["rows"] >= 4 * 2  # before the clock starts and while it runs, on each
+    assert found["rows"] > 4  # one on each before the clock starts, and some while it runs
     assert (found["cards"], found["accounts"]) == (len(filled.cards), len(filled.cards))
     assert (found["senders"], found["log"]) == ([DS_ID], 2)
     assert found["told"]
