@@ -76,7 +76,7 @@ async def seal(conn: Connection, ring: KeyRing, batch: int) -> int:
         return 0
     last = await _SQL.last_seal.one(conn)
     seq, mac = (0, _START) if last is None else (last["seq"], last["mac"])
-    newest = 0 if last is None else last["event_id"]
+    newest = 0 if last is None else last["newest"]
     events = await _SQL.unsealed.all(
         conn, after_event=max(newest - _LOOK_BACK, 0), look_back=_LOOK_BACK, batch=batch
     )

@@ -3,8 +3,9 @@
 SELECT pg_try_advisory_xact_lock(7012340001) AS mine;
 
 -- name: last_seal
--- The end of the chain as it stands.
-SELECT seq, event_id, mac FROM audit.seal ORDER BY seq DESC LIMIT 1;
+-- The end of the chain as it stands, and the highest event in it: the last one may have been late.
+SELECT seq, mac, (SELECT max(event_id) FROM audit.seal) AS newest
+FROM audit.seal ORDER BY seq DESC LIMIT 1;
 
 -- name: unsealed
 -- Events that are not in the chain yet, in the order of their numbers. Numbers are given before a

@@ -187,3 +187,24 @@ async def test_nobody_edits_the_log(db: Conn, keys: Keys, statement: str) -> Non
     await seal(db, keys)
     with pytest.raises(asyncpg.PostgresError):
         await db.execute(statement)
+
+
+async def test_after_a_late_event_the_newest_are_sealed_all_the_same(
+    db: Conn, pool: asyncpg.Pool, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the last in the chain then, and far below the highest number in it."""
+    monkeypatch.setattr(audit_chain, "_LOOK_BACK", 8)
+    await write(db, keys, 10)
+    assert await seal(db, keys) == 10
+    async with pool.acquire() as slow:
+        late = slow.transaction()
+        await late.start()
+        await write(slow, keys, 1)
+        await write(db, keys, 7)
+        assert await seal(db, keys) == 7
+        await late.commit()
+    assert await seal(db, keys, 2) == 1
+    await write(db, keys, 3)
+    assert [await seal(db, keys, 2), await seal(db, keys, 2), await seal(db, keys, 2)] == [2, 1, 0]
+    found = await checked(db, keys)
+    assert (found.links, found.unsealed, found.faults) == (21, 0, ())
