@@ -107,7 +107,7 @@ class Sampler:
         return named
 
     async def _database(self) -> list[tuple[str, str, float]]:
-        conn = await asyncpg.connect(self.site.database.dsn, timeout=2)
+        conn = await asyncpg.connect(self.site.database.dsn, timeout=5)
         try:
             rows = await conn.fetch(_TABLES, timeout=5)
             connections = await conn.fetchval(_CONNECTIONS, timeout=5)
