@@ -25,6 +25,7 @@ from enrollment.policy import (
     AttemptPolicy,
     EnrollmentPolicy,
     PortalPolicy,
+    PortalRaise,
     RegistrationMode,
     RegistrationPolicy,
 )
@@ -192,6 +193,7 @@ def enrollment_policy(settings: Settings) -> EnrollmentPolicy:
         pin_length_max=given.pin_length_max,
         pin_changes_day=given.pin_changes_day,
         step_up_sends_day=given.step_up_sends_day,
+        portal_raise=PortalRaise(settings.limits.portal_raise),
         attempts=attempt_policy(settings),
         registration=registration_policy(settings),
         portal=portal_policy(settings),

@@ -51,6 +51,13 @@ class AttemptPolicy:
             raise ValueError(message)
 
 
+class PortalRaise(StrEnum):
+    """How far a client may raise limits: not at all, or up to what the branch allows."""
+
+    NEVER = "never"
+    UP_TO_BRANCH = "up_to_branch"
+
+
 class RegistrationMode(StrEnum):
     """What a first registration takes besides the number and the SMS."""
 
@@ -150,6 +157,7 @@ class EnrollmentPolicy:
     pin_length_max: int = PIN_LENGTHS[1]
     pin_changes_day: int = 5
     step_up_sends_day: int = 10
+    portal_raise: PortalRaise = PortalRaise.NEVER
     initial_limits: EffectiveLimits = field(default_factory=EffectiveLimits)
     attempts: AttemptPolicy = field(default_factory=AttemptPolicy)
     registration: RegistrationPolicy = field(default_factory=RegistrationPolicy)

@@ -120,14 +120,19 @@ def minimum(*levels: EffectiveLimits) -> EffectiveLimits:
 
 
 def client_may_set(
-    own: EffectiveLimits, above: EffectiveLimits, wanted: EffectiveLimits
+    own: EffectiveLimits,
+    above: EffectiveLimits,
+    wanted: EffectiveLimits,
+    *,
+    may_raise: bool = False,
 ) -> str | None:
     """Name the first member that only a branch may set so, or None: clients only lower.
 
     ``own`` is what the client set before, ``above`` the minimum of the levels over it. A member
-    that no level sets may be set freely, for any value of it is a lowering.
+    that no level sets may be set freely, for any value of it is a lowering. With ``may_raise``
+    clients take back what they lowered themselves, up to ``above``.
     """
-    raised = raises(own, wanted)
+    raised = None if may_raise else raises(own, wanted)
     if raised is not None:
         return raised
     for name, value in wanted.as_dict().items():

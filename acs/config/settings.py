@@ -350,12 +350,16 @@ class Challenge(Section, frozen=True, kw_only=True):
 
 
 class Limits(Section, frozen=True, kw_only=True):
-    """Where day and month use of the internet limits comes from."""
+    """Limits of internet payments: who counts their use, who may raise them."""
 
     usage_source: Annotated[
         Literal["acs_estimate", "off"],
         Meta(description="the service counts successful authentications itself, or nobody does"),
     ] = "acs_estimate"
+    portal_raise: Annotated[
+        Literal["never", "up_to_branch"],
+        Meta(description="a client only lowers own limits, or raises them up to the branch's too"),
+    ] = "never"
 
 
 class KeyFiles(Section, frozen=True, kw_only=True):

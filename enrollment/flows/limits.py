@@ -1,5 +1,6 @@
 """Limits for internet payments: a branch sets and raises them, a client only lowers them.
 
+Where the bank lets clients raise, too, they come back up to what the branch allows; minors do not.
 Levels: product -> account (branch) -> card (branch) -> card (client); what counts is the minimum of
 those that are set, and 0 switches internet payments off. A change works at the next payment.
 """
@@ -11,12 +12,13 @@ from typing import TYPE_CHECKING
 
 from enrollment import rules
 from enrollment.events import EventName
-from enrollment.flows import notices
+from enrollment.flows import ages, notices
 from enrollment.flows.notices import NoticeKind
 from enrollment.flows.work import version_fault
 from enrollment.model import EffectiveLimits, Use, calendar_of
+from enrollment.policy import PortalRaise
 from enrollment.refusals import Done, Refusal, RefusalCode
-from enrollment.store import cards, limits
+from enrollment.store import cards, limits, persons
 from enrollment.store.limits import Level, StoredLimits
 
 if TYPE_CHECKING:
@@ -128,11 +130,24 @@ async def lower_fault(
     if fault is not None:
         return fault
     above = await _above_client(work, card_id, card.account_id, own)
-    raised = rules.client_may_set(own[Level.CARD_CLIENT].limits, above, wanted)
+    raised = rules.client_may_set(
+        own[Level.CARD_CLIENT].limits,
+        above,
+        wanted,
+        may_raise=await may_raise(work, person_id),
+    )
     if raised is None:
         return None
     await work.record(EventName.LIMIT_REFUSED, card_id, outcome="refused", member=raised)
     return Refusal(RefusalCode.RAISE_IN_BRANCH, raised)
+
+
+async def may_raise(work: Work, person_id: UUID) -> bool:
+    """Tell whether the client may raise own limits up to the branch's."""
+    if work.policy.portal_raise is not PortalRaise.UP_TO_BRANCH:
+        return False
+    person = await persons.read(work.conn, person_id)
+    return person is not None and not ages.is_minor(work, person_id, person.birth_date_ct)
 
 
 async def lower_card_limits(

@@ -109,12 +109,13 @@ async def show_limits(visit: Visit) -> Answer:
         "written": written,
         "mask": await _mask(visit),
         "minor": await clients.is_minor(visit.work, visit.client),
+        "may_raise": await limits.may_raise(visit.work, visit.client),
     }
     return Page("limits.html", "limits_title", values)
 
 
 async def lower_limits(visit: Visit) -> Answer:
-    """Ask for the code that lowers the limits of a card."""
+    """Ask for the code that changes the client's own limits of a card."""
     own = await _own(visit)
     if own is None:
         return gate.not_found()

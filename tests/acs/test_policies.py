@@ -10,7 +10,7 @@ import pytest
 
 from acs import app, config, demo_keys, policies
 from enrollment.host import HttpHost
-from enrollment.policy import Activation
+from enrollment.policy import Activation, PortalRaise
 from enrollment.ports import NoHost
 from otp.gateways.router import Route
 from schemas.messages import Additions
@@ -46,6 +46,13 @@ def test_every_limit_of_the_code_is_a_setting() -> None:
 def test_use_is_counted_unless_switched_off() -> None:
     assert policies.policies(read()).counts_use
     assert not policies.policies(read(ACS_LIMITS__USAGE_SOURCE="off")).counts_use
+
+
+def test_whether_clients_raise_limits_is_the_issuer_s_choice() -> None:
+    raises = read(ACS_LIMITS__PORTAL_RAISE="up_to_branch")
+
+    assert policies.enrollment_policy(read()).portal_raise is PortalRaise.NEVER
+    assert policies.enrollment_policy(raises).portal_raise is PortalRaise.UP_TO_BRANCH
 
 
 def test_the_challenge_page_is_where_the_public_address_says() -> None:

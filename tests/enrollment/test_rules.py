@@ -149,6 +149,21 @@ def test_a_client_only_lowers(
     assert rules.client_may_set(own, above, wanted) == refused
 
 
+@given(LIMITS, LIMITS, LIMITS)
+def test_a_client_who_may_raise_never_comes_above_the_branch(
+    own: EffectiveLimits, above: EffectiveLimits, wanted: EffectiveLimits
+) -> None:
+    refused = rules.client_may_set(own, above, wanted, may_raise=True)
+    is_over = [
+        name
+        for name, bound in above.as_dict().items()
+        if bound is not None and (value := wanted.as_dict()[name]) is not None and value > bound
+    ]
+
+    assert refused == (is_over[0] if is_over else None)
+    assert rules.raises(above, rules.minimum(wanted, above)) is None
+
+
 def test_zero_in_any_member_switches_payments_off() -> None:
     assert EffectiveLimits(count_day=0).is_off
     assert not EffectiveLimits(per_tx=1).is_off

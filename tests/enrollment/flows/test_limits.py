@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from enrollment.flows import limits
+from enrollment.flows import ages, limits
 from enrollment.model import EffectiveLimits, Use, calendar_of
+from enrollment.policy import PortalRaise
 from enrollment.refusals import Done, Refusal, RefusalCode
 from tests.enrollment import people
 from tests.enrollment.people import hands
@@ -78,6 +79,38 @@ async def test_a_refused_raise_is_told(db: asyncpg.Connection, keys: Keys, now: 
 
     assert refused == Refusal(RefusalCode.RAISE_IN_BRANCH, "count_day")
     assert (await people.events(db))[-1] == "limit.refused"
+
+
+async def test_a_bank_may_let_clients_raise_up_to_the_branch(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    work = hands(db, keys, now, portal_raise=PortalRaise.UP_TO_BRANCH)
+    client = await people.make_client(work)
+    await limits.put_account_limits(work, client.account_id, EffectiveLimits(per_tx=500), None)
+    await limits.lower_card_limits(work, client.card_id, EffectiveLimits(per_tx=100))
+    whose = client.person_id, client.card_id
+    found = [
+        await limits.lower_fault(work, *whose, EffectiveLimits(per_tx=per_tx))
+        for per_tx in (500, None, 501)
+    ]
+
+    assert found == [None, None, Refusal(RefusalCode.RAISE_IN_BRANCH, "per_tx")]
+
+
+async def test_a_minor_raises_nothing_whatever_the_bank_lets_others(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    work = hands(db, keys, now, portal_raise=PortalRaise.UP_TO_BRANCH)
+    client = await people.make_client(work)
+    born = ages.sealed(keys, client.person_id, now.date().replace(year=now.year - 17))
+    await db.execute("UPDATE enrollment.person SET birth_date_ct = $1, minor_allowed = true", born)
+    await limits.lower_card_limits(work, client.card_id, EffectiveLimits(per_tx=100))
+    wanted = EffectiveLimits(per_tx=101)
+    refused = await limits.lower_fault(work, client.person_id, client.card_id, wanted)
+    grown = people.later(work, days=400)
+
+    assert refused == Refusal(RefusalCode.RAISE_IN_BRANCH, "per_tx")
+    assert await limits.lower_fault(grown, client.person_id, client.card_id, wanted) is None
 
 
 async def test_limits_of_nothing_are_not_found(

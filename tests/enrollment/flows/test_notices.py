@@ -12,10 +12,14 @@ from enrollment.flows import belongings, cards, clients, limits, notices, person
 from enrollment.flows.cards import StatusData
 from enrollment.flows.clients import Declaration
 from enrollment.flows.notices import NoticeKind
+from enrollment.flows.step_up import Intent
 from enrollment.model import CardStatus, EffectiveLimits
+from enrollment.policy import PortalRaise
 from enrollment.ports import NoHost
 from enrollment.refusals import Done, Refusal
+from enrollment.words import Action
 from tests.enrollment import doors, people
+from tests.records import replace
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -107,6 +111,22 @@ async def test_a_raised_limit_is_told_and_a_lowered_one_is_not(bank: Work) -> No
     await limits.put_account_limits(bank, client.account_id, EffectiveLimits(per_tx=2), None)
 
     assert len(await told(bank)) == 2
+
+
+async def test_a_limit_that_a_client_raises_in_the_portal_is_told(bank: Work) -> None:
+    client = await people.make_client(bank)
+    work = replace(bank, policy=replace(bank.policy, portal_raise=PortalRaise.UP_TO_BRANCH))
+    for minute, per_tx in enumerate((50, 80)):
+        wanted = EffectiveLimits(per_tx=per_tx)
+        intent = Intent(Action.LIMITS_LOWER, client.card_id, wanted.as_dict())
+        at = people.later(work, minutes=minute)
+        proof = await people.proof(at, client.person_id, intent)
+        done = await clients.lower_limits(at, client.person_id, client.card_id, wanted, proof)
+        assert isinstance(done, Done), done
+
+    assert [text.partition(".")[0] for text in await told(bank)] == [
+        "Limity platnosci w internecie zostaly podniesione"
+    ]
 
 
 async def test_a_phone_changed_in_the_branch_is_told_to_the_old_one_and_to_the_new_one(

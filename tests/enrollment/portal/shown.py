@@ -108,6 +108,7 @@ def _inside(language: str) -> dict[str, Page]:
     limits = {
         "cards": [ON, ZERO], "amounts": cards.AMOUNTS, "counts": cards.COUNTS,
         "written": cards.written, "mask": _mask, "minor": True,
+        "may_raise": False,
     }  # fmt: skip
     events = [
         OwnEvent(AT, "login.ok", "ok", "portal"),

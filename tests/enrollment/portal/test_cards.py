@@ -9,11 +9,18 @@ import pytest
 
 from enrollment.flows import ages, limits
 from enrollment.model import EffectiveLimits
+from enrollment.policy import PortalRaise
 from enrollment.portal.cards import AMOUNTS, COUNTS, limits_of, written
 from tests.enrollment import people
+from tests.enrollment.portal import browsing
 from tests.enrollment.portal.shown import ON
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    import asyncpg
+
+    from schemas.vault import Keys
     from tests.enrollment.people import Client
     from tests.enrollment.portal.browsing import Browser, Portal
 
@@ -54,7 +61,32 @@ async def test_limits_are_lowered_with_a_code_and_never_raised(
 
     page = await inside.submit(page, address, per_day="100")
 
-    assert (page.path, "tylko obniżyć" in page.text) == ("/limits", True)
+    assert (page.path, "Wyższy limit ustawisz tylko w placówce" in page.text) == ("/limits", True)
+    assert "tylko obniżyć" in page.text
+
+
+async def test_where_the_bank_lets_clients_they_raise_what_they_lowered_up_to_the_branch(
+    pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    raising = browsing.running(pool, keys, now, portal_raise=PortalRaise.UP_TO_BRANCH)
+    async with raising as portal, portal.browser() as inside:
+        client = await people.make_client(portal.bank)
+        await portal.register(inside, people.PESELS[1])
+        await portal.sign_in(inside, people.PESELS[1])
+        branch = EffectiveLimits(per_day=20_000)
+        await limits.put_card_limits(portal.bank, client.card_id, branch, None)
+        address = f"/limits/{client.card_id}"
+        page = await inside.get("/limits")
+        assert "znowu podnieść" in page.text
+        for per_day in ("99,50", "200"):
+            page = await inside.submit(page, address, per_day=per_day)
+            page = await inside.submit(page, code=await portal.code(), action="confirm")
+            assert "Limity zostały zmienione" in page.text
+        assert page.form(address)[1]["per_day"] == "200"
+
+        page = await inside.submit(page, address, per_day="200,01")
+
+    assert (page.path, "Wyższy limit ustawisz tylko w placówce" in page.text) == ("/limits", True)
 
 
 async def test_a_minor_is_told_who_raises_limits(
