@@ -31,7 +31,6 @@ class NoticeKind(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - the id of a text
     PHONE_CHANGED = "phone_changed"
     PHONE_IN_USE = "phone_in_use"
-    PIN_SET = "pin_set"
     PIN_CHANGED = "pin_changed"
     THREEDS_OFF = "threeds_off"
     CONSENT_WITHDRAWN = "consent_withdrawn"

@@ -208,8 +208,8 @@ async def set_pin(
         message = "the number of changes was within the limit a moment ago, under lock"
         raise AssertionError(message)
     await work.record(EventName.PIN_CHANGED if was_set else EventName.PIN_SET, person_id)
-    kind = NoticeKind.PIN_CHANGED if was_set else NoticeKind.PIN_SET
-    await notices.tell(work, person_id, kind)
+    if was_set:
+        await notices.tell(work, person_id, NoticeKind.PIN_CHANGED)
     if await persons.register(work.conn, person_id, work.now):
         await work.record(EventName.PERSON_REGISTERED, person_id)
     await enrolments.recompute(work, person_id)
