@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from acs.deadlines import Deadlines
 from acs.steps import InStep, in_step
 from acs.store.areqs import Areqs
-from enrollment.policy import AttemptPolicy
+from enrollment.policy import Activation, AttemptPolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,6 +106,7 @@ class Policies:
     otp: OtpPolicy
     challenge_url: str
     attempts: AttemptPolicy = field(default_factory=AttemptPolicy)
+    activation: Activation = Activation.PER_CARD
     swap: SwapPolicy = field(default_factory=SwapPolicy)
     retention: Retention = field(default_factory=Retention)
     counts_use: bool = True

@@ -89,6 +89,13 @@ async def outdate_consents(ports: Ports) -> int:
         return await enrollment_flows.outdate_consents(conn, ports.keys, ports.clock(), _BATCH)
 
 
+async def follow_ages(ports: Ports) -> int:
+    """Worker source: let cards that wait for their holders' age follow it, once a day."""
+    activation, now = ports.policies.activation, ports.clock()
+    async with ports.pool.transaction() as conn:
+        return await enrollment_flows.follow_ages(conn, ports.keys, activation, now, _BATCH)
+
+
 async def seal_audit(ports: Ports) -> int:
     """Worker source: carry the chain of the audit log on over the events since the last time."""
     async with ports.pool.transaction() as conn:

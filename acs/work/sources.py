@@ -44,4 +44,5 @@ def sources(
         Source("used", partial(housekeeping.forget_used, ports), poll_s=60.0),
         Source("enrollment", partial(housekeeping.carry_on_enrollment, ports), poll_s=30.0),
         Source("consents", partial(housekeeping.outdate_consents, ports), poll_s=60.0),
+        Source("ages", partial(housekeeping.follow_ages, ports), poll_s=60.0),
     ]

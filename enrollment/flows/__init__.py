@@ -14,6 +14,7 @@ from enrollment.flows.attempts import (
 )
 from enrollment.flows.housekeeping import (
     carry_on,
+    follow_ages,
     forget_used,
     outdate_consents,
     purge_closed,
@@ -43,6 +44,7 @@ __all__ = [
     "check_pin",
     "consent_in_force",
     "count_use",
+    "follow_ages",
     "forget_use",
     "forget_used",
     "lapse_use",

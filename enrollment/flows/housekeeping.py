@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from enrollment import callers, idempotency
 from enrollment.events import ACS, EventName
-from enrollment.flows import consent_texts, phone_change, purge
+from enrollment.flows import coming_of_age, consent_texts, phone_change, purge
 from enrollment.flows.work import Work
 from enrollment.policy import EnrollmentPolicy
 from enrollment.store import access, counters, registrations
@@ -17,6 +17,7 @@ from otp.policy import OtpPolicy
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from enrollment.policy import Activation
     from schemas.queries import Connection
     from schemas.vault import Keys
 
@@ -26,6 +27,15 @@ _KEPT: Final = timedelta(days=1)
 async def outdate_consents(conn: Connection, keys: Keys, now: datetime, limit: int) -> int:
     """Suspend who agreed to a text that ran out; sees up to ``limit`` clients, gives how many."""
     return await consent_texts.outdate(_work(conn, keys, now), limit)
+
+
+async def follow_ages(
+    conn: Connection, keys: Keys, activation: Activation, now: datetime, limit: int
+) -> int:
+    """Let cards follow their holders' birthdays; sees up to ``limit`` cards, gives how many."""
+    policy = EnrollmentPolicy(activation=activation)
+    work = replace(_work(conn, keys, now), policy=policy)
+    return await coming_of_age.catch_up(work, limit)
 
 
 async def forget_used(conn: Connection, now: datetime, limit: int) -> int:

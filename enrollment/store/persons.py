@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+from uuid import UUID
 
-from enrollment.model import PersonStatus
+from enrollment.model import EnrolmentReason, PersonStatus
 from schemas import queries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
-    from uuid import UUID
+    from datetime import date, datetime
 
     from enrollment.store import Row
     from schemas.queries import Connection
     from schemas.vault import Tag
 
 _SQL = queries.load(__file__)
+_BEFORE_ALL = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,17 @@ class Phone:
     mask: str
     is_usable: bool
     idx: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Young:
+    """A card that waits for its holder's age; ``birth_date_ct`` is sealed."""
+
+    card_id: UUID
+    reason: EnrolmentReason
+    person_id: UUID
+    birth_date_ct: bytes | None = field(repr=False)
+    minor_allowed: bool
 
 
 async def claim(conn: Connection, *tags: Tag) -> None:
@@ -245,3 +257,27 @@ async def put_preferences(
         version=person.version,
         now=now,
     )
+
+
+async def next_age_sweep(conn: Connection, day: date) -> UUID | None:
+    """Give the card up to and with which the young were looked at on that day, locked.
+
+    None when all of them were, or somebody else is at it.
+    """
+    row = await _SQL.next_age_sweep.one(conn, day=day)
+    if row is None:
+        return None
+    return row["after"] if row["day"] == day else _BEFORE_ALL
+
+
+async def next_of_age_sweep(conn: Connection, after: UUID, limit: int) -> list[Young]:
+    """Read the next cards that wait for their holders' age."""
+    rows = await _SQL.next_of_age_sweep.all(conn, after=after, limit=limit)
+    return [Young(**{**dict(row), "reason": EnrolmentReason(row["reason"])}) for row in rows]
+
+
+async def move_age_sweep(
+    conn: Connection, day: date, after: UUID, done_at: datetime | None
+) -> None:
+    """Write how far the look at the young is on that day."""
+    await _SQL.move_age_sweep.run(conn, day=day, after=after, done_at=done_at)

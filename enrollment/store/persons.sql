@@ -144,3 +144,26 @@ SELECT low_value FROM enrollment.person WHERE person_id = :person_id;
 UPDATE enrollment.person
    SET language = :language, low_value = :low_value, version = version + 1, updated_at = :now
  WHERE person_id = :person_id AND version = :version;
+
+-- name: next_age_sweep
+-- How far the look at the young was, unless it is done for that day; for one process at a time.
+SELECT day, after
+  FROM enrollment.age_sweep
+ WHERE is_the_row AND (day < :day OR done_at IS NULL)
+   FOR UPDATE SKIP LOCKED;
+
+-- name: next_of_age_sweep
+-- The next cards in order that wait for their holders' age, with what it follows from.
+SELECT e.card_id, e.reason, p.person_id, p.birth_date_ct, p.minor_allowed
+  FROM enrollment.enrolment e
+  JOIN enrollment.card c ON c.card_id = e.card_id
+  JOIN enrollment.person p ON p.person_id = c.person_id
+ WHERE e.reason IN ('too_young', 'minor_not_allowed') AND e.card_id > :after
+ ORDER BY e.card_id
+ LIMIT :limit;
+
+-- name: move_age_sweep
+-- How far it is on that day; done when there were no more.
+UPDATE enrollment.age_sweep
+   SET day = :day, after = :after, done_at = :done_at
+ WHERE is_the_row;

@@ -832,6 +832,14 @@ CREATE TABLE enrollment.activation (
     CONSTRAINT activation_key_id_check CHECK ((length(key_id) <= 32))
 );
 
+CREATE TABLE enrollment.age_sweep (
+    is_the_row boolean DEFAULT true NOT NULL,
+    day date NOT NULL,
+    after uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
+    done_at timestamp with time zone,
+    CONSTRAINT age_sweep_is_the_row_check CHECK (is_the_row)
+);
+
 CREATE TABLE enrollment.block (
     block_id uuid NOT NULL,
     person_id uuid NOT NULL,
@@ -1738,6 +1746,9 @@ ALTER TABLE ONLY enrollment.account
 ALTER TABLE ONLY enrollment.activation
     ADD CONSTRAINT activation_pkey PRIMARY KEY (activation_id);
 
+ALTER TABLE ONLY enrollment.age_sweep
+    ADD CONSTRAINT age_sweep_pkey PRIMARY KEY (is_the_row);
+
 ALTER TABLE ONLY enrollment.block
     ADD CONSTRAINT block_pkey PRIMARY KEY (block_id);
 
@@ -1921,6 +1932,8 @@ CREATE INDEX card_replacing ON enrollment.card USING btree (replaced_by) WHERE (
 CREATE INDEX consent_newest ON enrollment.consent USING btree (person_id, code, consent_id DESC);
 
 CREATE INDEX counter_age ON enrollment.counter USING btree (ends_at);
+
+CREATE INDEX enrolment_of_the_young ON enrollment.enrolment USING btree (card_id) WHERE (reason = ANY (ARRAY['too_young'::text, 'minor_not_allowed'::text]));
 
 CREATE INDEX entry_age ON enrollment.entry USING btree (expires_at);
 

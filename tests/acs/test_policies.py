@@ -55,6 +55,13 @@ def test_whether_clients_raise_limits_is_the_issuer_s_choice() -> None:
     assert policies.enrollment_policy(raises).portal_raise is PortalRaise.UP_TO_BRANCH
 
 
+def test_the_worker_activates_cards_as_the_api_does() -> None:
+    automatic = read(ACS_ENROLLMENT__ACTIVATION="automatic")
+
+    assert policies.policies(read()).activation is Activation.PER_CARD
+    assert policies.policies(automatic).activation is Activation.AUTOMATIC
+
+
 def test_the_challenge_page_is_where_the_public_address_says() -> None:
     made = policies.policies(read(ACS_CARDHOLDER__PUBLIC_URL="https://acs.bank.example/pay"))
 
