@@ -93,17 +93,6 @@ CREATE TYPE enrollment.share AS (
 	count_max integer
 );
 
-CREATE FUNCTION acs.device_data_of(p_ids uuid[], p_good_after timestamp with time zone) RETURNS TABLE(three_ds_server_trans_id uuid, sealed bytea)
-    LANGUAGE sql STABLE ROWS 1
-    AS $$
-    SELECT d.three_ds_server_trans_id, d.sealed
-      FROM unnest(p_ids) WITH ORDINALITY AS wanted (id, place)
-      JOIN acs.device_data d ON d.three_ds_server_trans_id = wanted.id
-     WHERE d.made_at > p_good_after OR d.acs_trans_id IS NOT NULL
-     ORDER BY wanted.place
-     LIMIT 1
-$$;
-
 CREATE FUNCTION acs.find_result_lane() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
