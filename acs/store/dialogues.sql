@@ -115,7 +115,7 @@ ended AS (
         state = :becomes, settled_at = :now, answer = :answer, rreq_sealed = NULL, claimed_by = NULL,
         lease_until = NULL
     FROM held
-    WHERE result.acs_trans_id = held.acs_trans_id AND result.state = 'sending'
+    WHERE result.acs_trans_id = :acs_trans_id AND result.state = 'sending'
       AND result.claimed_by = :claimed_by
     RETURNING result.acs_trans_id),
 moved AS (
