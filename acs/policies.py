@@ -64,6 +64,7 @@ def policies(settings: Settings) -> Policies:
         areqs_max=settings.ds.areqs_max,
         challenge_url=settings.cardholder.public_url + CHALLENGE_ROUTE,
         counts_use=settings.limits.usage_source == "acs_estimate",
+        tells_over_limit=settings.limits.notify,
         final_wait=timedelta(seconds=settings.challenge.final_wait_s),
         rreq_retry_waits=tuple(
             timedelta(seconds=wait_s) for wait_s in settings.ds.rreq_retry_waits_s

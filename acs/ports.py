@@ -110,6 +110,7 @@ class Policies:
     swap: SwapPolicy = field(default_factory=SwapPolicy)
     retention: Retention = field(default_factory=Retention)
     counts_use: bool = True
+    tells_over_limit: bool = False
     fx_margin_bp: int = 500
     areq_budget: timedelta = timedelta(seconds=3.5)
     areqs_max: int = 1_000

@@ -41,6 +41,7 @@ class NoticeKind(StrEnum):
     ACCESS_RESET = "access_reset"
     NUMBER_ENDED = "number_ended"
     LIMIT_RAISED = "limit_raised"
+    OVER_LIMIT = "over_limit"
 
 
 @dataclass(frozen=True, slots=True)

@@ -350,7 +350,7 @@ class Challenge(Section, frozen=True, kw_only=True):
 
 
 class Limits(Section, frozen=True, kw_only=True):
-    """Limits of internet payments: who counts their use, who may raise them."""
+    """Limits of internet payments: who counts their use, who may raise them, who is told."""
 
     usage_source: Annotated[
         Literal["acs_estimate", "off"],
@@ -360,6 +360,10 @@ class Limits(Section, frozen=True, kw_only=True):
         Literal["never", "up_to_branch"],
         Meta(description="a client only lowers own limits, or raises them up to the branch's too"),
     ] = "never"
+    notify: Annotated[
+        bool,
+        Meta(description="a client gets an SMS when a limit refuses a payment, once a day a card"),
+    ] = False
 
 
 class KeyFiles(Section, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from acs import log, metrics
-from acs.store import audit_chain, device_data, number_checks, results
+from acs.store import audit_chain, device_data, limit_sweep, number_checks, results
 from enrollment import flows as enrollment_flows
 from otp import flows as otp_flows
 from otp import watch
@@ -30,6 +30,8 @@ HISTORY_LAPSES_AFTER = timedelta(days=2)
 _BATCH = 500
 SEALED_BATCH = 2_000
 _COUNTERS = 5_000
+TOLD_AT_ONCE = 20
+"""Each takes of the budget of messages, whose rows are held until the end."""
 
 
 async def lapse_use(ports: Ports) -> int:
@@ -94,6 +96,17 @@ async def follow_ages(ports: Ports) -> int:
     activation, now = ports.policies.activation, ports.clock()
     async with ports.pool.transaction() as conn:
         return await enrollment_flows.follow_ages(conn, ports.keys, activation, now, _BATCH)
+
+
+async def tell_over_limit(ports: Ports) -> int:
+    """Worker source: tell clients that a limit refused a payment, where the bank wants so."""
+    if not ports.policies.tells_over_limit:
+        return 0
+    otp_policy, now = ports.policies.otp, ports.clock()
+    async with ports.pool.transaction() as conn:
+        card_ids = await limit_sweep.take_next(conn, now, TOLD_AT_ONCE)
+        await enrollment_flows.tell_over_limit(conn, ports.keys, otp_policy, card_ids, now)
+    return len(card_ids)
 
 
 async def seal_audit(ports: Ports) -> int:

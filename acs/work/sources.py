@@ -44,5 +44,11 @@ def sources(
         Source("used", partial(housekeeping.forget_used, ports), poll_s=60.0),
         Source("enrollment", partial(housekeeping.carry_on_enrollment, ports), poll_s=30.0),
         Source("consents", partial(housekeeping.outdate_consents, ports), poll_s=60.0),
+        Source(
+            "over_limit",
+            partial(housekeeping.tell_over_limit, ports),
+            poll_s=5.0,
+            full=housekeeping.TOLD_AT_ONCE,
+        ),
         Source("ages", partial(housekeeping.follow_ages, ports), poll_s=60.0),
     ]

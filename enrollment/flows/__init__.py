@@ -18,6 +18,7 @@ from enrollment.flows.housekeeping import (
     forget_used,
     outdate_consents,
     purge_closed,
+    tell_over_limit,
 )
 from enrollment.flows.payments import (
     authenticated,
@@ -57,5 +58,6 @@ __all__ = [
     "standing_from",
     "standing_of",
     "standing_of_card",
+    "tell_over_limit",
     "trust",
 ]

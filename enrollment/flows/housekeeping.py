@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 from enrollment import callers, idempotency
 from enrollment.events import ACS, EventName
-from enrollment.flows import coming_of_age, consent_texts, phone_change, purge
+from enrollment.flows import coming_of_age, consent_texts, notices, phone_change, purge
 from enrollment.flows.work import Work
 from enrollment.policy import EnrollmentPolicy
 from enrollment.store import access, counters, registrations
 from otp.policy import OtpPolicy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
+    from uuid import UUID
 
     from enrollment.policy import Activation
     from schemas.queries import Connection
@@ -36,6 +38,15 @@ async def follow_ages(
     policy = EnrollmentPolicy(activation=activation)
     work = replace(_work(conn, keys, now), policy=policy)
     return await coming_of_age.catch_up(work, limit)
+
+
+async def tell_over_limit(
+    conn: Connection, keys: Keys, otp_policy: OtpPolicy, card_ids: Iterable[UUID], now: datetime
+) -> None:
+    """Tell holders by SMS that a limit refused a payment with their cards."""
+    work = replace(_work(conn, keys, now), otp_policy=otp_policy)
+    for card_id in card_ids:
+        await notices.tell_over_limit(work, card_id)
 
 
 async def forget_used(conn: Connection, now: datetime, limit: int) -> int:

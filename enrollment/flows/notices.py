@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from enrollment.flows.payments import phone_number
-from enrollment.store import persons
+from enrollment.model import midnight_after
+from enrollment.store import cards, counters, persons
 from otp import flows as otp_flows
 from otp.notices import Notice, NoticeKind
 
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
 
     from enrollment.flows.work import Work
 
-__all__ = ["NoticeKind", "tell"]
+__all__ = ["NoticeKind", "tell", "tell_over_limit"]
 
 _DAY: Final = timedelta(hours=24)
+_OVER_LIMIT: Final = "notice.over_limit"
 
 
 async def tell(
@@ -41,3 +43,14 @@ async def tell(
         return None
     notice = Notice(kind, number, language, values or {}, lifetime)
     return await otp_flows.notify(work.conn, work.keys, work.otp_policy, notice, work.now)
+
+
+async def tell_over_limit(work: Work, card_id: UUID) -> UUID | None:
+    """Tell a client that a limit refused a payment: once a day for each card, whoever tries."""
+    card = await cards.view(work.conn, card_id)
+    key = counters.key_of(work.keys, _OVER_LIMIT, card_id.bytes)
+    ends_at = midnight_after(work.now)
+    told = await counters.take(work.conn, _OVER_LIMIT, key, ends_at=ends_at, now=work.now)
+    if card is None or told.count > 1:
+        return None
+    return await tell(work, card.person_id, NoticeKind.OVER_LIMIT, {"last4": card.last4})

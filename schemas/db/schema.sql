@@ -487,6 +487,12 @@ CREATE TABLE acs.known_areq (
     day date NOT NULL
 );
 
+CREATE TABLE acs.limit_sweep (
+    is_the_row boolean DEFAULT true NOT NULL,
+    after uuid NOT NULL,
+    CONSTRAINT limit_sweep_is_the_row_check CHECK (is_the_row)
+);
+
 CREATE TABLE acs.message_log (
     acs_trans_id uuid,
     at timestamp with time zone NOT NULL,
@@ -1680,6 +1686,9 @@ ALTER TABLE ONLY acs.exchange_rate
 
 ALTER TABLE ONLY acs.issuer
     ADD CONSTRAINT issuer_pkey PRIMARY KEY (issuer_id);
+
+ALTER TABLE ONLY acs.limit_sweep
+    ADD CONSTRAINT limit_sweep_pkey PRIMARY KEY (is_the_row);
 
 ALTER TABLE ONLY acs.number_check
     ADD CONSTRAINT number_check_pkey PRIMARY KEY (phone_mac);

@@ -48,6 +48,11 @@ def test_use_is_counted_unless_switched_off() -> None:
     assert not policies.policies(read(ACS_LIMITS__USAGE_SOURCE="off")).counts_use
 
 
+def test_who_is_over_a_limit_is_told_where_the_issuer_wants() -> None:
+    assert not policies.policies(read()).tells_over_limit
+    assert policies.policies(read(ACS_LIMITS__NOTIFY="true")).tells_over_limit
+
+
 def test_whether_clients_raise_limits_is_the_issuer_s_choice() -> None:
     raises = read(ACS_LIMITS__PORTAL_RAISE="up_to_branch")
 

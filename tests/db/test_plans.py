@@ -36,6 +36,7 @@ ON_THE_WAY = (
     "acs/store/dialogues.sql",
     "acs/store/results.sql",
     "acs/store/timers.sql",
+    "acs/store/limit_sweep.sql",
     "acs/store/device_data.sql",
     "acs/store/evidence.sql",
     "acs/store/number_checks.sql",

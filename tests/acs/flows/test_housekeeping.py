@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+
 from acs import metrics
 from acs.flows import housekeeping
-from acs.store import audit_chain
+from acs.store import audit_chain, limit_sweep
 from otp.policy import OtpPolicy
+from tests.records import replace
 from tests.story.areqs import browser_areq
 from tests.story.buying import EASY, ask, begin, right
 
 if TYPE_CHECKING:
+    from acs.ports import Ports
+    from tests.story.people import Cardholder
     from tests.story.world import World
 
 
@@ -129,3 +135,47 @@ async def test_messages_that_wait_are_published_with_their_age(world: World) -> 
     await housekeeping.publish_messages(world.server.ports)
     assert metrics.SMS_WAITING._value.get() == 0
     assert metrics.SMS_OLDEST_SECONDS._value.get() == 0
+
+
+def telling(world: World) -> Ports:
+    """Give the ports of a bank that tells who is over a limit."""
+    ports = world.server.ports
+    return replace(ports, policies=replace(ports.policies, tells_over_limit=True))
+
+
+async def over_limit(world: World, holder: Cardholder, amount: str = "50001") -> None:
+    ares = await world.areq(browser_areq(holder.pan, ds_url=world.directory.url, amount=amount))
+    assert (ares["transStatus"], ares["transStatusReason"]) == ("N", "12")
+
+
+async def test_who_is_over_a_limit_is_told_once_where_the_bank_wants_so(world: World) -> None:
+    holder = await world.enrol(limits={"per_tx": 50_000})
+    for _ in range(2):
+        await over_limit(world, holder)
+    fine = await world.areq(browser_areq(holder.pan, ds_url=world.directory.url, amount="50000"))
+    assert fine["transStatus"] == "C"
+    ports = telling(world)
+    assert await housekeeping.tell_over_limit(ports) == 0  # not all of them may be on disk yet
+    world.clock.advance(seconds=16)
+    assert await housekeeping.tell_over_limit(world.server.ports) == 0
+    assert [await housekeeping.tell_over_limit(ports) for _ in range(2)] == [2, 0]
+    await world.server.work("sms")
+    assert world.phone.texts(holder.phone) == [
+        (
+            f"Platnosc karta *{holder.pan[-4:]} w internecie jest odrzucona, bo przekracza limit."
+            " Jesli to nie Ty, zadzwon do banku."
+        )
+    ]
+
+
+async def test_two_processes_tell_it_once_and_one_that_dies_leaves_it(world: World) -> None:
+    await over_limit(world, await world.enrol(limits={"per_tx": 50_000}))
+    world.clock.advance(seconds=16)
+    ports = telling(world)
+    with pytest.raises(ZeroDivisionError):
+        async with ports.pool.transaction() as conn:
+            assert len(await limit_sweep.take_next(conn, world.clock(), 20)) == 1
+            raise ZeroDivisionError
+    both = await asyncio.gather(*(housekeeping.tell_over_limit(ports) for _ in range(2)))
+    assert sorted(both) == [0, 1]
+    assert await world.db.fetchval("SELECT count(*) FROM otp.outbox WHERE kind = 'notice'") == 1

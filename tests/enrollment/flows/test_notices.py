@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
@@ -126,6 +128,17 @@ async def test_a_limit_that_a_client_raises_in_the_portal_is_told(bank: Work) ->
     assert [text.partition(".")[0] for text in await told(bank)] == [
         "Limity platnosci w internecie zostaly podniesione"
     ]
+
+
+async def test_a_payment_over_a_limit_is_told_once_a_day_for_each_card(bank: Work) -> None:
+    client = await people.make_client(bank)
+    other = await people.make_card(bank, client.person_id, client.account_id, 2)
+    for day in range(2):
+        for card_id in [client.card_id, other, uuid4()] * 3:
+            await notices.tell_over_limit(people.later(bank, days=day), card_id)
+
+    ends = [people.pan(1)[-4:], people.pan(2)[-4:]]
+    assert re.findall(r"karta \*([0-9]{4})", " ".join(await told(bank))) == ends * 2
 
 
 async def test_a_phone_changed_in_the_branch_is_told_to_the_old_one_and_to_the_new_one(
