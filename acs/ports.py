@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from acs.store.card_ranges import PolicyTables
     from acs.store.pool import Pool
     from otp.gateways.port import Report
+    from otp.model import Claim, SmsState
     from otp.policy import OtpPolicy
     from schemas.vault import Keys, Secret
 
@@ -38,6 +39,9 @@ class MessageDelivery(Protocol):
 
     async def deliver(self, sms_id: UUID, wait_s: float | None = None) -> object:
         """Claim, send and settle one message; wait for it at most ``wait_s`` seconds."""
+
+    async def deliver_claimed(self, claim: Claim, wait_s: float | None = None) -> SmsState | None:
+        """Send and settle a message that this process has in hand; None: it is not settled yet."""
 
     async def take_report(self, report: Report) -> None:
         """Store a provider's delivery report; raises Unavailable when it was not stored."""

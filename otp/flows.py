@@ -9,7 +9,6 @@ message leaves after the commit, through `otp.gateways.deliver`.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -20,11 +19,12 @@ from babel.messages.pofile import read_po
 from otp import code as codes
 from otp import message, notices, store
 from otp import policy as limits
-from otp.gateways import outbox
+from otp.gateways import outbox, router
 from otp.model import (
     Accepted,
     AlreadyUsed,
     CheckResult,
+    Claim,
     CodePhase,
     CodeState,
     Exhausted,
@@ -39,6 +39,7 @@ from otp.model import (
     Rejected,
     SendRefusal,
     SentMessage,
+    SmsState,
 )
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 
     from otp.policy import OtpPolicy
     from schemas.queries import Connection
-    from schemas.vault import Keys, Secret, Tag
+    from schemas.vault import Keys, Secret
 
 __all__ = [
     "CATALOGUES",
@@ -134,60 +135,58 @@ async def issue(
     )
     if text is None:
         return Refused(SendRefusal.NO_PAYEE)
-    if not await store.take_total(conn, policy, challenge_id, now):
+    binding = codes.Binding(issued.challenge_id, request.link_digest, issued.seq)
+    sms_id = uuid4()
+    number_sealed, text_sealed = outbox.sealed(keys.vault, sms_id, request.phone, text)
+    new = store.NewCode(
+        seq=issued.seq,
+        mac=codes.mac(keys.otp, binding, issued.code),
+        phone=phones[0],
+        template=message.template_of(catalogue, request.text),
+        origin=origin,
+        expires_at=issued.expires_at,
+        sms_id=sms_id,
+        number_sealed=number_sealed,
+        text_sealed=text_sealed,
+        calling_code=router.calling_code(number),
+    )
+    before = await store.put_code(conn, policy, request, new, now)
+    if before is None:
         return Refused(SendRefusal.TOTAL, 60 - now.second)
-    written = _Written(text, message.template_of(catalogue, request.text), origin)
-    return await _put(conn, keys, request, issued, written=written, phone=phones[0], now=now)
+    return _issued(request, new, before, now)
 
 
-@dataclass(frozen=True, slots=True)
-class _Written:
-    text: Secret
-    template: str
-    origin: store.Origin
+def _issued(
+    request: IssueRequest, new: store.NewCode, before: store.Before, now: datetime
+) -> Issued:
+    """Tell what was made; the message is in the hands of the process that asked for it, if any."""
+    state = CodeState(
+        seq=new.seq,
+        sends=new.seq,
+        attempts=before.attempts,
+        phase=CodePhase.LIVE,
+        expires_at=new.expires_at,
+        last_sent_at=now,
+        delivery=SmsState.QUEUED if request.sender is None else SmsState.SENDING,
+    )
+    claim = None
+    if request.sender is not None:
+        claim = Claim(
+            new.sms_id,
+            request.sender,
+            1,
+            new.number_sealed,
+            new.text_sealed,
+            new.expires_at,
+            used=before.used,
+            failed=before.failed,
+        )
+    return Issued(new.seq, new.expires_at, new.sms_id, state, claim)
 
 
 def _new_code(policy: OtpPolicy, challenge_id: UUID, seq: int, now: datetime) -> IssuedCode:
     code = codes.from_number(secrets.randbelow(codes.CODES))
     return IssuedCode(challenge_id, seq, code, now + timedelta(seconds=policy.lifetime_s))
-
-
-async def _put(
-    conn: Connection,
-    keys: Keys,
-    request: IssueRequest,
-    issued: IssuedCode,
-    *,
-    written: _Written,
-    phone: Tag,
-    now: datetime,
-) -> Issued:
-    binding = codes.Binding(issued.challenge_id, request.link_digest, issued.seq)
-    mac = codes.mac(keys.otp, binding, issued.code)
-    await store.put_code(
-        conn,
-        request,
-        seq=issued.seq,
-        mac=mac,
-        phone=phone,
-        template=written.template,
-        origin=written.origin,
-        now=now,
-        expires_at=issued.expires_at,
-    )
-    sms_id = uuid4()
-    await outbox.queue(
-        conn,
-        keys.vault,
-        sms_id=sms_id,
-        challenge_id=issued.challenge_id,
-        seq=issued.seq,
-        number=request.phone,
-        text=written.text,
-        now=now,
-        expires_at=issued.expires_at,
-    )
-    return Issued(issued.seq, issued.expires_at, sms_id)
 
 
 async def check(  # noqa: PLR0913, PLR0917 - what a code is bound to

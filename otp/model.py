@@ -93,7 +93,9 @@ class IssueRequest:
 
     `link_digest` is the SHA-256 digest of what is confirmed (amount, payee, card ...): 32 bytes.
     `phone` comes from the bank's record only. `card_ref` is for the limits; `merchant_ref`,
-    `acquirer_ref` and the browser's IP `address` (of the first message) are for the watch.
+    `acquirer_ref` and the browser's IP `address` (of the first message) are for the watch. `sender`
+    names the process that sends the message itself right after the commit; without one it waits for
+    whoever takes it first.
     """
 
     challenge_id: UUID
@@ -107,6 +109,7 @@ class IssueRequest:
     merchant_ref: str | None = None
     acquirer_ref: str | None = None
     address: str | None = field(default=None, repr=False)
+    sender: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,26 +137,6 @@ class SendRefusal(StrEnum):
     DESTINATION = "destination"
     NO_PAYEE = "no_payee"
     CODE_OVER = "code_over"
-
-
-@dataclass(frozen=True, slots=True)
-class Issued:
-    """The code was made and its message queued under `sms_id`."""
-
-    seq: int
-    expires_at: datetime
-    sms_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """No code was made and nothing changed. `retry_after_s`: the earliest time it may succeed."""
-
-    reason: SendRefusal
-    retry_after_s: int | None = None
-
-
-IssueResult = Issued | Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,3 +242,50 @@ class CodeState:
     expires_at: datetime
     last_sent_at: datetime
     delivery: SmsState | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A message in the hands of one worker; number and text are sealed.
+
+    `provider` is set when an earlier worker may have handed it over: only that provider may get it
+    again. `doubted` may have taken it before that one. `used` carried the challenge's messages
+    before this one, the latest last; of those, `failed` did not bring theirs to the phone.
+    """
+
+    sms_id: UUID
+    worker: str
+    attempts: int
+    number_sealed: bytes
+    text_sealed: bytes
+    expires_at: datetime
+    provider: str | None = None
+    doubted: str | None = None
+    used: tuple[str, ...] = ()
+    failed: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """The code was made and its message queued under `sms_id`.
+
+    `code` is where both stand with that. `claim`: the message is in the hands of the process that
+    was named as its sender.
+    """
+
+    seq: int
+    expires_at: datetime
+    sms_id: UUID
+    code: CodeState
+    claim: Claim | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No code was made and nothing changed. `retry_after_s`: the earliest time it may succeed."""
+
+    reason: SendRefusal
+    retry_after_s: int | None = None
+
+
+IssueResult = Issued | Refused

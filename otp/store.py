@@ -18,7 +18,7 @@ from schemas import queries
 from schemas.secret import Tag
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from uuid import UUID
 
     from otp.model import IssueRequest
@@ -105,8 +105,15 @@ async def take_total(
     """
     # Race: a lane's guard is checked again on its newest version, under its row lock. The first
     # statement never waits and the second waits for one row only, so lanes cannot deadlock.
+    given = _budget(policy, challenge_id, now)
+    if await _SQL.take_free_lane.run(conn, **given):
+        return True
+    return await _SQL.take_lane.run(conn, **given) == 1
+
+
+def _budget(policy: OtpPolicy, challenge_id: UUID, now: datetime) -> dict[str, object]:
     hour = now.replace(minute=0, second=0, microsecond=0)
-    given = {
+    return {
         "turn": challenge_id.int % _LANES,
         "minute": now.replace(second=0, microsecond=0),
         "hour": hour,
@@ -115,47 +122,92 @@ async def take_total(
         "total_hour": policy.total_hour,
         "total_day": policy.total_day,
     }
-    if await _SQL.take_free_lane.run(conn, **given):
-        return True
-    return await _SQL.take_lane.run(conn, **given) == 1
 
 
-async def put_code(  # noqa: PLR0913 - the columns of the row
+@dataclass(frozen=True, slots=True)
+class NewCode:
+    """A code about to be written, as its MAC, with its line in the history and its message.
+
+    ``number_sealed`` and ``text_sealed`` are for the message's row.
+    """
+
+    seq: int
+    mac: Tag
+    phone: Tag
+    template: str
+    origin: Origin
+    expires_at: datetime
+    sms_id: UUID
+    number_sealed: bytes
+    text_sealed: bytes
+    calling_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The attempts spent; who carried the challenge's messages, the latest last, who failed to."""
+
+    attempts: int
+    used: tuple[str, ...]
+    failed: frozenset[str]
+
+
+async def put_code(
+    conn: Connection, policy: OtpPolicy, request: IssueRequest, new: NewCode, now: datetime
+) -> Before | None:
+    """Write the code in place of the live one before it; None when no message may leave any more.
+
+    The locked standing said that it may be written. The total budget is taken from as
+    ``take_total`` does it.
+    """
+    budget = _budget(policy, request.challenge_id, now)
+    row = await _put(conn, request, new, now, budget, has_lane=False)
+    if not row["lanes"]:
+        if await _SQL.take_lane.run(conn, **budget) == 0:
+            return None
+        row = await _put(conn, request, new, now, budget, has_lane=True)
+    if row["written"] != 1:
+        message = f"code {new.seq} of the challenge does not follow on the one stored"
+        raise AssertionError(message)
+    return Before(row["attempts"], tuple(row["used"]), frozenset(row["failed"]))
+
+
+async def _put(
     conn: Connection,
     request: IssueRequest,
-    *,
-    seq: int,
-    mac: Tag,
-    phone: Tag,
-    template: str,
-    origin: Origin,
+    new: NewCode,
     now: datetime,
-    expires_at: datetime,
-) -> None:
-    """Write the code in place of the live one before it; the locked standing said it may be."""
-    written = await _SQL.put_code.run(
+    budget: Mapping[str, object],
+    *,
+    has_lane: bool,
+) -> Any:  # noqa: ANN401 - a driver's row
+    return await _SQL.put_code.one(
         conn,
+        **budget,
+        has_lane=has_lane,
         challenge_id=request.challenge_id,
         purpose=request.purpose.value,
         link_digest=request.link_digest,
-        seq=seq,
-        key_id=mac.key_id,
-        mac=mac.value,
+        seq=new.seq,
+        key_id=new.mac.key_id,
+        mac=new.mac.value,
         card_ref=request.card_ref,
         now=now,
-        expires_at=expires_at,
-        phone_key_id=phone.key_id,
-        phone_mac=phone.value,
+        expires_at=new.expires_at,
+        phone_key_id=new.phone.key_id,
+        phone_mac=new.phone.value,
         phone_mask=request.phone_mask,
-        merchant_ref=origin.merchant_ref,
-        acquirer_ref=origin.acquirer_ref,
-        network=origin.network,
-        template=template,
-        prefix=origin.prefix,
+        merchant_ref=new.origin.merchant_ref,
+        acquirer_ref=new.origin.acquirer_ref,
+        network=new.origin.network,
+        template=new.template,
+        prefix=new.origin.prefix,
+        sms_id=new.sms_id,
+        number_sealed=new.number_sealed,
+        text_sealed=new.text_sealed,
+        calling_code=new.calling_code,
+        sender=request.sender,
     )
-    if written != 1:
-        message = f"code {seq} of the challenge does not follow on the one stored"
-        raise AssertionError(message)
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,80 @@ SELECT code.seq, code.phase, code.link_digest, code.last_sent_at,
                  OR (kind = 'network' AND source = :network::text)))) AS suspended_until
 FROM phone CROSS JOIN card CROSS JOIN unsuccessful LEFT JOIN code ON true;
 
+-- name: put_code
+-- The first code of a challenge, or the next one in place of the live one before it (the attempts
+-- stay), with its line in the history that the limits count and its message, number and text sealed;
+-- all of it only when one message could be taken from the budget: in the first lane with room that
+-- nobody holds, or before this statement in a lane that was waited for. A message without a sender is
+-- for the workers, who are woken; one with a sender is born in its hands. What is told of it: whether
+-- there was a lane, whether the code followed on the one stored, the attempts spent, and which providers
+-- carried the challenge's messages before this one.
+WITH free AS MATERIALIZED (
+    SELECT budget.lane FROM otp.budget
+    WHERE NOT :has_lane::boolean
+      AND otp.has_room(budget, :minute, :hour, :day, :total_minute, :total_hour, :total_day)
+    ORDER BY (budget.lane + :turn::integer) % 16
+    LIMIT 1 FOR NO KEY UPDATE OF budget SKIP LOCKED
+), taken AS (
+    UPDATE otp.budget SET
+        minute_used = CASE WHEN minute_at < :minute THEN 1 ELSE minute_used + 1 END,
+        minute_at = greatest(minute_at, :minute),
+        hour_used = CASE WHEN hour_at < :hour THEN 1 ELSE hour_used + 1 END,
+        hour_at = greatest(hour_at, :hour),
+        day_used = CASE WHEN day_at < :day THEN 1 ELSE day_used + 1 END,
+        day_at = greatest(day_at, :day)
+    FROM free
+    WHERE budget.lane = free.lane
+      AND otp.has_room(budget, :minute, :hour, :day, :total_minute, :total_hour, :total_day)
+    RETURNING budget.lane
+), lane AS MATERIALIZED (
+    SELECT FROM taken UNION ALL SELECT WHERE :has_lane::boolean
+), put AS (
+    INSERT INTO otp.code AS code
+        (challenge_id, purpose, link_digest, seq, phase, key_id, mac, attempts, card_ref,
+         created_at, last_sent_at, expires_at, consumed_at)
+    SELECT :challenge_id::uuid, :purpose::text, :link_digest::bytea, :seq::smallint, 'live',
+           :key_id::text, :mac::bytea, 0, :card_ref::uuid,
+           :now::timestamptz, :now::timestamptz, :expires_at::timestamptz, NULL
+    FROM lane
+    ON CONFLICT (challenge_id) DO UPDATE SET
+        seq = EXCLUDED.seq, key_id = EXCLUDED.key_id, mac = EXCLUDED.mac,
+        last_sent_at = EXCLUDED.last_sent_at, expires_at = EXCLUDED.expires_at
+    WHERE code.phase = 'live' AND code.seq = EXCLUDED.seq - 1
+      AND code.purpose = EXCLUDED.purpose AND code.link_digest = EXCLUDED.link_digest
+    RETURNING challenge_id, seq, purpose, last_sent_at, expires_at, attempts
+), line AS (
+    INSERT INTO otp.sending
+        (challenge_id, seq, purpose, phone_key_id, phone_mac, phone_mask, card_ref, merchant_ref,
+         acquirer_ref, network, template, mac_key_id, prefix, sent_at)
+    SELECT put.challenge_id, put.seq, put.purpose, :phone_key_id, :phone_mac, :phone_mask, :card_ref,
+           :merchant_ref, :acquirer_ref, :network, :template, :key_id, :prefix, put.last_sent_at
+    FROM put
+), queued AS (
+    INSERT INTO otp.outbox
+        (sms_id, challenge_id, seq, kind, number_sealed, text_sealed, calling_code, state, attempts,
+         claimed_by, claimed_at, queued_at, due_at, expires_at)
+    SELECT :sms_id, put.challenge_id, put.seq, 'code', :number_sealed, :text_sealed, :calling_code,
+           CASE WHEN :sender::text IS NULL THEN 'queued' ELSE 'sending' END,
+           CASE WHEN :sender::text IS NULL THEN 0 ELSE 1 END,
+           :sender, CASE WHEN :sender::text IS NOT NULL THEN :now::timestamptz END,
+           :now, :now, put.expires_at
+    FROM put
+    RETURNING sms_id
+), woken AS MATERIALIZED (
+    SELECT pg_notify('acs_work', 'sms') FROM queued WHERE :sender::text IS NULL
+)
+SELECT (SELECT count(*) FROM lane) AS lanes, (SELECT count(*) FROM queued) AS written,
+       (SELECT count(*) FROM woken) AS woken, (SELECT attempts FROM put) AS attempts,
+       (SELECT coalesce(array_agg(name ORDER BY earlier.seq), '{}')
+        FROM otp.outbox AS earlier
+        CROSS JOIN LATERAL unnest(ARRAY[earlier.doubted_provider, earlier.provider]) AS name
+        WHERE earlier.challenge_id = :challenge_id AND name IS NOT NULL) AS used,
+       (SELECT coalesce(array_agg(earlier.provider), '{}')
+        FROM otp.outbox AS earlier
+        WHERE earlier.challenge_id = :challenge_id AND earlier.provider IS NOT NULL
+          AND (earlier.state = 'failed' OR earlier.report_state IN ('failed', 'expired'))) AS failed;
+
 -- name: take_free_lane
 -- Take one message from the budget in the first lane with room that nobody holds, none if all
 -- lanes with room are held.
@@ -70,30 +144,6 @@ UPDATE otp.budget SET
     day_at = greatest(day_at, :day)
 WHERE lane = :turn::integer
   AND otp.has_room(budget, :minute, :hour, :day, :total_minute, :total_hour, :total_day);
-
--- name: put_code
--- The first code of a challenge, or the next one in place of the live one before it (the attempts
--- stay), together with its line in the history that the limits count.
-WITH put AS (
-    INSERT INTO otp.code AS code
-        (challenge_id, purpose, link_digest, seq, phase, key_id, mac, attempts, card_ref,
-         created_at, last_sent_at, expires_at, consumed_at)
-    VALUES
-        (:challenge_id, :purpose, :link_digest, :seq, 'live', :key_id, :mac, 0, :card_ref,
-         :now, :now, :expires_at, NULL)
-    ON CONFLICT (challenge_id) DO UPDATE SET
-        seq = EXCLUDED.seq, key_id = EXCLUDED.key_id, mac = EXCLUDED.mac,
-        last_sent_at = EXCLUDED.last_sent_at, expires_at = EXCLUDED.expires_at
-    WHERE code.phase = 'live' AND code.seq = EXCLUDED.seq - 1
-      AND code.purpose = EXCLUDED.purpose AND code.link_digest = EXCLUDED.link_digest
-    RETURNING challenge_id, seq, purpose, last_sent_at
-)
-INSERT INTO otp.sending
-    (challenge_id, seq, purpose, phone_key_id, phone_mac, phone_mask, card_ref, merchant_ref,
-     acquirer_ref, network, template, mac_key_id, prefix, sent_at)
-SELECT put.challenge_id, put.seq, put.purpose, :phone_key_id, :phone_mac, :phone_mask, :card_ref,
-       :merchant_ref, :acquirer_ref, :network, :template, :key_id, :prefix, put.last_sent_at
-FROM put;
 
 -- name: take_attempt
 -- Count one attempt before anything is compared; no row when there is no attempt to be had.

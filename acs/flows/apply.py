@@ -33,7 +33,6 @@ from schemas.values import MessageCategory
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from uuid import UUID
 
     from acs.challenge.effects import Effect, Page
     from acs.challenge.events import Event
@@ -67,7 +66,7 @@ class Applied:
     was: Dialogue
     dialogue: Dialogue = field(init=False)
     page: Page | None = None
-    sms_id: UUID | None = None
+    issued: Issued | None = None
     queued: bool = False
     evidence: str | None = None
     beside: Beside = field(default_factory=Beside)
@@ -190,10 +189,10 @@ async def _issue(ports: Ports, conn: Connection, applied: Applied, now: datetime
         number = await enrollment_flows.phone_number(conn, ports.keys, transaction.phone_id)
     if number is None:
         return CodeRefused(NotSent.PHONE)
-    request = _request(applied.dialogue, applied.challenge.language, number)
+    request = _request(ports, applied.dialogue, applied.challenge.language, number)
     issued = await otp_flows.issue(conn, ports.keys, ports.policies.otp, request, now)
     if isinstance(issued, Issued):
-        applied.sms_id = issued.sms_id
+        applied.issued = issued
         metrics.OTP.labels("issued").inc()
         return CodeIssued(issued.seq)
     metrics.OTP.labels(f"refused_{issued.reason}").inc()
@@ -223,7 +222,7 @@ async def _trust(ports: Ports, conn: Connection, applied: Applied, now: datetime
     )
 
 
-def _request(dialogue: Dialogue, language: str, number: Secret) -> IssueRequest:
+def _request(ports: Ports, dialogue: Dialogue, language: str, number: Secret) -> IssueRequest:
     transaction = dialogue.transaction
     return IssueRequest(
         challenge_id=transaction.acs_trans_id,
@@ -237,6 +236,7 @@ def _request(dialogue: Dialogue, language: str, number: Secret) -> IssueRequest:
         merchant_ref=transaction.acquirer_merchant_id or None,
         acquirer_ref=transaction.acquirer_bin or None,
         address=dialogue.address,
+        sender=ports.worker,
     )
 
 

@@ -72,7 +72,7 @@ if TYPE_CHECKING:
     from acs.store.pool import Connection
     from acs.transaction import Transaction
     from enrollment.model import Standing
-    from otp.model import CheckResult
+    from otp.model import CheckResult, CodeState, Issued
     from schemas.vault import KeyRing
 
 SESSION_DATA_MAX = 1024  # rule 1.23
@@ -428,17 +428,25 @@ _STILL_GOOD = frozenset({EnrolmentReason.CARD_EXPIRED})
 async def _answer(ports: Ports, applied: Applied, neutral: str) -> Screen:
     """After the commit: send what was queued, then show what is due."""
     dialogue = applied.dialogue
-    if applied.sms_id is not None:
-        await ports.messages.deliver(applied.sms_id, wait_s=_SMS_WAIT_S)
+    code = None if applied.issued is None else await _delivered(ports, applied.issued)
     match applied.page:
         case Page.CODE:
-            return await code_screen(ports, dialogue)
+            return await code_screen(ports, dialogue, code)
         case Page.FINAL | Page.ERROR:
             return await final.final_screen(ports, dialogue, queued=applied.queued)
         case Page.NEUTRAL | None:
             if applied.queued:
                 await final.send_result(ports, dialogue)
             return ErrorScreen("unknown", neutral)
+
+
+async def _delivered(ports: Ports, issued: Issued) -> CodeState | None:
+    """Send the message of a code that has just been made; None where its fate must be read."""
+    if issued.claim is None:
+        await ports.messages.deliver(issued.sms_id, wait_s=_SMS_WAIT_S)
+        return None
+    state = await ports.messages.deliver_claimed(issued.claim, wait_s=_SMS_WAIT_S)
+    return None if state is None else replace(issued.code, delivery=state)
 
 
 def _digest(ring: KeyRing, dialogue: Dialogue, form: Form, step: int) -> bytes:

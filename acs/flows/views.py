@@ -27,13 +27,19 @@ _WORTH_MORE = timedelta(seconds=60)  # less is not worth a step
 FORM_ACTION = "challenge"  # relative: wherever the page came from, its form goes there too
 
 
-async def code_screen(ports: Ports, dialogue: Dialogue) -> CodeScreen:
-    """Say what the entry page shows of a challenge as it is now."""
+async def code_screen(
+    ports: Ports, dialogue: Dialogue, code: CodeState | None = None
+) -> CodeScreen:
+    """Say what the entry page shows of a challenge as it is now.
+
+    ``code`` is where its code and the newest message stand, if that is known; else it is read.
+    """
     transaction, challenge = dialogue.transaction, dialogue.challenge
     now = ports.clock()
     resend = _resend(ports, dialogue, now)
-    async with ports.pool.connection() as conn:
-        code = await otp_flows.state_of(conn, transaction.acs_trans_id)
+    if code is None:
+        async with ports.pool.connection() as conn:
+            code = await otp_flows.state_of(conn, transaction.acs_trans_id)
     is_payment = transaction.message_category == MessageCategory.PA
     return CodeScreen(
         action=FORM_ACTION,

@@ -38,9 +38,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
     from uuid import UUID
 
-    from otp.gateways.outbox import Claim
     from otp.gateways.port import Report
     from otp.gateways.receipts import Recorded
+    from otp.model import Claim
     from schemas.queries import Connection
 
 ATTEMPTS_MAX: Final = 5
@@ -166,6 +166,15 @@ class Delivery:
         if state is not None or wait_s is None:
             return state
         return await self._await_other(sms_id, began + wait_s)
+
+    async def deliver_claimed(self, claim: Claim, wait_s: float | None = None) -> SmsState | None:
+        """Send a message that was put into this process's hands when it was queued.
+
+        Gives where it stands, or None: it goes on in the background, or somebody else has it.
+        """
+        task = self._begin(self._send(claim))
+        await asyncio.wait({task}, timeout=wait_s)
+        return task.result() if task.done() else None
 
     async def _await_other(self, sms_id: UUID, until: float) -> SmsState | None:
         """Look until a message that somebody else has in hand is at rest, or the wait is over."""

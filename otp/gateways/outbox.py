@@ -2,16 +2,17 @@
 
 Laws: number and text are sealed for their row and leave it when it is settled. An attempt is
 counted at the claim, so a crash counts. Every later statement names the claim (worker and attempt
-number); a worker whose lease has passed changes nothing.
+number); a worker whose lease has passed changes nothing. A claim under which nothing was handed
+over is over sooner: before it hands the message over, its worker must write down to whom.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from otp.gateways import router
-from otp.model import SmsState
+from otp.model import Claim, SmsState
 from schemas import queries
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ _SQL = queries.load(__file__)
 
 Kind = Literal["code", "notice"]
 """A notice carries no code and may leave whatever became of any."""
+NOT_HANDED_OVER: Final = timedelta(seconds=8)
+"""How long a claim holds before anything is handed over: longer than a place is waited for."""
 
 
 async def queue(  # noqa: PLR0913 - the columns of the row
@@ -42,17 +45,26 @@ async def queue(  # noqa: PLR0913 - the columns of the row
     kind: Kind = "code",
 ) -> None:
     """Put a message into the caller's transaction and wake the workers when it commits."""
+    number_sealed, text_sealed = sealed(vault, sms_id, number, text)
     await _SQL.queue.run(
         conn,
         sms_id=sms_id,
         challenge_id=challenge_id,
         seq=seq,
         kind=kind,
-        number_sealed=vault.seal(number.reveal().encode(), number_place(sms_id)),
-        text_sealed=vault.seal(text.reveal().encode(), text_place(sms_id)),
+        number_sealed=number_sealed,
+        text_sealed=text_sealed,
         calling_code=router.calling_code(number.reveal()),
         now=now,
         expires_at=expires_at,
+    )
+
+
+def sealed(vault: Vault, sms_id: UUID, number: Secret, text: Secret) -> tuple[bytes, bytes]:
+    """Seal number and text of a message for their places."""
+    return (
+        vault.seal(number.reveal().encode(), number_place(sms_id)),
+        vault.seal(text.reveal().encode(), text_place(sms_id)),
     )
 
 
@@ -64,27 +76,6 @@ def number_place(sms_id: UUID) -> str:
 def text_place(sms_id: UUID) -> str:
     """Give the place a text is sealed for."""
     return f"otp.outbox.text|{sms_id}"
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A message in the hands of one worker.
-
-    `provider` is set when an earlier worker may have handed it over: only that provider may get it
-    again. `doubted` may have taken it before that one. `used` carried the challenge's messages
-    before this one, the latest last; of those, `failed` did not bring theirs to the phone.
-    """
-
-    sms_id: UUID
-    worker: str
-    attempts: int
-    number_sealed: bytes
-    text_sealed: bytes
-    expires_at: datetime
-    provider: str | None
-    doubted: str | None = None
-    used: tuple[str, ...] = ()
-    failed: frozenset[str] = frozenset()
 
 
 async def claim(
@@ -108,6 +99,7 @@ async def claim(
         idempotent=list(idempotent),
         now=now,
         lease_began=lease_began,
+        begun=now - NOT_HANDED_OVER,
         most=most,
     )
     return [
@@ -193,7 +185,12 @@ async def sweep(
 ) -> int:
     """Settle messages that may not leave any more or whose fate nobody knows; give how many."""
     return await _SQL.sweep.run(
-        conn, idempotent=list(idempotent), now=now, lease_began=lease_began, most=most
+        conn,
+        idempotent=list(idempotent),
+        now=now,
+        lease_began=lease_began,
+        begun=now - NOT_HANDED_OVER,
+        most=most,
     )
 
 

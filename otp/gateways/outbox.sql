@@ -13,15 +13,17 @@ SELECT pg_notify('acs_work', 'sms') FROM queued;
 
 -- name: claim
 -- Take the messages that may leave now: due ones, and those whose worker is gone if nothing was
--- handed over or the provider never makes two messages of one id. Only a notice, or for a code that is alive.
+-- handed over (these after a shorter time) or the provider never makes two messages of one id. Only a
+-- notice, or for a code that is alive.
 WITH free AS MATERIALIZED (
     SELECT outbox.sms_id FROM otp.outbox
     WHERE (:sms_id::uuid IS NULL OR outbox.sms_id = :sms_id::uuid)
       AND outbox.expires_at > :now
       AND ((outbox.state = 'queued' AND outbox.due_at <= :now)
-        OR (outbox.state = 'sending' AND outbox.claimed_at <= :lease_began
-            AND outbox.report_state IS NULL
-            AND (outbox.provider IS NULL OR outbox.provider = ANY (:idempotent::text[]))))
+        OR (outbox.state = 'sending' AND outbox.claimed_at <= :begun AND outbox.report_state IS NULL
+            AND (outbox.provider IS NULL
+              OR (outbox.claimed_at <= :lease_began
+                  AND outbox.provider = ANY (:idempotent::text[])))))
       AND (outbox.kind = 'notice' OR EXISTS (
           SELECT FROM otp.code
           WHERE code.challenge_id = outbox.challenge_id AND code.seq = outbox.seq
@@ -75,7 +77,9 @@ WHERE sms_id = :sms_id AND state = 'sending' AND claimed_by = :worker AND attemp
 WITH over AS MATERIALIZED (
     SELECT outbox.sms_id FROM otp.outbox
     WHERE outbox.state IN ('queued', 'sending')
-      AND (outbox.state = 'queued' OR outbox.claimed_at <= :lease_began)
+      AND (outbox.state = 'queued'
+        OR (outbox.claimed_at <= :begun
+            AND (outbox.provider IS NULL OR outbox.claimed_at <= :lease_began)))
       AND (outbox.expires_at <= :now
         OR outbox.report_state IS NOT NULL
         OR (outbox.provider IS NOT NULL AND outbox.provider <> ALL (:idempotent::text[]))

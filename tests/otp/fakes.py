@@ -193,10 +193,11 @@ class Post:
         self.pauses.append(seconds)
         await asyncio.sleep(0)
 
-    async def queue(self, challenge_id: UUID | None = None) -> Issued:
-        """Issue a code, so that its message is queued."""
+    async def queue(self, challenge_id: UUID | None = None, sender: str | None = None) -> Issued:
+        """Issue a code, so that its message is queued; with a sender it is in its hands."""
+        request = payment(challenge_id, sender=sender)
         async with self.pool.acquire() as conn, conn.transaction():
-            issued = await flows.issue(conn, self.keys, MANY, payment(challenge_id), self.now)
+            issued = await flows.issue(conn, self.keys, MANY, request, self.now)
         assert isinstance(issued, Issued)
         return issued
 

@@ -13,7 +13,7 @@ from otp import store
 from otp.model import CodePhase
 from otp.policy import OtpPolicy, Standing
 from schemas.vault import Tag
-from tests.otp.fakes import LINK, payment
+from tests.otp.fakes import LINK, MANY, payment
 
 if TYPE_CHECKING:
     from otp.model import IssueRequest
@@ -24,19 +24,25 @@ ORIGIN = store.Origin("48600")
 
 
 async def _put(
-    conn: asyncpg.Connection, request: IssueRequest, now: datetime, seq: int = 1
-) -> None:
-    await store.put_code(
-        conn,
-        request,
+    conn: asyncpg.Connection,
+    request: IssueRequest,
+    now: datetime,
+    seq: int = 1,
+    policy: OtpPolicy = MANY,
+) -> store.Before | None:
+    new = store.NewCode(
         seq=seq,
         mac=MAC,
         phone=PHONE_TAG,
         template="pl/payment/1",
         origin=ORIGIN,
-        now=now,
         expires_at=now + timedelta(minutes=5),
+        sms_id=uuid4(),
+        number_sealed=b"number",
+        text_sealed=b"text",
+        calling_code="48",
     )
+    return await store.put_code(conn, policy, request, new, now)
 
 
 async def test_nothing_is_known_of_a_new_challenge(db: asyncpg.Connection, now: datetime) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from otp.gateways.outbox import NOT_HANDED_OVER
 from tests.story.areqs import browser_areq
 from tests.story.buying import ask, outcome, right, shown
 
@@ -163,6 +164,9 @@ async def test_a_death_while_the_message_leaves_loses_no_code(world: World) -> N
     assert await until_death(doomed, world.open(ares))
     page = await world.open(ares, server=heir)
     assert page.has_code_field
+    await heir.work("sms")
+    assert not world.phone.messages  # it is in the dead process's hands for a moment
+    world.clock.advance(seconds=NOT_HANDED_OVER.total_seconds())
     await heir.work("sms")
     assert len(world.phone.messages) == 1
     final = await world.submit(page, server=heir, otp=right(world, holder))

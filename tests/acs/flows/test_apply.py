@@ -52,7 +52,7 @@ async def test_the_first_page_comes_with_a_code_and_its_message(world: World) ->
     ares = await asked(world)
     applied = await tell(world, ares, Opened())
     assert applied.page is Page.CODE
-    assert applied.sms_id is not None
+    assert applied.issued is not None
     assert applied.challenge.code_seq == 1
     assert not applied.queued
     kinds = await world.db.fetch("SELECT kind FROM acs.timer")
@@ -66,7 +66,7 @@ async def test_where_no_code_may_be_made_the_page_is_that_of_the_end(world: Worl
     applied = await tell(world, ares, Opened())
     assert applied.page is Page.FINAL
     assert applied.queued
-    assert applied.sms_id is None
+    assert applied.issued is None
     assert applied.challenge.outcome is not None
     assert applied.challenge.outcome.name == "phone_gone"
     assert told(applied) == ["challenge:opened", "challenge:ended:phone_gone"]
@@ -135,7 +135,7 @@ async def test_two_events_in_one_transaction_are_one_answer(world: World) -> Non
         applied = await take(ports, conn, Applied(dialogue), Opened(), world.clock())
         applied = await take(ports, conn, applied, LanguageChosen("en"), world.clock())
         await store(ports, conn, applied, world.clock())
-    assert applied.sms_id is not None  # of the first
+    assert applied.issued is not None  # of the first
     assert applied.challenge.language == "en"  # of the second
     assert told(applied) == ["challenge:opened"]
 

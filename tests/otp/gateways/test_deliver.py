@@ -396,3 +396,38 @@ async def test_the_recording_gateway_is_a_gateway() -> None:
     gateway: SmsGateway = RecordingSmsGateway()
 
     assert await gateway.send(SmsJob(uuid4(), PHONE, PHONE, "BANK", 300)) == Accepted("rec-1")
+
+
+async def test_a_message_in_its_sender_s_hands_is_sent_and_settled(post: PostMaker) -> None:
+    gateway = RecordingSmsGateway()
+    office = post(gateway)
+    issued = await office.queue(sender="w1")
+    assert issued.claim is not None
+    assert issued.code.delivery is SmsState.SENDING
+
+    state = await office.delivery("w1").deliver_claimed(issued.claim)
+
+    row = await office.row(issued.sms_id)
+    assert (state, row["state"], row["provider"], row["attempts"]) == (
+        SmsState.SENT,
+        "sent",
+        "rec",
+        1,
+    )
+    assert gateway.sent[0].text.reveal().startswith("Platnosc 12,50 PLN dla Sklep ABC")
+
+
+async def test_the_next_message_in_its_sender_s_hands_prefers_another_provider(
+    post: PostMaker,
+) -> None:
+    first, second = RecordingSmsGateway("a"), RecordingSmsGateway("b")
+    office = post(first, second)
+    challenge = uuid4()
+    delivery = office.delivery("w1")
+    for _ in range(2):
+        issued = await office.queue(challenge, sender="w1")
+        assert issued.claim is not None
+        await delivery.deliver_claimed(issued.claim)
+        office.now += timedelta(seconds=30)
+
+    assert (len(first.sent), len(second.sent)) == (1, 1)

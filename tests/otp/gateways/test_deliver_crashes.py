@@ -11,6 +11,7 @@ from uuid import uuid4
 import pytest
 
 from otp import flows
+from otp.gateways.outbox import NOT_HANDED_OVER
 from otp.gateways.port import Rejected, Report, ReportState, Unknown
 from otp.model import SmsState
 from tests.otp.fakes import LEASE, Post, RecordingSmsGateway, crash
@@ -231,3 +232,62 @@ async def test_a_worker_that_lost_its_claim_does_not_send(
     first.gate.set()
 
     assert (await task, second.sent) == (None, [])
+
+
+async def test_a_message_is_left_to_its_sender_for_a_moment_and_not_when_it_died(
+    post: PostMaker,
+) -> None:
+    gateway = RecordingSmsGateway()
+    office = post(gateway)
+    issued = await office.queue(sender="dead")
+    heir = office.delivery("heir")
+
+    office.now += NOT_HANDED_OVER - timedelta(seconds=1)
+    await heir.deliver_due(10)
+    early = (await office.state(issued.sms_id), len(gateway.sent))
+    office.now += timedelta(seconds=1)
+    await heir.deliver_due(10)
+
+    assert early == (SmsState.SENDING, 0)
+    assert (await office.state(issued.sms_id), len(gateway.sent)) == (SmsState.SENT, 1)
+
+
+async def test_a_sender_that_was_too_slow_sends_nothing(post: PostMaker) -> None:
+    gateway = RecordingSmsGateway()
+    office = post(gateway)
+    issued = await office.queue(sender="slow")
+    office.now += NOT_HANDED_OVER
+    await office.delivery("heir").deliver_due(10)
+
+    assert issued.claim is not None
+    assert await office.delivery("slow").deliver_claimed(issued.claim) is None
+    assert len(gateway.sent) == 1
+
+
+async def test_a_message_in_its_sender_s_hands_that_may_not_leave_any_more_is_swept(
+    post: PostMaker, pool: asyncpg.Pool
+) -> None:
+    gateway = RecordingSmsGateway()
+    office = post(gateway)
+    challenge = uuid4()
+    issued = await office.queue(challenge, sender="dead")
+    await flows.forget(pool, challenge)
+    office.now += NOT_HANDED_OVER
+
+    await office.delivery().deliver_due(10)
+
+    assert (await office.state(issued.sms_id), gateway.sent) == (SmsState.EXPIRED, [])
+
+
+async def test_what_is_with_a_provider_is_not_taken_over_sooner(post: PostMaker) -> None:
+    gateway = RecordingSmsGateway(idempotent=True, answers=[OSError("the process is gone")])
+    office = post(gateway)
+    issued = await office.queue(sender="dead")
+    assert issued.claim is not None
+    with pytest.raises(OSError, match="gone"):
+        await office.delivery("dead").deliver_claimed(issued.claim)
+    office.now += NOT_HANDED_OVER
+
+    await office.delivery().deliver_due(10)
+
+    assert (await office.state(issued.sms_id), len(gateway.sent)) == (SmsState.SENDING, 1)

@@ -18,7 +18,7 @@ from tests.otp.fakes import PHONE, payment, sms_text
 from tests.records import replace
 
 if TYPE_CHECKING:
-    from otp.gateways.outbox import Claim
+    from otp.model import Claim
     from schemas.vault import Keys
 
 
