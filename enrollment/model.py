@@ -126,6 +126,25 @@ class PhoneRef(Record, frozen=True):
         return self.changed_at is not None and now < self.changed_at + NEW_PHONE
 
 
+class Footing(Record, frozen=True):
+    """What a running challenge of a card rests on, as it is now.
+
+    ``phone_id`` and ``phone_usable`` are as in the card's standing; ``number_ct`` is the phone's
+    number, sealed. ``consent_id`` names the newest declaration to codes by SMS if it is a yes, and
+    ``consent_valid`` tells whether it is one to words that still count.
+    """
+
+    card_status: CardStatus
+    enrolment: EnrolmentState
+    enrolment_reason: EnrolmentReason | None
+    phone_id: UUID | None
+    phone_usable: bool
+    number_ct: bytes | None
+    consent_valid: bool
+    consent_id: int | None
+    block: Block | None
+
+
 class EffectiveLimits(Record, frozen=True):
     """Limits in minor units and counts; None = not set, 0 = payments are off.
 

@@ -66,6 +66,7 @@ __all__ = [
     "messages_of",
     "notify",
     "state_of",
+    "told",
 ]
 
 DEFAULT_LANGUAGE: Final = "pl"
@@ -281,6 +282,13 @@ async def state_of(conn: Connection, challenge_id: UUID) -> CodeState | None:
 async def messages_of(conn: Connection, challenge_id: UUID) -> list[SentMessage]:
     """Give the messages of a challenge, oldest first, for its evidence."""
     return await store.messages_of(conn, challenge_id)
+
+
+async def told(
+    conn: Connection, challenge_id: UUID
+) -> tuple[CodeState | None, tuple[SentMessage, ...]]:
+    """Give both in one look: where the code of a challenge stands, and its messages."""
+    return await store.told(conn, challenge_id)
 
 
 async def forget(conn: Connection, challenge_id: UUID) -> None:

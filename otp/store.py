@@ -252,11 +252,31 @@ async def phase_of(conn: Connection, challenge_id: UUID) -> tuple[CodePhase, int
 async def state_of(conn: Connection, challenge_id: UUID) -> CodeState | None:
     """Tell where the code and its newest message stand, or None when there is no code."""
     row: Any = await _SQL.state_of.one(conn, challenge_id=challenge_id)
-    if row is None:
-        return None
+    return None if row is None else _code_state(row, row["seq"])
+
+
+async def messages_of(conn: Connection, challenge_id: UUID) -> list[SentMessage]:
+    """Read the messages of a challenge, oldest first."""
+    rows: Any = await _SQL.messages_of.all(conn, challenge_id=challenge_id)
+    return [_message(row) for row in rows]
+
+
+async def told(
+    conn: Connection, challenge_id: UUID
+) -> tuple[CodeState | None, tuple[SentMessage, ...]]:
+    """Give both in one look: where the code stands, and the messages, oldest first."""
+    rows: Any = await _SQL.told.all(conn, challenge_id=challenge_id)
+    if not rows:
+        return None, ()
+    newest = rows[-1]
+    messages = tuple(_message(row) for row in rows if row["seq"] is not None)
+    return _code_state(newest, newest["code_seq"]), messages
+
+
+def _code_state(row: Any, seq: int) -> CodeState:  # noqa: ANN401 - a driver's row
     return CodeState(
-        seq=row["seq"],
-        sends=row["seq"],
+        seq=seq,
+        sends=seq,
         attempts=row["attempts"],
         phase=CodePhase(row["phase"]),
         expires_at=row["expires_at"],
@@ -265,13 +285,20 @@ async def state_of(conn: Connection, challenge_id: UUID) -> CodeState | None:
     )
 
 
-async def messages_of(conn: Connection, challenge_id: UUID) -> list[SentMessage]:
-    """Read the messages of a challenge, oldest first."""
-    rows: Any = await _SQL.messages_of.all(conn, challenge_id=challenge_id)
-    return [
-        SentMessage(**{**row, "state": None if row["state"] is None else SmsState(row["state"])})
-        for row in map(dict, rows)
-    ]
+def _message(row: Any) -> SentMessage:  # noqa: ANN401 - a driver's row
+    return SentMessage(
+        seq=row["seq"],
+        sent_at=row["sent_at"],
+        phone_mask=row["phone_mask"],
+        template=row["template"],
+        mac_key_id=row["mac_key_id"],
+        sms_id=row["sms_id"],
+        provider=row["provider"],
+        provider_id=row["provider_id"],
+        state=None if row["state"] is None else SmsState(row["state"]),
+        report=row["report"],
+        reported_at=row["reported_at"],
+    )
 
 
 async def forget(conn: Connection, challenge_id: UUID) -> None:

@@ -186,6 +186,23 @@ SELECT sending.seq, sending.sent_at, sending.phone_mask, sending.template, sendi
 FROM otp.sending LEFT JOIN otp.outbox USING (challenge_id, seq)
 WHERE sending.challenge_id = :challenge_id ORDER BY sending.seq;
 
+-- name: told
+-- Both in one look: a row for each message of the challenge, with its code.
+SELECT code.seq AS code_seq, code.attempts, code.phase, code.expires_at, code.last_sent_at,
+       CASE
+           WHEN outbox.report_state IN ('failed', 'expired') THEN 'failed'
+           WHEN outbox.report_state IS NOT NULL AND outbox.state = 'unknown' THEN 'sent'
+           ELSE outbox.state
+       END AS delivery,
+       sending.seq, sending.sent_at, sending.phone_mask, sending.template, sending.mac_key_id,
+       outbox.sms_id, outbox.provider, outbox.provider_id, outbox.state,
+       outbox.report_state AS report, outbox.reported_at
+FROM otp.code
+LEFT JOIN otp.sending ON sending.challenge_id = code.challenge_id
+LEFT JOIN otp.outbox
+    ON outbox.challenge_id = sending.challenge_id AND outbox.seq = sending.seq
+WHERE code.challenge_id = :challenge_id ORDER BY sending.seq;
+
 -- name: forget
 -- Drop the MAC of a live code; any other phase has none and keeps its outcome.
 UPDATE otp.code SET phase = 'forgotten', mac = NULL, key_id = NULL

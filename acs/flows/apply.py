@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from acs.store.dialogues import Dialogue
     from acs.store.pool import Connection
     from acs.transaction import Transaction
-    from otp.model import TextParameters
+    from enrollment.model import Footing
+    from otp.model import SentMessage, TextParameters
     from schemas.vault import Secret
 
 _NOT_SENT = {
@@ -60,7 +61,9 @@ _NOT_SENT = {
 class Applied:
     """What steps came to so far: the dialogue, the page that answers, what may be sent once stored.
 
-    ``was`` is the dialogue as it was read under the lock.
+    ``was`` is the dialogue as it was read under the lock. ``footing`` and ``messages`` are what was
+    seen of the cardholder and of the challenge's messages on the way, as far as it was.
+    ``code_used``: the code was accepted, so there is nothing of it to forget.
     """
 
     was: Dialogue
@@ -69,6 +72,9 @@ class Applied:
     issued: Issued | None = None
     queued: bool = False
     evidence: str | None = None
+    footing: Footing | None = None
+    messages: tuple[SentMessage, ...] | None = None
+    code_used: bool = False
     beside: Beside = field(default_factory=Beside)
 
     def __post_init__(self) -> None:
@@ -147,12 +153,11 @@ async def _do(  # noqa: C901 - one case per effect, nothing in it
         case do.IssueCode():
             return await _issue(ports, conn, applied, now)
         case do.ForgetCode():
-            await otp_flows.forget(conn, acs_trans_id)
+            await _forget(conn, applied)
         case do.QueueResults():
             await _owe(ports, conn, applied)
         case do.CountUse():
-            await enrollment_flows.count_use(conn, acs_trans_id, now)
-            await _authenticated(conn, applied)
+            await _count_use(conn, applied, now)
         case do.ReleaseUse():
             await enrollment_flows.release_use(conn, acs_trans_id, now)
         case do.StartTimer(timer=timer, due_at=due_at):
@@ -172,9 +177,16 @@ async def _do(  # noqa: C901 - one case per effect, nothing in it
     return None
 
 
+async def _forget(conn: Connection, applied: Applied) -> None:
+    """Forget the code, unless there is nothing left of it."""
+    if not applied.code_used:
+        await otp_flows.forget(conn, applied.dialogue.transaction.acs_trans_id)
+
+
 async def _owe(ports: Ports, conn: Connection, applied: Applied) -> None:
     """Owe the Directory Server the result, with the evidence of the outcome; claimed by us."""
-    document = await evidence.of_outcome(ports, conn, applied.dialogue, applied.beside.visitor)
+    gathered = evidence.Gathered(applied.beside.visitor, applied.footing, applied.messages)
+    document = await evidence.of_outcome(ports, conn, applied.dialogue, gathered)
     applied.beside.owed_by = ports.worker
     applied.beside.evidence = document
     applied.evidence = digest(document)
@@ -183,10 +195,7 @@ async def _owe(ports: Ports, conn: Connection, applied: Applied) -> None:
 
 async def _issue(ports: Ports, conn: Connection, applied: Applied, now: datetime) -> Event:
     """Make a code for the phone that was on record at the AReq, if it still is."""
-    transaction = applied.dialogue.transaction
-    number: Secret | None = None
-    if transaction.phone_id is not None:
-        number = await enrollment_flows.phone_number(conn, ports.keys, transaction.phone_id)
+    number = await _number(ports, conn, applied)
     if number is None:
         return CodeRefused(NotSent.PHONE)
     request = _request(ports, applied.dialogue, applied.challenge.language, number)
@@ -199,11 +208,26 @@ async def _issue(ports: Ports, conn: Connection, applied: Applied, now: datetime
     return CodeRefused(_NOT_SENT.get(issued.reason, NotSent.FREQUENCY))
 
 
-async def _authenticated(conn: Connection, applied: Applied) -> None:
-    """Count small payments anew, where what was asked is a strong authentication."""
+async def _number(ports: Ports, conn: Connection, applied: Applied) -> Secret | None:
+    phone_id, footing = applied.dialogue.transaction.phone_id, applied.footing
+    if phone_id is None:
+        return None
+    if footing is None:
+        return await enrollment_flows.phone_number(conn, ports.keys, phone_id)
+    return enrollment_flows.number_on(ports.keys, footing) if footing.phone_id == phone_id else None
+
+
+async def _count_use(conn: Connection, applied: Applied, now: datetime) -> None:
+    """Count the use, and the success: failures and, if it was strong, small payments anew."""
     transaction = applied.dialogue.transaction
-    if transaction.card_id is not None and applied.challenge.elements is Elements.PIN_AND_OTP:
-        await enrollment_flows.authenticated(conn, transaction.card_id)
+    is_strong = applied.challenge.elements is Elements.PIN_AND_OTP
+    await enrollment_flows.count_use(
+        conn,
+        transaction.acs_trans_id,
+        now,
+        person_id=transaction.person_id,
+        card_id=transaction.card_id if is_strong else None,
+    )
 
 
 async def _trust(ports: Ports, conn: Connection, applied: Applied, now: datetime) -> None:

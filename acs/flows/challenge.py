@@ -71,7 +71,7 @@ if TYPE_CHECKING:
     from acs.store.dialogues import Dialogue
     from acs.store.pool import Connection
     from acs.transaction import Transaction
-    from enrollment.model import Standing
+    from enrollment.model import Footing
     from otp.model import CheckResult, CodeState, Issued
     from schemas.vault import KeyRing
 
@@ -195,7 +195,7 @@ async def _creq_event(
         ports.keys, transaction.acs_trans_id, "challenge", post.address, post.program
     )
     _keep_form(applied, str(reading.values["challengeWindowSize"]), session_data)
-    return await _withdrawn(conn, applied.dialogue, now) or Opened()
+    return await _withdrawn(conn, applied, now) or Opened()
 
 
 def _keep_form(applied: Applied, window_size: str | None, session_data: str | None) -> None:
@@ -246,7 +246,7 @@ async def _work_on(
         return PostedAgain()
     applied.dialogue = replace(dialogue, seen_posts=(*dialogue.seen_posts, digest))
     await _tick(ports, conn, applied, form, now)
-    event = await _wish(conn, applied.dialogue, form, now)
+    event = await _wish(conn, applied, form, now)
     return event or await _submit(ports, conn, applied, form, now)
 
 
@@ -259,11 +259,11 @@ async def _tick(
         await take(ports, conn, applied, TrustChosen(form.trusts), now)
 
 
-async def _wish(conn: Connection, dialogue: Dialogue, form: Form, now: datetime) -> Event | None:
+async def _wish(conn: Connection, applied: Applied, form: Form, now: datetime) -> Event | None:
     """Tell what a post asks for besides checking its entries, or what forbids them."""
     if form.action == "cancel":
         return CancelAsked()
-    withdrawn = await _withdrawn(conn, dialogue, now)
+    withdrawn = await _withdrawn(conn, applied, now)
     if withdrawn is not None:
         return withdrawn
     match form.action:
@@ -284,7 +284,7 @@ async def _submit(
     if fault is not None:
         return EntryMalformed(fault)
     transaction = dialogue.transaction
-    code = await otp_flows.state_of(conn, transaction.acs_trans_id)
+    code, applied.messages = await otp_flows.told(conn, transaction.acs_trans_id)
     if not is_live(code, now):
         metrics.OTP.labels("expired").inc()
         return AnswerChecked(Verdict.EXPIRED)
@@ -306,7 +306,6 @@ async def _attempt(
     verdict = await _compare(ports, conn, applied, form, now)
     metrics.OTP.labels(str(verdict)).inc()
     if verdict is Verdict.ACCEPTED:
-        await enrollment_flows.attempt_succeeded(conn, person_id, now)
         if applied.challenge.elements is Elements.PIN_AND_OTP:
             pin = Secret(_digits(form.pin))
             await enrollment_flows.renew_pin(conn, ports.keys, person_id, pin)
@@ -337,6 +336,7 @@ async def _compare(
         now,
         other_elements_right=pin_right,
     )
+    applied.code_used = isinstance(result, Accepted)
     _note_check(applied, result, pin_right=pin_right, now=now)
     match result:
         case Accepted():
@@ -390,31 +390,32 @@ def _shape_fault(dialogue: Dialogue, form: Form) -> Notice | None:
     return None if otp_flows.is_well_formed(form.otp) else Notice.CODE_FORMAT
 
 
-async def _withdrawn(conn: Connection, dialogue: Dialogue, now: datetime) -> Event | None:
+async def _withdrawn(conn: Connection, applied: Applied, now: datetime) -> Event | None:
     """See whether the cardholder may still authenticate: card, enrolment, phone, consent, block."""
-    transaction = dialogue.transaction
-    if transaction.card_id is None or dialogue.challenge.state in _OVER:
+    transaction = applied.dialogue.transaction
+    if transaction.card_id is None or applied.challenge.state in _OVER:
         return None
-    day, month = calendar_of(now)
-    standing = await enrollment_flows.standing_of_card(conn, transaction.card_id, day, month)
-    reason = _lost(transaction, standing)
+    day, _ = calendar_of(now)
+    footing = await enrollment_flows.footing_of(conn, transaction.card_id, day)
+    applied.footing = footing
+    reason = _lost(transaction, footing)
     if reason is not None:
         return Withdrawn(reason)
-    block = None if standing is None else standing.block
+    block = None if footing is None else footing.block
     return PersonBlocked() if block is not None and block.holds(now) else None
 
 
-def _lost(transaction: Transaction, standing: Standing | None) -> TransStatusReason | None:
+def _lost(transaction: Transaction, footing: Footing | None) -> TransStatusReason | None:
     """Tell what the cardholder has lost since the AReq, if anything."""
-    if standing is None or standing.card_status is CardStatus.BLOCKED_STOLEN:
+    if footing is None or footing.card_status is CardStatus.BLOCKED_STOLEN:
         return TransStatusReason.STOLEN_CARD
-    if standing.card_status not in _GOOD_ENOUGH:
+    if footing.card_status not in _GOOD_ENOUGH:
         return TransStatusReason.NOT_PERMITTED
     is_enrolled = (
-        standing.enrolment is EnrolmentState.ACTIVE or standing.enrolment_reason in _STILL_GOOD
+        footing.enrolment is EnrolmentState.ACTIVE or footing.enrolment_reason in _STILL_GOOD
     )
-    has_phone = standing.phone is not None and standing.phone.phone_id == transaction.phone_id
-    if is_enrolled and has_phone and standing.consent_valid:
+    has_phone = footing.phone_id is not None and footing.phone_id == transaction.phone_id
+    if is_enrolled and has_phone and footing.consent_valid:
         return None
     return TransStatusReason.NOT_ENROLLED
 

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from acs.store.dialogues import Dialogue
     from acs.store.pool import Connection
     from acs.transaction import AuthenticationValue, Transaction
+    from enrollment.model import Footing
+    from otp.model import SentMessage
     from schemas.vault import Keys
 
 _TEXT_MAX = 500
@@ -58,21 +60,30 @@ def proof(keys: Keys, acs_trans_id: UUID, value: AuthenticationValue) -> Proof:
     return Proof(value.profile, value.key_id, f"{tag.key_id}:{tag.value.hex()}")
 
 
-async def of_outcome(
-    ports: Ports, conn: Connection, dialogue: Dialogue, seen_now: Visitor | None
-) -> str:
-    """Write the evidence of a challenge that has just got its outcome.
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What is known of an outcome without a look: what was seen on the way to it.
 
-    ``seen_now`` is a visitor that is about to be stored with it; an earlier sight goes before it.
+    ``visitor`` is about to be stored with it; an earlier sight goes before it.
     """
+
+    visitor: Visitor | None = None
+    footing: Footing | None = None
+    messages: tuple[SentMessage, ...] | None = None
+
+
+async def of_outcome(ports: Ports, conn: Connection, dialogue: Dialogue, gathered: Gathered) -> str:
+    """Write the evidence of a challenge that has just got its outcome."""
     transaction, challenge = dialogue.transaction, dialogue.challenge
     acs_trans_id = transaction.acs_trans_id
-    person_id = transaction.person_id
     issued = ports.tables.now.by_id(transaction.range_id)
     policy = None if issued is None else issued.range.policy
     status = TransStatus.COULD_NOT if challenge.outcome is None else challenge.outcome.trans_status
-    visitors = () if seen_now is None else (seen_now,)
+    visitors = () if gathered.visitor is None else (gathered.visitor,)
     visitors = (*visitors, *await store.visitors(conn, acs_trans_id))
+    messages = gathered.messages
+    if messages is None:
+        messages = tuple(await otp_flows.messages_of(conn, acs_trans_id))
     basis = Basis(
         software=VERSION,
         key_ids=ports.keys.active,
@@ -85,12 +96,20 @@ async def of_outcome(
         proof=_promised(transaction, status, policy),
         visitors={one.seen_in: one.tag for one in visitors},
         checks=dialogue.checks,
-        messages=await otp_flows.messages_of(conn, acs_trans_id),
-        consent_id=None
-        if person_id is None
-        else await enrollment_flows.consent_in_force(conn, person_id),
+        messages=messages,
+        consent_id=await _consent(conn, transaction, gathered.footing),
     )
     return evidence.document(transaction, challenge, basis)
+
+
+async def _consent(
+    conn: Connection, transaction: Transaction, footing: Footing | None
+) -> int | None:
+    if footing is not None:
+        return footing.consent_id
+    if transaction.person_id is None:
+        return None
+    return await enrollment_flows.consent_in_force(conn, transaction.person_id)
 
 
 def _promised(

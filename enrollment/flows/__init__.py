@@ -7,7 +7,6 @@ enrolment API are imported from the modules of this folder by ``enrollment.edge`
 from enrollment.flows.attempts import (
     at_a_payment,
     attempt_failed,
-    attempt_succeeded,
     begin_attempt,
     check_pin,
     renew_pin,
@@ -21,34 +20,34 @@ from enrollment.flows.housekeeping import (
     tell_over_limit,
 )
 from enrollment.flows.payments import (
-    authenticated,
     consent_in_force,
     count_use,
+    footing_of,
     forget_use,
     lapse_use,
+    number_on,
     phone_number,
     release_use,
     shares_of,
     standing_from,
     standing_of,
-    standing_of_card,
 )
 from enrollment.flows.trust import trust
 
 __all__ = [
     "at_a_payment",
     "attempt_failed",
-    "attempt_succeeded",
-    "authenticated",
     "begin_attempt",
     "carry_on",
     "check_pin",
     "consent_in_force",
     "count_use",
     "follow_ages",
+    "footing_of",
     "forget_use",
     "forget_used",
     "lapse_use",
+    "number_on",
     "outdate_consents",
     "phone_number",
     "purge_closed",
@@ -57,7 +56,6 @@ __all__ = [
     "shares_of",
     "standing_from",
     "standing_of",
-    "standing_of_card",
     "tell_over_limit",
     "trust",
 ]

@@ -91,11 +91,6 @@ async def _tell(work: Work, person_id: UUID, block: Block, *, is_last: bool) -> 
         await audit.append(work.conn, work.keys.audit, warned)
 
 
-async def attempt_succeeded(conn: Connection, person_id: UUID, now: datetime) -> None:
-    """Clear the count after a complete success: every asked element was right."""
-    await attempts.reset_failures(conn, person_id, now)
-
-
 async def check_pin(conn: Connection, keys: Keys, person_id: UUID, pin: Secret) -> bool:
     """Compare a typed PIN with the person's; costs the same when no PIN is set.
 

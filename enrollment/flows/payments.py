@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from uuid import UUID
 
-    from enrollment.model import Merchant, Payment, Standing
+    from enrollment.model import Footing, Merchant, Payment, Standing
     from enrollment.store import Row
     from schemas.queries import Connection
     from schemas.vault import Keys, Secret
@@ -57,11 +57,16 @@ def standing_from(row: Row) -> Standing:
     return payments.standing_from(row)
 
 
-async def standing_of_card(
-    conn: Connection, card_id: UUID, day: date, month: date
-) -> Standing | None:
-    """Give the same of a card known by its id, to see whether a running challenge may go on."""
-    return await payments.standing_of_card(conn, card_id, day, month)
+async def footing_of(conn: Connection, card_id: UUID, day: date) -> Footing | None:
+    """Give what a running challenge of a card rests on, to see whether it may go on."""
+    return await payments.footing(conn, card_id, day)
+
+
+def number_on(keys: Keys, footing: Footing) -> Secret | None:
+    """Open the number that a code may go to; None when it is not to be used now."""
+    if footing.phone_id is None or footing.number_ct is None or not footing.phone_usable:
+        return None
+    return phones.unseal(keys, footing.phone_id, footing.number_ct)
 
 
 async def phone_number(conn: Connection, keys: Keys, phone_id: UUID) -> Secret | None:
@@ -121,14 +126,21 @@ def _least(one: int | None, other: int | None) -> int | None:
     return one if other is None else min(one, other)
 
 
-async def count_use(conn: Connection, acs_trans_id: UUID, now: datetime) -> bool:
-    """Turn a held reservation into a count; False when there was none held."""
-    return await payments.count_use(conn, acs_trans_id, now)
+async def count_use(
+    conn: Connection,
+    acs_trans_id: UUID,
+    now: datetime,
+    *,
+    person_id: UUID | None = None,
+    card_id: UUID | None = None,
+) -> bool:
+    """Turn a held reservation into a count; False when there was none held.
 
-
-async def authenticated(conn: Connection, card_id: UUID) -> None:
-    """Count small payments anew: the card's holder passed a challenge (RTS art. 16)."""
-    await payments.forget_low_value(conn, card_id)
+    ``person_id`` was just authenticated with every asked element right: the failures start anew.
+    ``card_id``: it was a strong authentication, and small payments of the card are counted anew
+    (RTS art. 16).
+    """
+    return await payments.count_use(conn, acs_trans_id, now, person_id=person_id, card_id=card_id)
 
 
 async def release_use(conn: Connection, acs_trans_id: UUID, now: datetime) -> bool:

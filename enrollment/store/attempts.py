@@ -104,11 +104,6 @@ async def record_block(
     )
 
 
-async def reset_failures(conn: Connection, person_id: UUID, now: datetime) -> None:
-    """Clear the count after a complete success."""
-    await _SQL.reset_failures.run(conn, person_id=person_id, now=now)
-
-
 async def lift_block(
     conn: Connection, person_id: UUID, kind: BlockKind, *, reason: str, by: str, now: datetime
 ) -> bool:

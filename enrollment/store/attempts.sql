@@ -47,12 +47,6 @@ UPDATE enrollment.sca_state
 INSERT INTO enrollment.block (block_id, person_id, kind, reason, from_at, until_at, set_by)
 VALUES (:block_id, :person_id, :kind, :reason, :now, :until, :set_by);
 
--- name: reset_failures
--- A complete success clears the count; a block in force stays.
-UPDATE enrollment.sca_state
-   SET failures = 0, updated_at = :now
- WHERE person_id = :person_id AND block_kind IS NULL AND failures > 0;
-
 -- name: lift_block
 -- Ends a block of that kind and clears the count.
 UPDATE enrollment.sca_state

@@ -11,6 +11,7 @@ from enrollment.model import (
     EffectiveLimits,
     EnrolmentReason,
     EnrolmentState,
+    Footing,
     LowValue,
     Merchant,
     PhoneRef,
@@ -56,12 +57,22 @@ async def standing(
     return None if row is None else standing_from(row)
 
 
-async def standing_of_card(
-    conn: Connection, card_id: UUID, day: date, month: date
-) -> Standing | None:
-    """Read the standing of a card known by its id: one statement."""
-    row = await _SQL.standing_of_card.one(conn, card_id=card_id, day=day, month=month)
-    return None if row is None else standing_from(row)
+async def footing(conn: Connection, card_id: UUID, day: date) -> Footing | None:
+    """Read what a challenge of a card rests on: one statement."""
+    row = await _SQL.footing.one(conn, card_id=card_id, day=day)
+    if row is None:
+        return None
+    return Footing(
+        card_status=_CARD_STATUS[row["card_status"]],
+        enrolment=_ENROLMENT[row["enrolment"]],
+        enrolment_reason=_REASON[row["enrolment_reason"]],
+        phone_id=row["phone_id"],
+        phone_usable=row["phone_usable"],
+        number_ct=row["number_ct"],
+        consent_valid=row["consent_valid"],
+        consent_id=row["consent_id"],
+        block=_block(row),
+    )
 
 
 def standing_from(row: Row) -> Standing:
@@ -147,14 +158,19 @@ async def phone_in_use(conn: Connection, phone_id: UUID) -> bytes | None:
     return None if row is None else row["number_ct"]
 
 
-async def count_use(conn: Connection, acs_trans_id: UUID, now: datetime) -> bool:
+async def count_use(
+    conn: Connection,
+    acs_trans_id: UUID,
+    now: datetime,
+    *,
+    person_id: UUID | None,
+    card_id: UUID | None,
+) -> bool:
     """Turn a held reservation into a count; False when it was not held."""
-    return await _SQL.count_use.run(conn, acs_trans_id=acs_trans_id, now=now) == 1
-
-
-async def forget_low_value(conn: Connection, card_id: UUID) -> None:
-    """Begin anew to count what a card pays without a challenge."""
-    await _SQL.forget_low_value.run(conn, card_id=card_id)
+    counted = await _SQL.count_use.run(
+        conn, acs_trans_id=acs_trans_id, now=now, person_id=person_id, card_id=card_id
+    )
+    return counted == 1
 
 
 async def release_use(conn: Connection, acs_trans_id: UUID, now: datetime) -> bool:

@@ -15,21 +15,35 @@ SELECT pan_idx, card_id, account_id, person_id, last4, expiry, previous_expiry, 
        enrollment.trusts(person_id, :acquirer_bin::text, :merchant_id::text) AS trusts_merchant
   FROM enrollment.standing(:pan_idx::bytea[], :day::date, :month::date);
 
--- name: standing_of_card
--- The same for a card that is known by its id, while its challenge runs.
-SELECT s.pan_idx, s.card_id, s.account_id, s.person_id, s.last4, s.expiry, s.previous_expiry,
-       s.card_status, s.enrolment, s.enrolment_reason, s.consent_valid, s.phone_id, s.phone_mask,
-       s.phone_usable, s.pin_set, s.block_kind, s.block_until, s.failures, s.language, s.currency,
-       s.account_per_tx, s.account_per_day, s.account_per_month,
-       s.account_count_day, s.account_count_month,
-       s.card_per_tx, s.card_per_day, s.card_per_month, s.card_count_day, s.card_count_month,
-       s.account_used_day, s.account_uses_day, s.account_used_month, s.account_uses_month,
-       s.card_used_day, s.card_uses_day, s.card_used_month, s.card_uses_month,
-       s.low_value_wanted, s.low_value_currency, s.low_value_amount, s.low_value_count,
-       s.phone_shared, s.phone_changed_at,
-       false AS trusts_merchant
-  FROM enrollment.card c,
-       LATERAL enrollment.standing(ARRAY[c.pan_idx], :day::date, :month::date) s
+-- name: footing
+-- What a running challenge of a card rests on: as the standing has it, without limits and use.
+SELECT c.status AS card_status, e.state AS enrolment, e.reason AS enrolment_reason,
+       f.phone_id, coalesce(f.state = 'active', false) AS phone_usable, f.number_ct,
+       coalesce(n.act = 'given' AND (t.good_until IS NULL OR :day::date <= t.good_until), false)
+           AS consent_valid,
+       CASE WHEN n.act = 'given' THEN n.consent_id END AS consent_id,
+       s.block_kind, s.block_until
+  FROM enrollment.card c
+ CROSS JOIN LATERAL (
+       SELECT x.state, x.reason FROM enrollment.enrolment x WHERE x.card_id = c.card_id LIMIT 1) e
+  LEFT JOIN LATERAL (
+       SELECT x.phone_id, x.state, x.number_ct
+         FROM enrollment.phone x
+        WHERE x.person_id = c.person_id AND x.state = ANY (ARRAY['active', 'disputed'])
+        LIMIT 1) f ON true
+  LEFT JOIN LATERAL (
+       SELECT x.block_kind, x.block_until
+         FROM enrollment.sca_state x WHERE x.person_id = c.person_id LIMIT 1) s ON true
+  LEFT JOIN LATERAL (
+       SELECT x.consent_id, x.act, x.code, x.version, x.language
+         FROM enrollment.consent x
+        WHERE x.person_id = c.person_id AND x.code = 'sms_3ds'
+        ORDER BY x.consent_id DESC LIMIT 1) n ON true
+  LEFT JOIN LATERAL (
+       SELECT x.good_until
+         FROM enrollment.consent_text x
+        WHERE x.code = n.code AND x.version = n.version AND x.language = n.language
+        LIMIT 1) t ON true
  WHERE c.card_id = :card_id;
 
 -- name: phone_in_use
@@ -39,14 +53,18 @@ SELECT person_id, number_ct
  WHERE phone_id = :phone_id AND state = 'active';
 
 -- name: count_use
--- A held reservation becomes a count.
+-- A held reservation becomes a count. With it, for the person who has just been authenticated, a
+-- complete success clears the count of failures (a block in force stays); and after a strong
+-- authentication what a card was let pass for being small starts anew.
+WITH cleared AS (
+    UPDATE enrollment.sca_state
+       SET failures = 0, updated_at = :now
+     WHERE person_id = :person_id AND block_kind IS NULL AND failures > 0),
+forgotten AS (
+    DELETE FROM enrollment.low_value_use WHERE card_id = :card_id)
 UPDATE enrollment.reservation
    SET state = 'counted', counted_at = :now
  WHERE acs_trans_id = :acs_trans_id AND state = 'held';
-
--- name: forget_low_value
--- The holder of a card has just been authenticated: what was let pass for being small starts anew.
-DELETE FROM enrollment.low_value_use WHERE card_id = :card_id;
 
 -- name: give_back
 -- Returns a reservation's share to the counters; false when it was not in that state any more.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from enrollment import flows
 from enrollment.events import Actor
 from enrollment.flows import cards, clients, persons
 from enrollment.flows.cards import AccountData, CardData
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     import asyncpg
+
+    from enrollment.model import Standing
 
 PESELS = ("44051401359", "85030912343", "02270803563", "15323199999")
 PHONE = "+48600700761"
@@ -158,3 +161,11 @@ async def enrolment(conn: asyncpg.Connection, card_id: UUID) -> tuple[str, str |
         "SELECT state, reason FROM enrollment.enrolment WHERE card_id = $1", card_id
     )
     return row["state"], row["reason"]
+
+
+async def standing_of_card(
+    conn: asyncpg.Connection, card_id: UUID, day: date, month: date
+) -> Standing | None:
+    """Read the standing of a card that is known by its id."""
+    idx = await conn.fetchval("SELECT pan_idx FROM enrollment.card WHERE card_id = $1", card_id)
+    return await flows.standing_of(conn, [idx], day, month)

@@ -354,6 +354,22 @@ async def test_the_state_tells_a_page_what_it_needs(
 
 async def test_a_challenge_without_a_code_has_no_state(db: asyncpg.Connection) -> None:
     assert await flows.state_of(db, uuid4()) is None
+    assert await flows.told(db, uuid4()) == (None, ())
+
+
+async def test_code_and_messages_are_told_in_one_look(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    request = payment()
+    for seconds in (0, 30, 90):
+        moment = now + timedelta(seconds=seconds)
+        await issued_code(db, keys, moment, request)
+
+    code, messages = await flows.told(db, request.challenge_id)
+
+    assert code == await flows.state_of(db, request.challenge_id)
+    assert list(messages) == await flows.messages_of(db, request.challenge_id)
+    assert [one.seq for one in messages] == [1, 2, 3]
 
 
 async def test_a_forgotten_code_leaves_no_mac_and_is_no_code(

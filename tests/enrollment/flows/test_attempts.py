@@ -6,6 +6,7 @@ import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
@@ -83,7 +84,7 @@ async def test_a_success_clears_the_count(
     for _ in range(4):
         await fail(db, keys, person_id, now)
     await flows.begin_attempt(hands(db, keys, now), person_id)
-    await flows.attempt_succeeded(db, person_id, now)
+    await flows.count_use(db, uuid4(), now, person_id=person_id)
 
     assert await flows.begin_attempt(hands(db, keys, now), person_id) == AttemptAllowed(1)
 
@@ -92,7 +93,7 @@ async def test_a_success_does_not_lift_a_block(
     db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
 ) -> None:
     await block(db, keys, person_id, now)
-    await flows.attempt_succeeded(db, person_id, now)
+    await flows.count_use(db, uuid4(), now, person_id=person_id)
 
     assert isinstance(await flows.begin_attempt(hands(db, keys, now), person_id), AttemptBlocked)
 

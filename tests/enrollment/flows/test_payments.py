@@ -167,7 +167,7 @@ async def test_standing_of_a_bare_card_names_what_is_missing(
 ) -> None:
     client = await people.make_client(hands(db, keys, now))
 
-    standing = await flows.standing_of_card(db, client.card_id, DAY, MONTH)
+    standing = await people.standing_of_card(db, client.card_id, DAY, MONTH)
 
     assert standing is not None
     assert (standing.enrolment, standing.enrolment_reason) == (EnrolmentState.NONE, None)
@@ -185,7 +185,7 @@ async def test_standing_shows_the_block_and_the_failures(
         await flows.begin_attempt(people.hands(db, keys, now), client.person_id)
     block = await flows.attempt_failed(people.hands(db, keys, now), client.person_id)
 
-    standing = await flows.standing_of_card(db, client.card_id, DAY, MONTH)
+    standing = await people.standing_of_card(db, client.card_id, DAY, MONTH)
 
     assert standing is not None
     assert standing.block == block
@@ -201,8 +201,8 @@ async def test_a_replaced_consent_text_counts_to_its_last_day(
     await people.consent(hands(db, keys, now), client.person_id)
     await owner.execute("UPDATE enrollment.consent_text SET good_until = $1", DAY)
 
-    on_it = await flows.standing_of_card(db, client.card_id, DAY, MONTH)
-    after = await flows.standing_of_card(db, client.card_id, DAY + timedelta(days=1), MONTH)
+    on_it = await people.standing_of_card(db, client.card_id, DAY, MONTH)
+    after = await people.standing_of_card(db, client.card_id, DAY + timedelta(days=1), MONTH)
 
     assert on_it is not None
     assert after is not None
@@ -222,7 +222,7 @@ async def test_the_card_limits_are_the_least_of_product_branch_and_client(
     )
     await limits.lower_card_limits(work, client.card_id, EffectiveLimits(per_tx=600, count_day=2))
 
-    standing = await flows.standing_of_card(db, client.card_id, DAY, MONTH)
+    standing = await people.standing_of_card(db, client.card_id, DAY, MONTH)
 
     assert standing is not None
     assert standing.card_limits == EffectiveLimits(per_tx=500, per_day=800, count_day=2)
@@ -449,7 +449,7 @@ async def test_a_withdrawn_consent_is_seen_by_the_next_payment(
     await people.activate(work, client)
     await clients.withdraw(work, client.person_id, "sms_3ds")
 
-    standing = await flows.standing_of_card(db, client.card_id, DAY, MONTH)
+    standing = await people.standing_of_card(db, client.card_id, DAY, MONTH)
 
     assert standing is not None
     assert not standing.consent_valid

@@ -31,7 +31,7 @@ async def test_a_phone_that_is_not_there_has_no_number(db: asyncpg.Connection) -
 async def test_what_was_never_reserved_is_neither_counted_nor_given_back(
     db: asyncpg.Connection, now: datetime
 ) -> None:
-    assert not await payments.count_use(db, uuid4(), now)
+    assert not await payments.count_use(db, uuid4(), now, person_id=None, card_id=None)
     assert not await payments.release_use(db, uuid4(), now)
     assert await payments.lapse(db, now, 10, now) == 0
 
@@ -78,7 +78,7 @@ async def test_a_person_without_a_phone_stands_without_one(
     client = await people.make_client(people.hands(db, keys, now))
     await db.execute("DELETE FROM enrollment.phone")
 
-    standing = await payments.standing_of_card(db, client.card_id, DAY, MONTH)
+    standing = await people.standing_of_card(db, client.card_id, DAY, MONTH)
 
     assert standing is not None
     assert standing.phone is None

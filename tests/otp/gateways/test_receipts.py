@@ -229,3 +229,4 @@ async def test_a_page_learns_from_reports_where_the_message_stands(
 
     assert state is not None
     assert state.delivery is shown
+    assert (await flows.told(db, request.challenge_id))[0] == state
