@@ -159,5 +159,24 @@ async def test_which_element_was_wrong_changes_neither_the_bytes_nor_what_it_cos
     assert all(len(statements) > 5 for _, _, statements, _ in seen)
 
 
+async def test_a_whole_challenge_takes_few_statements(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What each part may cost is told in docs/adr/0015; who makes one dearer says so there."""
+    holder = await world.enrol()
+    costs = []
+    for _ in range(2):  # the first one opens the connections
+        ares = await ask(world, holder, world.server)
+        pool = connections(world.server.ports.pool._pool)
+        with watched(monkeypatch, pool) as opened:
+            page = await world.open(ares)
+        with watched(monkeypatch, pool) as answered:
+            final = await world.submit(page, otp=right(world, holder))
+        assert (final.cres or {})["transStatus"] == "Y"
+        costs.append((opened.statements, answered.statements))
+
+    assert [len(statements) for statements in costs[-1]] == [10, 13], costs[-1]
+
+
 def _with_a_new_key(ring: KeyRing) -> KeyRing:
     return KeyRing("k3", {"k3": b"pin 3".ljust(32, b"."), **ring.keys})
