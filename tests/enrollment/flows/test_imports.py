@@ -311,6 +311,7 @@ class _Endless:
         return b"" if line is None else json.dumps(line).encode() + b"\n"
 
 
+@pytest.mark.timeout(180)  # what it allocates is traced, and that takes long on a busy machine
 async def test_memory_is_that_of_a_few_batches(by: imports.Hands) -> None:
     """Twenty thousand lines are read in the memory of a few hundred (MiB, traced)."""
     run = await importing.begin(by, None)
