@@ -293,12 +293,12 @@ def _is_unforeseen(line: str) -> bool:
 
 
 def _numbers(files: Sequence[Path]) -> Iterable[str]:
-    """Give every run of digits that stands for itself, process ids and times left out."""
+    """Give runs of digits that stand for themselves: no process ids, times or masked numbers."""
     figures = "|".join(sorted(_PLACES))
     harmless = re.compile(rf'"(?:{figures})":\s*(?:"[^"]*"|[0-9.]+)|\[\d+\] |^\S+ \S+ UTC')
     for path in files:
         with path.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 yield from re.findall(
-                    r"(?<![0-9a-fA-F.-])\d{6,19}(?![0-9a-fA-F-])", harmless.sub("", line)
+                    r"(?<![0-9a-fA-F.-])\d{6,19}(?![0-9a-fA-F*-])", harmless.sub("", line)
                 )

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import logging
+import secrets
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -228,3 +229,15 @@ async def test_a_flow_sees_the_address_that_a_proxy_of_ours_tells_and_no_others(
     async with edge(whose, proxies=proxies) as (client, _):
         async with client.post("/do", data=b"body", headers=told) as answer:
             assert await answer.text() == f"{address} body"
+
+
+async def test_no_id_of_ours_is_taken_for_a_card_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The log masks what may be one, and nobody would find the request."""
+    monkeypatch.setattr(secrets, "token_hex", lambda size: "4111111111111111"[: 2 * size])
+
+    async def handler(request: web.Request) -> web.Response:
+        return web.Response(text=request[REQUEST_ID])
+
+    async with edge(handler) as (client, _), client.post("/do") as answer:
+        given = await answer.text()
+    assert log.mask(given) == given
