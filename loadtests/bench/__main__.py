@@ -24,7 +24,7 @@ from pathlib import Path
 import asyncpg
 import uvloop
 
-from loadtests.bench import bank, cardholders, counting, pgbench, statements
+from loadtests.bench import bank, cardholders, counting, pgbench, statements, wal
 from loadtests.bench.client import Measure, Target, areqs, closed_loop, open_loop
 from loadtests.bench.counting import Count
 from loadtests.bench.crash import Crash, crash
@@ -44,7 +44,7 @@ from loadtests.bench.statements import CardFacts, Statement
 _WARM_UP_S = 1.0
 _OPEN_CONNECTIONS = 64
 _ON_DISK = ("fsync", "synchronous_commit", "full_page_writes")
-_TOLD = (*_ON_DISK, "wal_sync_method", "shared_buffers", "max_wal_size")
+_TOLD = (*_ON_DISK, "wal_sync_method", "shared_buffers", "min_wal_size", "max_wal_size")
 
 Work = Callable[[], Awaitable[Measure]]
 
@@ -174,6 +174,7 @@ async def _prepared(
     exchange = await statements.capture(
         at.dsn, lambda pool: at.ports_over(pool, tables), targets["Y"].body, easy
     )
+    await wal.at_hand(at.dsn)
     for target in targets.values():
         await closed_loop(target, connections=options.connections, seconds=_WARM_UP_S)
     return Run(options, at, conn, bare_at[1], targets, exchange, easy)

@@ -31,6 +31,7 @@ from acs.store.card_ranges import PolicyTables
 from acs.store.pool import Pool
 from acs.store.postgres_binaries import find
 from enrollment import pan
+from loadtests.bench import wal
 from loadtests.bench.demo import free_ports
 from loadtests.bench.outside import Outside, outside
 from loadtests.bench.statements import CardFacts
@@ -56,7 +57,7 @@ the portal, whose PINs take long to make, are few."""
 _EDGES = ("ds", "cardholder", "enrollment", "portal", "ops")
 _DS_NAME = "ds.bench"
 _ISSUER = Path(people.__file__).with_name("issuer.toml")
-_POSTGRES = ("shared_buffers=512MB", "max_wal_size=4GB")
+_POSTGRES = ("shared_buffers=512MB", "max_wal_size=4GB", wal.KEPT)
 _STATEMENTS = "pg_stat_statements"
 _PATIENT = (
     *("OTP__PHONE_HOUR", "OTP__PHONE_DAY", "OTP__CARD_HOUR", "OTP__CARD_DAY"),
