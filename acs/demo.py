@@ -209,6 +209,7 @@ def _service_settings(settings: Settings, dsn: str) -> dict[str, str]:
         "ACS_REGISTRATION__MODE": "legacy",
         "ACS_PORTAL__BANK_NAME": "Bank Demo",
         "ACS_PORTAL__BANK_PHONE": "+48 22 123 45 67",
+        "ACS_PORTAL__HOST_URL": f"{network}/host/block",
         "ACS_ENROLLMENT__STEP_UP_SENDS_DAY": "10000",
         "ACS_ENROLLMENT__PIN_CHANGES_DAY": "10000",
         **{f"ACS_OTP__{name}": value for name, value in patient.items()},

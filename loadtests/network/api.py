@@ -1,4 +1,4 @@
-"""The network's doors for programs: purchases, cards, phones, and the two the ACS knocks at."""
+"""The network's doors for programs: purchases, cards, phones, and those the ACS knocks at."""
 
 import asyncio
 import json
@@ -19,6 +19,7 @@ routes = web.RouteTableDef()
 _JSON = "application/json"
 _PROBLEM = "application/problem+json"
 _SMS_TEXT_MAX = 2_000
+_BLOCKS = "temporary", "permanent"
 
 
 def _problem(status: int, title: str, **more: object) -> web.Response:
@@ -116,6 +117,17 @@ async def receive_sms(request: web.Request) -> web.Response:
         return _problem(400, "to must hold a phone number")
     is_new = network.phones.receive(sms_id, Sms(to, sender, text, network.clock()))
     return web.json_response({"id": sms_id, "accepted": True, "repeated": not is_new})
+
+
+@routes.post("/host/block")
+async def block_card(request: web.Request) -> web.Response:
+    """Take a client's wish to block a card, as a bank's card host does."""
+    wish = read_json(await request.read())
+    if isinstance(wish, Objection):
+        return _problem(400, wish.detail)
+    if not isinstance(wish.get("card_ref"), str) or wish.get("wish") not in _BLOCKS:
+        return _problem(400, "card_ref must be a string, wish temporary or permanent")
+    return web.Response(status=204)
 
 
 @routes.post("/ds/rreq")

@@ -215,3 +215,18 @@ async def test_results_are_refused_while_the_directory_server_is_told_to_fail(
     statuses = [(await scene.report(raw))[0], (await scene.report(raw))[0]]
     seen = await scene.seen(bought)
     assert (statuses, seen["rreq_accepted"]) == ([503, 200], 1)
+
+
+@pytest.mark.parametrize("wish", ["temporary", "permanent"])
+async def test_the_card_host_takes_a_wish_to_block(scene: Scene, wish: str) -> None:
+    told = {"card_ref": "DEMO-1", "wish": wish}
+    async with scene.http.post(f"{scene.url}/host/block", json=told) as response:
+        assert response.status == 204
+
+
+@pytest.mark.parametrize(
+    "told", [{}, {"card_ref": "DEMO-1", "wish": "soon"}, {"card_ref": 7, "wish": "permanent"}, []]
+)
+async def test_the_card_host_refuses_what_is_no_wish(scene: Scene, told: object) -> None:
+    async with scene.http.post(f"{scene.url}/host/block", json=told) as response:
+        assert response.status == 400
