@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from enrollment.flows import ages, limits
-from enrollment.model import EffectiveLimits
+from enrollment.flows import ages, cards, limits
+from enrollment.flows.cards import StatusData
+from enrollment.model import CardStatus, EffectiveLimits
 from enrollment.policy import PortalRaise
 from enrollment.portal.cards import AMOUNTS, COUNTS, limits_of, written
 from tests.enrollment import people
@@ -156,6 +157,25 @@ async def test_a_block_needs_the_box_and_says_when_the_host_is_away(
     page = await inside.submit(page, f"{card}/block", wish="temporary", sure="yes")
 
     assert (page.path, "Zadzwoń do banku od razu" in page.text) == (card, True)
+
+
+@pytest.mark.parametrize(
+    ("status", "offered"),
+    [
+        (CardStatus.ACTIVE, {"activate", "temporary", "permanent"}),
+        (CardStatus.BLOCKED_TEMP, {"permanent"}),
+        (CardStatus.BLOCKED, set()),
+    ],
+)
+async def test_a_card_offers_what_can_still_be_done_with_it(
+    portal: Portal, inside: Browser, client: Client, status: CardStatus, offered: set[str]
+) -> None:
+    said = StatusData(status, None, None, None)
+    await cards.set_status(portal.bank, client.card_id, said)
+    page = await inside.get(f"/cards/{client.card_id}")
+
+    wishes = {one.get("value") for one in page.tree.iter("button") if one.get("name") == "wish"}
+    assert wishes == offered
 
 
 @pytest.mark.parametrize(
