@@ -18,7 +18,7 @@ from schemas import queries
 from schemas.secret import Tag
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from uuid import UUID
 
     from otp.model import IssueRequest
@@ -103,12 +103,7 @@ async def take_total(
 
     The budget is never passed. With many messages at once it may seem spent a few messages early.
     """
-    # Race: a lane's guard is checked again on its newest version, under its row lock. The first
-    # statement never waits and the second waits for one row only, so lanes cannot deadlock.
-    given = _budget(policy, challenge_id, now)
-    if await _SQL.take_free_lane.run(conn, **given):
-        return True
-    return await _SQL.take_lane.run(conn, **given) == 1
+    return bool(await _SQL.take_total.value(conn, **_budget(policy, challenge_id, now)))
 
 
 def _budget(policy: OtpPolicy, challenge_id: UUID, now: datetime) -> dict[str, object]:
@@ -160,31 +155,9 @@ async def put_code(
     The locked standing said that it may be written. The total budget is taken from as
     ``take_total`` does it.
     """
-    budget = _budget(policy, request.challenge_id, now)
-    row = await _put(conn, request, new, now, budget, has_lane=False)
-    if not row["lanes"]:
-        if await _SQL.take_lane.run(conn, **budget) == 0:
-            return None
-        row = await _put(conn, request, new, now, budget, has_lane=True)
-    if row["written"] != 1:
-        message = f"code {new.seq} of the challenge does not follow on the one stored"
-        raise AssertionError(message)
-    return Before(row["attempts"], tuple(row["used"]), frozenset(row["failed"]))
-
-
-async def _put(
-    conn: Connection,
-    request: IssueRequest,
-    new: NewCode,
-    now: datetime,
-    budget: Mapping[str, object],
-    *,
-    has_lane: bool,
-) -> Any:  # noqa: ANN401 - a driver's row
-    return await _SQL.put_code.one(
+    row = await _SQL.put_code.one(
         conn,
-        **budget,
-        has_lane=has_lane,
+        **_budget(policy, request.challenge_id, now),
         challenge_id=request.challenge_id,
         purpose=request.purpose.value,
         link_digest=request.link_digest,
@@ -208,6 +181,12 @@ async def _put(
         calling_code=new.calling_code,
         sender=request.sender,
     )
+    if not row["taken"]:
+        return None
+    if row["written"] != 1:
+        message = f"code {new.seq} of the challenge does not follow on the one stored"
+        raise AssertionError(message)
+    return Before(row["attempts"], tuple(row["used"]), frozenset(row["failed"]))
 
 
 @dataclass(frozen=True, slots=True)

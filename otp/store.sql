@@ -42,31 +42,13 @@ FROM phone CROSS JOIN card CROSS JOIN unsuccessful LEFT JOIN code ON true;
 -- name: put_code
 -- The first code of a challenge, or the next one in place of the live one before it (the attempts
 -- stay), with its line in the history that the limits count and its message, number and text sealed;
--- all of it only when one message could be taken from the budget: in the first lane with room that
--- nobody holds, or before this statement in a lane that was waited for. A message without a sender is
--- for the workers, who are woken; one with a sender is born in its hands. What is told of it: whether
--- there was a lane, whether the code followed on the one stored, the attempts spent, and which providers
+-- all of it only when one message could be taken from the budget. A message without a sender is for the
+-- workers, who are woken; one with a sender is born in its hands. What is told of it: whether there was
+-- a message left, whether the code followed on the one stored, the attempts spent, and which providers
 -- carried the challenge's messages before this one.
-WITH free AS MATERIALIZED (
-    SELECT budget.lane FROM otp.budget
-    WHERE NOT :has_lane::boolean
-      AND otp.has_room(budget, :minute, :hour, :day, :total_minute, :total_hour, :total_day)
-    ORDER BY (budget.lane + :turn::integer) % 16
-    LIMIT 1 FOR NO KEY UPDATE OF budget SKIP LOCKED
-), taken AS (
-    UPDATE otp.budget SET
-        minute_used = CASE WHEN minute_at < :minute THEN 1 ELSE minute_used + 1 END,
-        minute_at = greatest(minute_at, :minute),
-        hour_used = CASE WHEN hour_at < :hour THEN 1 ELSE hour_used + 1 END,
-        hour_at = greatest(hour_at, :hour),
-        day_used = CASE WHEN day_at < :day THEN 1 ELSE day_used + 1 END,
-        day_at = greatest(day_at, :day)
-    FROM free
-    WHERE budget.lane = free.lane
-      AND otp.has_room(budget, :minute, :hour, :day, :total_minute, :total_hour, :total_day)
-    RETURNING budget.lane
-), lane AS MATERIALIZED (
-    SELECT FROM taken UNION ALL SELECT WHERE :has_lane::boolean
+WITH taken AS MATERIALIZED (
+    SELECT WHERE otp.take_total(
+        :turn, :minute, :hour, :day, :total_minute, :total_hour, :total_day)
 ), put AS (
     INSERT INTO otp.code AS code
         (challenge_id, purpose, link_digest, seq, phase, key_id, mac, attempts, card_ref,
@@ -74,7 +56,7 @@ WITH free AS MATERIALIZED (
     SELECT :challenge_id::uuid, :purpose::text, :link_digest::bytea, :seq::smallint, 'live',
            :key_id::text, :mac::bytea, 0, :card_ref::uuid,
            :now::timestamptz, :now::timestamptz, :expires_at::timestamptz, NULL
-    FROM lane
+    FROM taken
     ON CONFLICT (challenge_id) DO UPDATE SET
         seq = EXCLUDED.seq, key_id = EXCLUDED.key_id, mac = EXCLUDED.mac,
         last_sent_at = EXCLUDED.last_sent_at, expires_at = EXCLUDED.expires_at
@@ -102,7 +84,7 @@ WITH free AS MATERIALIZED (
 ), woken AS MATERIALIZED (
     SELECT pg_notify('acs_work', 'sms') FROM queued WHERE :sender::text IS NULL
 )
-SELECT (SELECT count(*) FROM lane) AS lanes, (SELECT count(*) FROM queued) AS written,
+SELECT (SELECT count(*) FROM taken) AS taken, (SELECT count(*) FROM queued) AS written,
        (SELECT count(*) FROM woken) AS woken, (SELECT attempts FROM put) AS attempts,
        (SELECT coalesce(array_agg(name ORDER BY earlier.seq), '{}')
         FROM otp.outbox AS earlier
@@ -113,37 +95,9 @@ SELECT (SELECT count(*) FROM lane) AS lanes, (SELECT count(*) FROM queued) AS wr
         WHERE earlier.challenge_id = :challenge_id AND earlier.provider IS NOT NULL
           AND (earlier.state = 'failed' OR earlier.report_state IN ('failed', 'expired'))) AS failed;
 
--- name: take_free_lane
--- Take one message from the budget in the first lane with room that nobody holds, none if all
--- lanes with room are held.
-WITH free AS MATERIALIZED (
-    SELECT budget.lane FROM otp.budget
-    WHERE otp.has_room(budget, :minute, :hour, :day, :total_minute, :total_hour, :total_day)
-    ORDER BY (budget.lane + :turn::integer) % 16
-    LIMIT 1 FOR NO KEY UPDATE OF budget SKIP LOCKED
-)
-UPDATE otp.budget SET
-    minute_used = CASE WHEN minute_at < :minute THEN 1 ELSE minute_used + 1 END,
-    minute_at = greatest(minute_at, :minute),
-    hour_used = CASE WHEN hour_at < :hour THEN 1 ELSE hour_used + 1 END,
-    hour_at = greatest(hour_at, :hour),
-    day_used = CASE WHEN day_at < :day THEN 1 ELSE day_used + 1 END,
-    day_at = greatest(day_at, :day)
-FROM free
-WHERE budget.lane = free.lane
-  AND otp.has_room(budget, :minute, :hour, :day, :total_minute, :total_hour, :total_day);
-
--- name: take_lane
--- The same in one given lane, waiting for whoever holds it.
-UPDATE otp.budget SET
-    minute_used = CASE WHEN minute_at < :minute THEN 1 ELSE minute_used + 1 END,
-    minute_at = greatest(minute_at, :minute),
-    hour_used = CASE WHEN hour_at < :hour THEN 1 ELSE hour_used + 1 END,
-    hour_at = greatest(hour_at, :hour),
-    day_used = CASE WHEN day_at < :day THEN 1 ELSE day_used + 1 END,
-    day_at = greatest(day_at, :day)
-WHERE lane = :turn::integer
-  AND otp.has_room(budget, :minute, :hour, :day, :total_minute, :total_hour, :total_day);
+-- name: take_total
+-- Take one message from the budget; whether there was one left.
+SELECT otp.take_total(:turn, :minute, :hour, :day, :total_minute, :total_hour, :total_day);
 
 -- name: take_attempt
 -- Count one attempt before anything is compared; no row when there is no attempt to be had.

@@ -298,6 +298,28 @@ CREATE FUNCTION otp.report_outranks(report text, known text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     RETURN CASE WHEN (known IS NULL) THEN true WHEN (known = 'accepted'::text) THEN (report <> 'accepted'::text) WHEN (known = 'delivered'::text) THEN false ELSE (report = 'delivered'::text) END;
 
+CREATE FUNCTION otp.take_total(p_turn integer, p_minute timestamp with time zone, p_hour timestamp with time zone, p_day timestamp with time zone, p_total_minute integer, p_total_hour integer, p_total_day integer) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    free smallint;
+BEGIN
+    SELECT lane INTO free FROM otp.budget
+     WHERE otp.has_room(budget, p_minute, p_hour, p_day, p_total_minute, p_total_hour, p_total_day)
+     ORDER BY (lane + p_turn) % 16
+     LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
+    UPDATE otp.budget SET
+        minute_used = CASE WHEN minute_at < p_minute THEN 1 ELSE minute_used + 1 END,
+        minute_at = greatest(minute_at, p_minute),
+        hour_used = CASE WHEN hour_at < p_hour THEN 1 ELSE hour_used + 1 END,
+        hour_at = greatest(hour_at, p_hour),
+        day_used = CASE WHEN day_at < p_day THEN 1 ELSE day_used + 1 END,
+        day_at = greatest(day_at, p_day)
+     WHERE lane = coalesce(free, p_turn)
+       AND otp.has_room(budget, p_minute, p_hour, p_day, p_total_minute, p_total_hour, p_total_day);
+    RETURN FOUND;
+END $$;
+
 CREATE FUNCTION upkeep.drop_partition(p_parent regclass, p_before timestamp with time zone) RETURNS text
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'

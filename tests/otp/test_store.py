@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
@@ -16,7 +17,11 @@ from schemas.vault import Tag
 from tests.otp.fakes import LINK, MANY, payment
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
     from otp.model import IssueRequest
+
+    Take = Callable[[asyncpg.Connection, IssueRequest, datetime, int], Coroutine[None, None, bool]]
 
 MAC = Tag("k1", b"m" * 32)
 PHONE_TAG = Tag("k1", b"p" * 32)
@@ -159,3 +164,79 @@ async def test_a_clock_that_is_behind_does_not_open_the_budget_again(
     taken = [await store.take_total(db, policy, UUID(int=0), moment) for moment in moments]
 
     assert taken == [True, False, False, True]
+
+
+def _in_lane(lane: int) -> IssueRequest:
+    """A request that waits for this lane when every lane with room is held."""
+    return payment(UUID(int=lane))
+
+
+async def _take(conn: asyncpg.Connection, request: IssueRequest, now: datetime, total: int) -> bool:
+    return await store.take_total(conn, OtpPolicy(total_minute=total), request.challenge_id, now)
+
+
+async def _issue(
+    conn: asyncpg.Connection, request: IssueRequest, now: datetime, total: int
+) -> bool:
+    return await _put(conn, request, now, policy=OtpPolicy(total_minute=total)) is not None
+
+
+_IS_WAITED_FOR = """
+    SELECT EXISTS (SELECT FROM pg_locks
+    WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid)))
+"""
+both_ways = pytest.mark.parametrize("take", [_take, _issue], ids=["alone", "with_code"])
+
+
+@both_ways
+async def test_a_message_takes_one_of_each_budget(
+    db: asyncpg.Connection, now: datetime, take: Take
+) -> None:
+    assert [await take(db, payment(), now, 100) for _ in range(3)] == [True] * 3
+
+    used = await db.fetchrow(
+        "SELECT sum(minute_used), sum(hour_used), sum(day_used) FROM otp.budget"
+    )
+    assert tuple(used) == (3, 3, 3)
+
+
+@both_ways
+async def test_nobody_waits_while_a_lane_with_room_is_free(
+    pool: asyncpg.Pool, now: datetime, take: Take
+) -> None:
+    async with pool.acquire() as one, pool.acquire() as other, one.transaction():
+        first = await take(one, _in_lane(0), now, 2)
+        await other.execute("SET lock_timeout = '1s'")  # which a wait would run into
+        second = await take(other, _in_lane(1), now, 2)
+
+    assert (first, second) == (True, True)
+
+
+@both_ways
+async def test_nobody_waits_for_a_lane_that_is_full(
+    pool: asyncpg.Pool, now: datetime, take: Take
+) -> None:
+    """Else two that each hold a full one could wait for one another."""
+    async with pool.acquire() as one, pool.acquire() as other:
+        assert await take(one, _in_lane(0), now, 1)
+        async with one.transaction():
+            await one.execute("SELECT FROM otp.budget FOR UPDATE")
+            await other.execute("SET lock_timeout = '1s'")
+            assert not await take(other, _in_lane(16), now, 1)
+
+
+@both_ways
+@pytest.mark.parametrize("is_kept", [True, False])
+async def test_who_finds_every_lane_with_room_held_waits_for_what_becomes_of_it(
+    pool: asyncpg.Pool, now: datetime, take: Take, *, is_kept: bool
+) -> None:
+    async with pool.acquire() as one, pool.acquire() as other:
+        holding = one.transaction()
+        await holding.start()
+        assert await take(one, _in_lane(0), now, 1)
+        waiting = asyncio.create_task(take(other, _in_lane(16), now, 1))
+        while not await one.fetchval(_IS_WAITED_FOR):
+            assert not waiting.done()
+        await (holding.commit() if is_kept else holding.rollback())
+
+        assert await waiting is not is_kept
