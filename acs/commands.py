@@ -169,7 +169,7 @@ def show_evidence(options: argparse.Namespace, settings: Settings) -> int:
     if shown is None:
         say("there is no authentication with this acsTransID")
         return NOT_NOW
-    say(json.dumps(shown.document, ensure_ascii=False, indent=2))
+    say(json.dumps(shown.document, ensure_ascii=False, indent=2, sort_keys=True))
     say(f"seen: {json.dumps(shown.visitors, ensure_ascii=False)}")
     for event in shown.events:
         place = "not yet in the chain" if event.link is None else f"link {event.link}"

@@ -4,11 +4,14 @@ A bank that is told "this was not me" must prove that the payment was authentica
 not hit by a fault (PSD2 art. 72). The document says what was asked, which elements were asked for
 and what came of each, by which messages, texts, keys and software, and how it ended.
 
+It is written short, and read whole: see ``acs.stored_evidence``.
+
 Laws:
 - No PAN, code, PIN, phone number, authentication value, address or browser stands in it; of the
   last three a keyed hash or a masked form does. So it can be kept while the personal data beside
   it is erased.
-- Equal facts give equal bytes; the digest of the bytes goes into the audit log.
+- It is complete by itself: transaction and messages go years before it does.
+- Equal facts give equal bytes; the digest of the bytes, as stored, goes into the audit log.
 - What came of a single element is here and nowhere on a page (RTS art. 4(3)(a)).
 """
 
@@ -22,8 +25,16 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from acs.authentication.case import Exemption
-from acs.transaction import ASKED
-from schemas.canonical import to_json
+from acs.stored_evidence import (
+    FORMAT,
+    Stored,
+    StoredChallenge,
+    StoredMessage,
+    StoredOutcome,
+    encode,
+    short_keys,
+)
+from acs.transaction import ASKED, link_digest
 from schemas.records import Record
 from schemas.values import TransStatus
 
@@ -33,8 +44,6 @@ if TYPE_CHECKING:
     from acs.challenge.state import Challenge
     from acs.transaction import Transaction
     from otp.model import SentMessage
-
-FORMAT: Final = "evidence/1"
 
 
 class Proof(Record, frozen=True):
@@ -65,54 +74,54 @@ class Basis(Record, frozen=True):
 
 
 def document(transaction: Transaction, challenge: Challenge | None, basis: Basis) -> str:
-    """Write the document of an authentication that has its outcome.
+    """Write the document of an authentication that has its outcome, as it is stored.
 
-    Identifiers and words of a list stand here as they are; the writer spells them.
+    Identifiers and words of a list stand here as they are; the writer spells them. No code was
+    bound to the link of an answer without a challenge, so nothing but the link itself is told.
     """
     one = transaction
-    answered_at = moment(one.created_at)
-    members = {
-        "format": FORMAT,
-        "software": basis.software,
-        "ids": {
-            "acs_trans_id": one.acs_trans_id,
-            "three_ds_server_trans_id": one.three_ds_server_trans_id,
-            "ds_trans_id": one.ds_trans_id,
-            "sdk_trans_id": one.sdk_trans_id,
-            "ds": one.ds_id,
-        },
-        "message": {
-            "version": one.message_version,
-            "channel": one.device_channel,
-            "category": one.message_category,
-        },
-        "link": _link(one),
-        "card": {
-            "token": one.card_id,
-            "last4": one.last4,
-            "scheme": one.scheme,
-            "range": one.range_id,
-            "range_version": one.range_version,
-        },
-        "person_id": one.person_id,
-        "consent_id": basis.consent_id,
-        "answer": {
-            "trans_status": one.trans_status,
-            "trans_status_reason": one.trans_status_reason,
-            "rule": one.rule,
-            "reasons": one.reasons,
-            "exemption": basis.exemption,
-            "applied_by": _applied_by(basis.exemption, one),
-            "at": answered_at,
-        },
-        "challenge": None if challenge is None else _challenge(one, challenge, basis),
-        "outcome": _outcome(one, challenge, answered_at),
-        "eci": basis.eci,
-        "authentication_value": basis.proof,
-        "visitors": dict(basis.visitors),
-        "key_ids": dict(basis.key_ids),
-    }
-    return to_json(members).decode()
+    proof, exemption = basis.proof, basis.exemption
+    stored = Stored(
+        format=FORMAT,
+        software=basis.software,
+        acs_trans_id=one.acs_trans_id,
+        three_ds_server_trans_id=one.three_ds_server_trans_id,
+        ds_trans_id=one.ds_trans_id,
+        ds_id=one.ds_id,
+        message_version=one.message_version,
+        device_channel=one.device_channel,
+        message_category=one.message_category,
+        last4=one.last4,
+        scheme=one.scheme,
+        range_id=one.range_id,
+        range_version=one.range_version,
+        trans_status=one.trans_status,
+        rule=one.rule,
+        at=moment(one.created_at),
+        key_ids=short_keys(tuple(basis.key_ids.items())),
+        visitors=basis.visitors,
+        sdk_trans_id=one.sdk_trans_id,
+        card_id=one.card_id,
+        person_id=one.person_id,
+        consent_id=basis.consent_id,
+        purchase_amount=one.purchase_amount,
+        purchase_currency=one.purchase_currency,
+        purchase_exponent=one.purchase_exponent,
+        merchant_name=one.merchant_name,
+        acquirer_bin=one.acquirer_bin,
+        acquirer_merchant_id=one.acquirer_merchant_id,
+        trans_status_reason=one.trans_status_reason,
+        reasons=one.reasons or None,
+        exemption=None if exemption is Exemption.NONE else exemption,
+        applied_by=_applied_by(exemption, one),
+        eci=basis.eci,
+        authentication_value=None
+        if proof is None
+        else (proof.profile, proof.key_id, proof.reference),
+        challenge=None if challenge is None else _challenge(one, challenge, basis),
+        outcome=None if challenge is None else _outcome(challenge),
+    )
+    return encode(stored)
 
 
 def digest(text: str) -> str:
@@ -143,24 +152,7 @@ def message(sent: SentMessage) -> dict[str, object]:
         "provider_id": sent.provider_id,
         "state": None if sent.state is None else str(sent.state),
         "report": sent.report,
-        "reported_at": None if sent.reported_at is None else moment(sent.reported_at),
-    }
-
-
-def _link(transaction: Transaction) -> dict[str, object]:
-    return {
-        "acs_trans_id": transaction.acs_trans_id,
-        "ds_trans_id": transaction.ds_trans_id,
-        "card_id": transaction.card_id,
-        "purchase_amount": transaction.purchase_amount,
-        "purchase_currency": transaction.purchase_currency,
-        "purchase_exponent": transaction.purchase_exponent,
-        "merchant_name": transaction.merchant_name,
-        "acquirer_bin": transaction.acquirer_bin,
-        "acquirer_merchant_id": transaction.acquirer_merchant_id,
-        "message_category": transaction.message_category,
-        "device_channel": transaction.device_channel,
-        "digest": transaction.link_digest.hex(),
+        "reported_at": _moment(sent.reported_at),
     }
 
 
@@ -177,40 +169,52 @@ def _applied_by(exemption: Exemption, transaction: Transaction) -> str | None:
     return "issuer" if is_ours else "requestor"
 
 
-def _challenge(transaction: Transaction, challenge: Challenge, basis: Basis) -> dict[str, object]:
-    return {
-        "elements": [
-            {"name": one.name, "kind": str(one.kind)} for one in ASKED[challenge.elements]
-        ],
-        "checks": [dict(check) for check in basis.checks],
-        "attempts": challenge.attempts,
-        "interaction_counter": challenge.interaction_counter,
-        "language": challenge.language,
-        "phone": transaction.phone_mask,
-        "messages": [message(one) for one in basis.messages],
-        "opened_at": None if challenge.opened_at is None else moment(challenge.opened_at),
-    }
+def _challenge(transaction: Transaction, challenge: Challenge, basis: Basis) -> StoredChallenge:
+    phone, bound = transaction.phone_mask, transaction.link_digest
+    return StoredChallenge(
+        elements=[(one.name, one.kind) for one in ASKED[challenge.elements]],
+        language=challenge.language,
+        attempts=challenge.attempts,
+        interaction_counter=challenge.interaction_counter,
+        checks=basis.checks or None,
+        phone=phone,
+        messages=[_short_message(one, phone) for one in basis.messages] or None,
+        opened_at=_moment(challenge.opened_at),
+        link=None if bound == link_digest(transaction.linked) else bound.hex(),
+    )
 
 
-def _outcome(
-    transaction: Transaction, challenge: Challenge | None, answered_at: str
-) -> dict[str, object]:
-    if challenge is None or challenge.outcome is None or challenge.outcome_at is None:
-        return {
-            "name": "answered",
-            "trans_status": str(transaction.trans_status),
-            "trans_status_reason": _text(transaction.trans_status_reason),
-            "challenge_cancel": None,
-            "at": answered_at,
-        }
-    outcome = challenge.outcome
-    return {
-        "name": outcome.name,
-        "trans_status": str(outcome.trans_status),
-        "trans_status_reason": _text(outcome.reason),
-        "challenge_cancel": _text(outcome.challenge_cancel),
-        "at": moment(challenge.outcome_at),
-    }
+def _short_message(sent: SentMessage, phone: str | None) -> StoredMessage:
+    return StoredMessage(
+        seq=sent.seq,
+        at=moment(sent.sent_at),
+        to=None if sent.phone_mask == phone else sent.phone_mask,
+        template=sent.template,
+        key_id=sent.mac_key_id,
+        sms_id=sent.sms_id,
+        provider=sent.provider,
+        provider_id=sent.provider_id,
+        state=sent.state,
+        report=sent.report,
+        reported_at=_moment(sent.reported_at),
+    )
+
+
+def _outcome(challenge: Challenge) -> StoredOutcome | None:
+    outcome, at = challenge.outcome, challenge.outcome_at
+    if outcome is None or at is None:
+        return None
+    return StoredOutcome(
+        name=outcome.name,
+        trans_status=outcome.trans_status,
+        at=moment(at),
+        trans_status_reason=outcome.reason,
+        challenge_cancel=outcome.challenge_cancel,
+    )
+
+
+def _moment(at: datetime | None) -> str | None:
+    return None if at is None else moment(at)
 
 
 def _text(value: object) -> str | None:

@@ -18,6 +18,7 @@ from acs.evidence import Basis, Proof
 from acs.store import audit_chain
 from acs.store import evidence as store
 from acs.store.evidence import SeenIn, Visitor
+from acs.stored_evidence import whole
 from enrollment import flows as enrollment_flows
 from otp import flows as otp_flows
 from schemas.audit import AuditEvent
@@ -143,6 +144,7 @@ def value_made(
 class Shown:
     """The evidence of an authentication with what the audit log says of it.
 
+    ``document`` is read whole; its digest is that of the stored bytes.
     ``visitors`` are those that were not erased yet; ``messages`` those whose rows are still there,
     as they stand now, for a carrier may report after the outcome. ``faults`` is empty when
     document, events and chain agree.
@@ -167,8 +169,8 @@ async def show(conn: Connection, keys: Keys, acs_trans_id: UUID) -> Shown | None
         faults.append("no event of the audit log tells of this document")
     elif digests != [evidence.digest(text)]:
         faults.append("the document was changed after its outcome")
-    document = json.loads(text)
-    seen, wrong = await _seen(conn, keys, acs_trans_id, document["visitors"])
+    document = whole(text)
+    seen, wrong = await _seen(conn, keys, acs_trans_id, document.get("visitors", {}))
     messages = await otp_flows.messages_of(conn, acs_trans_id)
     told = tuple(evidence.message(one) for one in messages)
     return Shown(document, seen, told, events, (*faults, *wrong))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID
@@ -13,8 +12,9 @@ from hypothesis import strategies as st
 
 from acs.authentication.case import Exemption
 from acs.challenge.state import Outcome, State
-from acs.evidence import FORMAT, Basis, Proof, digest, document, moment
-from acs.transaction import ASKED, ElementKind, Elements
+from acs.evidence import Basis, Proof, digest, document, moment
+from acs.stored_evidence import FORMAT, whole
+from acs.transaction import ASKED, ElementKind, Elements, link_digest
 from otp.model import SentMessage, SmsState
 from schemas.values import TransStatus, TransStatusReason
 from tests.acs.challenge.stories import waiting
@@ -60,7 +60,7 @@ def ended(**outcome: Any) -> Any:
 
 
 def read(*given: Any) -> dict[str, Any]:
-    return dict(json.loads(document(*given)))
+    return whole(document(*given))
 
 
 def test_a_challenge_is_told_whole() -> None:
@@ -164,10 +164,12 @@ def test_a_moment_is_what_the_calendar_says(naive: datetime, hours: int) -> None
 
 def test_everything_that_a_code_is_bound_to_is_told() -> None:
     transaction = a_transaction()
-    link = read(transaction, None, BASIS)["link"]
-    plain = json.loads(json.dumps(msgspec.to_builtins(transaction.linked)))
+    plain = msgspec.to_builtins(transaction.linked)
+    alone = read(transaction, None, BASIS)["link"]
+    challenged = read(transaction, ended(), BASIS)["link"]
 
-    assert link == {**plain, "digest": transaction.link_digest.hex()}
+    assert alone == {**plain, "digest": link_digest(transaction.linked).hex()}
+    assert challenged == {**plain, "digest": transaction.link_digest.hex()}
 
 
 def test_an_amount_of_48_digits_is_told() -> None:

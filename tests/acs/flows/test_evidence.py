@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from datetime import timedelta
@@ -12,10 +13,14 @@ import pytest
 from aiohttp.http import SERVER_SOFTWARE
 
 from acs import VERSION
-from acs.evidence import moment
+from acs.evidence import Basis, moment
 from acs.flows import evidence, retention
 from acs.store import audit_chain
+from schemas.audit import AuditEvent, append
 from schemas.values import TransStatus
+from tests.acs import evidence_1
+from tests.acs.people import a_challenge, a_transaction
+from tests.acs.store.rows import proved
 from tests.story.areqs import browser_areq
 from tests.story.buying import EASY, PIN, begin, right, shown, wrong
 
@@ -111,6 +116,37 @@ async def test_a_challenge_nobody_came_to_leaves_evidence(world: World) -> None:
     assert found.document["outcome"]["trans_status_reason"] == "14"
     assert found.document["challenge"]["messages"] == []
     assert found.document["challenge"]["opened_at"] is None
+
+
+async def test_a_document_of_the_first_format_is_shown_and_verified_as_ever(world: World) -> None:
+    transaction = a_transaction()
+    text = evidence_1.document(transaction, a_challenge(), Basis("0.1.0", {"otp": "k1"}))
+    await proved(world.db, transaction.acs_trans_id, text, world.clock())
+    told = AuditEvent(
+        world.clock(), "challenge:ended:accepted", "system", "acs", str(transaction.acs_trans_id),
+        "Y", details={"evidence": hashlib.sha256(text.encode()).hexdigest()},
+    )  # fmt: skip
+    async with world.db.transaction():
+        await append(world.db, world.keys.audit, told)
+
+    found = await evidence.show(world.db, world.keys, transaction.acs_trans_id)
+
+    assert found is not None
+    assert (found.document, found.faults) == (json.loads(text), ())
+    assert await _audit_faults(world) == ()
+    await tamper(world, "DELETE FROM audit.evidence")
+    await tamper(world, "DELETE FROM audit.event")
+    await tamper(world, "DELETE FROM audit.seal")
+
+
+async def test_a_document_that_was_cut_is_told_and_shown_as_it_stands(world: World) -> None:
+    ares = await paid(world)
+    kept = await world.db.fetchval("SELECT document::text FROM audit.evidence")
+    await tamper(world, "UPDATE audit.evidence SET document = $1", '{"v": 2}')
+    found = await evidence_of(world, ares)
+    assert found.document == {"v": 2}
+    assert found.faults[0] == "the document was changed after its outcome"
+    await tamper(world, "UPDATE audit.evidence SET document = $1", kept)
 
 
 async def tamper(world: World, statement: str, *given: object) -> None:
