@@ -19,7 +19,7 @@ _EXPIRY = "3012"
 PER_DAY_MINOR = 60_000
 """Day limit of the accounts that have one: a few payments use it up."""
 COUNT_DAY = 6
-_GENEROUS = (1_000_000, 100_000_000, 500_000_000, 100_000, 1_000_000)
+_GENEROUS = (1_000_000, 10**12, 10**12, 10**9, 10**9)
 _TIGHT = (30_000, PER_DAY_MINOR, 10 * PER_DAY_MINOR, COUNT_DAY, 10 * COUNT_DAY)
 _KINDS = (
     ("otp", people.VISA_OTP),
