@@ -32,8 +32,9 @@ AT_ANY_TIME = {
         SELECT t.acs_trans_id::text FROM acs.transaction t
         LEFT JOIN audit.evidence v USING (acs_trans_id)
         WHERE (t.state IN ('done', 'result', 'closed')) <> (v.acs_trans_id IS NOT NULL)
-           OR v.document -> 'outcome' ->> 'trans_status'
-              <> coalesce(t.outcome_status, t.trans_status)""",
+           OR v.acs_trans_id IS NOT NULL
+              AND coalesce(v.document -> 'out' ->> 'st', v.document ->> 'st')
+                  IS DISTINCT FROM coalesce(t.outcome_status, t.trans_status)""",
     "the log tells of every document as it is": """
         SELECT v.acs_trans_id::text FROM audit.evidence v
         WHERE (SELECT array_agg(e.details ->> 'evidence') FROM audit.event e

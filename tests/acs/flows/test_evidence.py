@@ -16,6 +16,7 @@ from acs import VERSION
 from acs.evidence import Basis, moment
 from acs.flows import evidence, retention
 from acs.store import audit_chain
+from loadtests.chaos.tables import AT_ANY_TIME
 from schemas.audit import AuditEvent, append
 from schemas.values import TransStatus
 from tests.acs import evidence_1
@@ -169,6 +170,25 @@ async def test_a_changed_amount_is_told(world: World) -> None:
     found = await evidence_of(world, ares)
     assert found.faults == ("the document was changed after its outcome",)
     assert await _audit_faults(world) == (f"the evidence of {ares['acsTransID']} was changed",)
+    await tamper(world, "UPDATE audit.evidence SET document = $1", kept)
+
+
+@pytest.mark.parametrize("prefix", [EASY, PIN])
+async def test_a_document_of_another_outcome_breaks_a_law_of_the_tables(
+    world: World, prefix: str
+) -> None:
+    broken = AT_ANY_TIME["every outcome has its evidence, and nothing else has"]
+    if prefix == PIN:
+        ares = await paid(world)
+    else:
+        holder = await world.enrol(prefix=prefix)
+        ares = await world.areq(browser_areq(holder.pan, ds_url=world.directory.url))
+    kept = await world.db.fetchval("SELECT document::text FROM audit.evidence")
+    assert await world.db.fetchval(broken) is None
+    await tamper(
+        world, "UPDATE audit.evidence SET document = $1", kept.replace('"st":"Y"', '"st":"N"')
+    )
+    assert await world.db.fetchval(broken) == ares["acsTransID"]
     await tamper(world, "UPDATE audit.evidence SET document = $1", kept)
 
 
