@@ -145,4 +145,5 @@ def _purchase_at(transaction: Transaction) -> datetime:
     """Read purchaseDate (UTC, YYYYMMDDHHMMSS); without one the time of the AReq stands in."""
     if transaction.purchase_date is None:
         return transaction.created_at
-    return datetime.strptime(transaction.purchase_date, "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+    day, time = transaction.purchase_date[:8], transaction.purchase_date[8:]
+    return datetime.fromisoformat(f"{day}T{time}").replace(tzinfo=UTC)
