@@ -23,6 +23,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--crashes", type=int, default=0, help="and so many of PostgreSQL")
     parser.add_argument("--only", default="", help="faults with this in their name")
     parser.add_argument("--each", action="store_true", help="first every fault once")
+    parser.add_argument(
+        "--kinds", action="store_true", help="every fault once, until it was felt; with --clocks"
+    )
     parser.add_argument("--clocks", action="store_true", help="clocks step by an hour; hurries")
     parser.add_argument("--rate", type=float, help="further AReqs a second that need no challenge")
     parser.add_argument("--share", type=float, help="the same, of the saturation, found first")
@@ -43,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--calm", type=float, default=1.0, help="pauses between faults, times so")
     parser.add_argument("--keep", action="store_true", help="keep the folder with the logs")
     options = parser.parse_args(argv)
+    options.clocks |= options.kinds
     if options.seed is None:
         options.seed = int(time.time())
     if isinstance(sys.stdout, io.TextIOWrapper):  # a run that is broken off has told so far

@@ -9,6 +9,7 @@ ever and without a word to either end; new ones are well.
 
 import asyncio
 import contextlib
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -28,6 +29,8 @@ class Cutter:
     mode: Mode = "pass"
     port: int = 0
     connections: int = 0
+    felt: Counter[Mode] = field(default_factory=Counter)
+    """Connections that were cut, pieces that were held or swallowed."""
     _server: asyncio.Server | None = None
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
     _spoiled: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -51,6 +54,7 @@ class Cutter:
     def become(self, mode: Mode) -> None:
         """Change the weather; `cut` closes at once, healing closes what was half-open."""
         if mode == "cut":
+            self.felt["cut"] += len(self._writers)
             self._drop(self._writers)
         if mode == "forgotten":
             self._forgotten |= self._writers
@@ -76,6 +80,7 @@ class Cutter:
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.mode == "cut":
+            self.felt["cut"] += 1
             writer.transport.abort()
             return
         self.connections += 1
@@ -119,8 +124,10 @@ class Cutter:
         with contextlib.suppress(OSError):
             while piece := await reader.read(_PIECE_BYTES):
                 if self._is_dead(near):
+                    self.felt["half_open" if near in self._spoiled else "forgotten"] += 1
                     continue
                 if self.mode == "slow":
+                    self.felt["slow"] += 1
                     await asyncio.sleep(_SLOW_S)
                 writer.write(piece)
                 await writer.drain()

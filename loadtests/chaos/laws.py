@@ -55,6 +55,12 @@ def tell(happened: Mapping[str, int], laws: Sequence[Law], rested_s: float | Non
             print(f"{'':18}{one}")
 
 
+def promised(faults: Sequence[str], felt: Mapping[str, int]) -> Law:
+    """See that every fault of a plan was done and had an effect."""
+    broken = [name for name in faults if not felt.get(name)]
+    return Law("every fault that was promised was done and felt", len(faults), broken)
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """A transaction as the database has it at the end."""

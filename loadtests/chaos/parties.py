@@ -5,6 +5,7 @@ know. A `Mood` is how likely each misbehaviour is; a calm one answers everything
 """
 
 import asyncio
+import contextlib
 import json
 import random
 import re
@@ -22,24 +23,33 @@ _CODE = re.compile(r"(?<!\d)\d{6}(?!\d)")
 _SHOP = re.compile(r"Shop (\d+)")
 _LATE_S = (0.5, 6.0)
 _NEVER_S = 30.0
-DIRECTORY_MOODS = ("late", "wrong", "fails", "takes_and_fails", "hangs_up", "never")
-GATEWAY_MOODS = ("late", "fails", "refuses", "takes_and_fails", "hangs_up", "never")
+_OTHER_ID = "00000000-0000-4000-8000-000000000000"
+DIRECTORY_MOODS = ("late", "twice", "wrong", "fails", "takes_and_fails", "hangs_up", "never")
+GATEWAY_MOODS = (*DIRECTORY_MOODS, "refuses")
 
 
 @dataclass(slots=True)
 class Mood:
-    """How one party behaves: with `share`, one of `ways` instead of a proper answer."""
+    """How one party behaves: with `share`, one of `ways` instead of a proper answer.
+
+    With `in_turn` every other answer is a proper one: nobody is given up for failures in a row.
+    """
 
     chance: random.Random
     ways: Sequence[str] = ()
     share: float = 0.0
+    in_turn: bool = False
     had: Counter[str] = field(default_factory=Counter)
+    _was_proper: bool = False
 
     def next(self) -> str:
-        """Choose how the next message is answered."""
-        if not self.ways or self.chance.random() >= self.share:
+        """Choose how the next message is answered; no way again before each was had as often."""
+        self._was_proper = not self._was_proper
+        is_bad = self._was_proper if self.in_turn else self.chance.random() < self.share
+        if not self.ways or not self.share or not is_bad:
             return "proper"
-        way = self.chance.choice(self.ways)
+        least = min(self.had[way] for way in self.ways)
+        way = self.chance.choice([way for way in self.ways if self.had[way] == least])
         self.had[way] += 1
         return way
 
@@ -124,8 +134,8 @@ class Parties:
         if way == "takes_and_fails":
             return web.Response(status=503)
         if way == "wrong":
-            answer = answer | {"acsTransID": "00000000-0000-4000-8000-000000000000"}
-        return web.Response(body=json.dumps(answer).encode(), headers={"Content-Type": _JSON})
+            answer = answer | {"acsTransID": _OTHER_ID}
+        return await _answer(request, answer, 1 + (way == "twice"))
 
     def _take(self, acs_trans_id: str, message: Message) -> Message:
         known = self.ledger.accepted.get(acs_trans_id)
@@ -156,7 +166,8 @@ class Parties:
         self._receive(message)
         if way == "takes_and_fails":
             return web.Response(status=503)
-        return web.json_response({"id": message["id"]})
+        answer = {"id": _OTHER_ID if way == "wrong" else message["id"]}
+        return await _answer(request, answer, 1 + (way == "twice"))
 
     def _receive(self, message: Message) -> None:
         text = str(message["text"])
@@ -180,3 +191,17 @@ class Parties:
             case _:
                 await asyncio.sleep(self.directory.chance.uniform(*_LATE_S))
                 return None
+
+
+async def _answer(request: web.Request, answer: Message, times: int) -> web.StreamResponse:
+    """Answer a request, more than once when told so."""
+    body = json.dumps(answer).encode()
+    response = web.Response(body=body, headers={"Content-Type": _JSON})
+    with contextlib.suppress(ConnectionError):  # who asked was killed meanwhile
+        await response.prepare(request)
+        await response.write_eof()
+    head = f"HTTP/1.1 200 OK\r\nContent-Type: {_JSON}\r\nContent-Length: {len(body)}\r\n\r\n"
+    for _ in range(times - 1):
+        if request.transport is not None:
+            request.transport.write(head.encode() + body)
+    return response

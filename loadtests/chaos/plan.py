@@ -31,6 +31,9 @@ RESTART = "SIGHUP: all serve workers are replaced"
 SQUEEZES = ("no descriptors left", "no memory left")
 CLOCKS = ("the clock of serve", "the clock of the worker")
 OTHERS = (RESTART, *SQUEEZES, *CLOCKS)
+FULL = "the database's disk is full"
+_BRIEF_S = 0.5
+_HOUR_S = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,14 @@ class Fault:
     name: str
     lasts_s: float = 0.0
     mode: Mode = "pass"
+    step_s: int = 0
+    """Of a clock; 0: an hour, by chance forward or back."""
 
     @property
     def title(self) -> str:
         """Give its full name."""
+        if self.step_s:
+            return f"{self.name}: {self.step_s:+} s"
         return self.name if self.mode == "pass" else f"{self.name}: {self.mode}"
 
 
@@ -74,6 +81,42 @@ def each(seed: int) -> list[Fault]:
     return [
         Fault(chance.uniform(*_PAUSE_S), name, chance.uniform(*_LASTS_S), mode)
         for name, mode in found
+    ]
+
+
+def kinds(*, has_disk: bool = False) -> list[tuple[Fault, ...]]:
+    """Make a plan without chance that has every fault once; those of a group begin together.
+
+    While a process of one program stands still, the clock of the other is an hour ahead: its leases
+    are over when it goes on, and none has to be waited for. With ``has_disk`` it gets full.
+    """
+    networks = [
+        tuple(
+            Fault(0, wire, _BRIEF_S, MODES[(at + turn) % len(MODES)])
+            for at, wire in enumerate(WIRES)
+        )
+        for turn in range(len(MODES))
+    ]
+    networks[1] += tuple(Fault(0, mood, _BRIEF_S) for mood in MOODS)
+    serve, worker = CLOCKS
+    steps = {(name, step): Fault(0, name, _BRIEF_S, step_s=step * _HOUR_S)
+             for name in CLOCKS for step in (-1, 1)}  # fmt: skip
+    others: list[tuple[str | Fault, ...]] = [
+        ("kill -9 a serve worker", "kill -9 the worker"),
+        ("stop a serve worker for a while", steps[worker, 1]),
+        ("stop the worker for a while", steps[serve, 1]),
+        (RESTART, steps[worker, -1]),
+        (SQUEEZES[0],),
+        (SQUEEZES[1], steps[serve, -1]),
+        ("kill -9 the supervisor",),
+        ("restart PostgreSQL",),
+        ("kill -9 a backend of PostgreSQL",),
+        *([(FULL,)] if has_disk else []),
+        (CRASH,),
+    ]
+    return networks + [
+        tuple(Fault(0, one, _BRIEF_S) if isinstance(one, str) else one for one in group)
+        for group in others
     ]
 
 

@@ -38,12 +38,12 @@ def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
         os.kill(pid, number)
 
 
-def _is_alive(pid: int) -> bool:
-    """Tell whether a process runs; one that only waits to be buried does not."""
+def state_of(pid: int) -> str:
+    """Give the letter of a process's state (Linux): T is one that stands still; Z: it is gone."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
-        return False
+        return "Z"
 
 
 @dataclass(slots=True)
@@ -142,7 +142,7 @@ class Database:
     @property
     def is_dead(self) -> bool:
         """Tell that it ended by itself, as it does when its disk is full at the wrong moment."""
-        return self.is_wanted and not _is_alive(self.pid)
+        return self.is_wanted and state_of(self.pid) == "Z"
 
     @property
     def dsn(self) -> str:

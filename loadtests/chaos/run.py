@@ -12,10 +12,10 @@ import asyncpg
 
 from loadtests.chaos.ends import Ends, asked_by_signal, last_resort, tell_failure
 from loadtests.chaos.hands import Hands
-from loadtests.chaos.laws import Law, judge, tell
-from loadtests.chaos.plan import Enough
+from loadtests.chaos.laws import Law, judge, promised, tell
+from loadtests.chaos.plan import Enough, Fault, kinds
 from loadtests.chaos.rest import rest
-from loadtests.chaos.shoppers import Crowd
+from loadtests.chaos.shoppers import PATIENCE_S, Crowd
 from loadtests.chaos.site import Site, site
 from loadtests.chaos.soak import ANSWERED, FAULTS, Sampler, draw
 from loadtests.chaos.stream import Stream
@@ -41,6 +41,9 @@ WORST_S = Ends(LIMITS_S).worst_s + _SITE_STOPS_S
 """The longest that a run can take after its load, when every step is late."""
 _SATURATING, _SATURATED_S = 32, 8.0
 _CONNECT_S = 30.0
+_HASTY_S = 5.0
+_PAUSE_S = 0.2
+"""Where every fault is felt once, nobody waits long for what a network swallowed, or pays much."""
 _LONG_S = 10.0
 """A law that takes longer is told of: what comes after it may be waited for."""
 
@@ -71,6 +74,8 @@ async def _under_load(
     crowd = Crowd(
         place.ledger, place.holders, place.url("areq", "/3ds/areq"),
         place.url("results", "/rreq"), options.seed,
+        patience_s=_HASTY_S if options.kinds else PATIENCE_S,
+        pause_s=_PAUSE_S if options.kinds else 0.0,
     )  # fmt: skip
     hands = Hands(place, options.seed, options.calm)
     this = _Run(options, place, crowd, hands, _stream(place))
@@ -109,11 +114,19 @@ class _Run:
         self._start("watching", hands.watch())
         self._start("paying", self.crowd.pay(options.lanes))
         self._start("sampling", sampler.run())
-        self._start("disturbing", hands.disturb(self.over, enough))
+        if self._promised:
+            self._start("disturbing", hands.keep_promises(self._promised, self.over))
+        else:
+            self._start("disturbing", hands.disturb(self.over, enough))
         if rate:
             self._start("streaming", self.stream.run(rate))
-        if options.disk_mb:
+        if options.disk_mb and not self._promised:
             self._start("filling", hands.fill())
+
+    @property
+    def _promised(self) -> list[tuple[Fault, ...]]:
+        """Give what the run must do, whatever it takes; empty: what a seed makes."""
+        return kinds(has_disk=bool(self.options.disk_mb)) if self.options.kinds else []
 
     def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         task = self.tasks[name] = asyncio.create_task(work, name=name)
@@ -161,6 +174,8 @@ class _Run:
         finally:
             conn.terminate()
         self.laws.append(self.ends.law)
+        if faults := [fault.title for group in self._promised for fault in group]:
+            self.laws.append(promised(faults, self.hands.felt))
         self._report(dict(results or {}))
         if self.options.soak is not None:
             print("\ngrowth", *grown, sep="\n")

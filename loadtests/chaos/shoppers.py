@@ -33,7 +33,7 @@ VISIT_WITHIN_S = 600.0
 _TRIES = 4
 _PAUSE_S = 0.7
 _SMS_WAIT_S = 8.0
-_TIMEOUT = ClientTimeout(total=12, connect=3)
+PATIENCE_S = 12.0
 _AMOUNTS = (1_000, 4_990, 12_345, 25_000)
 _EASY_SHARE = 0.4
 """How often a card that pays without a challenge is taken; others count 1."""
@@ -90,6 +90,10 @@ class Crowd:
     seed: int
     tls: ssl.SSLContext | None = None
     """For addresses with https: whom to trust, and the Directory Server's own certificate."""
+    patience_s: float = PATIENCE_S
+    """So long a shop or a browser waits for an answer."""
+    pause_s: float = 0.0
+    """After each visit, in each lane."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     unfinished: list[Payment] = field(default_factory=list)
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
@@ -115,6 +119,7 @@ class Crowd:
             (holder,) = chance.choices(holders, weights)
             visit = _Visit(self, http, chance, holder)
             await self._bounded(visit.run(), f"lane {lane}, card *{holder.pan[-4:]}")
+            await asyncio.sleep(self.pause_s)
 
     async def _bounded(self, visit: Coroutine[None, None, None], who: str) -> None:
         """Let a visit take its time; one that was given up is written down with where it stood."""
@@ -149,7 +154,8 @@ class Crowd:
 
     def _session(self) -> ClientSession:
         connector = TCPConnector(ssl=self.tls) if self.tls is not None else None
-        return ClientSession(timeout=_TIMEOUT, connector=connector)
+        patience = ClientTimeout(total=self.patience_s, connect=3)
+        return ClientSession(timeout=patience, connector=connector)
 
     def next_number(self) -> int:
         """Number the shops, so that each text message names its payment."""

@@ -32,7 +32,14 @@ _READY_S = 300.0
 _LOOK_S = 0.2
 _ISSUER = Path(__file__).parent.parent / "network" / "issuer.toml"
 _STARTED = re.compile(rb'"event":"service:started","pid":(\d+),')
+_SMALL = ("max_wal_size=96MB",)
+"""Of a database with a small disk, so that it is not filled by itself."""
+_GROW = "CREATE TABLE acs.more AS SELECT repeat('x', 1000) FROM generate_series(1, 1000)"
 _EDGES = ("ds", "cardholder", "enrollment", "portal", "ops")
+
+
+class _HasRoomError(Exception):
+    """Rolls a table back that found its room."""
 
 
 @dataclass(slots=True)
@@ -72,16 +79,32 @@ class Site:
                     self._started |= {int(one) for one in _STARTED.findall(line)}
         return pid in self._started
 
+    async def refuses_to_grow(self) -> bool:
+        """Tell whether PostgreSQL finds no room for a table, or is gone; the table is not kept."""
+        try:
+            conn = await self.connect()
+            try:
+                async with conn.transaction():
+                    await conn.execute(_GROW)
+                    raise _HasRoomError
+            finally:
+                conn.terminate()
+        except _HasRoomError:
+            return False
+        except asyncpg.DiskFullError:
+            return True
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+            return self.database.is_dead
+
     def url(self, wire: str, path: str) -> str:
         """Give an address behind a proxy."""
         return f"http://127.0.0.1:{self.wires[wire].port}{path}"
 
     def fill_disk(self) -> None:
         """Leave no byte free where the database lies."""
-        with self._ballast.open("wb") as ballast, contextlib.suppress(OSError):
+        with self._ballast.open("wb", buffering=0) as ballast, contextlib.suppress(OSError):
             while True:
                 ballast.write(bytes(1 << 16))
-                ballast.flush()
 
     def empty_disk(self) -> None:
         """Give the room back."""
@@ -140,7 +163,8 @@ async def site(
     data.mkdir(parents=True)
     if disk_mb is not None:
         await _mount("mount", "-t", "tmpfs", "-o", f"size={disk_mb}m", "chaos", str(data))
-    database = Database(data, folder / "postgres-keeper.log")
+    small = () if disk_mb is None else _SMALL
+    database = Database(data, folder / "postgres-keeper.log", small)
     ledger = Ledger()
     moods = (Mood(random.Random(f"{seed}/ds")), Mood(random.Random(f"{seed}/sms")))
     parties = Parties(ledger, *moods)
@@ -167,7 +191,7 @@ async def site(
         await parties.stop()
         await database.stop()
         if disk_mb is not None:
-            await _mount("umount", str(data))
+            await _mount("umount", "--lazy", str(data))
 
 
 def _set_clocks(made: Site) -> None:

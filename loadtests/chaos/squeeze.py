@@ -5,6 +5,7 @@ be started with: it reads its step from a file.
 """
 
 import contextlib
+import itertools
 import os
 import resource
 from collections.abc import Iterator
@@ -18,20 +19,34 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @contextlib.contextmanager
-def few_descriptors(pid: int) -> Iterator[None]:
-    """Let a process open hardly anything more than it has open."""
-    most = len(list(Path(f"/proc/{pid}/fd").iterdir())) + _MORE_DESCRIPTORS
+def few_descriptors(pid: int) -> Iterator[int]:
+    """Let a process open hardly anything more than it has open; gives its lowest forbidden one.
+
+    The limit is one of numbers, not of how many there are: some above it may be open.
+    """
+    has_open = _open(pid)
+    free = (number for number in itertools.count() if number not in has_open)
+    most = next(itertools.islice(free, _MORE_DESCRIPTORS, None))
     with _limited(pid, resource.RLIMIT_NOFILE, most):
-        yield
+        yield most
 
 
 @contextlib.contextmanager
-def little_memory(pid: int) -> Iterator[None]:
-    """Let a process take hardly more address space than it has."""
+def little_memory(pid: int) -> Iterator[int]:
+    """Let a process take hardly more address space than it has; gives how many bytes."""
     pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[0])
     most = pages * resource.getpagesize() + _MORE_MEMORY_BYTES
     with _limited(pid, resource.RLIMIT_AS, most):
-        yield
+        yield most
+
+
+def free_descriptors(pid: int, most: int) -> int:
+    """Count what a process that has such a limit may still open."""
+    return len(set(range(most)) - _open(pid))
+
+
+def _open(pid: int) -> set[int]:
+    return {int(entry.name) for entry in Path(f"/proc/{pid}/fd").iterdir()}
 
 
 @contextlib.contextmanager
@@ -68,3 +83,10 @@ class Clock:
         fresh = self.file.with_suffix(".new")
         fresh.write_text(f"{seconds}\n", encoding="ascii")
         fresh.replace(self.file)
+
+    def seen(self) -> list[int]:
+        """Give every step that a process of the program noticed, in this order."""
+        try:
+            return [int(one) for one in self.file.with_suffix(".seen").read_text().split()]
+        except FileNotFoundError:
+            return []

@@ -51,6 +51,7 @@ async def test_it_forwards_both_ways() -> None:
         writer.write(b"ping")
         assert await reader.readexactly(4) == b"ping"
         assert heard == [b"ping"]
+        assert wire.felt.total() == 0
         writer.close()
 
 
@@ -64,6 +65,7 @@ async def test_a_cut_ends_what_there_is_and_what_comes() -> None:
         late, late_writer = await asyncio.open_connection("127.0.0.1", wire.port)
         assert await _ends(late)
         assert heard == [b"ping"]
+        assert wire.felt["cut"] > 1
         for one in (writer, late_writer):
             one.close()
 
@@ -98,5 +100,6 @@ async def test_a_forgotten_connection_stays_dead_and_new_ones_are_well() -> None
         assert await new.readexactly(4) == b"pong"
         assert heard == [b"ping", b"pong"]
         assert not reader.at_eof()
+        assert wire.felt["forgotten"] == 1
         for one in (writer, new_writer):
             one.close()

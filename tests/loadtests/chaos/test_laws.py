@@ -134,3 +134,12 @@ def test_what_fails_without_memory_is_foreseen_only_while_there_is_none(tmp_path
     span = ("2026-11-25T12:00:04.000+00:00", "2026-11-25T12:00:06.000+00:00")
     assert len(laws.foreseen([log]).broken) == 6
     assert len(laws.foreseen([log], [span]).broken) == 4
+
+
+def test_a_fault_that_nobody_felt_is_a_promise_broken() -> None:
+    felt = {"kill -9 PostgreSQL": 2, "sms: cut": 0}
+    assert laws.promised(["kill -9 PostgreSQL"], felt).broken == []
+    assert laws.promised(["kill -9 PostgreSQL", "sms: cut", "sms: slow"], felt).broken == [
+        "sms: cut",
+        "sms: slow",
+    ]

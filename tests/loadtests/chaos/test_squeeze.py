@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from acs.app import utc_now
-from loadtests.chaos.squeeze import Clock, cpu_s, few_descriptors, little_memory
+from loadtests.chaos.squeeze import Clock, cpu_s, few_descriptors, free_descriptors, little_memory
 from tests.tidy.tree import ROOT
 
 if TYPE_CHECKING:
@@ -35,7 +35,8 @@ def child() -> Iterator[subprocess.Popen[bytes]]:
 def test_limits_come_back(child: subprocess.Popen[bytes]) -> None:
     kinds = (resource.RLIMIT_NOFILE, resource.RLIMIT_AS)
     before = [resource.prlimit(child.pid, kind) for kind in kinds]
-    with few_descriptors(child.pid), little_memory(child.pid):
+    with few_descriptors(child.pid) as most, little_memory(child.pid):
+        assert free_descriptors(child.pid, most) == 2
         under = [resource.prlimit(child.pid, kind) for kind in kinds]
     assert 3 < under[0][0] < 20
     assert under[1][0] > 0
@@ -63,3 +64,4 @@ def test_the_service_reads_the_stepped_clock(tmp_path: Path, step_s: int) -> Non
     ).stdout.strip()
     off = datetime.fromisoformat(told) - utc_now() - timedelta(seconds=step_s)
     assert abs(off) < timedelta(minutes=10)
+    assert clock.seen() == ([step_s] if step_s else [])
