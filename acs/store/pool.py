@@ -53,6 +53,7 @@ _LOST = (
     asyncpg.InternalClientError,  # a connection lost on its way back to the pool
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
+    asyncpg.PostgresSystemError,  # a disk that fails under it
     asyncpg.LockNotAvailableError,
     asyncpg.ObjectNotInPrerequisiteStateError,  # a database closed to connections for maintenance
     asyncpg.ReadOnlySQLTransactionError,

@@ -70,6 +70,14 @@ async def test_a_statement_that_takes_too_long_is_unavailable(dsn: str) -> None:
                 await conn.execute("SELECT pg_sleep(5)")
 
 
+@pytest.mark.parametrize("state", ["53100", "58030", "58P01"])
+async def test_a_disk_that_is_full_or_fails_is_an_outage(dsn: str, state: str) -> None:
+    async with opened(dsn) as pool:
+        with pytest.raises(Unavailable):
+            async with pool.connection() as conn:
+                await conn.execute(f"DO $$ BEGIN RAISE SQLSTATE '{state}'; END $$")
+
+
 async def test_a_mistake_in_a_statement_is_no_outage(dsn: str) -> None:
     async with opened(dsn) as pool:
         with pytest.raises(asyncpg.UndefinedTableError):
