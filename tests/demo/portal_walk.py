@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from playwright.async_api import TimeoutError as TooLate
+
 if TYPE_CHECKING:
     from tests.demo.running import Demo
 
@@ -26,7 +28,15 @@ class Walk:
         await self.page.goto(self.demo.url("portal", path))
 
     async def type(self, *entries: str, submit: bool = True) -> None:
-        """Type into the field in focus and those after it, then press Enter."""
+        """Type into the field in focus and those after it, then press Enter.
+
+        Chromium sets the focus of ``autofocus`` when it first draws a page, which may be after the
+        page has loaded: what is typed before that is lost.
+        """
+        try:
+            await self.page.locator("input:focus").wait_for()
+        except TooLate:
+            raise AssertionError(await self._told("no field has the focus")) from None
         for number, entry in enumerate(entries):
             if number:
                 await self.page.keyboard.press("Tab")
@@ -51,8 +61,7 @@ class Walk:
             if text.strip().startswith(name):
                 await self._enter()
                 return
-        message = f"no way by keyboard to {name!r} on {self.page.url}: {await self.text()}"
-        raise AssertionError(message)
+        raise AssertionError(await self._told(f"no way by keyboard to {name!r}"))
 
     async def tick(self, *ids: str) -> None:
         """Walk to boxes and tick them with the space bar."""
@@ -70,8 +79,10 @@ class Walk:
             await self.page.keyboard.press("Tab")
             if await self.page.evaluate("document.activeElement.id") == name:
                 return
-        message = f"no way by keyboard to the field {name!r} on {self.page.url}"
-        raise AssertionError(message)
+        raise AssertionError(await self._told(f"no way by keyboard to the field {name!r}"))
+
+    async def _told(self, fault: str) -> str:
+        return f"{fault} on {self.page.url}: {await self.text()}"
 
     async def text(self) -> str:
         return str(await self.page.locator("main").inner_text())
