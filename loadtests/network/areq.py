@@ -59,11 +59,12 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The ids and the SDK's key of one transaction, and the network's own address."""
+    """The ids of one transaction, its SDK's number and key, and the network's own address."""
 
     three_ds_server_trans_id: str
     sdk_trans_id: str
     sdk_app_id: str
+    sdk_reference_number: str
     sdk_public_key: Message
     base_url: str
 
@@ -181,7 +182,7 @@ def _app(order: Order, identity: Identity) -> Message:
     app: Message = {
         "sdkAppID": identity.sdk_app_id,
         "sdkTransID": identity.sdk_trans_id,
-        "sdkReferenceNumber": "3DS_DEMO_SDK_020301_00001",
+        "sdkReferenceNumber": identity.sdk_reference_number,
         "sdkMaxTimeout": "05",
         "sdkEphemPubKey": identity.sdk_public_key,
         "deviceRenderOptions": {

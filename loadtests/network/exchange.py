@@ -9,6 +9,7 @@ from loadtests.network import areq as areqs
 from loadtests.network import directory_server, three_ds_server
 from loadtests.network.network import Network
 from loadtests.network.purchases import Faults, Purchase
+from loadtests.network.sdk import REFERENCE_NUMBER, Sdk
 
 _ANSWER_BYTES_MAX = 1 << 20
 _HTTP_OK = 200
@@ -36,13 +37,19 @@ def begin(
 ) -> Purchase:
     """Make the AReq of an order and write the purchase down; nothing is sent yet."""
     now = network.clock()
-    plain = areqs.build(order, three_ds_server.identity(network.base_url), now)
+    sdk = _sdk(network, overrides) if order.channel == "app" else None
+    plain = areqs.build(order, three_ds_server.identity(network.base_url, sdk), now)
     completed = directory_server.complete(plain, str(uuid4()), network.base_url)
     areq = three_ds_server.with_overrides(completed, overrides)
-    purchase = three_ds_server.open_purchase(order, areq, now, faults=faults)
+    purchase = three_ds_server.open_purchase(order, areq, now, faults=faults, sdk=sdk)
     network.purchases.add(purchase)
     purchase.note(now, "Shop", "3DS Server", "Order", note=order.merchant_name)
     return purchase
+
+
+def _sdk(network: Network, overrides: Mapping[str, object]) -> Sdk:
+    # Another number in the AReq is the number of another SDK.
+    return Sdk(str(overrides.get("sdkReferenceNumber", REFERENCE_NUMBER)), network.sdk_root())
 
 
 async def ask(network: Network, session: ClientSession, purchase: Purchase) -> None:

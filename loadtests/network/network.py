@@ -39,6 +39,13 @@ class Network:
     method_url: str | None = None
     clock: Callable[[], datetime] = _utc_now
 
+    def sdk_root(self) -> bytes | None:
+        """Read the root that the app's SDK was shipped with; None where there is none."""
+        try:
+            return (self.state / "sdk" / "ds-root.pem").read_bytes()
+        except OSError:
+            return None
+
 
 NETWORK = web.AppKey("network", Network)
 SESSION = web.AppKey("session", ClientSession)

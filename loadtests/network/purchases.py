@@ -7,8 +7,12 @@ from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from loadtests.network.currencies import Currency
+
+if TYPE_CHECKING:
+    from loadtests.network.sdk import Sdk
 
 Message = dict[str, object]
 
@@ -84,6 +88,7 @@ class Purchase:
     rreq_accepted: int = 0
     is_asked: bool = False
     method: str | None = None
+    sdk: "Sdk | None" = field(default=None, repr=False)
     findings: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
@@ -94,7 +99,9 @@ class Purchase:
 
     @property
     def acs_url(self) -> str | None:
-        """Say where the browser takes the creq; None when there is nothing to take."""
+        """Say where the creq goes, from browser or SDK; None when there is nothing to take."""
+        if self.sdk is not None:
+            return self.sdk.acs_url
         url = (self.ares or {}).get("acsURL")
         return url if self.creq is not None and isinstance(url, str) else None
 

@@ -217,7 +217,7 @@ def _live(purchase: Purchase) -> dict[str, object]:
     return {
         "purchase": _summary(purchase),
         "result": purchase.result(),
-        "is_waiting": purchase.acs_url is not None and purchase.cres is None,
+        "is_waiting": purchase.creq is not None and purchase.cres is None,
         "events": [
             {
                 "time": event.at.strftime("%H:%M:%S.") + f"{event.at.microsecond // 1000:03d}",
@@ -265,7 +265,7 @@ def _purchase(request: web.Request) -> Purchase:
 async def to_the_bank(request: web.Request) -> web.Response:
     """Give the page that takes the creq to the bank, in the frame or on its own."""
     purchase = _purchase(request)
-    if purchase.acs_url is None:
+    if purchase.creq is None:
         raise web.HTTPNotFound(text="This purchase has nothing to take to the bank.")
     posted = {
         "acs_url": purchase.acs_url,

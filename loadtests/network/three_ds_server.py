@@ -10,13 +10,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from uuid import uuid4
 
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from loadtests.network import areq as areqs
 from loadtests.network.checks import Objection, check_ares, check_cres, read_json
 from loadtests.network.purchases import Faults, Message, Purchase
+from loadtests.network.sdk import REFERENCE_NUMBER, Refused, Sdk
 
-_P256_COORDINATE_BYTES = 32
 _NO_FAULTS = Faults()
 
 
@@ -36,25 +34,17 @@ def open_base64url(text: str) -> Message | Objection:
     return read_json(raw)
 
 
-def identity(base_url: str) -> areqs.Identity:
-    """Draw the ids and the SDK's key of a new transaction."""
+def identity(base_url: str, sdk: Sdk | None = None) -> areqs.Identity:
+    """Draw the ids of a new transaction; the key is the SDK's, or one that nobody holds."""
+    known = sdk or Sdk(REFERENCE_NUMBER, None)
     return areqs.Identity(
         three_ds_server_trans_id=str(uuid4()),
         sdk_trans_id=str(uuid4()),
         sdk_app_id=str(uuid4()),
-        sdk_public_key=_sdk_public_key(),
+        sdk_reference_number=known.reference_number,
+        sdk_public_key={**known.public_jwk},
         base_url=base_url,
     )
-
-
-def _sdk_public_key() -> Message:
-    numbers = ec.generate_private_key(ec.SECP256R1()).public_key().public_numbers()
-    return {"kty": "EC", "crv": "P-256", "x": _coordinate(numbers.x), "y": _coordinate(numbers.y)}
-
-
-def _coordinate(number: int) -> str:
-    raw = number.to_bytes(_P256_COORDINATE_BYTES, "big")
-    return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def with_overrides(areq: Message, overrides: Mapping[str, object]) -> Message:
@@ -64,7 +54,12 @@ def with_overrides(areq: Message, overrides: Mapping[str, object]) -> Message:
 
 
 def open_purchase(
-    order: areqs.Order, areq: Message, now: datetime, *, faults: Faults = _NO_FAULTS
+    order: areqs.Order,
+    areq: Message,
+    now: datetime,
+    *,
+    faults: Faults = _NO_FAULTS,
+    sdk: Sdk | None = None,
 ) -> Purchase:
     """Write a purchase down, before anything is sent."""
     return Purchase(
@@ -80,6 +75,7 @@ def open_purchase(
         areq=areq,
         faults=faults,
         faults_left=faults.times,
+        sdk=sdk,
     )
 
 
@@ -130,6 +126,11 @@ def _read_ares(purchase: Purchase, ares: Message, now: datetime) -> None:
         }
         purchase.creq = base64url(purchase.creq_message)
         purchase.session_data = base64url({"purchase": purchase.id})
+    if status == "C" and purchase.sdk is not None:
+        try:
+            purchase.sdk.accept(ares, purchase.areq, now)
+        except Refused as refused:
+            _find_fault(purchase, "ARes", [refused.objection], now)
 
 
 def begin_method(purchase: Purchase, notification_url: str, now: datetime) -> None:
