@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Mapping, Sequence
 
+    from acs.crypto.keys import ContentSigner
+
 ANSWER_LIMIT_BYTES = 128 * 1024  # rule 1.24: no legal RRes is longer
 SOCKETS_MAX = 64
 REST_S, REST_MAX_S = 5.0, 60.0
@@ -62,6 +64,8 @@ class DirectoryServer:
     additions: Additions = NO_ADDITIONS
     """What it defines beyond the published tables [rules 2.13 and 10.11]."""
     tls: ssl.SSLContext | None = field(default=None, repr=False)
+    signer: ContentSigner | None = field(default=None, repr=False)
+    """Signs towards the SDKs that trust its CA; without one no app challenge is offered."""
 
     def url_for_results(self, ds_url: str | None) -> str | None:
         """Choose where the RReq goes: the AReq's ``dsURL`` if its host is listed, else ours."""

@@ -1,8 +1,9 @@
-"""The port to the keys of the authentication values: key ids and results, never key bytes.
+"""The ports to the keys of a payment network: key ids and results, never key bytes.
 
 Laws:
-- Only an active key makes a value. A staged key is not yet known to the issuer's host, a
-  verify-only key is on its way out (see the rotation of key indicators).
+- Only an active key makes an authentication value. A staged key is not yet known to the issuer's
+  host, a verify-only key is on its way out (see the rotation of key indicators).
+- One key signs for one Directory Server, whose CA certified it [rule 6.5].
 - An implementation answers ``KeysUnavailable`` for every fault of its own and says nothing about
   the inside; a caller then gives no value at all, never a made-up one.
 """
@@ -39,3 +40,18 @@ class AuthenticationValueKeys(Protocol):
 
     def hmac_sha256(self, key_id: str, message: bytes) -> bytes:
         """Give the 32 bytes of HMAC-SHA-256; raises KeysUnavailable."""
+
+
+class ContentSigner(Protocol):
+    """What signs towards the SDKs of one Directory Server, software or hardware [rule 6.3]."""
+
+    @property
+    def algorithm(self) -> str:
+        """Name the JWS algorithm: PS256 or ES256."""
+
+    @property
+    def certificates(self) -> tuple[str, ...]:
+        """Give the chain as ``x5c`` has it: DER in standard base64, the signer's own first."""
+
+    def sign(self, signing_input: bytes) -> bytes:
+        """Give the signature, for ES256 the 64 bytes r and s [6.6]; raises KeysUnavailable."""

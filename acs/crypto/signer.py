@@ -1,0 +1,115 @@
+"""A signing key in a PEM file, with the certificates that the Directory Server's CA gave for it.
+
+Laws:
+- The key is never shown: not by repr, not in an error, not in a log.
+- A pair that no SDK would believe is refused as a whole: another key than the certificate's, a
+  weak one, a chain with a gap [rules 6.3, 6.5].
+- Until when it is good is told, not judged: that changes with time and not with the files.
+"""
+
+from __future__ import annotations
+
+import base64
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
+
+from acs.crypto.jws import CHAIN_MAX
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+_RSA_BITS_MIN: Final = 2048
+_COORDINATE: Final = 32
+_PSS: Final = padding.PSS(padding.MGF1(SHA256()), padding.PSS.DIGEST_LENGTH)
+
+SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
+
+class BadSigningKey(Exception):
+    """The files give no signer; the message is a clause that says what is wrong with which."""
+
+
+class SoftwareSigner:
+    """One key and its chain behind the port ``ContentSigner``."""
+
+    def __init__(self, key: SigningKey, chain: Sequence[x509.Certificate]) -> None:
+        """Hold a key and its certificates, its own first; raises BadSigningKey."""
+        self.algorithm = _algorithm(key)
+        _check_chain(key, chain)
+        self.certificates = tuple(
+            base64.b64encode(one.public_bytes(Encoding.DER)).decode("ascii") for one in chain
+        )
+        if sum(map(len, self.certificates)) > CHAIN_MAX:
+            message = "the certificates are too long for acsSignedContent"
+            raise BadSigningKey(message)
+        self.good_until: datetime = min(one.not_valid_after_utc for one in chain)
+        self._key = key
+
+    def __repr__(self) -> str:
+        """Name the algorithm only."""
+        return f"SoftwareSigner({self.algorithm})"
+
+    @classmethod
+    def from_pem(cls, key: bytes, chain: bytes) -> SoftwareSigner:
+        """Take both out of PEM files, the key not encrypted; raises BadSigningKey."""
+        try:
+            certificates = x509.load_pem_x509_certificates(chain)
+        except ValueError:
+            message = "the certificates are not PEM"
+            raise BadSigningKey(message) from None
+        try:
+            private = load_pem_private_key(key, password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            # Secret: what the parser says may quote the file, so it is not passed on.
+            message = "the key is not an unencrypted private key in PEM"
+            raise BadSigningKey(message) from None
+        if not isinstance(private, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
+            message = "the key is neither RSA nor P-256"
+            raise BadSigningKey(message)
+        return cls(private, certificates)
+
+    def sign(self, signing_input: bytes) -> bytes:
+        """Give the signature; a key in memory is never unavailable."""
+        if isinstance(self._key, rsa.RSAPrivateKey):
+            return self._key.sign(signing_input, _PSS, SHA256())
+        r, s = decode_dss_signature(self._key.sign(signing_input, ec.ECDSA(SHA256())))
+        return r.to_bytes(_COORDINATE) + s.to_bytes(_COORDINATE)
+
+
+def _algorithm(key: SigningKey) -> str:
+    if isinstance(key, rsa.RSAPrivateKey):
+        if key.key_size < _RSA_BITS_MIN:
+            message = f"an RSA key needs {_RSA_BITS_MIN} bits, this one has {key.key_size}"
+            raise BadSigningKey(message)
+        return "PS256"
+    if not isinstance(key.curve, ec.SECP256R1):
+        message = f"the key is on the curve {key.curve.name}, not on P-256"
+        raise BadSigningKey(message)
+    return "ES256"
+
+
+def _check_chain(key: SigningKey, chain: Sequence[x509.Certificate]) -> None:
+    if chain[0].public_key() != key.public_key():
+        message = "the first certificate belongs to another key"
+        raise BadSigningKey(message)
+    try:
+        usage = chain[0].extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        usage = None
+    if usage is not None and not usage.digital_signature:
+        message = "the first certificate is not for signatures"
+        raise BadSigningKey(message)
+    for number, (one, issuer) in enumerate(pairwise(chain), 1):
+        try:
+            one.verify_directly_issued_by(issuer)
+        except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+            message = f"certificate {number} is not issued by the one after it"
+            raise BadSigningKey(message) from None
