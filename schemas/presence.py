@@ -11,6 +11,8 @@ from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, assert_never
 
+from schemas import p256
+
 
 @dataclass(frozen=True, slots=True)
 class Always:
@@ -69,6 +71,13 @@ class SameAs:
 
 
 @dataclass(frozen=True, slots=True)
+class IsPoint:
+    """The element, a JWK, is a point of P-256; true when it has not two coordinates."""
+
+    path: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Earlier:
     """A condition on an earlier message; false when we do not hold that message."""
 
@@ -115,6 +124,7 @@ Condition: TypeAlias = (
     | Has
     | IsPresent
     | SameAs
+    | IsPoint
     | Earlier
     | AllOf
     | AnyOf
@@ -165,6 +175,11 @@ def absent(path: str) -> Negation:
 def same_as(message: str, name: str) -> SameAs:
     """The element equals that of an earlier message."""
     return SameAs(name, message)
+
+
+def is_point(path: str) -> IsPoint:
+    """The element is a public key on its curve."""
+    return IsPoint(tuple(path.split(".")))
 
 
 def earlier(message: str, condition: Condition) -> Earlier:
@@ -272,6 +287,8 @@ def decided(condition: Condition, names: Container[str], place: Place) -> Needs:
             return _is_present(path) if path[0] in names else False
         case SameAs(name, message):
             return _same_as(name, message) if name in names else True
+        case IsPoint(path):
+            return _is_point(path) if path[0] in names else True
         case Earlier(message, inner):
             return _earlier(message, decided(inner, _Anything(), place))
         case AllOf(conditions):
@@ -318,6 +335,15 @@ def _same_as(name: str, message_type: str) -> Test:
         here, there = message.get(name), earliers.get(message_type, _NOTHING).get(name)
         # Ids are compared without regard to case [rule 2.24].
         return here is None or there is None or str(here).lower() == str(there).lower()
+
+    return test
+
+
+def _is_point(path: tuple[str, ...]) -> Test:
+    def test(message: Members, _earliers: Earliers) -> bool:
+        x, y = _value_at(message, (*path, "x")), _value_at(message, (*path, "y"))
+        # What is no coordinate is at fault where it stands.
+        return not (p256.is_coordinate(x) and p256.is_coordinate(y)) or p256.is_point(x, y)
 
     return test
 

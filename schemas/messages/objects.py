@@ -6,7 +6,8 @@ without required members at least one must be there, as an empty object is an em
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 
 from schemas.addresses import email, https_url, url
 from schemas.field import (
@@ -38,6 +39,9 @@ from schemas.iso import country, currency, currency_letters, subdivision
 from schemas.presence import DS_RULE, has, optional, present, required
 from schemas.values import UiType
 from schemas.versions import FROM_231, UNTIL_220
+
+if TYPE_CHECKING:
+    from schemas.formats import Format
 
 # No limit is published; these keep what we build within reason.
 _SPC_TEXT_MAX: Final = 4096
@@ -128,13 +132,20 @@ PRIOR_AUTHENTICATION = Table(
     ),
 )
 
+
+def _coordinate(example: str) -> Format:
+    """Half of a point of P-256: 32 bytes, leading zeros kept [rule 6.6]."""
+    return replace(base64url(43, 43), example=example)
+
+
 JWK_EC = Table(
     "jwkEc",
     (
         Field("kty", one_of(["EC"]), required()),
         Field("crv", one_of(["P-256"]), required()),
-        Field("x", base64url(43, 43), required()),
-        Field("y", base64url(43, 43), required()),
+        # The example is the point of RFC 7517, appendix A.1.
+        Field("x", _coordinate("MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4"), required()),
+        Field("y", _coordinate("4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM"), required()),
     ),
 )
 

@@ -29,6 +29,7 @@ from schemas.presence import (
     Earlier,
     FlowIs,
     Has,
+    IsPoint,
     IsPresent,
     Negation,
     SameAs,
@@ -211,7 +212,7 @@ def _looked_at(table: Table) -> Iterator[tuple[str | None, str]]:
 
 def _values_of(condition: Condition) -> Iterator[tuple[str | None, str]]:
     match condition:
-        case Has(path):
+        case Has(path) | IsPoint(path):
             yield None, path[0]
         case IsPresent(path):
             if len(path) > 1:

@@ -14,6 +14,7 @@ from schemas.presence import (
     Earlier,
     FlowIs,
     Has,
+    IsPoint,
     IsPresent,
     Negation,
     SameAs,
@@ -48,6 +49,8 @@ def in_words(condition: Condition) -> str:  # noqa: C901, PLR0911, PLR0912 - one
             return f"{_path(path)} is present"
         case SameAs(name, message):
             return f"`{name}` equals that of the {message}"
+        case IsPoint(path):
+            return f"{_path(path)} is a point of its curve"
         case Earlier(message, Always()):
             return f"the {message} is at hand"
         case Earlier(message, inner):

@@ -7,9 +7,13 @@ whether a value is wrong is known from how it was made (``mutations``).
 from __future__ import annotations
 
 import json
+from base64 import urlsafe_b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from string import ascii_letters, digits
 from typing import TYPE_CHECKING, Any
+
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from schemas import presence
 from schemas.field import Field, ObjectOf, ObjectsOf, Table
@@ -115,6 +119,9 @@ class Oracle:
                 return path[0] in known and _at(members, path) not in (None, "")
             case presence.SameAs():
                 return True
+            case presence.IsPoint(path):
+                x, y = _at(members, (*path, "x")), _at(members, (*path, "y"))
+                return path[0] not in known or not _are_coordinates(x, y) or _is_on_curve(x, y)
             case presence.Earlier(message, inner):
                 earlier = self.context.earlier.get(message)
                 return earlier is not None and self._is(inner, earlier, {*earlier})
@@ -126,6 +133,21 @@ class Oracle:
                 return not self._is(inner, members, known)
             case _:
                 raise AssertionError(condition)
+
+
+def _are_coordinates(*values: object) -> bool:
+    letters = {*ascii_letters, *digits, "-", "_"}
+    return all(isinstance(one, str) and len(one) == 43 and {*one} <= letters for one in values)
+
+
+def _is_on_curve(x: str, y: str) -> bool:
+    """Ask the library that uses the points."""
+    at_x, at_y = (int.from_bytes(urlsafe_b64decode(f"{one}=")) for one in (x, y))
+    try:
+        ec.EllipticCurvePublicNumbers(at_x, at_y, ec.SECP256R1()).public_key()
+    except ValueError:
+        return False
+    return True
 
 
 def _length(value: object) -> int:

@@ -24,6 +24,7 @@ from schemas.presence import (
     has,
     is_empty,
     is_needed,
+    is_point,
     optional,
     present,
     required,
@@ -106,6 +107,29 @@ def test_the_message_decides_the_rest(
     condition: Condition, message: dict[str, Any], expected: bool
 ) -> None:
     assert holds(condition, message) is expected
+
+
+X, Y = (  # the point of RFC 7517, appendix A.1
+    "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4",
+    "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM",
+)
+
+
+@pytest.mark.parametrize(
+    ("object_", "expected"),
+    [
+        ({"x": X, "y": Y}, True),
+        ({"x": Y, "y": X}, False),
+        ({"x": "A" * 43, "y": "A" * 43}, False),
+        ({"x": X, "y": "A"}, True),  # at fault by itself
+        ({"x": X}, True),
+        ({"x": X, "y": 1}, True),
+        ("x", True),
+    ],
+)
+def test_two_coordinates_are_a_point_or_not(object_: object, expected: bool) -> None:
+    assert holds(is_point("object"), {"object": object_}) is expected
+    assert holds(is_point("unknown"), {"unknown": object_}) is True
 
 
 @pytest.mark.parametrize(
