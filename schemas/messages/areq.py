@@ -487,12 +487,7 @@ AREQ = Table(
     (
         source_needs_status("whiteListStatus"),
         source_needs_status("trustListStatus"),
-        # One that is none would end the challenge it is for, or give the key away [rule 6.1].
-        Rule(
-            ("sdkEphemPubKey",),
-            has("sdkEphemPubKey.crv", "P-256"),
-            is_point("sdkEphemPubKey"),
-        ),
+        Rule(("sdkEphemPubKey",), has("sdkEphemPubKey.crv", "P-256"), is_point("sdkEphemPubKey")),
         Rule(("splitSdkType",), has("sdkType", "01"), absent("splitSdkType"), versions=FROM_231),
         Rule(
             ("defaultSdkType",), has("sdkType", "02"), absent("defaultSdkType"), versions=FROM_231
