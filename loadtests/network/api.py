@@ -22,7 +22,8 @@ _SMS_TEXT_MAX = 2_000
 _BLOCKS = "temporary", "permanent"
 
 
-def _problem(status: int, title: str, **more: object) -> web.Response:
+def problem(status: int, title: str, **more: object) -> web.Response:
+    """Say why there is no answer, as RFC 9457 has it."""
     body: dict[str, object] = {"type": "about:blank", "title": title, "status": status} | more
     return web.json_response(body, status=status, content_type=_PROBLEM)
 
@@ -56,10 +57,10 @@ async def post_purchase(request: web.Request) -> web.Response:
     try:
         body = json.loads(await request.read())
     except (ValueError, RecursionError):
-        return _problem(400, "The body is not JSON")
+        return problem(400, "The body is not JSON")
     wanted = read_request(body, network.cards)
     if isinstance(wanted, Refusal):
-        return _problem(400, "The purchase is not valid", errors=dict(wanted.errors))
+        return problem(400, "The purchase is not valid", errors=dict(wanted.errors))
     purchase = await buy(
         network,
         request.app[SESSION],
@@ -68,7 +69,7 @@ async def post_purchase(request: web.Request) -> web.Response:
         faults=wanted.faults,
     )
     if purchase.failure is not None:
-        return _problem(
+        return problem(
             502,
             "The Access Control Server gave no usable answer",
             detail=purchase.failure,
@@ -98,7 +99,7 @@ async def get_purchase(request: web.Request) -> web.Response:
     """Show everything seen of one purchase so far."""
     purchase = request.app[NETWORK].purchases.by_id(request.match_info["id"])
     if purchase is None:
-        return _problem(404, "No such purchase")
+        return problem(404, "No such purchase")
     return web.json_response(purchase.public())
 
 
@@ -108,13 +109,13 @@ async def receive_sms(request: web.Request) -> web.Response:
     network = request.app[NETWORK]
     message = read_json(await request.read())
     if isinstance(message, Objection):
-        return _problem(400, message.detail)
+        return problem(400, message.detail)
     values = [message.get(name) for name in ("id", "to", "from", "text")]
     if not all(isinstance(value, str) and 0 < len(value) <= _SMS_TEXT_MAX for value in values):
-        return _problem(400, "id, to, from and text must be strings that are not empty")
+        return problem(400, "id, to, from and text must be strings that are not empty")
     sms_id, to, sender, text = (str(value) for value in values)
     if not digits_of(to):
-        return _problem(400, "to must hold a phone number")
+        return problem(400, "to must hold a phone number")
     is_new = network.phones.receive(sms_id, Sms(to, sender, text, network.clock()))
     return web.json_response({"id": sms_id, "accepted": True, "repeated": not is_new})
 
@@ -124,9 +125,9 @@ async def block_card(request: web.Request) -> web.Response:
     """Take a client's wish to block a card, as a bank's card host does."""
     wish = read_json(await request.read())
     if isinstance(wish, Objection):
-        return _problem(400, wish.detail)
+        return problem(400, wish.detail)
     if not isinstance(wish.get("card_ref"), str) or wish.get("wish") not in _BLOCKS:
-        return _problem(400, "card_ref must be a string, wish temporary or permanent")
+        return problem(400, "card_ref must be a string, wish temporary or permanent")
     return web.Response(status=204)
 
 

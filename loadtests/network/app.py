@@ -5,7 +5,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from loadtests.network import api, notification, shop
+from loadtests.network import api, app_page, notification, sdk_api, shop
 from loadtests.network.cards import Cards
 from loadtests.network.network import NETWORK, SESSION, Network, client_session
 
@@ -35,5 +35,8 @@ def build(
     app.add_routes(api.routes)
     app.add_routes(notification.routes)
     app.add_routes(shop.routes)
+    app.add_routes(app_page.routes)
+    app[sdk_api.APPS] = sdk_api.Apps()
+    app.add_routes(sdk_api.routes)
     app.add_routes([web.static("/static", _STATIC)])
     return app

@@ -12,6 +12,7 @@ from loadtests.network.currencies import Currency
 from loadtests.network.purchases import Message
 
 VERSIONS = ("2.1.0", "2.2.0", "2.3.1")
+SDK_INTERFACES = {"03": "Native and HTML", "01": "Native only", "02": "HTML only"}
 CHANNELS = {"app": "01", "browser": "02", "3ri": "03"}
 WINDOW_SIZES = {
     "01": (250, 400),
@@ -53,6 +54,7 @@ class Order:
     channel: str
     version: str
     window_size: str = "02"
+    sdk_interface: str = "03"
     card: Card | None = None
     browser: Browser = field(default_factory=Browser)
 
@@ -186,8 +188,8 @@ def _app(order: Order, identity: Identity) -> Message:
         "sdkMaxTimeout": "05",
         "sdkEphemPubKey": identity.sdk_public_key,
         "deviceRenderOptions": {
-            "sdkInterface": "03",
-            "sdkUiType": ["01", "02", "03", "04", "05"],
+            "sdkInterface": order.sdk_interface,
+            "sdkUiType": ["01", "02", "03", "04", *(["05"] if order.sdk_interface != "01" else [])],
         },
     }
     if order.version == "2.3.1":

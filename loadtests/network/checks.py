@@ -66,21 +66,24 @@ def check_ares(ares: Message, areq: Message) -> list[Objection]:
     needed: dict[str, Check] = {
         "messageVersion": lambda value: value == version,
         "acsTransID": _is_uuid,
-        "threeDSServerTransID": _is_same_id(areq, "threeDSServerTransID"),
-        "dsTransID": _is_same_id(areq, "dsTransID"),
+        "threeDSServerTransID": is_same_id(areq, "threeDSServerTransID"),
+        "dsTransID": is_same_id(areq, "dsTransID"),
         "dsReferenceNumber": lambda value: value == areq.get("dsReferenceNumber"),
-        "acsReferenceNumber": _is_text(32),
-        "transStatus": _is_one_of(_ARES_STATUSES.get(version, "")),
+        "acsReferenceNumber": is_text(32),
+        "transStatus": is_one_of(_ARES_STATUSES.get(version, "")),
     }
     if areq.get("deviceChannel") == "01":
-        needed["sdkTransID"] = _is_same_id(areq, "sdkTransID")
+        needed["sdkTransID"] = is_same_id(areq, "sdkTransID")
     if areq.get("messageCategory") == "01":
         needed |= _of_status(status, version)
     if status == "C":
-        needed["acsChallengeMandated"] = _is_one_of("YN")
+        needed["acsChallengeMandated"] = is_one_of("YN")
         needed |= _way_of_challenge(version, is_browser=is_browser)
-    objections = _violations(ares, needed, _common_optional(version))
+    objections = violations(ares, needed, _common_optional(version))
     unwanted = [name for name in _unwanted_in_ares(str(status), version) if name in ares]
+    if status == "C":
+        strange = ("acsSignedContent", "acsRenderingType") if is_browser else ("acsURL",)
+        unwanted += [name for name in strange if name in ares]
     if unwanted:
         objections.append(Objection("203", ",".join(unwanted) + " (not in this ARes)"))
     return objections
@@ -93,14 +96,16 @@ def check_rreq(rreq: Message, areq: Message, ares: Message) -> list[Objection]:
         return [objection]
     version = str(areq.get("messageVersion"))
     status = rreq.get("transStatus")
-    cancel = _is_one_of(_CANCELS.get(version, set()))
+    cancel = is_one_of(_CANCELS.get(version, set()))
     needed: dict[str, Check] = {
         "messageVersion": lambda value: value == version,
         "messageCategory": lambda value: value == areq.get("messageCategory"),
-        "transStatus": _is_one_of(_RREQ_STATUSES.get(version, "")),
+        "transStatus": is_one_of(_RREQ_STATUSES.get(version, "")),
     }
     if ares.get("transStatus") == "C":
         needed["interactionCounter"] = _is_digits(2)
+        if areq.get("deviceChannel") == "01":
+            needed["acsRenderingType"] = _is_rendering(version)
     if areq.get("messageCategory") == "01":
         needed |= _of_status(status, version)
     if status in ("Y", "N"):
@@ -108,11 +113,11 @@ def check_rreq(rreq: Message, areq: Message, ares: Message) -> list[Objection]:
     if rreq.get("transStatusReason") == "14":
         needed["challengeCancel"] = cancel
     if areq.get("deviceChannel") == "01" and version != "2.1.0":
-        needed["sdkTransID"] = _is_same_id(areq, "sdkTransID")
+        needed["sdkTransID"] = is_same_id(areq, "sdkTransID")
     optional = _common_optional(version) | {"challengeCancel": cancel}
     if version != "2.3.1":
         optional["authenticationMethod"] = _is_digits(2)
-    objections = _violations(rreq, needed, optional)
+    objections = violations(rreq, needed, optional)
     if status not in ("Y", "A") and "authenticationValue" in rreq:
         objections.append(Objection("203", "authenticationValue"))
     return objections
@@ -123,29 +128,30 @@ def _ids_of_rreq(rreq: Message, areq: Message, ares: Message) -> Objection | Non
     missing = [name for name in ids if rreq.get(name) in (None, "")]
     if missing:
         return Objection("201", ",".join(missing))
-    strange = [name for name, known in ids.items() if not _is_same_id(known, name)(rreq[name])]
+    strange = [name for name, known in ids.items() if not is_same_id(known, name)(rreq[name])]
     return Objection("301", ",".join(strange)) if strange else None
 
 
 def check_cres(cres: Message, areq: Message, ares: Message) -> list[Objection]:
     """Say what is wrong with a browser's final CRes."""
     version = str(areq.get("messageVersion"))
-    return _violations(
+    return violations(
         cres,
         {
             "messageType": lambda value: value == "CRes",
             "messageVersion": lambda value: value == version,
-            "threeDSServerTransID": _is_same_id(areq, "threeDSServerTransID"),
-            "acsTransID": _is_same_id(ares, "acsTransID"),
-            "transStatus": _is_one_of("YN"),
+            "threeDSServerTransID": is_same_id(areq, "threeDSServerTransID"),
+            "acsTransID": is_same_id(ares, "acsTransID"),
+            "transStatus": is_one_of("YN"),
         },
         {"challengeCompletionInd": lambda value: value == "Y"},
     )
 
 
-def _violations(
+def violations(
     message: Message, needed: Mapping[str, Check], optional: Mapping[str, Check]
 ) -> list[Objection]:
+    """Name the elements that are missing and those that are malformed."""
     missing = [name for name in needed if message.get(name) in (None, "", [])]
     wrong = [
         name
@@ -165,8 +171,13 @@ def _of_status(status: object, version: str) -> dict[str, Check]:
 
 
 def _way_of_challenge(version: str, *, is_browser: bool) -> dict[str, Check]:
-    way: dict[str, Check] = {"acsURL": _is_url} if is_browser else {"acsSignedContent": _is_jws}
-    return way | _means(version)
+    if is_browser:
+        return {"acsURL": _is_url, **_means(version)}
+    return {
+        "acsSignedContent": _is_jws,
+        "acsRenderingType": _is_rendering(version),
+        **_means(version),
+    }
 
 
 def _means(version: str) -> dict[str, Check]:
@@ -176,7 +187,7 @@ def _means(version: str) -> dict[str, Check]:
 
 
 def _common_optional(version: str) -> dict[str, Check]:
-    return {"eci": _is_text(2), "transStatusReason": _is_reason(version)}
+    return {"eci": is_text(2), "transStatusReason": _is_reason(version)}
 
 
 def _unwanted_in_ares(status: str, version: str) -> list[str]:
@@ -194,14 +205,16 @@ def _is_uuid(value: object) -> bool:
     return isinstance(value, str) and _UUID.fullmatch(value) is not None
 
 
-def _is_same_id(earlier: Message, name: str) -> Check:
+def is_same_id(earlier: Message, name: str) -> Check:
+    """Demand the id of an earlier message; letters in either case."""
     expected = earlier.get(name)
     return lambda value: (
         isinstance(value, str) and isinstance(expected, str) and value.lower() == expected.lower()
     )
 
 
-def _is_text(length_max: int) -> Check:
+def is_text(length_max: int) -> Check:
+    """Demand a text that is not empty and at most so long."""
     return lambda value: isinstance(value, str) and 0 < len(value) <= length_max
 
 
@@ -210,7 +223,8 @@ def _is_digits(length: int) -> Check:
     return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
 
 
-def _is_one_of(values: str | set[str]) -> Check:
+def is_one_of(values: str | set[str]) -> Check:
+    """Demand one of these values."""
     return lambda value: isinstance(value, str) and value != "" and value in set(values)
 
 
@@ -232,6 +246,18 @@ def _is_url(value: object) -> bool:
 
 def _is_jws(value: object) -> bool:
     return isinstance(value, str) and value.count(".") == 2  # noqa: PLR2004 - a JWS has three parts
+
+
+def _is_rendering(version: str) -> Check:
+    names = {"acsInterface", "acsUiTemplate"}
+    names |= {"deviceUserInterfaceMode"} if version == "2.3.1" else set()
+    templates = [f"{number:02d}" for number in range(1, 8 if version == "2.3.1" else 6)]
+    return lambda value: (
+        isinstance(value, dict)
+        and set(value) == names
+        and value["acsInterface"] in ("01", "02")
+        and value["acsUiTemplate"] in templates
+    )
 
 
 def _is_authentication_value(value: object) -> bool:

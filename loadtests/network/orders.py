@@ -5,7 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal, InvalidOperation
 
-from loadtests.network.areq import CHANNELS, VERSIONS, WINDOW_SIZES, Browser, Order
+from loadtests.network.areq import (
+    CHANNELS,
+    SDK_INTERFACES,
+    VERSIONS,
+    WINDOW_SIZES,
+    Browser,
+    Order,
+)
 from loadtests.network.cards import Cards
 from loadtests.network.currencies import CURRENCIES, Currency
 from loadtests.network.purchases import Faults
@@ -92,7 +99,9 @@ def read_form(form: Mapping[str, str], cards: Cards, browser: Browser) -> Order 
         errors["pan"] = "Choose a card, or type 13 to 19 digits"
     currency = _choice(form, "currency", "PLN", CURRENCIES, errors)
     version = _choice(form, "version", "2.2.0", VERSIONS, errors)
+    channel = _choice(form, "channel", "browser", ("browser", "app"), errors)
     window_size = _choice(form, "window_size", "02", WINDOW_SIZES, errors)
+    sdk_interface = _choice(form, "sdk_interface", "03", SDK_INTERFACES, errors)
     amount = None
     if currency in CURRENCIES:
         amount = amount_minor(form.get("amount", ""), CURRENCIES[currency])
@@ -108,9 +117,10 @@ def read_form(form: Mapping[str, str], cards: Cards, browser: Browser) -> Order 
         amount_minor=amount,
         currency=CURRENCIES[currency],
         merchant_name=merchant_name,
-        channel="browser",
+        channel=channel,
         version=version,
         window_size=window_size,
+        sdk_interface=sdk_interface,
         card=cards.by_pan(pan),
         browser=browser,
     )

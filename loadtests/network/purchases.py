@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from loadtests.network.currencies import Currency
 
 if TYPE_CHECKING:
-    from loadtests.network.sdk import Sdk
+    from loadtests.network.sdk import App
 
 Message = dict[str, object]
 
@@ -88,7 +88,7 @@ class Purchase:
     rreq_accepted: int = 0
     is_asked: bool = False
     method: str | None = None
-    sdk: "Sdk | None" = field(default=None, repr=False)
+    app: "App | None" = None
     findings: list[str] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
 
@@ -100,8 +100,8 @@ class Purchase:
     @property
     def acs_url(self) -> str | None:
         """Say where the creq goes, from browser or SDK; None when there is nothing to take."""
-        if self.sdk is not None:
-            return self.sdk.acs_url
+        if self.app is not None:
+            return self.app.sdk.acs_url
         url = (self.ares or {}).get("acsURL")
         return url if self.creq is not None and isinstance(url, str) else None
 
@@ -156,6 +156,7 @@ class Purchase:
             "acs_url": self.acs_url,
             "creq": self.creq,
             "threeDSSessionData": self.session_data,
+            "screen": None if self.app is None else self.app.screen,
             "cres": self.cres,
             "rreq": self.rreq,
             "rres": self.rres,

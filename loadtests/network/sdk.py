@@ -7,6 +7,7 @@ strictly as SDKs in the field do. What it was given to type goes into the envelo
 import json
 import secrets
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -57,6 +58,11 @@ class Sdk:
         return jose.jwk_of(self._private.public_key())
 
     @property
+    def version(self) -> str:
+        """Give the messageVersion of the challenge it has accepted."""
+        return str(self._ids["messageVersion"])
+
+    @property
     def is_ready(self) -> bool:
         """True when a challenge was offered and accepted."""
         return self._shared is not None
@@ -82,10 +88,11 @@ class Sdk:
             "sdkTransID": areq["sdkTransID"],
         }
 
-    def creq(self, *, enc: str = GCM, **elements: object) -> bytes:
+    def creq(self, *, enc: str = GCM, kid: str | None = None, **elements: object) -> bytes:
         """Give the body of the next CReq; an element of None is left out.
 
-        The ids and the counter may be replaced too, for whoever wants to see that refused.
+        The ids, the counter and the envelope's `kid` may be replaced too, for whoever wants to see
+        that refused.
         """
         if enc not in ENCODINGS:
             message = f"{enc} is none of {', '.join(ENCODINGS)}"
@@ -97,7 +104,7 @@ class Sdk:
         return jose.seal(
             json.dumps(told, separators=(",", ":"), ensure_ascii=False).encode(),
             self._key,
-            kid=str(self._ids["acsTransID"]),
+            kid=str(self._ids["acsTransID"]) if kid is None else kid,
             enc=enc,
             iv=secrets.token_bytes(16) if enc == CBC else bytes(11) + bytes([self._sent]),
         ).encode()
@@ -154,6 +161,24 @@ class Sdk:
     def _key(self) -> bytes:
         assert self._shared is not None, "no challenge was accepted yet"
         return self._shared
+
+
+@dataclass(slots=True)
+class App:
+    """One app with its SDK: the screen it shows, and whether the challenge is over for it."""
+
+    sdk: Sdk
+    screen: Message | None = None
+    is_over: bool = False
+    is_busy: bool = False
+    last: tuple[bytes, str] | None = field(default=None, repr=False)
+    """Body and content type of what was sent last."""
+
+    def take(self, message: Message) -> None:
+        """Show what came: the next screen, or the end."""
+        is_screen = message.get("messageType") == "CRes" and "transStatus" not in message
+        self.screen = message if is_screen else None
+        self.is_over = self.is_over or not is_screen
 
 
 def _message(raw: bytes, message_type: str) -> Message:

@@ -12,7 +12,8 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from loadtests.network import three_ds_server
-from loadtests.network.areq import VERSIONS, WINDOW_SIZES, Browser
+from loadtests.network.app_challenge import Act, act
+from loadtests.network.areq import SDK_INTERFACES, VERSIONS, WINDOW_SIZES, Browser
 from loadtests.network.cards import Card
 from loadtests.network.currencies import amount_text
 from loadtests.network.exchange import ask, begin
@@ -48,7 +49,9 @@ _FORM = {
     "currency": "PLN",
     "merchant_name": "Linden Books",
     "version": "2.2.0",
+    "channel": "browser",
     "window_size": "03",
+    "sdk_interface": "03",
     "pan": "",
     "pan_typed": "",
 }
@@ -89,6 +92,7 @@ def _shop(request: web.Request, form: Mapping[str, str], errors: Mapping[str, st
         "currencies": _CURRENCIES,
         "versions": VERSIONS,
         "window_sizes": _window_labels(),
+        "sdk_interfaces": SDK_INTERFACES,
         "latest": [_summary(purchase) for purchase in network.purchases.newest(5)],
     }
     return page("shop.html", shown, status=422 if errors else 200)
@@ -128,19 +132,23 @@ async def pay(request: web.Request) -> web.StreamResponse:
         return _shop(request, form, order.errors)
     purchase = begin(network, order, overrides={}, faults=Faults())
     where = f"/shop/purchases/{purchase.id}"
-    if network.method_url is not None and order.browser.javascript:
+    is_browser = order.channel == "browser"
+    if is_browser and network.method_url is not None and order.browser.javascript:
         notify = f"{network.base_url}/3dss/method"
         three_ds_server.begin_method(purchase, notify, network.clock())
         where += "/method"
     else:
         await ask(network, request.app[SESSION], purchase)
+        if purchase.app is not None and purchase.app.sdk.is_ready:
+            # An app hands the challenge to its SDK at once, and that asks for the first screen.
+            await act(network, request.app[SESSION], purchase, Act())
     raise web.HTTPSeeOther(where)
 
 
 @routes.get("/shop/purchases/{id}/method")
 async def method_page(request: web.Request) -> web.Response:
     """Run the 3DS Method in a hidden frame, and go on when it is through or after ten seconds."""
-    purchase = _purchase(request)
+    purchase = purchase_of(request)
     if not purchase.is_before_the_areq:
         where = f"/shop/purchases/{purchase.id}"
         raise web.HTTPSeeOther(where)
@@ -150,7 +158,7 @@ async def method_page(request: web.Request) -> web.Response:
 @routes.get("/shop/purchases/{id}/method/frame")
 async def method_frame(request: web.Request) -> web.Response:
     """Give the page that takes threeDSMethodData to the bank, inside the hidden frame."""
-    purchase = _purchase(request)
+    purchase = purchase_of(request)
     url = request.app[NETWORK].method_url
     if url is None or not purchase.is_before_the_areq:
         raise web.HTTPNotFound(text="This purchase runs no 3DS Method.")
@@ -160,7 +168,7 @@ async def method_frame(request: web.Request) -> web.Response:
 @routes.post("/shop/purchases/{id}/go-on")
 async def go_on(request: web.Request) -> web.StreamResponse:
     """Send the AReq: the 3DS Method is through, or nobody waits for it any longer."""
-    purchase, network = _purchase(request), request.app[NETWORK]
+    purchase, network = purchase_of(request), request.app[NETWORK]
     if purchase.is_before_the_areq:
         three_ds_server.give_up_method(purchase, network.clock())
         await ask(network, request.app[SESSION], purchase)
@@ -200,16 +208,55 @@ def _or_default(number: int | None, default: int) -> int:
 @routes.get("/shop/purchases/{id}")
 async def purchase_page(request: web.Request) -> web.Response:
     """Show one purchase: the bank's frame while it asks, the outcome, every message."""
-    purchase = _purchase(request)
+    purchase = purchase_of(request)
     width, height = WINDOW_SIZES.get(purchase.window_size, (0, 0))
     frame = {"width": width, "height": height, "size": purchase.window_size}
-    return page("purchase.html", {"frame": frame} | _live(purchase))
+    return page("purchase.html", {"frame": frame, "app": in_the_app(purchase)} | _live(purchase))
+
+
+def in_the_app(purchase: Purchase) -> dict[str, object] | None:
+    """Say what the app shows: nothing yet, a native screen, a document, or the end."""
+    app = purchase.app
+    if app is None or not app.sdk.is_ready:
+        return None
+    shown = app.screen or {}
+    state = "over" if app.is_over else "waiting"
+    if app.screen is not None:
+        state = "html" if "acsHTML" in shown else "native"
+    return {
+        "state": state,
+        "seen": shown.get("acsCounterAtoS"),
+        "header": shown.get("challengeInfoHeader"),
+        "text": shown.get("challengeInfoText"),
+        "is_warned": shown.get("challengeInfoTextIndicator") == "Y",
+        "box": _entry_box(shown),
+        "consent": shown.get("trustListInfoText") or shown.get("whitelistingInfoText"),
+        "submit": shown.get("submitAuthenticationLabel"),
+        "resend": shown.get("resendInformationLabel"),
+        "more": [
+            (shown[f"{name}Label"], shown.get(f"{name}Text"))
+            for name in ("whyInfo", "expandInfo")
+            if f"{name}Label" in shown
+        ],
+    }
+
+
+def _entry_box(screen: Message) -> dict[str, object]:
+    """Give the entry's attributes; before 2.3.1 its label is all there is."""
+    given = screen.get("challengeEntryBox")
+    box = given if isinstance(given, dict) else {}
+    return {
+        "label": box.get("challengeDataEntryLabel") or screen.get("challengeInfoLabel"),
+        "inputmode": "numeric" if box.get("challengeDataEntryKeyboardType") == "01" else "text",
+        "type": "password" if box.get("challengeDataEntryMasking") == "Y" else "text",
+        "maxlength": box.get("challengeDataEntryLengthMax") or "45",
+    }
 
 
 @routes.get("/shop/purchases/{id}/live")
 async def live_part(request: web.Request) -> web.Response:
     """Give the changing part of the purchase's page alone, for its script."""
-    purchase = _purchase(request)
+    purchase = purchase_of(request)
     return page("live.html", _live(purchase))
 
 
@@ -254,7 +301,8 @@ def _summary(purchase: Purchase) -> dict[str, object]:
     }
 
 
-def _purchase(request: web.Request) -> Purchase:
+def purchase_of(request: web.Request) -> Purchase:
+    """Find the purchase of the path; 404 when there is none."""
     purchase = request.app[NETWORK].purchases.by_id(request.match_info["id"])
     if purchase is None:
         raise web.HTTPNotFound(text="No such purchase. It may have been made before a restart.")
@@ -264,7 +312,7 @@ def _purchase(request: web.Request) -> Purchase:
 @routes.get("/shop/purchases/{id}/bank")
 async def to_the_bank(request: web.Request) -> web.Response:
     """Give the page that takes the creq to the bank, in the frame or on its own."""
-    purchase = _purchase(request)
+    purchase = purchase_of(request)
     if purchase.creq is None:
         raise web.HTTPNotFound(text="This purchase has nothing to take to the bank.")
     posted = {

@@ -13,7 +13,7 @@ from uuid import uuid4
 from loadtests.network import areq as areqs
 from loadtests.network.checks import Objection, check_ares, check_cres, read_json
 from loadtests.network.purchases import Faults, Message, Purchase
-from loadtests.network.sdk import REFERENCE_NUMBER, Refused, Sdk
+from loadtests.network.sdk import REFERENCE_NUMBER, App, Refused, Sdk
 
 _NO_FAULTS = Faults()
 
@@ -75,7 +75,7 @@ def open_purchase(
         areq=areq,
         faults=faults,
         faults_left=faults.times,
-        sdk=sdk,
+        app=None if sdk is None else App(sdk),
     )
 
 
@@ -115,7 +115,7 @@ def _read_ares(purchase: Purchase, ares: Message, now: datetime) -> None:
     if "transStatusReason" in ares:
         note += f", reason {ares['transStatusReason']}"
     purchase.note(now, "ACS", "Directory Server", "ARes", message=ares, note=note)
-    _find_fault(purchase, "ARes", check_ares(ares, purchase.areq), now)
+    find_faults(purchase, "ARes", check_ares(ares, purchase.areq), now)
     if status == "C" and purchase.areq.get("deviceChannel") == "02":
         purchase.creq_message = {
             "messageType": "CReq",
@@ -126,11 +126,11 @@ def _read_ares(purchase: Purchase, ares: Message, now: datetime) -> None:
         }
         purchase.creq = base64url(purchase.creq_message)
         purchase.session_data = base64url({"purchase": purchase.id})
-    if status == "C" and purchase.sdk is not None:
+    if status == "C" and purchase.app is not None:
         try:
-            purchase.sdk.accept(ares, purchase.areq, now)
+            purchase.app.sdk.accept(ares, purchase.areq, now)
         except Refused as refused:
-            _find_fault(purchase, "ARes", [refused.objection], now)
+            find_faults(purchase, "ARes", [refused.objection], now)
 
 
 def begin_method(purchase: Purchase, notification_url: str, now: datetime) -> None:
@@ -197,17 +197,23 @@ def take_notification(
         return
     purchase.cres = message
     purchase.note(now, "Browser", "3DS Server", "CRes", message=message, note=note)
-    _find_fault(purchase, "CRes", check_cres(message, purchase.areq, purchase.ares or {}), now)
+    find_faults(purchase, "CRes", check_cres(message, purchase.areq, purchase.ares or {}), now)
     if session_data != purchase.session_data:
         purchase.findings.append("CRes: threeDSSessionData did not come back as it went out")
+    compare_with_results(purchase, message)
+
+
+def compare_with_results(purchase: Purchase, cres: Message) -> None:
+    """Hold a final CRes against the results, which have to come first and to say the same."""
     told = (purchase.rreq or {}).get("transStatus")
     if told is None:
         purchase.findings.append("CRes: came before the results")
-    elif (told == "Y") != (message.get("transStatus") == "Y"):
+    elif (told == "Y") != (cres.get("transStatus") == "Y"):
         purchase.findings.append("CRes: says something else than the results")
 
 
-def _find_fault(purchase: Purchase, name: str, faults: list[Objection], now: datetime) -> None:
+def find_faults(purchase: Purchase, name: str, faults: list[Objection], now: datetime) -> None:
+    """Write down what is wrong with a message."""
     for fault in faults:
         finding = f"{name}: {fault.code} {fault.detail}"
         purchase.findings.append(finding)

@@ -141,5 +141,10 @@ class AppAcs:
         return OctKey.import_key(self.shared[16:] if is_ours else self.shared[:16])
 
 
+def kid_of(body: bytes) -> str:
+    """Read the kid of an envelope."""
+    return str(json.loads(_decoded(body.split(b".")[0]))["kid"])
+
+
 def _decoded(part: bytes) -> bytes:
     return urlsafe_b64decode(part + b"=" * (-len(part) % 4))

@@ -12,6 +12,7 @@ from aiohttp import ClientSession, web
 from loadtests.network import cards, people
 from loadtests.network.app import build
 from loadtests.network.network import NETWORK, Network
+from tests.loadtests.network.app_acs import authority
 from tests.loadtests.network.fake_acs import FakeAcs
 
 if TYPE_CHECKING:
@@ -70,6 +71,8 @@ def state(tmp_path: Path) -> Path:
         for p in people.everybody()
     ]
     cards.write(tmp_path, written)
+    (tmp_path / "sdk").mkdir()
+    (tmp_path / "sdk" / "ds-root.pem").write_bytes(authority().root_pem)
     return tmp_path
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from loadtests.network.checks import Objection, check_ares, check_cres, read_json
+from loadtests.network.checks import Objection, check_ares, check_cres, check_rreq, read_json
 
 ID = "7d0f6d0a-4f7a-4c0e-9a52-6f6f1f2b8c01"
 AREQ: dict[str, object] = {
@@ -74,6 +74,68 @@ def test_the_sdk_gets_its_id_back() -> None:
     areq = AREQ | {"deviceChannel": "01", "sdkTransID": ID}
 
     assert check_ares(N, areq) == [Objection("201", "sdkTransID")]
+
+
+APP = AREQ | {"deviceChannel": "01", "sdkTransID": ID}
+RENDERING = {"acsInterface": "01", "acsUiTemplate": "01"}
+C_IN_APP = without(C, "acsURL") | {
+    "sdkTransID": ID,
+    "acsSignedContent": "a.b.c",
+    "acsRenderingType": RENDERING,
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "objection"),
+    [
+        ({}, None),
+        ({"acsSignedContent": None}, Objection("201", "acsSignedContent")),
+        ({"acsRenderingType": None}, Objection("201", "acsRenderingType")),
+        ({"acsRenderingType": {"acsInterface": "01"}}, Objection("203", "acsRenderingType")),
+        (
+            {"acsRenderingType": RENDERING | {"acsUiTemplate": "07"}},
+            Objection("203", "acsRenderingType"),
+        ),
+        (
+            {"acsRenderingType": RENDERING | {"deviceUserInterfaceMode": "01"}},
+            Objection("203", "acsRenderingType"),
+        ),
+        ({"acsURL": "https://x.example"}, Objection("203", "acsURL (not in this ARes)")),
+    ],
+)
+def test_a_challenge_in_the_app_has_signed_content_and_says_how_it_looks(
+    changes: dict[str, object], objection: Objection | None
+) -> None:
+    assert check_ares(C_IN_APP | changes, APP) == ([] if objection is None else [objection])
+
+
+def test_in_the_browser_neither_has_a_place() -> None:
+    found = check_ares(C | {"acsSignedContent": "a.b.c", "acsRenderingType": RENDERING}, AREQ)
+
+    assert found == [Objection("203", "acsSignedContent,acsRenderingType (not in this ARes)")]
+
+
+@pytest.mark.parametrize(
+    ("version", "changes", "missing"),
+    [
+        ("2.2.0", {}, None),
+        ("2.2.0", {"acsRenderingType": None}, "acsRenderingType"),
+        ("2.2.0", {"sdkTransID": None}, "sdkTransID"),
+        ("2.1.0", {"sdkTransID": None}, None),
+    ],
+)
+def test_the_results_of_a_challenge_in_the_app_say_how_it_looked(
+    version: str, changes: dict[str, object], missing: str | None
+) -> None:
+    rreq: dict[str, object] = ECHO | {
+        "messageVersion": version, "messageCategory": "01", "sdkTransID": ID,
+        "transStatus": "N", "transStatusReason": "19", "interactionCounter": "03",
+        "authenticationType": "02", "authenticationMethod": "02", "acsRenderingType": RENDERING,
+    } | changes  # fmt: skip
+
+    found = check_rreq(rreq, APP | {"messageVersion": version}, C_IN_APP)
+
+    assert found == ([] if missing is None else [Objection("201", missing)])
 
 
 @pytest.mark.parametrize(
