@@ -1,8 +1,9 @@
 """Every screen of a theme, in every language and size, as files that can be looked at.
 
 ``gallery`` gives file names and bytes: one page per screen and language, the static files, and
-pages of frames that show each screen in the five sizes of the specification, light and dark. Pure
-drawing: no settings, no database, no network.
+pages of frames that show each screen in the five sizes of the specification, light and dark. What
+an SDK's web view shows is among them, as ``app-<screen>``. Pure drawing: no settings, no database,
+no network.
 
 Scripts are left out: a page that goes on by itself would be gone before one has looked at it. And
 each ground has files of its own, so that light and dark can be looked at side by side.
@@ -14,7 +15,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from acs.pages.samples import SIZES, every_screen
+from acs.pages.samples import SIZES, app_screens, every_screen
 from acs.pages.themes import BUILT_IN
 
 if TYPE_CHECKING:
@@ -48,9 +49,13 @@ def gallery(pages: Pages, theme: str = BUILT_IN) -> dict[str, bytes]:
     }
     sheets = []
     for language in pages.languages:
-        screens = every_screen(language, pages.languages, theme)
-        for name, screen in screens.items():
-            html = _SCRIPT.sub("", pages.render(screen).html.decode())
+        screens = {
+            name: _SCRIPT.sub("", pages.render(screen).html.decode())
+            for name, screen in every_screen(language, pages.languages, theme).items()
+        }
+        for name, screen in app_screens(language, theme).items():
+            screens[f"app-{name}"] = pages.sdk_page(screen).decode()
+        for name, html in screens.items():
             for ground in GROUNDS:
                 beside = html.replace('="static/', f'="{ground}/')
                 files[f"{language}-{ground}-{name}.html"] = _on(ground, beside.encode())

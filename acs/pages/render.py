@@ -8,18 +8,20 @@ Laws:
   an empty place.
 - No inline script, no inline style, no other host: a page needs nothing but its own origin.
 - A page works without script and without cookies.
+- The document for an SDK's web view holds all of itself: its style, its pictures as data, no
+  script, no address but that of its form, which the SDK catches [rules 6.50 to 6.54].
 - The same screen gives the same bytes: nothing here depends on the clock or on chance.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from base64 import b64encode
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, assert_never
-from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_datetime
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
@@ -31,17 +33,16 @@ from acs.challenge.screens import (
     ReturnScreen,
     Screen,
 )
-from acs.pages import themes
+from acs.pages import native, themes, wording
 from acs.pages.headers import FORM_NOWHERE, FORM_TO_US, form_action_of, page_headers
 from acs.pages.names import shown_name
-from schemas.amounts import amount_text
+from schemas import base64url
 from schemas.dates import moment_text
 from schemas.static_files import StaticFile, load_static
 from schemas.texts import choose_language, load_catalogues, unbroken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
 
     from jinja2 import Template
 
@@ -50,19 +51,19 @@ if TYPE_CHECKING:
     from acs.pages.themes import Theme
 
 _HERE: Final = Path(__file__).parent
-_ZONE: Final = ZoneInfo("Europe/Warsaw")
-"""Cardholders read times on the bank's clock."""
-
 LANGUAGES: Final = tuple(sorted(path.parent.name for path in _HERE.glob("locale/*/pages.po")))
 """What pages exist in."""
 
 _BANK_DEFAULT: Final = "pl"
 
-_TIME_PATTERN: Final = "HH:mm"
-_SECONDS_PATTERN: Final = "HH:mm:ss"
-
 WARNED_S: Final = 60
 """How long before its end the page warns; 20 s are the least [WCAG 2.2, 2.2.1]."""
+
+_INLINE_MAX: Final = 16 * 1024
+"""Bytes of a picture that travels within a document; acsHTML has room for 75 000 [2.1.0]."""
+
+_REMARK: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
+_AIR: Final = re.compile(r"(?<=[{};,])\s+|\s+(?=[{}])")
 
 _SCHEMES: Final = {
     "visa": "Visa",
@@ -85,11 +86,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class _Marks:
-    """What stands at the top of a page: files by the addresses they are loaded from."""
+    """What stands at the top of a page: pictures by the addresses they are loaded from."""
 
     issuer_name: str
     issuer_phone: str
-    logo: str
+    logo: str | None
     logo_dark: str | None
     needs_plate: bool
     says_name: bool
@@ -117,6 +118,14 @@ class Pages:
         for theme in own_themes:
             self._themes[theme.name] = theme
             self._static.update(theme.files)
+        self._inline = {
+            name: _data_uri(file)
+            for name, file in self._static.items()
+            if file.content_type.startswith("image/") and len(file.body) <= _INLINE_MAX
+        }
+        self._styles = {
+            theme.sheet: _style(self._static[theme.sheet]) for theme in self._themes.values()
+        }
         self._templates = self._compile()
         for language in self._catalogues:
             # Loads the locale's data now rather than in the middle of the first request.
@@ -164,6 +173,46 @@ class Pages:
             case _:
                 assert_never(screen)
 
+    def native(self, screen: CodeScreen, version: str, *, asks_pin: bool) -> dict[str, object]:
+        """Give the elements of a CRes that is not final for the SDK's native screen.
+
+        ``asks_pin``: the PIN's screen, else the code's; ``version`` is messageVersion.
+        """
+        language = self._language_of(screen)
+        theme = self._theme_of(screen.brand)
+
+        def say(text_id: str, **values: object) -> str:
+            return self.text(text_id, language, **values)
+
+        voice = native.Voice(
+            say=say,
+            language=language,
+            phone=theme.issuer_phone or screen.brand.issuer_phone,
+            own_help=theme.help.get(language),
+        )
+        return native.elements(screen, version, voice, asks_pin=asks_pin)
+
+    def sdk_html(self, screen: CodeScreen) -> dict[str, object]:
+        """Give the elements of a CRes that is not final for an SDK that shows HTML only."""
+        return {"acsUiType": "05", "acsHTML": base64url.encode(self.sdk_page(screen))}
+
+    def sdk_page(self, screen: CodeScreen) -> bytes:
+        """Draw the document for the SDK's web view.
+
+        Its form's query string tells ``pin``, ``otp``, ``trust`` ("Y" or not there) and ``do``
+        ("verify" or "resend"), within the 256 characters of challengeHTMLDataEntry.
+        """
+        language, theme = self._language_of(screen), self._theme_of(screen.brand)
+        values = self._code_values(screen)
+        if screen.resend.left > 0:
+            values["resend_hint"] = native.resend_from(
+                screen, lambda text_id, **given: self.text(text_id, language, **given), language
+            )
+        marks = self._inline_marks(theme, screen.brand)
+        return self._drawn(
+            "sdk.html", screen, marks, {**values, "style": self._styles[theme.sheet]}
+        )
+
     def method_page(self, request: str, notification_url: str | None, notification: str) -> Page:
         """Draw the hidden frame of a 3DS Method; without an address it goes nowhere at its end.
 
@@ -202,9 +251,17 @@ class Pages:
     def _page(
         self, template: str, screen: Screen, form_action: str, values: dict[str, object]
     ) -> Page:
-        language = self._language_of(screen)
         brand = getattr(screen, "brand", None)
         theme = self._theme_of(brand)
+        marks = None if brand is None else self._marks(theme, brand)
+        sheet = self._static[theme.sheet].address
+        html = self._drawn(template, screen, marks, {"sheet": sheet, **values})
+        return Page(html=html, headers=page_headers(form_action))
+
+    def _drawn(
+        self, template: str, screen: Screen, marks: _Marks | None, values: dict[str, object]
+    ) -> bytes:
+        language = self._language_of(screen)
 
         def t(text_id: str, **given: object) -> str:
             return self.text(text_id, language, **given)
@@ -213,13 +270,12 @@ class Pages:
             screen=screen,
             language=language,
             direction=Locale.parse(language).text_direction,
-            sheet=self._static[theme.sheet].address,
-            marks=None if brand is None else self._marks(theme, brand),
-            own_help=theme.help.get(language),
+            marks=marks,
+            own_help=self._theme_of(getattr(screen, "brand", None)).help.get(language),
             t=t,
             **values,
         )
-        return Page(html=html.encode(), headers=page_headers(form_action))
+        return html.encode()
 
     def _language_of(self, screen: Screen) -> str:
         return self.choose_language(screen.language, None, _BANK_DEFAULT)
@@ -230,7 +286,6 @@ class Pages:
         return self._themes.get(named) or self._themes[themes.BUILT_IN]
 
     def _marks(self, theme: Theme, brand: Brand) -> _Marks:
-        known = _SCHEMES.get(brand.scheme.lower())
         dark = theme.logo_dark
         return _Marks(
             issuer_name=theme.issuer_name or brand.issuer_name,
@@ -239,9 +294,22 @@ class Pages:
             logo_dark=None if dark is None else self._static[dark].address,
             needs_plate=theme.needs_plate,
             says_name=theme.says_name,
-            scheme_name=known or brand.scheme,
-            # A scheme without a mark of its own is named by its word beside a plain card.
-            scheme_mark=self._static[f"{brand.scheme.lower() if known else 'card'}.svg"].address,
+            scheme_name=_SCHEMES.get(brand.scheme.lower(), brand.scheme),
+            scheme_mark=self._static[_scheme_mark(brand)].address,
+        )
+
+    def _inline_marks(self, theme: Theme, brand: Brand) -> _Marks:
+        """Give the marks with pictures as data; where one is too large the name stands alone."""
+        marks = self._marks(theme, brand)
+        logo = self._inline.get(theme.logo)
+        dark = self._inline.get(theme.logo_dark or "")
+        return replace(
+            marks,
+            logo=logo,
+            logo_dark=dark if logo else None,
+            needs_plate=marks.needs_plate or (theme.logo_dark is not None and dark is None),
+            says_name=marks.says_name and logo is not None,
+            scheme_mark=self._inline[_scheme_mark(brand)],
         )
 
     def _marked_text(self, text_id: str, language: str, **values: object) -> Markup:
@@ -250,9 +318,8 @@ class Pages:
 
     def _code_values(self, screen: CodeScreen) -> dict[str, Any]:
         language = self._language_of(screen)
-        is_payment = screen.amount is not None
-        suffix = "" if is_payment else "_no_amount"
-        title = self.text("title_add_card" if screen.adds_card else f"title{suffix}", language)
+        suffix = wording.suffix(screen)
+        title = self.text(wording.title_id(screen), language)
         notice = self._notice(screen, language)
         sent_to = self._sent_to(screen, language)
         failed = notice is not None and notice.tone == "error"
@@ -265,11 +332,11 @@ class Pages:
             "document_title": self.text("title_problem", language, title=title)
             if failed
             else title,
-            "amount": _amount(screen, language),
+            "amount": wording.amount(screen, language),
             "merchant_label": f"merchant_label{suffix}",
             "suffix": suffix,
             "merchant": shown_name(screen.merchant),
-            "purchase_at": moment_text(screen.purchase_at, _ZONE, language),
+            "purchase_at": moment_text(screen.purchase_at, wording.ZONE, language),
             "purchase_iso": screen.purchase_at.isoformat(timespec="seconds"),
             "notice": notice,
             "code_label": self.text("code_label", language)
@@ -279,12 +346,12 @@ class Pages:
             "sent_to": sent_to,
             "resend_hint": self._resend_hint(screen, language),
             "resend_wait_s": 0 if screen.resend.allowed else screen.resend.wait_s,
-            "attempts_hint": _attempts_hint_id(screen),
+            "attempts_hint": wording.attempts_hint_id(screen),
             "time_hint": "time_until" if screen.time_left.may_extend else "time_until_last",
-            "time_until": _local(screen.time_left.ends_at, _TIME_PATTERN, language),
+            "time_until": wording.clock_time(screen.time_left.ends_at, wording.TIME, language),
             "time_warning": "time_warning" if screen.time_left.may_extend else "time_warning_last",
             "warned_s": WARNED_S,
-            "help": _help(screen),
+            "help": wording.help_ids(screen),
             "other_languages": [
                 (code, self.text("language_name", code))
                 for code in screen.languages
@@ -295,19 +362,12 @@ class Pages:
     def _notice(self, screen: CodeScreen, language: str) -> _Notice | None:
         if screen.notice is None:
             return None
-        text = self.text(
-            _notice_text_id(screen),
-            language,
-            left=screen.attempts_left,
-            s=max(1, screen.resend.wait_s),
-            time=_local(screen.time_left.ends_at, _TIME_PATTERN, language),
-        )
-        good = screen.notice in {Notice.CODE_SENT, Notice.EXTENDED}
-        patient = screen.notice in _PATIENT
+        values = wording.notice_values(screen, language)
+        tone = wording.tone(screen.notice)
         return _Notice(
-            text=text,
-            tone="good" if good else "info" if patient else "error",
-            role="status" if good else "alert",
+            text=self.text(wording.notice_id(screen), language, **values),
+            tone=tone,
+            role="status" if tone == "good" else "alert",
             # A wrong answer marks all fields alike: which of them was wrong is never told.
             marks_pin=screen.notice in {Notice.WRONG, Notice.PIN_FORMAT},
             marks_code=screen.notice in {Notice.WRONG, Notice.CODE_EMPTY, Notice.CODE_FORMAT},
@@ -316,74 +376,40 @@ class Pages:
     def _sent_to(self, screen: CodeScreen, language: str) -> Markup | None:
         if screen.sent_at is None or not screen.code_live:
             return None
-        time = _local(screen.sent_at, _TIME_PATTERN, language)
+        time = wording.clock_time(screen.sent_at, wording.TIME, language)
         phone = _number(screen.phone_mask)
         if screen.expires_at is None:
             return self._marked_text("sent_to_no_end", language, time=time, phone=phone)
-        until = _local(screen.expires_at, _TIME_PATTERN, language)
+        until = wording.clock_time(screen.expires_at, wording.TIME, language)
         return self._marked_text("sent_to", language, time=time, phone=phone, until=until)
 
     def _resend_hint(self, screen: CodeScreen, language: str) -> str | None:
         if screen.resend.left <= 0:
-            suffix = "" if screen.amount is not None else "_no_amount"
-            return self.text(f"resend_none_left{suffix}", language)
+            return self.text(f"resend_none_left{wording.suffix(screen)}", language)
         if screen.resend.allowed or screen.resend.wait_s <= 0:
             return None
         if screen.resend.ready_at is None:
             return self.text("resend_wait", language, s=screen.resend.wait_s)
         # Without script the seconds stand still; the time of day does not go stale.
-        time = _local(screen.resend.ready_at, _SECONDS_PATTERN, language)
+        time = wording.clock_time(screen.resend.ready_at, wording.SECONDS, language)
         return self.text("resend_wait_from", language, s=screen.resend.wait_s, time=time)
 
 
-_PATIENT: Final = frozenset({Notice.RESEND_TOO_SOON, Notice.RESEND_SPENT, Notice.SMS_UNKNOWN})
-"""Told quietly: the cardholder did nothing wrong."""
+def _scheme_mark(brand: Brand) -> str:
+    """Name the scheme's mark; one without its own is named by its word beside a plain card."""
+    scheme = brand.scheme.lower()
+    return f"{scheme if scheme in _SCHEMES else 'card'}.svg"
 
 
-def _notice_text_id(screen: CodeScreen) -> str:
-    is_spent = screen.resend.left <= 0
-    match screen.notice:
-        case Notice.WRONG if screen.attempts_left is None:
-            return "notice_wrong_uncounted"
-        case Notice.WRONG if screen.attempts_left == 1:
-            return "notice_wrong_last"
-        case (Notice.CODE_EMPTY | Notice.CODE_FORMAT) as notice if screen.asks_pin:
-            return f"notice_{notice}_pin"
-        case (Notice.CODE_EXPIRED | Notice.SMS_FAILED) as notice if is_spent:
-            return f"notice_{notice}_spent{'' if screen.amount is not None else '_no_amount'}"
-        case notice:
-            return f"notice_{notice}"
+def _data_uri(file: StaticFile) -> str:
+    return f"data:{file.content_type};base64,{b64encode(file.body).decode()}"
 
 
-def _attempts_hint_id(screen: CodeScreen) -> str | None:
-    """Say how many attempts are left when some are gone and the notice does not say it."""
-    if screen.attempts_left is None or not screen.attempts_spent or screen.notice is Notice.WRONG:
-        return None
-    return "attempts_last" if screen.attempts_left == 1 else "attempts_left"
-
-
-def _help(screen: CodeScreen) -> tuple[str, ...]:
-    return (
-        "help_why" if screen.amount is not None else "help_why_no_amount",
-        "help_not_yours" if screen.amount is not None else "help_not_yours_no_amount",
-        "help_no_message",
-        "help_phone_not_yours",
-        *(("help_pin",) if screen.asks_pin else ()),
-        "help_safety",
-    )
+def _style(sheet: StaticFile) -> Markup:
+    """Give a sheet for within a document: of our own making, without remarks and air."""
+    return Markup(_AIR.sub("", _REMARK.sub("", sheet.body.decode())).strip())  # noqa: S704
 
 
 def _number(number: str) -> Markup:
     """Keep a phone number on one line, and its digits in their order among any script."""
     return Markup('<bdi dir="ltr">{}</bdi>').format(unbroken(number))
-
-
-def _amount(screen: CodeScreen, language: str) -> str | None:
-    amount = screen.amount
-    if amount is None:
-        return None
-    return amount_text(amount.minor, amount.exponent, amount.currency, language)
-
-
-def _local(at: datetime, pattern: str, language: str) -> str:
-    return format_datetime(at, pattern, tzinfo=_ZONE, locale=language)

@@ -103,6 +103,18 @@ def every_screen(
     }
 
 
+_IN_AN_APP: Final = (
+    "pin-and-code", "code", "no-payment", "adds-card", "longest", "wrong", "second-code",
+    "may-resend", "expired", "expired-and-spent", "failed-and-spent", "trust", "trust-ticked",
+)  # fmt: skip
+
+
+def app_screens(language: str, theme: str = "") -> dict[str, CodeScreen]:
+    """Give the screens that an SDK's web view shows: those to type in, of each kind one."""
+    every = every_screen(language, theme=theme)
+    return {name: screen for name in _IN_AN_APP if isinstance(screen := every[name], CodeScreen)}
+
+
 def _entries(code: CodeScreen) -> dict[str, Screen]:
     wrong = replace(code, notice=Notice.WRONG, attempts_spent=1, attempts_left=2)
     return {

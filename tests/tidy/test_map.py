@@ -35,6 +35,7 @@ ACROSS: dict[str, str] = {
     "tests/acs/test_http_gateways_profiles.py": "http_gateways, each profile on the wire",
     "tests/acs/pages/test_in_browser.py": "templates, styles and headers together, in Chromium",
     "tests/acs/pages/test_render_every.py": "render, and what holds for every screen",
+    "tests/acs/pages/test_render_sdk.py": "render, the document for an SDK's web view",
     "tests/enrollment/portal/test_in_browser.py": "templates, style and axe, in Chromium",
     "tests/otp/gateways/test_deliver_anything.py": "deliver in random lives, workers that die",
     "tests/otp/gateways/test_deliver_crashes.py": "deliver, killed between two of its lines",

@@ -7,14 +7,15 @@ from itertools import product
 
 from acs.pages.gallery import GROUNDS, gallery
 from acs.pages.render import Pages
-from acs.pages.samples import SIZES, every_screen
+from acs.pages.samples import SIZES, app_screens, every_screen
 
 PAGES = Pages()
 FILES = gallery(PAGES)
+NAMES = [*every_screen("pl"), *(f"app-{name}" for name in app_screens("pl"))]
 
 
 def test_every_screen_is_there_in_every_language() -> None:
-    every = product(PAGES.languages, GROUNDS, every_screen("pl"))
+    every = product(PAGES.languages, GROUNDS, NAMES)
     wanted = {f"{language}-{ground}-{name}.html" for language, ground, name in every}
 
     assert wanted <= FILES.keys()
@@ -29,7 +30,7 @@ def test_each_language_is_shown_in_all_sizes_on_both_grounds() -> None:
 
         assert set(frames) == {
             (f"{language}-{ground}-{name}.html", str(width), str(height))
-            for name, (width, height) in product(every_screen(language), SIZES.values())
+            for name, (width, height) in product(NAMES, SIZES.values())
         }
 
 

@@ -20,7 +20,7 @@ from playwright.sync_api import sync_playwright
 from acs.pages import themes
 from acs.pages.gallery import gallery
 from acs.pages.render import LANGUAGES, Pages
-from acs.pages.samples import SIZES, every_screen
+from acs.pages.samples import SIZES, app_screens, every_screen
 from acs.pages.themes import BUILT_IN
 
 if TYPE_CHECKING:
@@ -94,7 +94,9 @@ def _themed() -> Pages:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("theme", ["plain", "bank"])
 def test_nothing_is_cut_or_covered_in_any_size(page: Page, language: str, theme: str) -> None:
-    names = every_screen(language) if theme == "plain" else ("pin-and-code", "longest", "failed")
+    names = [*every_screen(language), *(f"app-{name}" for name in app_screens(language))]
+    if theme == "bank":
+        names = ["pin-and-code", "longest", "failed", "app-longest"]
     # A notice changes a few words only: where room is short is enough.
     groups = {True: SHORT, False: MEASURED}
     page.goto(HOST)
@@ -125,7 +127,7 @@ def test_the_measure_finds_what_is_wrong(page: Page) -> None:
 
 @pytest.mark.parametrize(("language", "ground"), [("pl", "light"), ("en", "dark")])
 def test_axe_finds_nothing(page: Page, language: str, ground: str) -> None:
-    names = ("trust-ticked", "expired-and-spent", "retry", "failed", "gone")
+    names = ("trust-ticked", "expired-and-spent", "retry", "failed", "gone", "app-trust-ticked")
     axe, found = AXE.read_text(encoding="utf-8"), []
     for theme, name in [*product(["bank"], names), ("plain", "longest")]:
         page.goto(f"{HOST}{theme}/{language}-{ground}-{name}.html")

@@ -9,7 +9,7 @@ import pytest
 
 from acs.challenge.screens import CodeScreen, ErrorScreen, ErrorText, Notice, Outcome, ReturnScreen
 from acs.challenge.screens import Screen as AnyScreen
-from acs.pages.samples import SIZES, every_screen
+from acs.pages.samples import SIZES, app_screens, every_screen
 
 SCREENS = every_screen("pl", ("pl", "en"), "plum")
 
@@ -30,6 +30,20 @@ def test_every_end_is_there() -> None:
     errors = {screen.text_id for screen in SCREENS.values() if isinstance(screen, ErrorScreen)}
 
     assert (ends, errors) == (set(get_args(Outcome)), set(get_args(ErrorText)))
+
+
+def test_an_app_is_shown_every_kind_of_entry() -> None:
+    shown = app_screens("pl", "plum").values()
+    kinds = {(screen.asks_pin, screen.amount is None, screen.offers_trust) for screen in shown}
+
+    assert {screen.brand.theme for screen in shown} == {"plum"}
+    assert {one[:2] for one in kinds} == {
+        (True, True),
+        (True, False),
+        (False, True),
+        (False, False),
+    }
+    assert {one[2] for one in kinds} == {True, False}
 
 
 def test_every_name_can_be_a_file_s() -> None:
