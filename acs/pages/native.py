@@ -80,13 +80,23 @@ def elements(
     if screen.resend.left > 0:
         # Before its time too: a native screen cannot come by a button later on.
         shown["resendInformationLabel"] = say("resend")
-    if screen.offers_trust and not asks_pin and version != V210:
-        # Asked once, beside the button that ends it.
-        name = "trustListInfoText" if version == V231 else "whitelistingInfoText"
-        shown[name] = say("trust_label")
+    trust = trust_element(version, asks_pin=asks_pin) if screen.offers_trust else None
+    if trust is not None:
+        shown[trust] = say("trust_label")
     if version == V231:
         shown["challengeEntryBox"] = _entry_box(label, asks_pin=asks_pin)
     return shown
+
+
+def trust_element(version: str, *, asks_pin: bool) -> str | None:
+    """Name the element that offers to trust the merchant, for a CReq must answer it; None for none.
+
+    It is asked once, on the last screen: asked on the PIN's as well, what is ticked there would be
+    taken back by the box that the next screen shows empty.
+    """
+    if asks_pin or version == V210:
+        return None
+    return "trustListInfoText" if version == V231 else "whitelistingInfoText"
 
 
 def resend_from(screen: CodeScreen, say: Say, language: str) -> str | None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acs.challenge.screens import Amount, CodeScreen, Notice, ResendState
-from acs.pages import wording
+from acs.pages import native, wording
 from acs.pages.render import Pages
 from acs.pages.themes import BUILT_IN, Theme
 from schemas.compiler import Context
@@ -218,6 +218,8 @@ def test_trust_is_offered_once_and_in_the_version_s_own_words(
     offering = replace(CODE, offers_trust=True)
     last, first = (PAGES.native(offering, version, asks_pin=asks) for asks in (False, True))
 
+    assert native.trust_element(version, asks_pin=False) == name
+    assert native.trust_element(version, asks_pin=True) is None
     assert names & last.keys() == ({name} if name else set())
     assert not names & (first.keys() | PAGES.native(CODE, version, asks_pin=False).keys())
 
