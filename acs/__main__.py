@@ -96,7 +96,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     command("migrate", "bring the database to this version's schema", commands.migrate)
     command(
-        "check-config", "judge the settings and the theme files without starting", commands.judge
+        "check-config",
+        "judge the settings, theme files and signing certificates without starting",
+        commands.judge,
     )
     stock.add_options(
         command("seed", "load card ranges from TOML; make up clients and payments", stock.run)

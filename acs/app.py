@@ -23,6 +23,7 @@ from aiohttp import web
 from acs import VERSION, log, metrics, policies
 from acs.background import Background
 from acs.config import ConfigError
+from acs.crypto.signer import good_until
 from acs.crypto.software import BadKeyFile, SoftwareKeys
 from acs.directory_server import DirectoryServers
 from acs.drain import SILENT_STOPPING_S, drain
@@ -200,6 +201,10 @@ class Service:
         directory_servers = DirectoryServers(
             self.parts.directory_servers, sockets_max=self.settings.ds.sockets_max
         )
+        for server in self.parts.directory_servers:
+            if server.signer is not None:
+                end = good_until(server.signer)
+                metrics.SDK_SIGNING_END.labels(server.ds_id).set(end.timestamp())
         self.closers += [delivery.close, directory_servers.close]
         if self.parts.number_checks is not None:
             self.closers.append(self.parts.number_checks.close)

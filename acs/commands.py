@@ -49,6 +49,7 @@ class NotNow(Exception):
 def judge(_options: argparse.Namespace, settings: Settings) -> int:
     """Judge what a start would read besides the settings, and needs no key or database."""
     policies.pages(settings)
+    policies.content_signers(settings)
     say("the settings fit")
     return 0
 

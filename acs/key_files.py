@@ -102,16 +102,22 @@ def _ring(place: Path, purpose: str, active: Mapping[str, str]) -> KeyRing:
         raise ConfigError((f"keys of {purpose}: {error}",)) from error
 
 
-def _key(file: Path) -> bytes:
+def read_private(file: Path) -> bytes:
+    """Read a file that its owner alone may read; raises ConfigError."""
     try:
         mode = stat.S_IMODE(file.stat().st_mode)
-        text = file.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
+        content = file.read_bytes()
+    except OSError as error:
         raise ConfigError((f"{file} cannot be read: {type(error).__name__}",)) from error
     if mode & 0o077:
         raise ConfigError((f"{file} is open to others: its mode must be 0400 or 0600",))
+    return content
+
+
+def _key(file: Path) -> bytes:
+    content = read_private(file)
     try:
-        key = bytes.fromhex(text)
+        key = bytes.fromhex(content.decode("ascii").strip())
     except ValueError:
         key = b""
     if len(key) != _KEY_BYTES:

@@ -156,6 +156,13 @@ RREQ_BREAKER = Gauge(
     registry=REGISTRY,
     multiprocess_mode="livesum",
 )
+SDK_SIGNING_END = Gauge(
+    "acs_sdk_signing_end_timestamp_seconds",
+    "When the first certificate of what signs towards a network's SDKs ends, in Unix time",
+    ("ds",),
+    registry=REGISTRY,
+    multiprocess_mode="livemin",
+)
 RREQ_PENDING = Gauge(
     "acs_rreq_pending",
     "Results that no Directory Server has confirmed yet",

@@ -9,9 +9,11 @@ import msgspec
 
 from acs.challenge.policy import ChallengePolicy
 from acs.config import ConfigError
+from acs.crypto.signer import BadSigningKey, SoftwareSigner
 from acs.directory_server import DirectoryServer
 from acs.edges.tls import client_context
 from acs.http_gateways import http_gateway
+from acs.key_files import read_private
 from acs.number_checks import CamaraSimSwap, SimSwapConfig
 from acs.pages import themes
 from acs.pages.render import LANGUAGES as PAGE_LANGUAGES
@@ -39,12 +41,14 @@ from schemas.secret import Secret
 from schemas.values import TransStatusReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
+    from pathlib import Path
 
     from acs.config import Settings
     from acs.config.settings import Caller as CallerSettings
     from acs.config.settings import DirectoryServer as DirectoryServerSettings
+    from acs.crypto.keys import ContentSigner
     from enrollment.ports import Host
     from otp.gateways.port import SmsGateway
 
@@ -145,8 +149,26 @@ def number_checks(settings: Settings) -> CamaraSimSwap | None:
 
 
 def directory_servers(settings: Settings) -> list[DirectoryServer]:
-    """Give the Directory Servers with their TLS contexts."""
-    return [_directory_server(given) for given in settings.ds.directory_servers]
+    """Give the Directory Servers with their TLS contexts and signers; raise ConfigError."""
+    signers = content_signers(settings)
+    return [_directory_server(given, signers) for given in settings.ds.directory_servers]
+
+
+def content_signers(settings: Settings) -> dict[str, SoftwareSigner]:
+    """Give what signs towards SDKs, by Directory Server; raise ConfigError with all faults."""
+    found, faults = {}, []
+    for given in settings.ds.directory_servers:
+        key, certs = given.sdk_signing_key, given.sdk_signing_certs
+        if key is None or certs is None:
+            continue
+        try:
+            found[given.id] = _signer(key, certs)
+        except ConfigError as error:
+            where = f"ds.directory_servers: {given.id}"
+            faults += [f"{where}: {sentence}" for sentence in error.sentences]
+    if faults:
+        raise ConfigError(tuple(faults))
+    return found
 
 
 def gateways(settings: Settings, clock: Callable[[], datetime]) -> tuple[SmsGateway, ...]:
@@ -286,7 +308,21 @@ def _caller(entries: Sequence[CallerSettings]) -> Caller:
     return Caller(iss=first.iss, sub=first.sub, keys=keys, scopes=scopes)
 
 
-def _directory_server(given: DirectoryServerSettings) -> DirectoryServer:
+def _signer(key: Path, certs: Path) -> SoftwareSigner:
+    try:
+        chain = certs.read_bytes()
+    except OSError as error:
+        raise ConfigError((f"{certs} cannot be read: {type(error).__name__}",)) from error
+    try:
+        return SoftwareSigner.from_pem(read_private(key), chain)
+    except BadSigningKey as error:
+        sentence = f"sdk_signing_key {key} and sdk_signing_certs {certs}: {error}"
+        raise ConfigError((sentence,)) from None
+
+
+def _directory_server(
+    given: DirectoryServerSettings, signers: Mapping[str, ContentSigner]
+) -> DirectoryServer:
     return DirectoryServer(
         ds_id=given.id,
         schemes=frozenset(given.schemes),
@@ -300,4 +336,5 @@ def _directory_server(given: DirectoryServerSettings) -> DirectoryServer:
             {name: frozenset(codes) for name, codes in given.values.items()},
         ),
         tls=client_context(given.ca, given.tls_cert, given.tls_key),
+        signer=signers.get(given.id),
     )

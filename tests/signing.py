@@ -25,9 +25,13 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 END = datetime(2036, 1, 1, tzinfo=UTC)
 
 
-@cache
 def ec_key(name: str = "acs") -> ec.EllipticCurvePrivateKey:
     """Make the P-256 key of this name once."""
+    return _ec_key(name)
+
+
+@cache
+def _ec_key(name: str) -> ec.EllipticCurvePrivateKey:
     del name
     return ec.generate_private_key(ec.SECP256R1())
 

@@ -149,6 +149,8 @@ def _directory_server(server: DirectoryServer) -> Iterator[str]:
     where = f"ds.directory_servers: {server.id}"
     if (server.tls_cert is None) != (server.tls_key is None):
         yield f"{where}: tls_cert and tls_key come together"
+    if (server.sdk_signing_key is None) != (server.sdk_signing_certs is None):
+        yield f"{where}: sdk_signing_key and sdk_signing_certs come together"
     if not server.hosts and server.rreq_url is None:
         yield f"{where}: hosts or rreq_url must say where results go"
     if server.rreq_url is not None:

@@ -106,6 +106,16 @@ class DirectoryServer(Section, frozen=True, kw_only=True):
     ca: Annotated[Pem, Meta(description="who signs its server certificate, PEM file")] = None
     tls_cert: Annotated[Pem, Meta(description="our client certificate for it, PEM file")] = None
     tls_key: Annotated[Pem, Meta(description=KEY)] = None
+    sdk_signing_key: Annotated[
+        Pem,
+        Meta(
+            description="private key that signs towards the SDKs, PEM file, RSA or P-256; "
+            "unset = no challenge in apps"
+        ),
+    ] = None
+    sdk_signing_certs: Annotated[
+        Pem, Meta(description="its certificate from this network's CA, and the chain, PEM file")
+    ] = None
 
 
 class DirectoryServers(Section, frozen=True, kw_only=True):

@@ -4,7 +4,8 @@ Laws:
 - The key is never shown: not by repr, not in an error, not in a log.
 - A pair that no SDK would believe is refused as a whole: another key than the certificate's, a
   weak one, a chain with a gap [rules 6.3, 6.5].
-- Until when it is good is told, not judged: that changes with time and not with the files.
+- Until when it is good is told (``good_until``), not judged: an expired one is no reason to refuse
+  the payments in browsers as well.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from acs.crypto.jws import CHAIN_MAX
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
+
+    from acs.crypto.keys import ContentSigner
 
 _RSA_BITS_MIN: Final = 2048
 _COORDINATE: Final = 32
@@ -50,7 +53,6 @@ class SoftwareSigner:
         if sum(map(len, self.certificates)) > CHAIN_MAX:
             message = "the certificates are too long for acsSignedContent"
             raise BadSigningKey(message)
-        self.good_until: datetime = min(one.not_valid_after_utc for one in chain)
         self._key = key
 
     def __repr__(self) -> str:
@@ -82,6 +84,12 @@ class SoftwareSigner:
             return self._key.sign(signing_input, _PSS, SHA256())
         r, s = decode_dss_signature(self._key.sign(signing_input, ec.ECDSA(SHA256())))
         return r.to_bytes(_COORDINATE) + s.to_bytes(_COORDINATE)
+
+
+def good_until(signer: ContentSigner) -> datetime:
+    """Tell when the first of a signer's certificates ends."""
+    ders = (base64.b64decode(one) for one in signer.certificates)
+    return min(x509.load_der_x509_certificate(der).not_valid_after_utc for der in ders)
 
 
 def _algorithm(key: SigningKey) -> str:

@@ -17,6 +17,7 @@ from acs.key_files import generate_keys
 from acs.store import card_ranges
 from acs.store.card_ranges import Issuer
 from tests.otp.gateways.smpp.smsc import Smsc
+from tests.signing import END, ec_key, key_pem, leaf, pem
 from tests.story.world import RANGES
 
 if TYPE_CHECKING:
@@ -119,6 +120,27 @@ async def test_a_process_binds_to_its_carrier_before_there_is_a_message(
 
     assert 'acs_smpp_bound{provider="one"} 1.0' in told
     assert kept == "early"
+
+
+async def test_the_end_of_a_signing_certificate_is_seen_in_the_metrics(
+    dsn: str, tmp_path: Path
+) -> None:
+    key, certs = tmp_path / "acs.key", tmp_path / "acs.pem"
+    await asyncio.to_thread(key.write_bytes, key_pem(ec_key()))
+    await asyncio.to_thread(key.chmod, 0o600)
+    await asyncio.to_thread(certs.write_bytes, pem(leaf(ec_key())))
+    network = {"id": "t", "schemes": ["visa"], "hosts": ["127.0.0.1"]}
+    network |= {"sdk_signing_key": str(key), "sdk_signing_certs": str(certs)}
+    settings = {"ACS_DS__DIRECTORY_SERVERS": json.dumps([network])}
+    async with running(tmp_path, dsn, **settings) as urls:
+        _, told = await get(f"{urls['ops']}/metrics")
+
+    (line,) = [
+        line
+        for line in told.splitlines()
+        if line.startswith('acs_sdk_signing_end_timestamp_seconds{ds="t"}')
+    ]
+    assert float(line.split()[1]) == END.timestamp()
 
 
 async def test_a_fit_service_is_ready(dsn: str, tmp_path: Path) -> None:

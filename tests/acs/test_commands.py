@@ -16,6 +16,7 @@ import pytest
 
 from acs.__main__ import main
 from tests.acs.store.rows import proved
+from tests.signing import ec_key, key_pem, leaf, pem
 
 if TYPE_CHECKING:
     import asyncpg
@@ -87,6 +88,21 @@ def test_check_config_judges_the_themes(tmp_path: Path) -> None:
 
     assert ended.returncode == 2
     assert f"acs: cardholder.themes: {bad}: light: ink on sheet has a contrast of" in ended.stderr
+
+
+def test_check_config_judges_the_signing_certificates(tmp_path: Path) -> None:
+    key, certs = tmp_path / "acs.key", tmp_path / "acs.pem"
+    key.write_bytes(key_pem(ec_key()))
+    key.chmod(0o600)
+    certs.write_bytes(pem(leaf(ec_key("another"))))
+    network = {"id": "visa", "schemes": ["visa"], "hosts": ["ds.example"]}
+    network |= {"sdk_signing_key": str(key), "sdk_signing_certs": str(certs)}
+
+    ended = acs(tmp_path, "check-config", ACS_DS__DIRECTORY_SERVERS=json.dumps([network]))
+
+    assert ended.returncode == 2
+    assert "visa: sdk_signing_key" in ended.stderr
+    assert "the first certificate belongs to another key" in ended.stderr
 
 
 def test_a_range_of_a_theme_that_nobody_has_is_not_loaded(tmp_path: Path) -> None:

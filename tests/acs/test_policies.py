@@ -14,6 +14,7 @@ from enrollment.policy import Activation, PortalRaise
 from enrollment.ports import NoHost
 from otp.gateways.router import Route
 from schemas.messages import Additions
+from tests.signing import ec_key, key_pem, leaf, pem, root
 
 
 def read(**environ: str) -> config.Settings:
@@ -108,6 +109,57 @@ def test_a_directory_server_keeps_its_names_and_hosts() -> None:
     assert made.client_subject == "ds.visa.example"
     assert made.acs_reference_number == "REF-1"
     assert made.additions == Additions(frozenset({"TEST-1"}), {"acctType": frozenset({"80", "81"})})
+
+
+def signing(
+    folder: Path, ds_id: str, *, certified: str = "acs", mode: int = 0o600
+) -> dict[str, object]:
+    """Give a Directory Server whose signing key and certificates lie in a folder."""
+    key, certs = folder / f"{ds_id}.key", folder / f"{ds_id}.pem"
+    key.write_bytes(key_pem(ec_key()))
+    key.chmod(mode)
+    certs.write_bytes(pem(leaf(ec_key(certified)), root()))
+    return {
+        "id": ds_id,
+        "schemes": ["visa"],
+        "hosts": ["ds.example"],
+        "sdk_signing_key": str(key),
+        "sdk_signing_certs": str(certs),
+    }
+
+
+def test_a_directory_server_has_the_signer_of_its_settings(tmp_path: Path) -> None:
+    plain = {"id": "plain", "schemes": ["jcb"], "hosts": ["ds.example"]}
+    given = json.dumps([signing(tmp_path, "visa"), plain])
+
+    first, second = policies.directory_servers(read(ACS_DS__DIRECTORY_SERVERS=given))
+
+    assert first.signer is not None
+    assert first.signer.algorithm == "ES256"
+    assert second.signer is None
+
+
+def test_every_fault_of_signing_files_is_told_in_a_sentence(tmp_path: Path) -> None:
+    gone = {**signing(tmp_path, "gone"), "sdk_signing_certs": str(tmp_path / "none.pem")}
+    keyless = {**signing(tmp_path, "keyless"), "sdk_signing_key": str(tmp_path / "none.key")}
+    given = [
+        signing(tmp_path, "open", mode=0o640),
+        signing(tmp_path, "other", certified="another"),
+        gone,
+        keyless,
+    ]
+
+    with pytest.raises(config.ConfigError) as caught:
+        policies.directory_servers(read(ACS_DS__DIRECTORY_SERVERS=json.dumps(given)))
+
+    where = "ds.directory_servers"
+    pair = f"sdk_signing_key {tmp_path}/other.key and sdk_signing_certs {tmp_path}/other.pem"
+    assert caught.value.sentences == (
+        f"{where}: open: {tmp_path}/open.key is open to others: its mode must be 0400 or 0600",
+        f"{where}: other: {pair}: the first certificate belongs to another key",
+        f"{where}: gone: {tmp_path}/none.pem cannot be read: FileNotFoundError",
+        f"{where}: keyless: {tmp_path}/none.key cannot be read: FileNotFoundError",
+    )
 
 
 def test_the_demo_sends_to_its_own_phone() -> None:

@@ -124,6 +124,15 @@ def test_a_proxy_is_an_address_or_a_network() -> None:
     assert "portal.proxies: 10.0.0.1/8 has host" in refused(portal__proxies=["10.0.0.1/8"])
 
 
+@pytest.mark.parametrize("name", ["sdk_signing_key", "sdk_signing_certs"])
+def test_a_signing_key_has_its_certificates(name: str) -> None:
+    server = {**_DS, name: "file.pem"}
+
+    assert refused(ds__directory_servers=[server]) == (
+        "ds.directory_servers: one: sdk_signing_key and sdk_signing_certs come together"
+    )
+
+
 def test_a_directory_server_says_where_results_go() -> None:
     server = {"id": "one", "schemes": ["visa"]}
 

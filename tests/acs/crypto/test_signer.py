@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from acs.crypto.jws import CHAIN_MAX
-from acs.crypto.signer import BadSigningKey, SoftwareSigner
+from acs.crypto.signer import BadSigningKey, SoftwareSigner, good_until
 from tests.signing import certificate, ec_key, key_pem, leaf, pem, root, rsa_key, signer
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def test_a_signature_on_p_256_is_r_and_s() -> None:
 def test_it_is_good_until_the_first_certificate_ends() -> None:
     end = datetime(2027, 5, 1, tzinfo=UTC)
 
-    assert SoftwareSigner(ec_key(), [leaf(ec_key(), end), root()]).good_until == end
+    assert good_until(SoftwareSigner(ec_key(), [leaf(ec_key(), end), root()])) == end
 
 
 def test_it_shows_its_algorithm_only() -> None:
