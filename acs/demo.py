@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acs import demo_keys
+from acs.app import utc_now
 from acs.key_files import generate_keys
 
 if TYPE_CHECKING:
@@ -194,6 +195,7 @@ def _service_settings(settings: Settings, dsn: str) -> dict[str, str]:
         "rreq_url": f"{network}/ds/rreq",
         "acs_reference_number": "3DS_LOA_ACS_DEMO_020301_00001",
         "acs_operator_id": "DEMO-ACS-OPERATOR",
+        **demo_keys.make_signing(settings, "demo", utc_now()),
     }
     # People try the demo's cards over and over: what protects a real phone bill would stop them.
     patient = dict.fromkeys(
