@@ -47,9 +47,10 @@ bench: $(DEV) ## the benchmark: ratios measured side by side on this machine
 	@$(BIN)/python -m loadtests.bench $(ARGS)
 	@$(BIN)/python -m loadtests.micro.read_areq
 
-micro: $(DEV) ## what reading an AReq and answering it cost in one process, without HTTP and database
+micro: $(DEV) ## what an AReq and the app channel's cryptography cost in one process, without HTTP and database
 	@$(BIN)/python -m loadtests.micro.read_areq
 	@$(BIN)/python -m loadtests.micro.areq_path $(ARGS)
+	@$(BIN)/python -m loadtests.micro.app_channel
 
 memory: $(DEV) ## one worker's memory over ten million AReqs, about an hour (ARGS="--count 1000000"); 1 = it grew
 	@$(BIN)/python -m loadtests.memory $(ARGS)
