@@ -10,9 +10,7 @@ from acs.challenge.screens import CodeScreen, ErrorScreen, ReturnScreen
 from acs.flows.challenge import (
     CReqPost,
     Form,
-    _digits,
     _session_data,
-    _uuid,
     open_challenge,
     post_form,
 )
@@ -52,21 +50,6 @@ def test_session_data_is_kept_as_it_came(data: str) -> None:
 @pytest.mark.parametrize("data", [None, "", "x" * 1025, "a\x00b"])
 def test_session_data_that_cannot_be_kept_is_dropped(data: str | None) -> None:
     assert _session_data(data) is None
-
-
-@pytest.mark.parametrize(
-    ("entry", "digits"),
-    [("48 26", "4826"), ("\u00a04826", "4826"), ("４８２６", "4826"), ("48-26", "48-26")],
-)
-def test_a_pin_is_read_without_its_blanks(entry: str, digits: str) -> None:
-    assert _digits(Secret(entry)) == digits
-
-
-@pytest.mark.parametrize(
-    "text", [None, 7, "", "x" * 36, "d7c1ee9994784 4a6b1f2391e29c6b340", "{" + "0" * 34 + "}"]
-)
-def test_an_identifier_has_its_canonical_form(text: object) -> None:
-    assert _uuid(text) is None
 
 
 async def test_the_first_creq_gives_the_entry_page(world: World) -> None:

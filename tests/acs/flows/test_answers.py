@@ -1,0 +1,63 @@
+"""What of an answer is looked at before anything is compared."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from acs.flows import answers
+from acs.flows.answers import Entries
+from schemas.problems import naming
+from schemas.vault import Secret
+from tests.acs.people import a_transaction
+from tests.records import replace
+
+
+def test_entries_do_not_show_what_was_typed() -> None:
+    text = repr(Entries(Secret("123456"), Secret("4826")))
+    assert "123456" not in text
+    assert "4826" not in text
+
+
+@pytest.mark.parametrize(
+    ("entry", "digits"),
+    [("48 26", "4826"), ("\u00a04826", "4826"), ("４８２６", "4826"), ("48-26", "48-26")],
+)
+def test_a_pin_is_read_without_its_blanks(entry: str, digits: str) -> None:
+    assert answers._digits(Secret(entry)) == digits
+
+
+@pytest.mark.parametrize(
+    ("entry", "is_one"),
+    [("4826", True), ("48 26 31 05", True), ("482", False), ("482631059", False), ("48a6", False)],
+)
+def test_a_pin_has_four_to_eight_digits(entry: str, is_one: bool) -> None:
+    assert answers.is_pin(Secret(entry)) is is_one
+
+
+@pytest.mark.parametrize(
+    "text", [None, 7, "", "x" * 36, "d7c1ee9994784 4a6b1f2391e29c6b340", "{" + "0" * 34 + "}"]
+)
+def test_an_identifier_has_its_canonical_form(text: object) -> None:
+    assert answers.uuid_of(text) is None
+
+
+def test_an_identifier_may_be_spelled_in_capitals() -> None:
+    text = "D7C1F4A2-6C35-4A53-9F0E-1B1D5F3E9A10"
+    assert answers.uuid_of(text) == UUID(text)
+
+
+@pytest.mark.parametrize("sdk_trans_id", [None, "7f3e1b0c-5d2a-4e9b-8c6f-0a1b2c3d4e5f"])
+def test_an_erro_names_the_ids_that_the_transaction_has(sdk_trans_id: str | None) -> None:
+    transaction = replace(a_transaction(), sdk_trans_id=sdk_trans_id)
+
+    error: dict[str, Any] = dict(
+        answers.creq_refused(transaction, naming("203", ("challengeDataEntry",))).error
+    )
+
+    assert error["errorDetail"] == "challengeDataEntry"
+    assert error["errorMessageType"] == "CReq"
+    assert error["acsTransID"] == str(transaction.acs_trans_id)
+    assert error.get("sdkTransID") == sdk_trans_id
