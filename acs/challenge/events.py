@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
+from schemas.values import ChallengeCancel
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
 
     from acs.challenge.screens import Notice
     from schemas.values import TransStatusReason
@@ -54,7 +57,12 @@ class NotSent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A right CReq came, for the first time or again (reload, Back, second tab)."""
+    """A right CReq came, for the first time or again (reload, Back, second tab).
+
+    ``lasts``: how long the sender waits for the end at the most; None: as long as we.
+    """
+
+    lasts: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,18 @@ class CReqRefused:
     """The CReq names this transaction but breaks the protocol; ``error`` is the Erro sent."""
 
     error: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class SdkFailed:
+    """The SDK ended its side with an Erro: its time is over, or it could not go on [rule 6.66].
+
+    ``about_cres``: it was a CRes of ours that it could not take.
+    """
+
+    error: Mapping[str, object]
+    timed_out: bool
+    about_cres: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +111,11 @@ class AnswerChecked:
 
 
 @dataclass(frozen=True, slots=True)
+class PartGiven:
+    """One of several elements came, on a screen of its own; nothing was compared yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class EntryMalformed:
     """The entry has no shape that could be compared; ``notice`` says what is wrong with it."""
 
@@ -104,7 +129,9 @@ class ResendAsked:
 
 @dataclass(frozen=True, slots=True)
 class CancelAsked:
-    """The cardholder does not want to go on."""
+    """The cardholder does not want to go on; ``why`` is what the network is told."""
+
+    why: ChallengeCancel = ChallengeCancel.BY_CARDHOLDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,9 +198,11 @@ Event: TypeAlias = (
     Opened
     | CReqRefused
     | CReqMismatched
+    | SdkFailed
     | CodeIssued
     | CodeRefused
     | AnswerChecked
+    | PartGiven
     | EntryMalformed
     | ResendAsked
     | CancelAsked

@@ -2,7 +2,7 @@
 
 ``step(challenge, event, policy, now)`` gives the challenge after the event and what must be done.
 The shell holds the row lock, tells what happened, stores the new challenge and carries the effects
-out. Rows follow EMV 3-D Secure behaviour section 9 for the browser [rules 9, rows 10-48].
+out. Rows follow EMV 3-D Secure behaviour section 9 [rules 9, rows 10-49].
 
 Laws:
 - A challenge has one outcome. Once it is there, no event changes it; later ones get the same page.
@@ -74,6 +74,7 @@ _FROM_CARDHOLDER: Final = (
     events.Opened,
     events.CReqRefused,
     events.AnswerChecked,
+    events.PartGiven,
     events.EntryMalformed,
     events.ResendAsked,
     events.CancelAsked,
@@ -82,7 +83,13 @@ _FROM_CARDHOLDER: Final = (
     events.LanguageChosen,
     events.PostedAgain,
 )
-_TOO_LATE: Final = (events.TimerDue, events.PersonBlocked, events.Withdrawn, events.Faulted)
+_TOO_LATE: Final = (
+    events.TimerDue,
+    events.PersonBlocked,
+    events.Withdrawn,
+    events.SdkFailed,
+    events.Faulted,
+)
 
 _Table = dict[tuple[State, type[object]], Transition]
 
@@ -95,6 +102,9 @@ _WAITING: Final[_Table] = {
     ),
     (State.WAIT_CREQ, events.CReqMismatched): Transition(
         rules.mismatched, (State.WAIT_CREQ,), "foreign identifiers: tell nothing, go on"
+    ),
+    (State.WAIT_CREQ, events.SdkFailed): Transition(
+        rules.in_time(rules.sdk_failed), _ENDS, "the SDK gave up: N, 14, 08, or U"
     ),
     (State.WAIT_CREQ, events.TimerDue): Transition(
         rules.timer_due, (State.WAIT_CREQ, State.RESULT), "30 s without a CReq: N, 14, 05"
@@ -127,6 +137,9 @@ _CHALLENGED: Final[_Table] = {
     (State.CHALLENGE, events.AnswerChecked): Transition(
         rules.in_time(rules.answer), _OPEN, "right: Y; wrong: again, or N when attempts are over"
     ),
+    (State.CHALLENGE, events.PartGiven): Transition(
+        rules.in_time(rules.part_given), _OPEN, "one element of several: ask for the next"
+    ),
     (State.CHALLENGE, events.EntryMalformed): Transition(
         rules.in_time(rules.malformed), _OPEN, "wrong shape: costs no attempt"
     ),
@@ -147,6 +160,9 @@ _CHALLENGED: Final[_Table] = {
     ),
     (State.CHALLENGE, events.PostedAgain): Transition(
         rules.in_time(rules.stale), _OPEN, "an older copy of the page: show the current one"
+    ),
+    (State.CHALLENGE, events.SdkFailed): Transition(
+        rules.in_time(rules.sdk_failed), _ENDS, "the SDK gave up: N, 14, 08, or U"
     ),
     (State.CHALLENGE, events.TimerDue): Transition(
         rules.timer_due, _OPEN, "10 min without a word, or 30 min in all: N, 14, 04"

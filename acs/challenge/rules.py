@@ -34,7 +34,7 @@ from schemas.versions import V231
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from acs.challenge.effects import Effect
     from acs.challenge.policy import ChallengePolicy
@@ -51,7 +51,7 @@ def due_timer(challenge: Challenge, policy: ChallengePolicy, now: datetime) -> T
     if challenge.state is State.WAIT_CREQ:
         first = challenge.created_at + policy.first_creq + policy.first_creq_grace
         return Timer.FIRST_CREQ if now >= first else None
-    if challenge.opened_at is not None and now >= challenge.opened_at + policy.cap:
+    if challenge.opened_at is not None and now >= challenge.opened_at + _cap(challenge, policy):
         return Timer.CAP
     active = challenge.last_activity_at
     if active is not None and now >= active + policy.interaction:
@@ -63,7 +63,12 @@ def waits_until(challenge: Challenge, policy: ChallengePolicy) -> datetime:
     """Give when an open challenge times out if nobody does anything more."""
     assert challenge.opened_at is not None  # noqa: S101 - an open challenge was opened
     active_at = challenge.last_activity_at or challenge.opened_at
-    return min(active_at + policy.interaction, challenge.opened_at + policy.cap)
+    return min(active_at + policy.interaction, challenge.opened_at + _cap(challenge, policy))
+
+
+def _cap(challenge: Challenge, policy: ChallengePolicy) -> timedelta:
+    """Give how long a challenge may last in all: ours, or the SDK's where that is less [1.27]."""
+    return policy.cap if challenge.lasts is None else min(policy.cap, challenge.lasts)
 
 
 # Ends. The numbers O1-O9 are those of the outcome catalogue [rule 8.10].
@@ -139,14 +144,16 @@ def in_time(apply: Callable[[Moment], Step]) -> Callable[[Moment], Step]:
 
 
 def open_page(moment: Moment) -> Step:
-    """Rows 10, 11: the browser came; a code is made now and not before."""
+    """Rows 10, 11: the browser or the SDK came; a code is made now and not before."""
+    assert isinstance(moment.event, events.Opened)  # noqa: S101 - by the table
     challenge = replace(
         moment.challenge,
         state=State.CHALLENGE,
         opened_at=moment.now,
         last_activity_at=moment.now,
+        lasts=moment.event.lasts,
     )
-    cap_at = moment.now + moment.policy.cap
+    cap_at = moment.now + _cap(challenge, moment.policy)
     return Step(
         challenge,
         (
@@ -225,6 +232,11 @@ def resend(moment: Moment) -> Step:
     return _posted(moment, None, Record("challenge:resend:asked"), IssueCode())
 
 
+def part_given(moment: Moment) -> Step:
+    """One of several elements came alone; it is compared with the others and costs nothing now."""
+    return _posted(moment, None)
+
+
 def extend(moment: Moment) -> Step:
     """More time is an interaction like any other, and as bounded [rules 1E T2, T2x, 1.29]."""
     return _posted(moment, Notice.EXTENDED)
@@ -247,8 +259,8 @@ def _posted(moment: Moment, notice: Notice | None, *effects: Effect) -> Step:
 
 def _interaction_timer(challenge: Challenge, moment: Moment) -> StartTimer:
     assert challenge.opened_at is not None  # noqa: S101 - an open challenge was opened
-    due_at = min(moment.now + moment.policy.interaction, challenge.opened_at + moment.policy.cap)
-    return StartTimer(Timer.INTERACTION, due_at)
+    ends_at = challenge.opened_at + _cap(challenge, moment.policy)
+    return StartTimer(Timer.INTERACTION, min(moment.now + moment.policy.interaction, ends_at))
 
 
 def code_issued(moment: Moment) -> Step:
@@ -282,13 +294,14 @@ def code_refused(moment: Moment) -> Step:
 
 def cancel(moment: Moment) -> Step:
     """Row 16, O3."""
+    assert isinstance(moment.event, events.CancelAsked)  # noqa: S101 - by the table
     before = moment.challenge
     counted = before.interaction_counter + (1 if moment.policy.cancel_counts else 0)
     outcome = Outcome(
         "cancelled",
         TransStatus.NOT_AUTHENTICATED,
         TransStatusReason.CARD_AUTHENTICATION_FAILED,
-        ChallengeCancel.BY_CARDHOLDER,
+        moment.event.why,
     )
     after = replace(before, interaction_counter=min(counted, COUNTER_MAX))
     return _end(_with(moment, after), outcome, page=Page.FINAL)
@@ -306,7 +319,9 @@ def timer_due(moment: Moment) -> Step:
         moment.challenge,
         (
             StartTimer(Timer.INTERACTION, waits_until(moment.challenge, moment.policy)),
-            StartTimer(Timer.CAP, moment.challenge.opened_at + moment.policy.cap),
+            StartTimer(
+                Timer.CAP, moment.challenge.opened_at + _cap(moment.challenge, moment.policy)
+            ),
         ),
     )
 
@@ -324,6 +339,24 @@ def creq_refused(moment: Moment) -> Step:
     )
     outcome = _technical(moment, "creq_refused", cancel, moment.event.error)
     return _end(moment, outcome, page=Page.ERROR)
+
+
+def sdk_failed(moment: Moment) -> Step:
+    """Rows 27, 28, O6, O7: the SDK gave up, for want of time or over something we sent [6.66]."""
+    assert isinstance(moment.event, events.SdkFailed)  # noqa: S101 - by the table
+    event = moment.event
+    if event.timed_out:
+        outcome = Outcome(
+            "sdk_timeout",
+            TransStatus.NOT_AUTHENTICATED,
+            TransStatusReason.TIMED_OUT,
+            ChallengeCancel.SDK_TIMED_OUT,
+        )
+        return _end(moment, outcome, page=None)
+    tells = moment.challenge.message_version == V231 and event.about_cres
+    cancel = ChallengeCancel.ERRO_FOR_CRES if tells else ChallengeCancel.TRANSACTION_ERROR
+    error = event.error if tells else None
+    return _end(moment, _technical(moment, "sdk_error", cancel, error), page=None)
 
 
 def mismatched(moment: Moment) -> Step:

@@ -10,7 +10,7 @@ from acs.challenge.effects import Show
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from acs.challenge.effects import Effect, Page
     from acs.challenge.events import Event
@@ -55,6 +55,8 @@ class Challenge:
     that did not match (an answer to an expired code is the difference). ``step`` is raised by
     everything a form does, so that a form can tell which copy of the page it came from.
     ``trusts``: the cardholder wants the merchant on the list of trusted ones, once this succeeds.
+    ``lasts``: how long it may last in all, where the requestor's side waits less long than our
+    policy [rule 1.27].
     ``code_seq`` counts codes made, ``code_sent_at`` is when the newest was. ``cres_status`` is what
     the final CRes says; once given it stays.
     """
@@ -79,6 +81,7 @@ class Challenge:
     outcome_at: datetime | None = None
     closed_at: datetime | None = None
     trusts: bool = False
+    lasts: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)

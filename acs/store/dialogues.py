@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from acs.challenge.machine import Challenge, Outcome, State
@@ -162,6 +163,7 @@ def _row(dialogue: Dialogue) -> dict[str, object]:
         "outcome_at": challenge.outcome_at,
         "closed_at": challenge.closed_at,
         "trusts": challenge.trusts,
+        "lasts_s": None if challenge.lasts is None else int(challenge.lasts.total_seconds()),
         "window_size": dialogue.window_size,
         "session_data": dialogue.session_data,
         "seen_posts": dialogue.seen_posts[:POSTS_KEPT],
@@ -321,6 +323,7 @@ def _challenge(row: Any, transaction: Transaction) -> Challenge:  # noqa: ANN401
         outcome_at=row["outcome_at"],
         closed_at=row["closed_at"],
         trusts=row["trusts"],
+        lasts=None if row["lasts_s"] is None else timedelta(seconds=row["lasts_s"]),
     )
 
 

@@ -6,7 +6,7 @@ SELECT
      phone_id, phone_mask, last4, pan_sealed, purchase_amount, purchase_currency, purchase_exponent,
      purchase_date, merchant_name, acquirer_bin, acquirer_merchant_id, notification_url, link_digest,
      trans_status, trans_status_reason, rule, reasons, elements, language, created_at, requestor_id,
-     authentication_ind, offers_trust, trusts,
+     authentication_ind, offers_trust, trusts, lasts_s,
      state, step, form_posts, interaction_counter, attempts, code_seq, code_sent_at, notice, outcome_name,
      outcome_status, outcome_reason, outcome_cancel, outcome_error, cres_status, opened_at,
      last_activity_at, outcome_at, closed_at,
@@ -21,7 +21,7 @@ SELECT
      phone_id, phone_mask, last4, pan_sealed, purchase_amount, purchase_currency, purchase_exponent,
      purchase_date, merchant_name, acquirer_bin, acquirer_merchant_id, notification_url, link_digest,
      trans_status, trans_status_reason, rule, reasons, elements, language, created_at, requestor_id,
-     authentication_ind, offers_trust, trusts,
+     authentication_ind, offers_trust, trusts, lasts_s,
      state, step, form_posts, interaction_counter, attempts, code_seq, code_sent_at, notice, outcome_name,
      outcome_status, outcome_reason, outcome_cancel, outcome_error, cres_status, opened_at,
      last_activity_at, outcome_at, closed_at,
@@ -43,7 +43,7 @@ WITH moved AS (
         outcome_cancel = :outcome_cancel, outcome_error = :outcome_error::jsonb,
         cres_status = :cres_status, language = :language, opened_at = :opened_at,
         last_activity_at = :last_activity_at, outcome_at = :outcome_at, closed_at = :closed_at,
-        trusts = :trusts, window_size = :window_size, session_data = :session_data,
+        trusts = :trusts, lasts_s = :lasts_s, window_size = :window_size, session_data = :session_data,
         seen_posts = :seen_posts::bytea[], checks = :checks::jsonb
     WHERE acs_trans_id = :acs_trans_id AND state = :was_state AND step = :was_step
     RETURNING acs_trans_id),

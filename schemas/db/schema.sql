@@ -568,6 +568,23 @@ CREATE TABLE acs.result (
     CONSTRAINT settled_has_an_end CHECK (((state = ANY (ARRAY['delivered'::text, 'unconfirmed'::text, 'abandoned'::text])) = (settled_at IS NOT NULL)))
 );
 
+CREATE TABLE acs.sdk_session (
+    acs_trans_id uuid NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    interface text NOT NULL,
+    template text NOT NULL,
+    patience_min smallint NOT NULL,
+    key_sealed bytea,
+    counter smallint DEFAULT '-1'::integer NOT NULL,
+    creq_digest bytea,
+    pin_sealed bytea,
+    CONSTRAINT sdk_session_counter_check CHECK (((counter >= '-1'::integer) AND (counter <= 255))),
+    CONSTRAINT sdk_session_creq_digest_check CHECK ((length(creq_digest) = 32)),
+    CONSTRAINT sdk_session_interface_check CHECK ((interface = ANY (ARRAY['01'::text, '02'::text]))),
+    CONSTRAINT sdk_session_patience_min_check CHECK (((patience_min >= 5) AND (patience_min <= 99))),
+    CONSTRAINT sdk_session_template_check CHECK ((length(template) = 2))
+);
+
 CREATE TABLE acs.timer (
     acs_trans_id uuid NOT NULL,
     kind text NOT NULL,
@@ -641,6 +658,7 @@ CREATE TABLE acs.transaction (
     checks jsonb DEFAULT '[]'::jsonb NOT NULL,
     offers_trust boolean DEFAULT false NOT NULL,
     trusts boolean DEFAULT false NOT NULL,
+    lasts_s integer,
     CONSTRAINT challenge_has_elements CHECK (((trans_status <> 'C'::text) OR (elements IS NOT NULL))),
     CONSTRAINT only_a_challenge_waits CHECK (((state = 'done'::text) OR (trans_status = ANY (ARRAY['C'::text, 'D'::text])))),
     CONSTRAINT outcome_ends_the_wait CHECK (((state = ANY (ARRAY['result'::text, 'closed'::text])) = (outcome_status IS NOT NULL))),
@@ -648,6 +666,7 @@ CREATE TABLE acs.transaction (
     CONSTRAINT transaction_cres_status_check CHECK ((cres_status = ANY (ARRAY['Y'::text, 'N'::text]))),
     CONSTRAINT transaction_elements_check CHECK ((elements = ANY (ARRAY['otp'::text, 'pin+otp'::text]))),
     CONSTRAINT transaction_last4_check CHECK ((last4 ~ '^[0-9]{4}$'::text)),
+    CONSTRAINT transaction_lasts_s_check CHECK ((lasts_s > 0)),
     CONSTRAINT transaction_outcome_status_check CHECK ((outcome_status = ANY (ARRAY['Y'::text, 'N'::text, 'U'::text, 'A'::text, 'R'::text]))),
     CONSTRAINT transaction_purchase_amount_check CHECK ((purchase_amount >= (0)::numeric)),
     CONSTRAINT transaction_session_data_check CHECK ((length(session_data) <= 1024)),
@@ -721,6 +740,7 @@ CREATE TABLE acs.transaction_default (
     checks jsonb DEFAULT '[]'::jsonb CONSTRAINT transaction_checks_not_null NOT NULL,
     offers_trust boolean DEFAULT false CONSTRAINT transaction_offers_trust_not_null NOT NULL,
     trusts boolean DEFAULT false CONSTRAINT transaction_trusts_not_null NOT NULL,
+    lasts_s integer,
     CONSTRAINT challenge_has_elements CHECK (((trans_status <> 'C'::text) OR (elements IS NOT NULL))),
     CONSTRAINT only_a_challenge_waits CHECK (((state = 'done'::text) OR (trans_status = ANY (ARRAY['C'::text, 'D'::text])))),
     CONSTRAINT outcome_ends_the_wait CHECK (((state = ANY (ARRAY['result'::text, 'closed'::text])) = (outcome_status IS NOT NULL))),
@@ -728,6 +748,7 @@ CREATE TABLE acs.transaction_default (
     CONSTRAINT transaction_cres_status_check CHECK ((cres_status = ANY (ARRAY['Y'::text, 'N'::text]))),
     CONSTRAINT transaction_elements_check CHECK ((elements = ANY (ARRAY['otp'::text, 'pin+otp'::text]))),
     CONSTRAINT transaction_last4_check CHECK ((last4 ~ '^[0-9]{4}$'::text)),
+    CONSTRAINT transaction_lasts_s_check CHECK ((lasts_s > 0)),
     CONSTRAINT transaction_outcome_status_check CHECK ((outcome_status = ANY (ARRAY['Y'::text, 'N'::text, 'U'::text, 'A'::text, 'R'::text]))),
     CONSTRAINT transaction_purchase_amount_check CHECK ((purchase_amount >= (0)::numeric)),
     CONSTRAINT transaction_session_data_check CHECK ((length(session_data) <= 1024)),
@@ -1721,6 +1742,9 @@ ALTER TABLE ONLY acs.policy_version
 ALTER TABLE ONLY acs.result
     ADD CONSTRAINT result_pkey PRIMARY KEY (acs_trans_id);
 
+ALTER TABLE ONLY acs.sdk_session
+    ADD CONSTRAINT sdk_session_pkey PRIMARY KEY (acs_trans_id);
+
 ALTER TABLE ONLY acs.timer
     ADD CONSTRAINT timer_pkey PRIMARY KEY (acs_trans_id, kind);
 
@@ -1926,6 +1950,10 @@ CREATE INDEX result_lease ON acs.result USING btree (ds_id, lease_until) WHERE (
 CREATE INDEX result_open ON acs.result USING btree (created_at) WHERE (state = ANY (ARRAY['queued'::text, 'sending'::text]));
 
 CREATE INDEX result_settled ON acs.result USING btree (settled_at) WHERE (settled_at IS NOT NULL);
+
+CREATE INDEX sdk_session_keyed ON acs.sdk_session USING btree (made_at) WHERE (key_sealed IS NOT NULL);
+
+CREATE INDEX sdk_session_made ON acs.sdk_session USING btree (made_at);
 
 CREATE INDEX timer_due ON acs.timer USING btree (due_at);
 

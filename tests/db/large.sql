@@ -11,6 +11,11 @@ SELECT CASE n WHEN 0 THEN acs_trans_id ELSE gen_random_uuid() END, 'cap', now() 
 INSERT INTO acs.device_data
 SELECT gen_random_uuid(), 'x', created_at FROM acs.transaction, generate_series(0, 9) n;
 
+INSERT INTO acs.sdk_session
+SELECT CASE n WHEN 0 THEN acs_trans_id ELSE gen_random_uuid() END, created_at - n * interval '1 min', '01',
+       '01', 5, CASE WHEN n < 3 THEN 'x'::bytea END
+  FROM acs.transaction, generate_series(0, 9) n;
+
 INSERT INTO acs.number_check
 SELECT sha256(areq_digest || n::text::bytea), 'none', created_at
   FROM acs.transaction, generate_series(0, 9) n;

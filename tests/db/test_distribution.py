@@ -40,6 +40,8 @@ OVER_ALL = {
     "acs/store/limit_sweep.sql refused": "a worker goes over what is new, where clients are told",
     "acs/store/evidence.sql lapse_visitors": _OLD,
     "acs/store/partitions.sql lapse_transactions": _OLD,
+    "acs/store/sdk_sessions.sql erase": _OLD,
+    "acs/store/sdk_sessions.sql lapse": _OLD,
     "acs/store/partitions.sql lapse_messages": _OLD,
     "acs/store/audit_chain.sql evidence_count": "an auditor counts all documents",
     "acs/store/audit_chain.sql evidence_faults": "an auditor looks at all documents",

@@ -11,8 +11,8 @@ def test_no_event_carries_a_code_or_a_pin() -> None:
     carried = {field.name for event in get_args(events.Event) for field in fields(event)}
 
     assert carried == {
-        "confirmed", "error", "language", "notice", "reason", "seq", "timer", "trusts",
-        "verdict", "why",
+        "about_cres", "confirmed", "error", "language", "lasts", "notice", "reason", "seq",
+        "timed_out", "timer", "trusts", "verdict", "why",
     }  # fmt: skip
 
 

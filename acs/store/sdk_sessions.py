@@ -1,0 +1,118 @@
+"""Sessions with SDKs: the key of each challenge in the app, and how far its messages have come.
+
+Laws: key and PIN are sealed where they come from; nothing here opens them. A session is changed
+under the lock of its transaction only, and over the counter that was read.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from acs.authentication.rendering import Rendering
+from acs.transaction import AcsTransId
+from schemas import queries
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+    from uuid import UUID
+
+    from acs.store.pool import Connection
+
+_SQL = queries.load(__file__)
+
+KEY_KEPT: Final = timedelta(hours=1)
+"""Longer than a challenge can last [rules 1E T2x, 1.27] and its final answer be asked for."""
+KEPT: Final = timedelta(days=2)
+"""Longer than a result is delivered, which tells of the interface."""
+
+NOTHING_YET: Final = -1
+"""The counter of a session whose first CReq has not come."""
+
+
+@dataclass(frozen=True, slots=True)
+class SdkSession:
+    """What a challenge in the app is held with.
+
+    ``patience_min`` is sdkMaxTimeout in minutes. ``counter`` is that of the last CReq taken,
+    ``creq_digest`` the SHA-256 of its bytes.
+    ``pin_sealed``: the PIN that was typed and waits for the code.
+    """
+
+    acs_trans_id: AcsTransId
+    rendering: Rendering
+    patience_min: int
+    key_sealed: bytes | None = field(repr=False)
+    counter: int = NOTHING_YET
+    creq_digest: bytes | None = None
+    pin_sealed: bytes | None = field(default=None, repr=False)
+
+    @property
+    def lasts(self) -> timedelta:
+        """How long the SDK waits for the end, and a minute more [rule 1.27]."""
+        return timedelta(minutes=self.patience_min + 1)
+
+
+async def add(conn: Connection, session: SdkSession, now: datetime) -> None:
+    """Keep a new session."""
+    await _SQL.add.run(
+        conn,
+        acs_trans_id=session.acs_trans_id,
+        made_at=now,
+        interface=session.rendering.interface,
+        template=session.rendering.template,
+        patience_min=session.patience_min,
+        key_sealed=session.key_sealed,
+    )
+
+
+async def read(conn: Connection, acs_trans_id: UUID) -> SdkSession | None:
+    """Read a session; who goes on to change it holds the transaction's lock already."""
+    row = await _SQL.read.one(conn, acs_trans_id=acs_trans_id)
+    if row is None:
+        return None
+    return SdkSession(
+        acs_trans_id=AcsTransId(row["acs_trans_id"]),
+        rendering=Rendering(row["interface"], row["template"]),
+        patience_min=row["patience_min"],
+        key_sealed=row["key_sealed"],
+        counter=row["counter"],
+        creq_digest=row["creq_digest"],
+        pin_sealed=row["pin_sealed"],
+    )
+
+
+async def move(
+    conn: Connection,
+    was: SdkSession,
+    now_is: SdkSession,
+    *,
+    masked: Mapping[str, object] | None,
+    now: datetime,
+) -> None:
+    """Store what a CReq changed; ``masked`` is the message as it may be kept.
+
+    AssertionError if the session moved although its transaction was locked.
+    """
+    moved = await _SQL.move.value(
+        conn,
+        acs_trans_id=now_is.acs_trans_id,
+        was_counter=was.counter,
+        counter=now_is.counter,
+        creq_digest=now_is.creq_digest,
+        pin_sealed=now_is.pin_sealed,
+        body=None if masked is None else json.dumps(dict(masked)),
+        now=now,
+    )
+    if moved != 1:
+        message = "a session moved although its transaction was locked"
+        raise AssertionError(message)
+
+
+async def lapse(conn: Connection, now: datetime, batch: int) -> int:
+    """Erase keys whose time is over and clear away old sessions; give how many rows that were."""
+    erased = await _SQL.erase.run(conn, before=now - KEY_KEPT, batch=batch)
+    return erased + await _SQL.lapse.run(conn, before=now - KEPT, batch=batch)

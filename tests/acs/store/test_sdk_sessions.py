@@ -1,0 +1,69 @@
+"""Sessions with SDKs: changed over what was read, erased early, gone in the end."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from acs.authentication.rendering import Rendering
+from acs.store import sdk_sessions
+from acs.store.sdk_sessions import KEPT, KEY_KEPT, NOTHING_YET, SdkSession
+from tests.acs.people import ACS_TRANS_ID, NOW
+from tests.records import replace
+
+if TYPE_CHECKING:
+    import asyncpg
+
+SECOND = timedelta(seconds=1)
+NEW = SdkSession(ACS_TRANS_ID, Rendering("02", "05"), 15, b"sealed key")
+MOVED = replace(NEW, counter=0, creq_digest=b"d" * 32, pin_sealed=b"sealed pin")
+
+
+async def test_a_session_comes_back_as_it_was_kept(db: asyncpg.Connection) -> None:
+    await sdk_sessions.add(db, NEW, NOW)
+
+    assert await sdk_sessions.read(db, ACS_TRANS_ID) == NEW
+    assert NEW.counter == NOTHING_YET
+    assert NEW.lasts == timedelta(minutes=16)
+
+
+async def test_a_creq_moves_it_and_is_kept(db: asyncpg.Connection) -> None:
+    await sdk_sessions.add(db, NEW, NOW)
+
+    await sdk_sessions.move(db, NEW, MOVED, masked={"messageType": "CReq"}, now=NOW)
+    await sdk_sessions.move(db, MOVED, replace(MOVED, pin_sealed=None), masked=None, now=NOW)
+
+    kept = await db.fetchrow("SELECT direction, message_type, body FROM acs.message_log")
+    assert kept is not None
+    assert (kept[0], kept[1], json.loads(kept[2])) == ("in", "CReq", {"messageType": "CReq"})
+    assert await sdk_sessions.read(db, ACS_TRANS_ID) == replace(MOVED, pin_sealed=None)
+
+
+async def test_two_cannot_move_it_from_the_same_place(db: asyncpg.Connection) -> None:
+    await sdk_sessions.add(db, NEW, NOW)
+    await sdk_sessions.move(db, NEW, MOVED, masked=None, now=NOW)
+
+    with pytest.raises(AssertionError, match="moved"):
+        await sdk_sessions.move(db, NEW, MOVED, masked={"a": "b"}, now=NOW)
+
+    assert await db.fetchval("SELECT count(*) FROM acs.message_log") == 0
+
+
+async def test_secrets_go_first_and_the_rest_later(db: asyncpg.Connection) -> None:
+    await sdk_sessions.add(db, NEW, NOW)
+    await sdk_sessions.move(db, NEW, MOVED, masked=None, now=NOW)
+
+    assert await sdk_sessions.lapse(db, NOW + KEY_KEPT - SECOND, 10) == 0
+    assert await sdk_sessions.lapse(db, NOW + KEY_KEPT, 10) == 1
+    assert await sdk_sessions.lapse(db, NOW + KEPT - SECOND, 10) == 0
+    erased = replace(MOVED, key_sealed=None, pin_sealed=None)
+    assert await sdk_sessions.read(db, ACS_TRANS_ID) == erased
+    assert await sdk_sessions.lapse(db, NOW + KEPT, 10) == 1
+    assert await sdk_sessions.read(db, ACS_TRANS_ID) is None
+
+
+def test_what_is_sealed_is_not_shown() -> None:
+    assert "sealed" not in repr(replace(MOVED, counter=3)).replace("key_sealed", "")
