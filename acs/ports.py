@@ -131,6 +131,11 @@ class Policies:
     )
     rreq_give_up_after: timedelta = timedelta(hours=24)
 
+    @property
+    def app_challenge_url(self) -> str:
+        """Where an SDK goes with its CReqs."""
+        return f"{self.challenge_url}/app"
+
 
 @dataclass(frozen=True, slots=True)
 class Ports:

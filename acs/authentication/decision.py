@@ -195,7 +195,10 @@ def _not_payment(case: Case) -> Decision | None:
 
 
 def _app_challenge(case: Case) -> Decision | None:
-    if case.areq.context.channel != DeviceChannel.APP or not _challenge_due(case):
+    """A challenge that neither the SDK can show nor we can sign is not offered [rule 3.33]."""
+    if case.areq.context.channel != DeviceChannel.APP or case.facts.rendering is not None:
+        return None
+    if not _challenge_due(case):
         return None
     return cannot(case, "offer:no_app_challenge", TransStatusReason.UNSUPPORTED_DEVICE)
 

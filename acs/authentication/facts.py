@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from uuid import UUID
 
+    from acs.authentication.rendering import Rendering
     from enrollment.model import Standing
     from schemas.three_ds_method import DeviceData
 
@@ -428,7 +429,8 @@ class Facts(Record, frozen=True):
     authentications a 3RI payment refers to, as far as they are known here. ``swap``: what is known
     of the cardholder's SIM card, ``number``: of the phone number; None: nobody was asked.
     ``small``: the purchase in the currency of the range's ``low_value`` (None: no amount was asked,
-    or the range has none).
+    or the range has none). ``rendering``: how a challenge in the app would be shown (None: none can
+    be).
     """
 
     range: CardRange
@@ -441,3 +443,4 @@ class Facts(Record, frozen=True):
     swap: Swap | None = None
     number: Number | None = None
     small: Converted | NoRate | None = None
+    rendering: Rendering | None = None

@@ -45,6 +45,14 @@ class Identity:
     operator_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class InApp:
+    """What an ARes of the app channel promises: acsRenderingType, and acsSignedContent."""
+
+    rendering: Mapping[str, object]
+    signed_content: str
+
+
 class _Shape(NamedTuple):
     """All that makes an ARes but its identifiers and its value: those with one shape are alike.
 
@@ -81,11 +89,13 @@ def ares(  # noqa: PLR0913 - an answer has these parts
     eci: str | None = None,
     proof: AuthenticationValue | None = None,
     cardholder_text: str | None = None,
+    in_app: InApp | None = None,
 ) -> messages.Written:
     """Write the ARes. ``proof`` is there with Y and A of a payment and with nothing else.
 
     ``challenge_url`` goes into acsURL of a browser challenge; ``cardholder_text`` is the text of
-    ``decision.cardholder_info`` in the cardholder's language, cut to 128 characters.
+    ``decision.cardholder_info`` in the cardholder's language, cut to 128 characters; ``in_app``
+    is what a challenge in the app promises, and goes with nothing else.
     Raises OutgoingInvalid (an AssertionError) when the parts do not make a right message.
     """
     context = areq.context
@@ -122,10 +132,24 @@ def ares(  # noqa: PLR0913 - an answer has these parts
     if proof is not None:
         told["authenticationValue"] = proof.value.reveal()
     earlier = {"AReq": values}
+    if in_app is not None:
+        return _promising(_Shape(*shape), told, in_app, earlier)
     template = _TEMPLATES.get(shape)
     if template is None:
         template = _template(_Shape(*shape), told, earlier)
     return template.filled(told, earlier)
+
+
+def _promising(
+    shape: _Shape,
+    told: Mapping[str, str],
+    in_app: InApp,
+    earlier: Mapping[str, Mapping[str, object]],
+) -> messages.Written:
+    """Write the ARes of a challenge in the app: what is signed is another text each time."""
+    promised = {"acsRenderingType": in_app.rendering, "acsSignedContent": in_app.signed_content}
+    values = {**_fixed(shape), **told, **promised}
+    return messages.written("ARes", values, _context(shape, earlier))
 
 
 _TEMPLATES: Final[dict[tuple[Any, ...], messages.Template]] = {}
@@ -136,12 +160,16 @@ def _template(
     shape: _Shape, told: Mapping[str, str], earlier: Mapping[str, Mapping[str, object]]
 ) -> messages.Template:
     """Make the template of a shape from its first message, and keep it."""
-    context = Context(shape.version, shape.channel, shape.category, earlier=earlier)
+    context = _context(shape, earlier)
     template = messages.template("ARes", _fixed(shape), told, context)
     if len(_TEMPLATES) >= _TEMPLATES_MAX:
         _TEMPLATES.clear()
     _TEMPLATES[shape] = template
     return template
+
+
+def _context(shape: _Shape, earlier: Mapping[str, Mapping[str, object]]) -> Context:
+    return Context(shape.version, shape.channel, shape.category, earlier=earlier)
 
 
 def _fixed(shape: _Shape) -> dict[str, object]:
@@ -181,8 +209,10 @@ def _challenge(shape: _Shape) -> dict[str, object]:
         if since_231
         else {"authenticationType": str(AuthenticationType.DYNAMIC)}
     )
+    # In the app the URL travels in what is signed, and there alone [rule 3.32].
+    in_browser = shape.channel != DeviceChannel.APP
     return {
-        "acsURL": shape.challenge_url,
+        **({"acsURL": shape.challenge_url} if in_browser else {}),
         "acsChallengeMandated": "Y" if shape.challenge_mandated else "N",
         **kind,
         **_not_decoupled(shape),

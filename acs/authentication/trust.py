@@ -2,7 +2,7 @@
 
 Laws [rules 7.25-7.27, 3.35; RTS art. 13]:
 - What a requestor says of a list is a claim; only our own list counts.
-- It is offered in a browser's challenge of a payment, where the range keeps such lists and the
+- It is offered in the challenge of a payment, where the range keeps such lists and the
   requestor asks for it or the issuer always offers it, for a merchant that is named in full and
   not on the list yet; never before 2.2.0, which could not tell the result.
 - A payment is exempt only where the range's policy says so, and never against a wish for a
@@ -11,7 +11,7 @@ Laws [rules 7.25-7.27, 3.35; RTS art. 13]:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from acs.authentication import swap
 from acs.authentication.facts import TrustList
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from acs.authentication.case import Case
 
 
+_ASKED_IN: Final = frozenset({DeviceChannel.BRW, DeviceChannel.APP})
+"""A cardholder is there."""
+
+
 def is_offered(case: Case) -> bool:
     """Tell whether the challenge's page offers to trust the merchant."""
     kept = case.facts.range.policy.trust_list
@@ -32,7 +36,7 @@ def is_offered(case: Case) -> bool:
     return (
         is_wanted
         and case.is_payment
-        and case.areq.context.channel == DeviceChannel.BRW
+        and case.areq.context.channel in _ASKED_IN
         and case.areq.context.version != V210
         and merchant_of(case.areq) is not None
         and not case.standing.trusts_merchant

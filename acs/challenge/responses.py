@@ -1,11 +1,11 @@
-"""The messages at the end of a challenge: the RReq and the browser's final CRes.
+"""The messages of a challenge: the RReq, and the CRes of either channel.
 
 Laws:
 - The RReq is made once from the stored outcome and kept as the bytes it will be sent as; a retry
   sends the same bytes [rule 8.12].
 - Its status is never C, I or S [rule 13.2]. The value of the proof goes into the RReq of a Y only,
   never into a CRes [rule 3.22].
-- The final CRes says Y or N and nothing more [rules 3.3, 5.25].
+- The final CRes says Y or N and nothing more [rules 3.3, 5.25, 6.39].
 - What is returned has passed its own table; a fault is ours and an AssertionError.
 """
 
@@ -41,21 +41,44 @@ _WITH_REASON: Final = {
 }
 
 
-def final_cres(transaction: Transaction, challenge: Challenge) -> dict[str, object]:
-    """Give the final CRes of the browser channel; the challenge knows its ``cres_status``."""
+def final_cres(
+    transaction: Transaction, challenge: Challenge, counter: int | None = None
+) -> dict[str, object]:
+    """Give the final CRes; the challenge knows its ``cres_status``.
+
+    ``counter`` is that of the CReq it answers in the app, None in the browser.
+    """
     if challenge.cres_status is None:
         message = "the final CRes waits for the results"
         raise AssertionError(message)
     cres: dict[str, object] = {
-        "messageType": "CRes",
-        "messageVersion": transaction.message_version,
-        "threeDSServerTransID": transaction.three_ds_server_trans_id,
-        "acsTransID": str(transaction.acs_trans_id),
+        **_answering(transaction, counter),
         "challengeCompletionInd": "Y",
         "transStatus": challenge.cres_status,
     }
     messages.check_outgoing("CRes", cres, _context(transaction, flow="final"))
     return cres
+
+
+def screen_cres(
+    transaction: Transaction, screen: Mapping[str, object], counter: int
+) -> dict[str, object]:
+    """Give the CRes that shows one more screen in the app; ``screen`` is its elements."""
+    cres = {**_answering(transaction, counter), "challengeCompletionInd": "N", **screen}
+    messages.check_outgoing("CRes", cres, _context(transaction, flow="non-final"))
+    return cres
+
+
+def _answering(transaction: Transaction, counter: int | None) -> dict[str, object]:
+    core: dict[str, object] = {
+        "messageType": "CRes",
+        "messageVersion": transaction.message_version,
+        "threeDSServerTransID": transaction.three_ds_server_trans_id,
+        "acsTransID": str(transaction.acs_trans_id),
+    }
+    if counter is None:
+        return core
+    return {**core, "sdkTransID": transaction.sdk_trans_id, "acsCounterAtoS": f"{counter:03d}"}
 
 
 def rreq(
@@ -64,10 +87,12 @@ def rreq(
     *,
     eci: str | None,
     proof: AuthenticationValue | None,
+    rendering: Mapping[str, object] | None = None,
     outcome: Outcome | None = None,
 ) -> dict[str, object]:
     """Give the RReq of the outcome. ``proof`` is there with the Y of a payment and nothing else.
 
+    ``rendering``: acsRenderingType of a challenge in the app.
     ``outcome`` stands in for the challenge's own when a Y could not be proved after all (the key
     went away meanwhile) and has to be told as U.
     """
@@ -85,6 +110,7 @@ def rreq(
         **_method(told, transaction.message_version, challenge.elements),
         "interactionCounter": f"{challenge.interaction_counter:02d}",
         **_trusted(told, transaction, challenge),
+        "acsRenderingType": rendering,
         "eci": eci,
         "authenticationValue": None if proof is None else proof.value.reveal(),
     }
@@ -154,23 +180,28 @@ def _trusted(told: Outcome, transaction: Transaction, challenge: Challenge) -> d
 
 
 def _context(transaction: Transaction, flow: str | None = None) -> Context:
-    asked = {
+    return Context(
+        version=transaction.message_version,
+        channel=transaction.device_channel,
+        category=transaction.message_category,
+        flow=flow,
+        earlier=asked_and_answered(transaction),
+    )
+
+
+def asked_and_answered(transaction: Transaction) -> dict[str, dict[str, object]]:
+    """Give of AReq and ARes what later messages are held against."""
+    asked: dict[str, object] = {
         "threeDSServerTransID": transaction.three_ds_server_trans_id,
         "dsTransID": transaction.ds_trans_id,
         "messageVersion": transaction.message_version,
         "messageCategory": transaction.message_category,
         "deviceChannel": transaction.device_channel,
     }
-    answered = {
+    if transaction.sdk_trans_id is not None:
+        asked["sdkTransID"] = transaction.sdk_trans_id
+    answered: dict[str, object] = {
         "acsTransID": str(transaction.acs_trans_id),
         "transStatus": transaction.trans_status,
     }
-    if transaction.sdk_trans_id is not None:
-        asked["sdkTransID"] = transaction.sdk_trans_id
-    return Context(
-        version=transaction.message_version,
-        channel=transaction.device_channel,
-        category=transaction.message_category,
-        flow=flow,
-        earlier={"AReq": asked, "ARes": answered},
-    )
+    return {"AReq": asked, "ARes": answered}

@@ -1,8 +1,8 @@
-"""The edge to the cardholder's browser: CReq, the challenge page's form, 3DS Method, static files.
+"""The edge to the cardholder: CReq, the challenge page's form, 3DS Method, static files, SDKs.
 
 Laws: no cookie is set or read; everything a step needs is in the form and in the database. Every
-answer is a page in the cardholder's language, whatever was sent. Only form-encoded bodies are
-read, bounded in size and in fields.
+answer to a browser is a page in the cardholder's language, whatever was sent. Of a browser only
+form-encoded bodies are read, bounded in size and in fields.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from aiohttp import web
 
 from acs import log
 from acs.challenge.screens import CodeScreen, ErrorScreen, RetryScreen
-from acs.edges import three_ds_method
+from acs.edges import sdk, three_ds_method
 from acs.edges.forms import read_form
 from acs.flows.challenge import CReqPost, Form, open_challenge, post_form
 from acs.flows.views import FORM_ACTION
@@ -70,11 +70,14 @@ def routes(ports: Ports) -> list[web.RouteDef]:
         web.get("/challenge", other, allow_head=False),
         web.get("/static/{name}", static),
         *three_ds_method.routes(ports),
+        *sdk.routes(ports),
     ]
 
 
 def refusal_page(ports: Ports, request: web.Request, refusal: Refusal) -> web.Response:
-    """Answer a request that no flow answers with a page in the browser's language."""
+    """Answer a request that no flow answers: a browser with a page in its language."""
+    if request.path == sdk.PATH:
+        return sdk.refusal(request, refusal)
     wish = request.headers.get("Accept-Language", "")[:200]
     language = ports.pages.choose_language(None, wish, "pl")
     text = _REFUSED.get(refusal.reason, "bad_request")

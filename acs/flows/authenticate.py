@@ -3,10 +3,10 @@
 Laws:
 - Two round trips to the database: one reads all facts, one commits everything; pure code decides
   in between, in step for those that were read together (``acs.steps``). AReqs at the same time
-  share the round trips, and the outcome of none depends on another's. A
-  requestor-initiated payment may read once more (``gather``), and where operators are asked about
-  SIM cards their answer is looked up or kept. A limit that another payment used up meanwhile is
-  read again and decided again.
+  share the round trips, and the outcome of none depends on another's. A requestor-initiated
+  payment may read once more (``gather``), a challenge in the app keeps its key first, and where
+  operators are asked about SIM cards their answer is looked up or kept. A limit that another
+  payment used up meanwhile is read again and decided again.
 - The answer leaves only after the commit: what an ARes promises is on disk [rule 1E, T0].
 - The authentication value is made before the commit and nothing is promised without it: a key
   that fails turns the outcome into U, never into a made-up value.
@@ -32,11 +32,13 @@ from acs.authentication.swap import should_ask
 from acs.challenge.responses import to_bytes
 from acs.crypto import value
 from acs.crypto.eci import DATA_SHARE, MERCHANT_INITIATED, eci_of
+from acs.crypto.keys import KeysUnavailable
 from acs.flows import evidence as evidence_flow
+from acs.flows import in_app
 from acs.flows.gather import Asked, gather
 from acs.flows.number_check import checked
 from acs.flows.oddities import oddities
-from acs.store import transactions
+from acs.store import sdk_sessions, transactions
 from acs.store.pool import Missing, Unavailable
 from acs.transaction import (
     CHANCE_BYTES,
@@ -65,6 +67,7 @@ if TYPE_CHECKING:
     from acs.directory_server import DirectoryServer
     from acs.ports import Ports
     from acs.store.evidence import Visitor
+    from acs.store.sdk_sessions import SdkSession
     from acs.transaction import SdkTransId, ThreeDSServerTransId
     from enrollment.model import Standing
     from schemas.compiler import Reading
@@ -105,6 +108,9 @@ async def _authenticate(ports: Ports, raw: bytes, server: DirectoryServer) -> by
     asked = Asked(areq, raw, server, issued, ports.clock())
     for _ in range(TRIES_FOR_A_LIMIT):
         new, answer = await _decide(ports, asked)
+        if new.sdk_session is not None:
+            async with ports.pool.connection() as conn:
+                await sdk_sessions.add(conn, new.sdk_session, asked.now)
         match await ports.areqs.record(new):
             case transactions.Recorded():
                 # After the answer, and together with the others of its batch; what is on disk is
@@ -146,6 +152,14 @@ def _steps(
             eci = _eci(asked, decision)
         else:
             proof = made
+    agreed: in_app.Promise | None = None
+    if decision.trans_status is TransStatus.CHALLENGE and facts.rendering is not None:
+        promised = in_app.promise(ports, asked, acs_trans_id, facts.rendering)
+        if isinstance(promised, KeysUnavailable):
+            decision = decide(asked.areq, replace(facts, rendering=None), asked.now)
+            eci = _eci(asked, decision)
+        else:
+            agreed = promised
     yield
     language = _language(ports, asked, facts.standing)
     info = decision.cardholder_info
@@ -158,6 +172,7 @@ def _steps(
         eci=eci,
         proof=proof,
         cardholder_text=None if info is None else ports.pages.text(f"info_{info}", language),
+        in_app=None if agreed is None else agreed.told,
     )
     yield
     transaction = _transaction(
@@ -176,6 +191,7 @@ def _steps(
         document=document,
         device_id=device_id,
         seen=seen,
+        sdk_session=None if agreed is None else agreed.session,
     )
     return new, ares.raw
 
@@ -287,7 +303,7 @@ def _transaction(
 
 def _visitor(ports: Ports, asked: Asked, acs_trans_id: AcsTransId) -> Visitor | None:
     """Seal where the requestor says the cardholder is; nobody is there in a 3RI request."""
-    address = _text(asked.areq.values, "browserIP")
+    address = _text(asked.areq.values, "browserIP") or _text(asked.areq.values, "appIp")
     program = _text(asked.areq.values, "browserUserAgent")
     if address is None and program is None:
         return None
@@ -329,6 +345,7 @@ def _new(  # noqa: PLR0913 - a record has these parts
     document: str | None,
     device_id: UUID | None,
     seen: Visitor | None,
+    sdk_session: SdkSession | None,
 ) -> transactions.NewTransaction:
     told = {} if document is None else {"evidence": evidence.digest(document)}
     event = AuditEvent(
@@ -359,6 +376,7 @@ def _new(  # noqa: PLR0913 - a record has these parts
         visitor=seen,
         evidence=document,
         low_value=decision.low_value,
+        sdk_session=sdk_session,
     )
 
 

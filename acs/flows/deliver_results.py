@@ -39,16 +39,17 @@ from acs.directory_server import Answered, NoAnswer, NotConnected, Resting
 from acs.flows import evidence
 from acs.flows.apply import Applied, take
 from acs.flows.authenticate import pan_place
-from acs.store import dialogues, results
+from acs.store import dialogues, results, sdk_sessions
 from acs.store.dialogues import Message, Settlement
 from acs.store.pool import Missing, Unavailable
 from schemas import messages
 from schemas.compiler import Context
 from schemas.problems import CODES, Problem, ProtocolError, erro
-from schemas.values import MessageCategory, TransStatus
+from schemas.values import DeviceChannel, MessageCategory, TransStatus
 from schemas.vault import CannotOpen, Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import timedelta
     from uuid import UUID
 
@@ -245,7 +246,13 @@ async def _rreq_bytes(ports: Ports, dialogue: Dialogue, row: results.ResultRow) 
     if row.rreq_sealed is not None:
         return ports.keys.vault.open(row.rreq_sealed, place)
     proof = _prove(ports, dialogue)
-    message = rreq(dialogue.transaction, dialogue.challenge, eci=_eci(ports, dialogue), proof=proof)
+    message = rreq(
+        dialogue.transaction,
+        dialogue.challenge,
+        eci=_eci(ports, dialogue),
+        proof=proof,
+        rendering=await _rendering(ports, dialogue),
+    )
     body = to_bytes(message)
     sealed = ports.keys.vault.seal(body, place)
     now = ports.clock()
@@ -264,6 +271,18 @@ async def _rreq_bytes(ports: Ports, dialogue: Dialogue, row: results.ResultRow) 
     if not kept:
         raise Unavailable(Missing.CLAIM)
     return body
+
+
+async def _rendering(ports: Ports, dialogue: Dialogue) -> Mapping[str, object] | None:
+    """Say how a challenge in the app was shown; the browser has no such element [rule 3.31]."""
+    transaction = dialogue.transaction
+    if transaction.device_channel != DeviceChannel.APP:
+        return None
+    async with ports.pool.connection() as conn:
+        session = await sdk_sessions.read(conn, transaction.acs_trans_id)
+    if session is None:
+        raise Unavailable(Missing.SESSION)
+    return session.rendering.element(transaction.message_version)
 
 
 def _eci(ports: Ports, dialogue: Dialogue) -> str | None:

@@ -1,4 +1,4 @@
-"""The end of a browser challenge: the result on its way, a bounded wait, the page for the shop.
+"""The end of a challenge: the result on its way, a bounded wait, the page for the shop.
 
 Laws: RReq, then RRes, then the final CRes [rule 8.3]. The wait is bounded; when it is over without
 a confirmed result the CRes says N and the worker goes on delivering [rule 8.16]. What the CRes
@@ -8,6 +8,7 @@ said once it says again, however often the page is asked for.
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from acs import log, metrics
@@ -44,24 +45,42 @@ async def send_result(ports: Ports, dialogue: Dialogue, *, shows: bool = False) 
     return await ports.background.run(delivery, "result", wait_s)
 
 
-async def final_screen(ports: Ports, dialogue: Dialogue, *, queued: bool) -> Screen:
-    """Give the page that carries the final CRes, or the Erro of a refused CReq, to the shop."""
-    ended = None
+@dataclass(frozen=True, slots=True)
+class AtTheEnd:
+    """A challenge that is over, as far as its end is known now.
+
+    ``cres_kept``: the message to the shop was kept with its settlement.
+    """
+
+    dialogue: Dialogue
+    cres_kept: bool = False
+
+
+async def ended(ports: Ports, dialogue: Dialogue, *, queued: bool, shows: bool) -> AtTheEnd:
+    """Send the result that was just queued, or wait for one on its way; both for a bounded time.
+
+    ``shows``: the final CRes of the browser is kept with the settlement.
+    """
     if queued:
         count(ports, dialogue)
-        ended = await send_result(ports, dialogue, shows=True)
-    if ended is None:
-        settled = await _settled(ports, dialogue, wait=not queued)
-    else:
-        settled = ended.dialogue
+        sent = await send_result(ports, dialogue, shows=shows)
+        if sent is not None:
+            return AtTheEnd(sent.dialogue, sent.cres_kept)
+    return AtTheEnd(await _settled(ports, dialogue, wait=not queued))
+
+
+async def final_screen(ports: Ports, dialogue: Dialogue, *, queued: bool) -> Screen:
+    """Give the page that carries the final CRes, or the Erro of a refused CReq, to the shop."""
+    end = await ended(ports, dialogue, queued=queued, shows=True)
+    settled = end.dialogue
     outcome = settled.challenge.outcome
     if outcome is None:
         return ErrorScreen("unknown", settled.challenge.language)
     if outcome.error is not None:
         return _return(ports, settled, outcome.error)
     cres = final_cres(settled.transaction, settled.challenge)
-    if ended is None or not ended.cres_kept:
-        await _keep(ports, settled, cres)
+    if not end.cres_kept:
+        await keep(ports, settled, cres)
     return _return(ports, settled, cres)
 
 
@@ -118,7 +137,7 @@ async def _read(ports: Ports, dialogue: Dialogue) -> Dialogue:
         return await dialogues.read(conn, dialogue.transaction.acs_trans_id) or dialogue
 
 
-async def _keep(ports: Ports, dialogue: Dialogue, cres: Mapping[str, object]) -> None:
+async def keep(ports: Ports, dialogue: Dialogue, cres: Mapping[str, object]) -> None:
     """Keep the message to the shop as evidence; the same page again is not another message."""
     async with ports.pool.transaction() as conn:
         await dialogues.log_message_once(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from acs.authentication import rendering
 from acs.authentication.facts import Converted, Facts, NoRate
 from acs.authentication.limits import convert
 from acs.authentication.references import device_ids, merchant_of, prior_ids
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from acs.authentication.facts import Prior
+    from acs.authentication.rendering import Rendering
     from acs.directory_server import DirectoryServer
     from acs.ports import Ports
     from acs.store.card_ranges import IssuedRange
@@ -72,9 +74,17 @@ async def gather(ports: Ports, asked: Asked) -> Gathered:
         device=None if sealed is None else _opened(ports, sealed),
         priors=priors,
         small=_converted(ports, asked, None if small is None else small.currency_number),
+        rendering=_rendering(asked),
     )
     found = None if sealed is None else sealed.three_ds_server_trans_id
     return Gathered(facts, found)
+
+
+def _rendering(asked: Asked) -> Rendering | None:
+    """Say how a challenge in the app would be shown, where what it promises can be signed."""
+    if asked.areq.context.channel != DeviceChannel.APP or asked.server.signer is None:
+        return None
+    return rendering.choose(asked.areq.values.get("deviceRenderOptions"))
 
 
 def _question(ports: Ports, asked: Asked) -> device_data.Question:

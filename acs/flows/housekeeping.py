@@ -13,7 +13,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from acs import log, metrics
-from acs.store import audit_chain, device_data, limit_sweep, number_checks, results
+from acs.store import (
+    audit_chain,
+    device_data,
+    limit_sweep,
+    number_checks,
+    results,
+    sdk_sessions,
+)
 from enrollment import flows as enrollment_flows
 from otp import flows as otp_flows
 from otp import watch
@@ -63,6 +70,12 @@ async def lapse_devices(ports: Ports) -> int:
     """Worker source: clear away what browsers said of themselves and no AReq asked for in time."""
     async with ports.pool.transaction() as conn:
         return await device_data.lapse(conn, ports.clock(), _BATCH)
+
+
+async def lapse_sdk_sessions(ports: Ports) -> int:
+    """Worker source: erase the keys of challenges in the app that are over, then their rows."""
+    async with ports.pool.transaction() as conn:
+        return await sdk_sessions.lapse(conn, ports.clock(), _BATCH)
 
 
 async def lapse_number_checks(ports: Ports) -> int:

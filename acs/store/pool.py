@@ -36,6 +36,7 @@ class Missing(StrEnum):
     LIMITS = "limits"
     CARD_RANGE = "card range"
     CLAIM = "claim"
+    SESSION = "session"
 
 
 class Unavailable(Exception):

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from acs.authentication.low_value import Share
     from acs.store.evidence import Visitor
     from acs.store.pool import Connection
+    from acs.store.sdk_sessions import SdkSession
     from schemas.vault import Tag
 
 _SQL = queries.load(__file__)
@@ -81,7 +82,7 @@ class NewTransaction(Record, frozen=True):
     ``areq_masked``, ``ares_masked``: JSON of what may be kept of both.
     ``device_id``: where the device data that was found is stored. ``evidence``: the document of an
     outcome that is final with the answer. ``low_value``: what a small payment takes of its card's
-    bounds.
+    bounds. ``sdk_session``: what a challenge in the app is held with, stored before all this.
     """
 
     transaction: Transaction
@@ -100,6 +101,7 @@ class NewTransaction(Record, frozen=True):
     visitor: Visitor | None = None
     evidence: str | None = None
     low_value: Share | None = None
+    sdk_session: SdkSession | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ def sources(
         Source("sms_history", partial(housekeeping.lapse_history, ports), poll_s=300.0),
         Source("sms_reports", partial(housekeeping.tidy_reports, ports), poll_s=60.0),
         Source("devices", partial(housekeeping.lapse_devices, ports), poll_s=60.0),
+        Source("sdk_sessions", partial(housekeeping.lapse_sdk_sessions, ports), poll_s=60.0),
         Source("months_ahead", partial(retention.make_months, ports), poll_s=3600.0),
         Source("months_over", partial(retention.drop_months, ports), poll_s=3600.0),
         Source("strays", partial(retention.lapse_strays, ports), poll_s=3600.0),

@@ -68,7 +68,7 @@ def ares(  # noqa: C901 - one case per status
     match status:
         case "C":
             method = "authenticationMethod" if version == "2.3.1" else "authenticationType"
-            needs |= {"acsURL", "acsChallengeMandated", method}
+            needs |= {"acsChallengeMandated", method} | _WHERE[areq["deviceChannel"]]
         case "Y" | "A":
             needs |= {"authenticationValue", "eci"} if is_payment else set()
             may |= {"cardholderInfo"} if is_payment else {"cardholderInfo", "eci"}
@@ -91,7 +91,7 @@ def ares(  # noqa: C901 - one case per status
     assert UUID_4.fullmatch(given["acsTransID"])
     assert len(given["acsReferenceNumber"]) <= 32
     if status == "C":
-        assert re.fullmatch(r"https?://\S{1,2040}", given["acsURL"])
+        _where(given, version)
         assert given["acsChallengeMandated"] in {"Y", "N"}
         _method(given, version, in_ares=True)
     _reason(given, version)
@@ -101,8 +101,18 @@ def ares(  # noqa: C901 - one case per status
         _cardholder_info(given["cardholderInfo"], version)
 
 
+_WHERE = {"01": {"acsRenderingType", "acsSignedContent"}, "02": {"acsURL"}}
+
+
+def _where(given: Mapping[str, Any], version: str) -> None:
+    if "acsURL" in given:
+        assert re.fullmatch(r"https?://\S{1,2040}", given["acsURL"])
+    else:
+        _rendering(given["acsRenderingType"], version)
+
+
 def rreq(given: Mapping[str, Any]) -> None:
-    """Judge an RReq of the browser channel."""
+    """Judge an RReq; one with acsRenderingType is of the app channel."""
     version, status = given["messageVersion"], given["transStatus"]
     needs = {
         "messageType", "messageVersion", "messageCategory", "threeDSServerTransID", "acsTransID",
@@ -115,6 +125,9 @@ def rreq(given: Mapping[str, Any]) -> None:
     if status == "Y" and given["messageCategory"] == "01":
         needs |= {"authenticationValue"}
     may |= _LISTS[version] if status == "Y" else set()
+    if "acsRenderingType" in given:
+        needs |= {"acsRenderingType"} | ({"sdkTransID"} if version != "2.1.0" else set())
+        _rendering(given["acsRenderingType"], version)
     if status in {"N", "U", "R"}:
         needs |= {"transStatusReason"}
     if given.get("challengeCancel") in {"09", "10"}:
@@ -128,12 +141,13 @@ def rreq(given: Mapping[str, Any]) -> None:
         assert given["challengeCancel"] in _CANCELS[version]
         assert status != "Y"
     if given.get("transStatusReason") == "14":
-        assert given.get("challengeCancel") in {"04", "05"}
+        in_app = "acsRenderingType" in given
+        assert given.get("challengeCancel") in {"04", "05"} | ({"08"} if in_app else set())
     if "authenticationMethod" in given:
         _method(given, version, in_ares=False)
     if "challengeErrorReporting" in given:
         assert version == "2.3.1"
-        erro(given["challengeErrorReporting"])
+        erro(given["challengeErrorReporting"], component="AC")
     _listed(given, {"Y", "R"})
     _reason(given, version)
     _proof(given)
@@ -148,12 +162,57 @@ def cres(given: Mapping[str, Any]) -> None:
     assert given.get("challengeCompletionInd", "Y") == "Y"
 
 
-def erro(given: Mapping[str, Any]) -> None:
-    """Judge an Erro of the service."""
+def app_cres(given: Mapping[str, Any]) -> None:
+    """Judge a CRes of the app channel: a screen of text, one of HTML, or the end."""
+    version = given["messageVersion"]
+    always = {
+        "messageType", "messageVersion", "threeDSServerTransID", "acsTransID", "sdkTransID",
+        "acsCounterAtoS", "challengeCompletionInd",
+    }  # fmt: skip
+    assert given["messageType"] == "CRes"
+    assert re.fullmatch("[0-9]{3}", given["acsCounterAtoS"])
+    _nothing_empty(given)
+    if given["challengeCompletionInd"] == "Y":  # SDKs refuse any surplus element
+        _members(given, always | {"transStatus"}, set())
+        assert given["transStatus"] in {"Y", "N"}
+        return
+    assert given["challengeCompletionInd"] == "N"
+    if given["acsUiType"] == "05":
+        _members(given, always | {"acsUiType", "acsHTML"}, set())
+        return
+    needs = {
+        "acsUiType", "challengeInfoHeader", "challengeInfoLabel", "challengeInfoText",
+        "submitAuthenticationLabel",
+    }  # fmt: skip
+    may = {
+        "challengeInfoTextIndicator", "resendInformationLabel", "whyInfoLabel", "whyInfoText",
+        "expandInfoLabel", "expandInfoText",
+    }  # fmt: skip
+    needs |= {"challengeEntryBox"} if version == "2.3.1" else set()
+    may |= {"2.1.0": set(), "2.2.0": {"whitelistingInfoText"}, "2.3.1": {"trustListInfoText"}}[
+        version
+    ]
+    _members(given, always | needs, may)
+    assert given["acsUiType"] == "01"
+    most = {"challengeInfoText": 350, "whyInfoText": 256, "expandInfoText": 256}
+    most |= {"whitelistingInfoText": 64, "trustListInfoText": 64}
+    texts = {name: given[name] for name in (needs | may) & set(given) - {"challengeEntryBox"}}
+    assert {name for name, text in texts.items() if len(text) > most.get(name, 45)} == set()
+
+
+def _rendering(given: Mapping[str, Any], version: str) -> None:
+    mode = {"deviceUserInterfaceMode"} if version == "2.3.1" else set()
+    _members(given, {"acsInterface", "acsUiTemplate"} | mode, set())
+    assert given["acsInterface"] in {"01", "02"}
+    assert given["acsUiTemplate"] in {"01", "05"}
+
+
+def erro(given: Mapping[str, Any], component: str = "A") -> None:
+    """Judge an Erro of the service, or one that it passes on."""
     _members(given, _ERRO_ALWAYS, {"errorMessageType", *_IDS})
     _nothing_empty(given)
     assert given["messageType"] == "Erro"
-    assert given["errorComponent"] == "A"
+    assert given["errorComponent"] in component
     assert given["messageVersion"] in {"2.1.0", "2.2.0", "2.3.1"}
     code = given["errorCode"]
     assert re.fullmatch(r"10[1-3]|20[1-7]|30[1-9]|31[0-5]|40[2-5]", code), code

@@ -121,9 +121,9 @@ class Elsewhere:
 @pytest.mark.parametrize(
     "case",
     [
-        Elsewhere("an app challenge", "01", "01", "U", "03"),
+        Elsewhere("an app challenge", "01", "01", "C", None),
         Elsewhere("an app payment that needs none", "01", "01", "Y", None, EASY),
-        Elsewhere("no payment in an app", "01", "02", "U", "03"),
+        Elsewhere("no payment in an app", "01", "02", "C", None),
         Elsewhere("no payment in a browser", "02", "02", "C", None),
         Elsewhere("no payment, easy range", "02", "02", "Y", None, EASY),
         Elsewhere("requestor-initiated", "03", "01", "U", "12", OTP, ("2.2.0", "2.3.1")),

@@ -42,7 +42,7 @@ from otp.gateways.inbox import inbox_gateway
 from otp.policy import OtpPolicy
 from schemas.messages import Additions
 from tests.records import replace
-from tests.story import judge, laws, people
+from tests.story import apps, judge, laws, people
 from tests.story.death import Death, MortalDirectoryServers, MortalPool
 from tests.story.pages import Page, faults_of, packed
 from tests.story.parties import CONTENT_TYPE, FakeDirectoryServer, FakePhone
@@ -413,6 +413,7 @@ async def _start(
         results_url=world.directory.url,
         acs_reference_number="3DS_LOA_ACS_TEST_020301_00001",
         additions=Additions(frozenset({"TEST-1"}), {"acctType": frozenset({"80"})}),
+        signer=apps.authority()[0],
     )
     directories = MortalDirectoryServers(
         [of_tests], budget, clock=lambda: world.clock().timestamp()

@@ -1,0 +1,106 @@
+"""What a CReq of an SDK says: one wish out of all its elements, in the order they count.
+
+SDKs in the field say several things at once and some of them always [rule 6.28]; a cancel counts
+before a new code, a new code before an entry, and an empty entry when there is nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias
+from urllib.parse import parse_qsl
+
+from schemas.values import ChallengeCancel
+from schemas.vault import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_YES: Final = frozenset({"Y", "01"})
+"""Both spellings of a consent are seen; they mean the same."""
+_NATIVE_ONLY: Final = ("challengeDataEntry",)
+_HTML_ONLY: Final = ("challengeHTMLDataEntry",)
+_NEVER_ASKED: Final = ("oobContinue", "infoContinueIndicator")
+_FIELDS_MAX: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Cancels:
+    """The cardholder, or the SDK, ends it; ``why`` is what it says of that."""
+
+    why: ChallengeCancel
+
+
+@dataclass(frozen=True, slots=True)
+class Resends:
+    """A new code is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Enters:
+    """Something was entered, perhaps nothing: ``entry`` on a native screen, else the two fields."""
+
+    entry: Secret = field(default_factory=lambda: Secret(""))
+    pin: Secret = field(default_factory=lambda: Secret(""))
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a later CReq says; ``trusts``: the answer to the offer to trust the merchant, if any."""
+
+    wish: Wish
+    trusts: bool | None = None
+
+
+Wish: TypeAlias = Cancels | Resends | Enters
+
+
+def misplaced(creq: Mapping[str, object], *, html: bool) -> tuple[str, ...]:
+    """Name the elements that do not fit the screen that was shown [rule 6.30]."""
+    others = (*(_NATIVE_ONLY if html else _HTML_ONLY), *_NEVER_ASKED)
+    return tuple(name for name in others if name in creq)
+
+
+def said(creq: Mapping[str, object], *, html: bool) -> Said:
+    """Tell what a CReq says that passed its table and fits its screen."""
+    return _in_html(creq) if html else _natively(creq)
+
+
+def _natively(creq: Mapping[str, object]) -> Said:
+    consent = creq.get("trustListDataEntry", creq.get("whitelistingDataEntry"))
+    trusts = None if consent is None else consent in _YES
+    if "challengeCancel" in creq:
+        return Said(Cancels(ChallengeCancel(str(creq["challengeCancel"]))), trusts)
+    if creq.get("resendChallenge") == "Y":
+        return Said(Resends(), trusts)
+    return Said(Enters(Secret(str(creq.get("challengeDataEntry", "")))), trusts)
+
+
+def _in_html(creq: Mapping[str, object]) -> Said:
+    if "challengeCancel" in creq:
+        return Said(Cancels(ChallengeCancel(str(creq["challengeCancel"]))))
+    if creq.get("resendChallenge") == "Y":
+        return Said(Resends())
+    fields = form_of(str(creq.get("challengeHTMLDataEntry", "")))
+    trusts = fields.get("trust") == "Y"
+    if fields.get("do") == "resend":
+        return Said(Resends(), trusts)
+    entry, pin = Secret(fields.get("otp", "")), Secret(fields.get("pin", ""))
+    return Said(Enters(entry, pin), trusts)
+
+
+def form_of(query: str) -> dict[str, str]:
+    """Read the query of our own form as the SDK caught it, still percent-encoded [rule 6.32].
+
+    What is no such query holds nothing. A field that stands twice counts as it stood first.
+    """
+    try:
+        pairs = parse_qsl(
+            query.lstrip("?"), keep_blank_values=True, errors="strict", max_num_fields=_FIELDS_MAX
+        )
+    except (ValueError, UnicodeDecodeError):
+        return {}
+    fields: dict[str, str] = {}
+    for name, value in pairs:
+        fields.setdefault(name, value)
+    return fields

@@ -1,0 +1,58 @@
+"""The edge to SDKs in apps: one address that takes every CReq of the app channel.
+
+Laws: a protocol answer, Erro included, goes out with HTTP 200 [rule 1.16]; what came is told by
+its body, not by its header, for SDKs spell headers in many ways [rule 1.13].
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from aiohttp import web
+
+from acs import log
+from acs.edges.refusals import plain
+from acs.flows import sdk_challenge
+from acs.flows.sdk_challenge import Answer, Post
+from acs.store.pool import Unavailable
+from schemas.problems import Problem
+
+if TYPE_CHECKING:
+    from acs.edges.refusals import Refusal
+    from acs.ports import Ports
+
+PATH: Final = "/challenge/app"
+_JOSE: Final = "application/jose;charset=UTF-8"
+# Lower case to the letter: some SDKs know an Erro by it [rule 1.12].
+_JSON: Final = "application/json;charset=utf-8"
+
+
+def routes(ports: Ports) -> list[web.RouteDef]:
+    """Give the routes of this edge."""
+
+    async def post(request: web.Request) -> web.Response:
+        sent = Post(await request.read(), request.remote, request.headers.get("User-Agent"))
+        try:
+            return _response(await sdk_challenge.answer(ports, sent))
+        except Unavailable as missing:
+            log.event("challenge:refused", reason=missing.what)
+            return _response(_cannot())
+
+    return [web.post(PATH, post)]
+
+
+def refusal(request: web.BaseRequest, refusal: Refusal) -> web.Response:
+    """Answer what no flow answers: with an Erro where a protocol answer can be made [rule 1.16]."""
+    if refusal.reason in {"failed", "unavailable"}:
+        return _response(_cannot())
+    return plain(request, refusal)
+
+
+def _cannot() -> Answer:
+    return sdk_challenge.refuse(Problem("403", "the request could not be processed just now"))
+
+
+def _response(answer: Answer) -> web.Response:
+    kind = _JOSE if answer.is_jose else _JSON
+    headers = {"Content-Type": kind, "Cache-Control": "no-store"} if answer.body else {}
+    return web.Response(body=answer.body, headers=headers)

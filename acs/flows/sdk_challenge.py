@@ -1,0 +1,442 @@
+"""The challenge in the app: each CReq of an SDK opened, judged, worked on and answered.
+
+Laws:
+- Everything one CReq does is one database transaction under the transaction's lock; its counter is
+  committed with it, so it is taken once [rule 6.22].
+- Who only knows an acsTransID can neither read nor end a challenge: what does not open with the
+  agreed key changes nothing [rule 6.65]. What opens and breaks the protocol ends it [rule 6.64].
+- The same bytes again are answered again and work nothing a second time [rule 6.24]; the answer
+  has another initialization vector than the first [NIST SP 800-38D, 8].
+- Result, then answer: the final CRes waits for the RRes a bounded time [rules 1.26, 8.3].
+- An Erro of an SDK ends the challenge if it knows both ids; it is answered by nothing [rule 6.66].
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from acs import log, metrics
+from acs.authentication.rendering import HTML
+from acs.challenge import machine, sdk
+from acs.challenge.events import (
+    AnswerChecked,
+    CancelAsked,
+    EntryMalformed,
+    Opened,
+    PartGiven,
+    ResendAsked,
+    SdkFailed,
+    TrustChosen,
+    Verdict,
+)
+from acs.challenge.responses import asked_and_answered, final_cres, screen_cres, to_bytes
+from acs.challenge.screens import Notice
+from acs.crypto import jwe
+from acs.flows import answers, evidence, final
+from acs.flows.answers import Entries
+from acs.flows.apply import Applied, store, take
+from acs.flows.in_app import key_place, pin_place
+from acs.flows.views import code_screen
+from acs.pages.native import trust_element
+from acs.store import dialogues, sdk_sessions
+from acs.store.pool import Missing, Unavailable
+from acs.transaction import Elements
+from schemas import messages
+from schemas.compiler import Context
+from schemas.problems import CODES, Problem, ProtocolError, erro, naming
+from schemas.values import DeviceChannel, TransStatus
+from schemas.vault import CannotOpen, Secret
+from schemas.versions import V231
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from acs.challenge.events import Event
+    from acs.crypto.jwe import Envelope
+    from acs.ports import Ports
+    from acs.store.dialogues import Dialogue
+    from acs.store.pool import Connection
+    from acs.store.sdk_sessions import SdkSession
+    from acs.transaction import Transaction
+    from schemas.compiler import Reading
+
+_TIMED_OUT: Final = frozenset({"timeout", "no_creq", "sdk_timeout"})
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What an SDK sent, and where from: ``program`` is its User-Agent."""
+
+    body: bytes = field(repr=False)
+    address: str | None = None
+    program: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back: a CRes as JWE, an Erro as JSON, or nothing."""
+
+    body: bytes = field(default=b"", repr=False)
+    is_jose: bool = False
+
+
+@dataclass(slots=True)
+class Talk:
+    """One CReq that opened: its challenge, and the session as it was and as it becomes.
+
+    ``masked`` is the message as it may be kept.
+    """
+
+    envelope: Envelope
+    plain: bytes = field(repr=False)
+    key: bytes = field(repr=False)
+    dialogue: Dialogue
+    was: SdkSession
+    digest: bytes
+    now_is: SdkSession = field(init=False)
+    masked: Mapping[str, object] | None = None
+
+    def __post_init__(self) -> None:
+        """Begin with what was read."""
+        self.now_is = self.was
+
+    @property
+    def is_repeat(self) -> bool:
+        """Tell whether the same bytes were worked on before."""
+        return self.digest == self.was.creq_digest
+
+    @property
+    def in_html(self) -> bool:
+        """Tell whether screens are HTML."""
+        return self.was.rendering.interface == HTML
+
+
+async def answer(ports: Ports, post: Post) -> Answer:
+    """Answer what an SDK posted; raises Unavailable when nothing can be read."""
+    body = post.body.strip()
+    if body.startswith(b"{"):
+        return await _hear(ports, body)
+    try:
+        envelope = jwe.read(body)
+    except jwe.BadJwe as fault:
+        return refuse(Problem("302", str(fault)))
+    now = ports.clock()
+    async with ports.pool.transaction() as conn:
+        talk = await _opened(ports, conn, envelope, body)
+        if isinstance(talk, Answer):
+            return talk
+        applied = Applied(replace(talk.dialogue, address=post.address))
+        if not talk.is_repeat:
+            await _work_on(ports, conn, applied, talk, post, now=now)
+    return await _answer(ports, applied, talk)
+
+
+async def _opened(ports: Ports, conn: Connection, envelope: Envelope, body: bytes) -> Talk | Answer:
+    """Find the challenge that an envelope names and open it; an Erro where it cannot go on."""
+    acs_trans_id = answers.uuid_of(envelope.kid)
+    dialogue = None if acs_trans_id is None else await dialogues.lock(conn, acs_trans_id)
+    session = (
+        None if dialogue is None else await sdk_sessions.read(conn, dialogue.challenge.acs_trans_id)
+    )
+    if dialogue is None or session is None:
+        return refuse(naming("301", ("acsTransID",)))
+    if session.key_sealed is None:
+        return _too_late(dialogue)
+    try:
+        key = ports.keys.vault.open(session.key_sealed, key_place(session.acs_trans_id))
+        plain = jwe.open_envelope(envelope, key)
+    except CannotOpen as error:
+        raise Unavailable(Missing.KEYS) from error
+    except jwe.BadJwe as fault:
+        return refuse(Problem("302", str(fault)), dialogue.transaction)
+    digest = hashlib.sha256(body).digest()
+    talk = Talk(envelope, plain, key, dialogue=dialogue, was=session, digest=digest)
+    return talk if talk.is_repeat or not _is_over(dialogue) else _too_late(dialogue)
+
+
+async def _work_on(
+    ports: Ports, conn: Connection, applied: Applied, talk: Talk, post: Post, *, now: datetime
+) -> None:
+    """Take what a CReq says, and store where that leads, with the counter it came with."""
+    talk.now_is = replace(talk.now_is, creq_digest=talk.digest)
+    event = await _event(ports, conn, applied, talk, post, now=now)
+    await take(ports, conn, applied, event, now)
+    if applied.challenge.outcome is not None:
+        talk.now_is = replace(talk.now_is, pin_sealed=None)
+    await store(ports, conn, applied, now)
+    await sdk_sessions.move(conn, talk.was, talk.now_is, masked=talk.masked, now=now)
+
+
+async def _event(
+    ports: Ports, conn: Connection, applied: Applied, talk: Talk, post: Post, *, now: datetime
+) -> Event:
+    """Read a message and turn it into an event, the last one left to take."""
+    transaction = applied.dialogue.transaction
+    if messages.peek(talk.plain).get("messageType") == "Erro":
+        failed = _failed(transaction, messages.read_erro(talk.plain))
+        return failed or answers.creq_refused(transaction, naming("301", ("sdkTransID",)))
+    first = talk.was.counter == sdk_sessions.NOTHING_YET
+    try:
+        reading = messages.read_creq(
+            talk.plain,
+            _context(applied, talk, first=first),
+            ports.directory_servers.additions_of(transaction.ds_id),
+        )
+    except ProtocolError as error:
+        return answers.creq_refused(transaction, error.problem)
+    counter = int(str(reading.values["sdkCounterStoA"]))
+    if counter != talk.was.counter + 1:
+        return answers.creq_refused(transaction, naming("302", ("sdkCounterStoA",)))
+    talk.now_is = replace(talk.now_is, counter=counter)
+    talk.masked = messages.masked("CReq", reading.values)
+    if machine.due_timer(applied.challenge, ports.policies.challenge, now) is not None:
+        return Opened()  # too late for whatever it says: nothing is compared, no code is used up
+    if not first:
+        return await _later(ports, conn, applied, talk, reading, now=now)
+    applied.beside.visitor = evidence.visitor(
+        ports.keys, transaction.acs_trans_id, "challenge", post.address, post.program
+    )
+    return await answers.withdrawn(conn, applied, now) or Opened(talk.was.lasts)
+
+
+def _context(applied: Applied, talk: Talk, *, first: bool) -> Context:
+    transaction = applied.dialogue.transaction
+    earlier = asked_and_answered(transaction)
+    if not first:
+        earlier["CRes"] = _shown(applied, talk)
+    return Context(
+        version=transaction.message_version,
+        channel=transaction.device_channel,
+        category=transaction.message_category,
+        flow="first" if first else "subsequent",
+        earlier=earlier,
+    )
+
+
+def _shown(applied: Applied, talk: Talk) -> dict[str, object]:
+    """Give of the screen that a CReq answers what decides which elements it must have."""
+    if talk.in_html:
+        return {"acsUiType": "05"}
+    transaction = applied.dialogue.transaction
+    offer = trust_element(transaction.message_version, asks_pin=_asks_pin(applied, talk))
+    offered = {offer: "shown"} if transaction.offers_trust and offer is not None else {}
+    return {"acsUiType": "01", **offered}
+
+
+async def _later(
+    ports: Ports,
+    conn: Connection,
+    applied: Applied,
+    talk: Talk,
+    reading: Reading,
+    *,
+    now: datetime,
+) -> Event:
+    """Turn what the cardholder did into an event."""
+    transaction = applied.dialogue.transaction
+    misplaced = sdk.misplaced(reading.values, html=talk.in_html)
+    if misplaced:
+        return answers.creq_refused(transaction, naming("203", misplaced))
+    said = sdk.said(reading.values, html=talk.in_html)
+    wants = said.trusts
+    if wants is not None and transaction.offers_trust and wants != applied.challenge.trusts:
+        await take(ports, conn, applied, TrustChosen(wants), now)
+    if isinstance(said.wish, sdk.Cancels):
+        return CancelAsked(said.wish.why)
+    withdrawn = await answers.withdrawn(conn, applied, now)
+    if withdrawn is not None:
+        return withdrawn
+    if isinstance(said.wish, sdk.Resends):
+        return ResendAsked()
+    return await _entered(ports, conn, applied, talk, said.wish, now=now)
+
+
+async def _entered(
+    ports: Ports,
+    conn: Connection,
+    applied: Applied,
+    talk: Talk,
+    entered: sdk.Enters,
+    *,
+    now: datetime,
+) -> Event:
+    """Check what was entered. A native screen has one entry: the PIN waits there for the code."""
+    if talk.in_html:
+        return await answers.submit(ports, conn, applied, Entries(entered.entry, entered.pin), now)
+    if _asks_pin(applied, talk):
+        if not answers.is_pin(entered.entry):
+            return EntryMalformed(Notice.PIN_FORMAT)
+        place = pin_place(talk.was.acs_trans_id)
+        sealed = ports.keys.vault.seal(entered.entry.reveal().encode(), place)
+        talk.now_is = replace(talk.now_is, pin_sealed=sealed)
+        return PartGiven()
+    entries = Entries(entered.entry, _pin(ports, talk))
+    event = await answers.submit(ports, conn, applied, entries, now)
+    if isinstance(event, AnswerChecked) and event.verdict is not Verdict.EXPIRED:
+        # Which element was wrong is never told, so both are asked for anew.
+        talk.now_is = replace(talk.now_is, pin_sealed=None)
+    return event
+
+
+def _asks_pin(applied: Applied, talk: Talk) -> bool:
+    """Tell whether the native screen asks for the PIN, before the code."""
+    both = applied.challenge.elements is Elements.PIN_AND_OTP
+    return both and not talk.in_html and talk.now_is.pin_sealed is None
+
+
+def _pin(ports: Ports, talk: Talk) -> Secret:
+    if talk.was.pin_sealed is None:
+        return Secret("")
+    try:
+        opened = ports.keys.vault.open(talk.was.pin_sealed, pin_place(talk.was.acs_trans_id))
+    except CannotOpen as error:
+        raise Unavailable(Missing.KEYS) from error
+    return Secret(opened.decode())
+
+
+# Answers.
+
+
+async def _answer(ports: Ports, applied: Applied, talk: Talk) -> Answer:
+    """After the commit: send what was queued, then answer what is due."""
+    dialogue = applied.dialogue
+    outcome = dialogue.challenge.outcome
+    if outcome is None:
+        code = None if applied.issued is None else await answers.delivered(ports, applied.issued)
+        screen = await code_screen(ports, dialogue, code)
+        elements = (
+            ports.pages.sdk_html(screen)
+            if talk.in_html
+            else ports.pages.native(
+                screen, dialogue.transaction.message_version, asks_pin=_asks_pin(applied, talk)
+            )
+        )
+        return _sealed(talk, screen_cres(dialogue.transaction, elements, talk.now_is.counter))
+    if outcome.error is not None or outcome.name in {*_TIMED_OUT, "sdk_error"}:
+        if applied.queued:
+            final.count(ports, dialogue)
+            await final.send_result(ports, dialogue)
+        return _told(dialogue)
+    return await _final(ports, applied, talk)
+
+
+async def _final(ports: Ports, applied: Applied, talk: Talk) -> Answer:
+    """Answer with the final CRes; a Y that the network did not confirm is an Erro [rule 8.16]."""
+    ended = await final.ended(ports, applied.dialogue, queued=applied.queued, shows=False)
+    dialogue = ended.dialogue
+    challenge, outcome = dialogue.challenge, dialogue.challenge.outcome
+    passed = outcome is not None and outcome.trans_status is TransStatus.AUTHENTICATED
+    if passed and challenge.cres_status != "Y":
+        waits = challenge.state is machine.State.RESULT
+        return refuse(
+            Problem("402" if waits else "403", "the result was not confirmed"), dialogue.transaction
+        )
+    cres = final_cres(dialogue.transaction, challenge, talk.now_is.counter)
+    await final.keep(ports, dialogue, cres)
+    return _sealed(talk, cres)
+
+
+def _sealed(talk: Talk, cres: Mapping[str, object]) -> Answer:
+    envelope, counter = talk.envelope, talk.now_is.counter
+    by_counter = envelope.enc == jwe.A128GCM and not talk.is_repeat
+    body = jwe.seal(
+        to_bytes(cres),
+        talk.key,
+        kid=str(talk.was.acs_trans_id),
+        enc=envelope.enc,
+        iv=jwe.counter_iv(counter) if by_counter else None,
+    )
+    return Answer(body, is_jose=True)
+
+
+def _told(dialogue: Dialogue) -> Answer:
+    """Tell the Erro that a challenge ended with, or that its time is over."""
+    outcome = dialogue.challenge.outcome
+    if outcome is not None and outcome.name == "creq_refused" and outcome.error is not None:
+        metrics.ERRO.labels("out", str(outcome.error["errorCode"])).inc()
+        return Answer(to_bytes(outcome.error))
+    if outcome is not None and outcome.name.startswith("sdk_"):
+        return Answer()
+    return _too_late(dialogue)
+
+
+def _is_over(dialogue: Dialogue) -> bool:
+    return dialogue.challenge.outcome is not None
+
+
+def _too_late(dialogue: Dialogue) -> Answer:
+    """Refuse a CReq to a challenge that is over [rule 9, rows 42, 44, 46]."""
+    outcome, version = dialogue.challenge.outcome, dialogue.transaction.message_version
+    if outcome is not None and outcome.name in _TIMED_OUT:
+        return refuse(Problem("402", "the challenge timed out"), dialogue.transaction)
+    code = "315" if version == V231 else "305"
+    return refuse(Problem(code, "the challenge is over"), dialogue.transaction)
+
+
+def refuse(problem: Problem, transaction: Transaction | None = None) -> Answer:
+    """Give an Erro in plain JSON [rules 6.62, 6.64]."""
+    message = erro(
+        problem,
+        version=None if transaction is None else transaction.message_version,
+        ids={} if transaction is None else answers.ids_of(transaction),
+        message_type="CReq",
+    )
+    metrics.ERRO.labels("out", str(message["errorCode"])).inc()
+    log.event("creq:refused", code=str(message["errorCode"]))
+    return Answer(to_bytes(message))
+
+
+# The SDK's own errors.
+
+
+async def _hear(ports: Ports, body: bytes) -> Answer:
+    """Take an Erro in plain JSON; anything else in JSON should have been sealed."""
+    try:
+        reading = messages.read_erro(body)
+    except ProtocolError:
+        return refuse(Problem("302", "number of parts"))
+    code = str(reading.values.get("errorCode", ""))
+    metrics.ERRO.labels("in", code if code in CODES else "none").inc()
+    acs_trans_id = answers.uuid_of(reading.values.get("acsTransID"))
+    if acs_trans_id is None:
+        return Answer()
+    now = ports.clock()
+    async with ports.pool.transaction() as conn:
+        dialogue = await dialogues.lock(conn, acs_trans_id)
+        event = None if dialogue is None else _failed(dialogue.transaction, reading)
+        if dialogue is None or event is None or dialogue.transaction.trans_status != "C":
+            log.event("erro:received", code=code if code in CODES else "none")
+            return Answer()
+        applied = await take(ports, conn, Applied(dialogue), event, now)
+        await store(ports, conn, applied, now)
+    log.event("erro:received", code=code, acs_trans_id=str(acs_trans_id))
+    if applied.queued:
+        final.count(ports, applied.dialogue)
+        await final.send_result(ports, applied.dialogue)
+    return Answer()
+
+
+def _failed(transaction: Transaction, reading: Reading) -> SdkFailed | None:
+    """Say what an Erro means for a challenge; None when it does not know both ids [rule 6.66]."""
+    theirs = reading.values.get("sdkTransID")
+    ours = transaction.sdk_trans_id
+    if ours is None or not isinstance(theirs, str) or theirs.lower() != ours.lower():
+        return None
+    error = dict(reading.values)
+    return SdkFailed(
+        error,
+        timed_out=error.get("errorCode") == "402",
+        about_cres=error.get("errorMessageType") == "CRes" and _can_be_reported(error),
+    )
+
+
+def _can_be_reported(error: Mapping[str, object]) -> bool:
+    """Tell whether an Erro is whole enough to go into challengeErrorReporting [rule 8.9]."""
+    try:
+        messages.check_outgoing("Erro", error, Context(V231, DeviceChannel.APP))
+    except messages.OutgoingInvalid:
+        return False
+    return True
