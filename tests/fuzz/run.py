@@ -23,7 +23,17 @@ if TYPE_CHECKING:
 HERE = Path(__file__).parent
 CORPUS = HERE / "corpus"
 FOUND = Path("var") / "fuzz"
-TARGETS = ("areq", "creq", "rres", "erro", "base64url", "form_token", "jwe", "json_reader")
+TARGETS = (
+    "areq",
+    "creq",
+    "rres",
+    "erro",
+    "base64url",
+    "form_token",
+    "jwe",
+    "json_reader",
+    "sdk_form",
+)
 _BYTES_MAX = 1 << 16
 _TOKENS = (
     b"{",
