@@ -195,7 +195,7 @@ def _service_settings(settings: Settings, dsn: str) -> dict[str, str]:
         "rreq_url": f"{network}/ds/rreq",
         "acs_reference_number": "3DS_LOA_ACS_DEMO_020301_00001",
         "acs_operator_id": "DEMO-ACS-OPERATOR",
-        **demo_keys.make_signing(settings, "demo", utc_now()),
+        **demo_keys.make_signing(settings.data_dir, "demo", utc_now()),
     }
     # People try the demo's cards over and over: what protects a real phone bill would stop them.
     patient = dict.fromkeys(

@@ -87,13 +87,13 @@ def make_callers(settings: Settings) -> list[dict[str, object]]:
     return entries
 
 
-def make_signing(settings: Settings, ds_id: str, now: datetime) -> dict[str, str]:
+def make_signing(data_dir: Path, ds_id: str, now: datetime) -> dict[str, str]:
     """Make the CA of the demo's network and the ACS's key below it; gives a network's settings.
 
     ``<data_dir>/demo/sdk/ds-root.pem`` is what the demo's SDK trusts. The CA's own key is
     forgotten at once: when a certificate comes to its end, or a file is lost, all are made anew.
     """
-    folder = settings.data_dir.resolve() / "demo" / "sdk"
+    folder = data_dir.resolve() / "demo" / "sdk"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     root, key = folder / "ds-root.pem", folder / f"acs-{ds_id}.key"
     certs = folder / f"acs-{ds_id}.pem"

@@ -3,9 +3,10 @@
 Absolute figures say more about a machine than about a program. So each round measures, seconds
 apart and with the same client: A, a bare aiohttp server; Y, AReq to a frictionless ARes with its
 authentication value, committed; C, AReq to a challenge; T, Y under mutual TLS; E, whole challenges
-in the browser; L and O, look-ups over the enrolment API and 3-D Secure switched there; D, the two
-statements of Y one by one from 32 connections of pgbench; S, of asyncpg. The medians of the ratios
-within a round are held against `budget.toml`.
+in the browser; F, the same in an app, with what its SDK computes; L and O, look-ups over the
+enrolment API and 3-D Secure switched there; D, the two statements of Y one by one from 32
+connections of pgbench; S, of asyncpg. The medians of the ratios within a round are held against
+`budget.toml`.
 
 Afterwards latencies at half of Y's own rate, counted from when each AReq was due; the statements
 sent for a message; and what is left after every process of PostgreSQL was killed. Loopback only.
@@ -24,7 +25,7 @@ from pathlib import Path
 import asyncpg
 import uvloop
 
-from loadtests.bench import bank, cardholders, counting, pgbench, statements, wal
+from loadtests.bench import apps, bank, cardholders, counting, pgbench, statements, wal
 from loadtests.bench.client import Measure, Target, areqs, closed_loop, open_loop
 from loadtests.bench.counting import Count
 from loadtests.bench.crash import Crash, crash
@@ -74,6 +75,7 @@ class Run:
         loops = {name: self._loop(target) for name, target in self.targets.items()}
         return loops | {
             "E": lambda: cardholders.challenges(at, challenged, seconds=options.seconds),
+            "F": lambda: apps.challenges(at, challenged, seconds=options.seconds),
             "L": lambda: bank.look_ups(at, clients, seconds=options.seconds),
             "O": lambda: bank.switches(at, clients, seconds=options.seconds),
         }
@@ -84,7 +86,7 @@ class Run:
 
     def count(self, name: str, answered: int) -> None:
         """Count the AReqs that were answered with a row."""
-        self.answers += answered if name in "YCTE" else 0
+        self.answers += answered if name in "YCTEF" else 0
 
     async def round(self, yardsticks: Mapping[str, Callable[[], Awaitable[float]]]) -> None:
         """Measure everything once."""
@@ -118,7 +120,7 @@ class Run:
         return {
             f"Y at half of its rate, {rate:.0f} a second": late.latencies_ms,
             "the two statements alone, on one connection": alone.latencies_ms,
-            **{name: self.latencies[name] for name in ("E", "L", "O")},
+            **{name: self.latencies[name] for name in ("E", "F", "L", "O")},
         }
 
     async def statements(self) -> tuple[str, dict[str, Count]]:

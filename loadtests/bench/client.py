@@ -22,7 +22,7 @@ from loadtests.network.currencies import CURRENCIES
 HTTP_OK = 200
 JSON = "application/json;charset=utf-8"
 VERSION = "2.2.0"
-_AMOUNT_MINOR = 100
+AMOUNT_MINOR = 100
 _MARKS = "@three-ds-server-trans-id@", "@ds-trans-id@"
 
 
@@ -175,7 +175,7 @@ def areqs(cards: Sequence[Card], base_url: str) -> Callable[[], bytes]:
 def _template(card: Card, base_url: str) -> tuple[bytes, bytes, bytes]:
     order = areq.Order(
         pan=card.pan,
-        amount_minor=_AMOUNT_MINOR,
+        amount_minor=AMOUNT_MINOR,
         currency=CURRENCIES["PLN"],
         merchant_name="Benchmark",
         channel="browser",

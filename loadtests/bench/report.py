@@ -16,6 +16,7 @@ TARGETS = {
     "D": "their two statements one by one",
     "S": "the same two statements one by one, sent by asyncpg",
     "E": "challenges from the first CReq to the final CRes, with AReq and RReq",
+    "F": "challenges in an app from AReq to final CRes, native screens, with RReq",
     "L": "look-ups of a card over the enrolment API",
     "O": "3-D Secure switched on or off there, with a code from the phone",
 }
@@ -26,6 +27,8 @@ RATIOS = {
     "Y/D": "frictionless AReqs to their two statements one by one",
     "Y/S": "the same where asyncpg sends the statements",
     "E/A": "whole challenges to a bare HTTP server",
+    "F/A": "whole challenges in an app to the same",
+    "F/E": "whole challenges in an app to those in a browser",
     "L/A": "look-ups of a card to the same",
 }
 PARTS = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}

@@ -22,6 +22,7 @@ import asyncpg
 import trustme
 
 from acs import demo_keys
+from acs.app import utc_now
 from acs.config import Settings, read
 from acs.crypto.software import SoftwareKeys
 from acs.key_files import generate_keys, load_keys
@@ -91,6 +92,11 @@ class Site:
     def keys(self) -> Keys:
         """Read the keys that the service runs with."""
         return load_keys(self.settings)
+
+    @property
+    def sdk_root(self) -> Path:
+        """Give the file of the root that SDKs trust."""
+        return self.settings.data_dir / "demo" / "sdk" / "ds-root.pem"
 
     @property
     def roots(self) -> list[int]:
@@ -168,7 +174,7 @@ async def site(
             stack.push_async_callback(made.database.stop)
             await made.database.start()
         made.dsn = url or ("" if made.database is None else made.database.dsn)
-        made.environment = _environment(made, home)
+        made.environment = await asyncio.to_thread(_environment, made, home)
         if data is None:
             await _fill(made)
         several = () if workers == 1 else ("--workers", str(workers))
@@ -233,6 +239,7 @@ def _environment(made: Site, home: Path) -> dict[str, str]:
         "rreq_url": f"{made.outside.url}/ds/rreq",
         "acs_reference_number": "3DS_LOA_ACS_BENC_020301_00001",
         "acs_operator_id": "BENCH-ACS-OPERATOR",
+        **demo_keys.make_signing(home, "bench", utc_now()),
     }
     ours = {name: value for name, value in os.environ.items() if not name.startswith("ACS_")}
     return {

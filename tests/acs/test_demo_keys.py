@@ -42,7 +42,7 @@ def test_value_keys_are_made_once(tmp_path: Path) -> None:
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 
 
-def accepted(settings_: config.Settings, made: dict[str, str], now: datetime) -> bool:
+def accepted(data_dir: Path, made: dict[str, str], now: datetime) -> bool:
     """Ask the demo's SDK whether it believes what the demo's ACS signs."""
     chain, key = Path(made["sdk_signing_certs"]), Path(made["sdk_signing_key"])
     signer = SoftwareSigner.from_pem(key.read_bytes(), chain.read_bytes())
@@ -50,7 +50,7 @@ def accepted(settings_: config.Settings, made: dict[str, str], now: datetime) ->
     content = signed_content(
         signer, acs_url="https://acs.example/", acs_key=agreed.public_key, sdk_key=SDK_KEY
     )
-    root = (settings_.data_dir / "demo" / "sdk" / "ds-root.pem").read_bytes()
+    root = (data_dir / "demo" / "sdk" / "ds-root.pem").read_bytes()
     try:
         found = jose.read_content(content, root, now)
     except jose.Unreadable:
@@ -59,15 +59,15 @@ def accepted(settings_: config.Settings, made: dict[str, str], now: datetime) ->
 
 
 def test_the_demo_s_sdk_believes_what_its_acs_signs(tmp_path: Path) -> None:
-    made = demo_keys.make_signing(settings(tmp_path), "demo", NOW)
+    made = demo_keys.make_signing(tmp_path, "demo", NOW)
 
-    assert accepted(settings(tmp_path), made, NOW)
-    assert accepted(settings(tmp_path), made, NOW + 8 * YEAR)
-    assert not accepted(settings(tmp_path), made, NOW + 11 * YEAR)
+    assert accepted(tmp_path, made, NOW)
+    assert accepted(tmp_path, made, NOW + 8 * YEAR)
+    assert not accepted(tmp_path, made, NOW + 11 * YEAR)
 
 
 def test_the_signing_key_is_its_owner_s_alone_and_that_of_the_ca_is_gone(tmp_path: Path) -> None:
-    made = demo_keys.make_signing(settings(tmp_path), "demo", NOW)
+    made = demo_keys.make_signing(tmp_path, "demo", NOW)
 
     folder = tmp_path / "demo" / "sdk"
     assert stat.S_IMODE(Path(made["sdk_signing_key"]).stat().st_mode) == 0o600
@@ -77,23 +77,23 @@ def test_the_signing_key_is_its_owner_s_alone_and_that_of_the_ca_is_gone(tmp_pat
 
 
 def test_the_ca_is_made_once_and_anew_before_it_ends(tmp_path: Path) -> None:
-    made = demo_keys.make_signing(settings(tmp_path), "demo", NOW)
+    made = demo_keys.make_signing(tmp_path, "demo", NOW)
     root = tmp_path / "demo" / "sdk" / "ds-root.pem"
     first = root.read_bytes()
 
-    assert demo_keys.make_signing(settings(tmp_path), "demo", NOW + 8 * YEAR) == made
+    assert demo_keys.make_signing(tmp_path, "demo", NOW + 8 * YEAR) == made
     assert root.read_bytes() == first
 
-    made = demo_keys.make_signing(settings(tmp_path), "demo", NOW + 20 * YEAR)
+    made = demo_keys.make_signing(tmp_path, "demo", NOW + 20 * YEAR)
     assert root.read_bytes() != first
-    assert accepted(settings(tmp_path), made, NOW + 20 * YEAR)
+    assert accepted(tmp_path, made, NOW + 20 * YEAR)
 
 
 @pytest.mark.parametrize("name", ["ds-root.pem", "acs-demo.key", "acs-demo.pem"])
 @pytest.mark.parametrize("how", ["lost", "cut", "of another"])
 def test_what_is_broken_is_made_anew(tmp_path: Path, name: str, how: str) -> None:
-    demo_keys.make_signing(settings(tmp_path), "demo", NOW)
-    demo_keys.make_signing(settings(tmp_path / "other"), "demo", NOW)
+    demo_keys.make_signing(tmp_path, "demo", NOW)
+    demo_keys.make_signing(tmp_path / "other", "demo", NOW)
     file = tmp_path / "demo" / "sdk" / name
     match how:
         case "lost":
@@ -103,9 +103,9 @@ def test_what_is_broken_is_made_anew(tmp_path: Path, name: str, how: str) -> Non
         case _:
             file.write_bytes((tmp_path / "other" / "demo" / "sdk" / name).read_bytes())
 
-    made = demo_keys.make_signing(settings(tmp_path), "demo", NOW)
+    made = demo_keys.make_signing(tmp_path, "demo", NOW)
 
-    assert accepted(settings(tmp_path), made, NOW)
+    assert accepted(tmp_path, made, NOW)
 
 
 def test_each_caller_gets_a_key_pair_and_is_told_how_to_use_it(tmp_path: Path) -> None:

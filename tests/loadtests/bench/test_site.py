@@ -1,4 +1,4 @@
-"""The whole of what is measured runs: a challenge, a look-up, a switch, both statements counted."""
+"""The whole of what is measured runs: challenges, a look-up, a switch, both statements counted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from loadtests.bench import bank, cardholders, counting
+from loadtests.bench import apps, bank, cardholders, counting
 from loadtests.bench.client import Target, areqs, closed_loop
 from loadtests.bench.site import CHALLENGED, CLIENT, EASY, bare, secured, site
 from tests.conftest import scratch
@@ -52,6 +52,7 @@ async def test_everything_that_is_measured_gets_right_answers(folder: Path) -> N
         if counter.unit == counting.STATEMENTS:
             assert found.per_message > 10
             assert max(found.by_text, key=lambda text: found.by_text[text]) in {"BEGIN", "COMMIT"}
+        assert (await apps.challenges(at, at.cards(CHALLENGED)[:1], seconds=0.3)).count >= 1
         assert await conn.fetchval("SHOW fsync") == "on"
         await conn.close()
 
