@@ -13,7 +13,7 @@ import itertools
 import re
 import tomllib
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from acs.conformance.writing import BadCase
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import aiohttp
+
+Text: TypeAlias = dict[str, str]
 
 _KINDS = {
     "C otp": "challenge_otp",
@@ -41,11 +43,11 @@ _LOOK_S = 0.05
 class Codes(Protocol):
     """Where the one-time codes of a card arrive."""
 
-    async def count(self) -> int:
-        """Tell how many have arrived so far."""
+    async def last(self) -> Text:
+        """Give the last text that has arrived so far; empty when there is none."""
 
-    async def newest(self, after: int) -> str:
-        """Give the newest code once more than ``after`` have arrived."""
+    async def newest(self, after: Text) -> str:
+        """Give the newest code once another text than ``after`` is the last one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +56,11 @@ class StaticCode:
 
     code: str
 
-    async def count(self) -> int:
+    async def last(self) -> Text:
         """Nothing ever arrives."""
-        return 0
+        return {}
 
-    async def newest(self, after: int) -> str:
+    async def newest(self, after: Text) -> str:
         """Give the code."""
         del after
         return self.code
@@ -71,24 +73,25 @@ class PhoneCode:
     session: aiohttp.ClientSession
     url: str
 
-    async def count(self) -> int:
-        """Count the texts."""
-        return len(await self._texts())
+    async def last(self) -> Text:
+        """Give the text on top; their number would tell nothing once a phone is full."""
+        texts = await self._texts()
+        return texts[0] if texts else {}
 
-    async def newest(self, after: int) -> str:
+    async def newest(self, after: Text) -> str:
         """Wait for a text that is newer; raise TimeoutError when none comes."""
         async with asyncio.timeout(_CODE_WITHIN_S):
-            while len(texts := await self._texts()) <= after:  # noqa: ASYNC110 - a phone cannot call
+            while (last := await self.last()) == after:  # noqa: ASYNC110 - a phone cannot call
                 await asyncio.sleep(_LOOK_S)
-        code = _CODE.search(texts[0]["text"])
+        code = _CODE.search(last["text"])
         if code is None:
             message = "the newest text holds no code"
             raise BadCase(message)
         return code.group()
 
-    async def _texts(self) -> list[dict[str, str]]:
+    async def _texts(self) -> list[Text]:
         async with self.session.get(self.url) as response:
-            texts: list[dict[str, str]] = await response.json(content_type=None)
+            texts: list[Text] = await response.json(content_type=None)
             return texts
 
 

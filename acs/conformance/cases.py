@@ -19,7 +19,7 @@ _FACTS = {"title", "why", "rules", "versions", "channels", "categories", "card",
 _FILES = {"facts.toml", "areq.json", "expect.json", "steps.json", "rres.json"}
 _STEPS = {
     "areq", "creq", "submit", "press", "again", "wait", "results", "no_results", "complaint",
-    "no_complaint", "method", "visit",
+    "no_complaint", "method", "visit", "sdk",
 }  # fmt: skip
 
 
@@ -40,6 +40,11 @@ class Case:
     expect: Mapping[str, Any] = field(default_factory=dict)
     rres: Mapping[str, Any] = field(default_factory=dict)
     steps: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def needs_sdk(self) -> bool:
+        """Tell whether an SDK takes part."""
+        return any(step["do"] == "sdk" for step in self.steps)
 
     def runs(self) -> list[Run]:
         """Give every combination the case stands for."""

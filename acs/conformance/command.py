@@ -16,7 +16,7 @@ from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 
-from acs.conformance import cards, cases, report
+from acs.conformance import cards, cases, report, sdk
 from acs.conformance.listener import Listener
 from acs.conformance.report import Outcome
 from acs.conformance.story import Story, World
@@ -69,7 +69,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--demo",
         default="http://127.0.0.1:8080",
         metavar="URL",
-        help="the demo's payment network, which knows the test cards and their phones",
+        help="the demo's payment network: it knows the test cards and their phones, and lends SDKs",
     )
     parser.add_argument(
         "--card-file",
@@ -135,6 +135,9 @@ async def run(options: Options, chosen: Sequence[Case]) -> list[Outcome]:
                 deck.page,
                 time.strftime("%Y%m%d%H%M%S", time.gmtime()),
             )
+            network = options.demo.rstrip("/")
+            if await sdk.is_there(session, network):
+                world = replace(world, network=network)
             challenge_url = await _challenge_url(world, deck)
             method_url = options.method_url
             if method_url is None and challenge_url is not None:
@@ -166,6 +169,8 @@ async def _run_all(
 
 
 async def _outcome(world: World, deck: cards.Cards, run: Run) -> Outcome:
+    if run.case.needs_sdk and world.network is None:
+        return Outcome(run, skipped="no payment network lends an SDK (--demo)")
     if not deck.has(run.case.card):
         return Outcome(run, skipped=f"no card of the kind {run.case.card}")
     async with deck.lent(run.case.card) as card:

@@ -33,6 +33,36 @@ _YOUNG = {
     "2.2.0": ("trustListStatus", "deviceBindingStatus", "transChallengeExemption"),
     "2.3.1": ("authenticationType", "whiteListStatus"),
 }
+_FINAL = {
+    "messageType", "messageVersion", "threeDSServerTransID", "acsTransID", "sdkTransID",
+    "acsCounterAtoS", "challengeCompletionInd", "transStatus",
+}  # fmt: skip
+_IN_HTML = {"acsUiType", "acsHTML"}
+_NATIVE_NEEDED = {
+    "acsUiType", "challengeInfoHeader", "challengeInfoLabel", "challengeInfoText",
+    "submitAuthenticationLabel",
+}  # fmt: skip
+_NATIVE = _NATIVE_NEEDED | {
+    "challengeInfoTextIndicator", "resendInformationLabel", "whyInfoLabel", "whyInfoText",
+    "expandInfoLabel", "expandInfoText", "issuerImage", "psImage", "challengeSelectInfo",
+    "oobContinueLabel",
+}  # fmt: skip
+_NATIVE_YOUNG = {
+    "2.1.0": {"challengeAddInfo"},
+    "2.2.0": {"challengeAddInfo", "whitelistingInfoText"},
+    "2.3.1": {
+        "challengeEntryBox", "challengeEntryBoxTwo", "challengeAddLabel", "togglePositionInd",
+        "trustListInfoText", "deviceBindingInfoText", "infoContinueLabel", "oobAppURL",
+        "oobAppLabel",
+    },
+}  # fmt: skip
+_LONGEST = {
+    "challengeInfoHeader": 45, "challengeInfoLabel": 45, "challengeInfoText": 350,
+    "submitAuthenticationLabel": 45, "resendInformationLabel": 45, "whyInfoLabel": 45,
+    "whyInfoText": 256, "expandInfoLabel": 45, "expandInfoText": 256, "whitelistingInfoText": 64,
+    "trustListInfoText": 64, "acsHTML": 100_000,
+}  # fmt: skip
+_SDK_WAITS_S = 10.0
 _DETAIL_MAX = 2048
 _REFERENCE_MAX = 32
 _ANSWER_WITHIN_S = 5.0
@@ -99,6 +129,63 @@ def of_cres(given: Mapping[str, Any], areq: Mapping[str, Any]) -> list[str]:
         *(f"5.25: {name} is there" for name in ("sdkTransID", "acsCounterAtoS") if name in given),
         *_empty("", given),
     ]
+
+
+def of_app_cres(
+    areq: Mapping[str, Any], ares: Mapping[str, Any], given: Mapping[str, Any]
+) -> list[str]:
+    """Judge a CRes in the app: a screen, or the final one with nothing else in it."""
+    version = areq["messageVersion"]
+    ids = {name: areq.get(name) for name in ("threeDSServerTransID", "sdkTransID")}
+    ids["acsTransID"] = ares.get("acsTransID")
+    is_final = "transStatus" in given
+    return [
+        *_unless(given.get("messageVersion") == version, "13.5: another messageVersion"),
+        *(f"6.38: {name} is another" for name, known in ids.items() if given.get(name) != known),
+        *_unless(_is_counter(given.get("acsCounterAtoS")), "13.11: acsCounterAtoS"),
+        *_unless(
+            given.get("challengeCompletionInd") == ("Y" if is_final else "N"),
+            "6.38: challengeCompletionInd",
+        ),
+        *(_of_end(given) if is_final else _of_screen(version, ares, given)),
+        *_empty("", given),
+    ]
+
+
+def _of_end(given: Mapping[str, Any]) -> list[str]:
+    return [
+        *_unless(given["transStatus"] in {"Y", "N"}, "3.1: final transStatus is not Y or N"),
+        *(f"6.39: {name} in the final CRes" for name in sorted(set(given) - _FINAL)),
+    ]
+
+
+def _of_screen(version: str, ares: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
+    is_html = ares.get("acsRenderingType", {}).get("acsInterface") == "02"
+    elements = {name for name in given if name not in _FINAL}
+    known = _IN_HTML if is_html else _NATIVE | _NATIVE_YOUNG[version]
+    needed = _IN_HTML if is_html else _NATIVE_NEEDED
+    return [
+        *_unless(
+            (given.get("acsUiType") in {"05", "06"}) == is_html, "6.48: the interface has changed"
+        ),
+        *(f"6.41: {name} is missing" for name in sorted(needed - elements)),
+        *(f"6.40: {name} does not belong there" for name in sorted(elements - known)),
+        *(
+            f"6.42: {name}Label and {name}Text do not go together"
+            for name in ("whyInfo", "expandInfo")
+            if (f"{name}Label" in given) != (f"{name}Text" in given)
+        ),
+        *(
+            f"6.41: {name} is too long"
+            for name, most in _LONGEST.items()
+            if len(str(given.get(name, ""))) > most
+        ),
+    ]
+
+
+def of_sdk_wait(took_s: float) -> list[str]:
+    """Judge how long an SDK had to wait for its answer."""
+    return _unless(took_s < _SDK_WAITS_S, f"1E.T4: the answer took {took_s:.1f} s")
 
 
 def of_http(status: int, content_type: str, took_s: float) -> list[str]:
@@ -191,6 +278,10 @@ def _empty(place: str, given: object) -> list[str]:
 
 def _is_uuid(value: object) -> bool:
     return isinstance(value, str) and _UUID.fullmatch(value) is not None
+
+
+def _is_counter(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9]{3}", value) is not None
 
 
 def _unless(is_right: bool, fault: str) -> list[str]:  # noqa: FBT001 - reads as a sentence

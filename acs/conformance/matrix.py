@@ -37,8 +37,13 @@ code = "static 123456"      # or "phone URL": a JSON list of {"text"}, newest fi
 otp = "otp"                 # pin, action, submit, resend, cancel: names of fields and buttons
 ```
 
-A kind that is not there skips its cases. The exit code is 0 when every run passed, 1 when one
-failed or nobody answered, 2 for wrong use. Every challenge that the set begins it ends.
+Cases of the app need an SDK, which the demo's network lends (`--demo`). For another ACS run
+`python -m loadtests.network --ds-edge URL --state DIR` beside it, with the root that its SDKs trust
+in `DIR/sdk/ds-root.pem`; without that file the SDK looks at no chain.
+
+A kind that is not there, and an SDK that nobody lends, skips its cases. The exit code is 0 when
+every run passed, 1 when one failed or nobody answered, 2 for wrong use. Every challenge that the
+set begins it ends.
 
 Rules are those of EMV 3-D Secure by the numbers the code cites. A number is how many cases show the
 rule there; `·` that the rule does not depend on the channel and another column shows it; `-` that

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from acs.conformance import base, laws, matching, pages
+from acs.conformance import base, in_app, laws, matching, pages, sdk
 from acs.conformance.listener import Heard, Listener, Mailbox
 from acs.conformance.writing import BadCase, changed, made, to_bytes
 
@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from acs.conformance.cards import Card, PageNames
+    from acs.conformance.cards import Card, PageNames, Text
     from acs.conformance.cases import Run
+    from acs.conformance.sdk import Sdk
 
 _RESULTS_WITHIN_S = 12.0
 _SILENCE_S = 0.5
@@ -42,6 +43,8 @@ class World:
     challenge_url: str | None = None
     """Where challenges are held, learned from an ARes: a CReq may have to go there without one."""
     method_url: str | None = None
+    network: str | None = None
+    """The payment network that lends SDKs."""
 
 
 @dataclass(slots=True)
@@ -56,8 +59,11 @@ class Story:
     raw_areq: bytes = b""
     page: pages.Page | None = None
     last_post: tuple[str, dict[str, str]] | None = None
-    texts_before: int = 0
+    text_before: Text = field(default_factory=dict)
     used_code: str = ""
+    sdk: Sdk | None = None
+    has_begun: bool = False
+    """Whether the SDK has sent anything."""
     failures: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -84,12 +90,15 @@ class Story:
     async def tell(self) -> list[str]:
         """Run it; give the faults found, none when the ACS did everything right."""
         case = self.run.case
+        if case.needs_sdk:
+            await in_app.begin(self)
         areq = changed(self.said["base"], case.areq, self.said)
         self.raw_areq = to_bytes(areq, case.areq, self.said)
         self.said["areq"] = areq
         answer = await self._post_areq(self.raw_areq, case.areq, areq)
         self.said["ares"] = answer
-        self._expect(case.expect, answer)
+        self.expect(case.expect, answer)
+        await in_app.accept(self)
         # After a wrong answer the rest of the case has nothing to stand on.
         for step in case.steps if not self.failures else ():
             await _STEPS[step["do"]](self, step)
@@ -114,8 +123,10 @@ class Story:
         if message:
             self.failures += laws.of_http(status, content_type, loop.time() - began)
             self.failures += laws.of_answer(areq, message)
+        content = sdk.signed(message.get("acsSignedContent"))
         return {
             **message,
+            **({} if content is None else {"@signed": content}),
             "@http": {
                 "status": status,
                 "content_type": content_type.lower(),
@@ -123,7 +134,8 @@ class Story:
             },
         }
 
-    def _expect(self, expected: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    def expect(self, expected: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+        """Hold what came against what a case expects of it."""
         # @http is a member here, so a pattern may name it; matchers begin with @ as values only.
         self.failures += matching.faults(dict(expected), dict(given), self.said)
 
@@ -133,7 +145,7 @@ class Story:
         areq = changed(self.said["areq"], changes, self.said)
         raw = self.raw_areq if step.get("same") else to_bytes(areq, changes, self.said)
         answer = await self._post_areq(raw, changes, areq)
-        self._expect(step["expect"], answer)
+        self.expect(step["expect"], answer)
 
     async def _creq(self, step: Mapping[str, Any]) -> None:
         """Post the CReq as the shop's page makes the browser do."""
@@ -151,7 +163,7 @@ class Story:
                 fields[name] = text
         if step.get("padded"):
             fields["creq"] += "=" * (-len(fields["creq"]) % 4)
-        self.texts_before = await self.card.codes.count()
+        self.text_before = await self.card.codes.last()
         await self._post(self._acs_url(), fields, step)
 
     async def _submit(self, step: Mapping[str, Any]) -> None:
@@ -159,9 +171,9 @@ class Story:
         names = self.world.page_names
         url, fields = self._entry_form()
         if "otp" in step:
-            fields[names.otp] = await self._code(step["otp"])
+            fields[names.otp] = await self.code(step["otp"])
         if "pin" in step:
-            fields[names.pin] = self._pin(step["pin"])
+            fields[names.pin] = self.pin(step["pin"])
         fields[names.action] = names.submit
         await self._post(url, fields, step)
 
@@ -170,8 +182,8 @@ class Story:
         names = self.world.page_names
         url, fields = self._entry_form()
         if step.get("new_code"):
-            self.used_code = await self.card.codes.newest(self.texts_before)
-            self.texts_before = await self.card.codes.count()
+            self.used_code = await self.card.codes.newest(self.text_before)
+            self.text_before = await self.card.codes.last()
         fields[names.action] = names.cancel if step["button"] == "cancel" else names.resend
         await self._post(url, fields, step)
 
@@ -188,7 +200,7 @@ class Story:
             page = pages.read(
                 str(response.url), response.status, response.headers, await response.text()
             )
-        self._expect(step["expect"], page.facts(self.world.page_names))
+        self.expect(step["expect"], page.facts(self.world.page_names))
 
     async def _method(self, step: Mapping[str, Any]) -> None:
         """Post to the 3DS Method page as the shop's hidden frame does."""
@@ -209,7 +221,7 @@ class Story:
         ) as response:
             html = await response.text()
             page = pages.read(str(response.url), response.status, response.headers, html)
-        self._expect(step["expect"], page.facts(self.world.page_names))
+        self.expect(step["expect"], page.facts(self.world.page_names))
 
     async def _wait(self, step: Mapping[str, Any]) -> None:
         await asyncio.sleep(step["seconds"])
@@ -222,7 +234,7 @@ class Story:
             return
         heard = self.box.results[count - 1]
         self.said["rreq"] = heard.message
-        self._expect(step["expect"], heard.message)
+        self.expect(step["expect"], heard.message)
         if step.get("same_bytes") and heard.raw != self.box.results[0].raw:
             self.failures.append("8.12: the second RReq has other bytes")
 
@@ -245,7 +257,7 @@ class Story:
             return
         message = self.box.complaints[0].message
         self.failures += laws.of_erro(message)
-        self._expect(step["expect"], message)
+        self.expect(step["expect"], message)
 
     async def _post(self, url: str, fields: dict[str, str], step: Mapping[str, Any]) -> None:
         """Post a form and judge the page that comes."""
@@ -258,7 +270,7 @@ class Story:
         if isinstance(cres, dict):
             self._judge_final(cres)
         if "expect" in step:
-            self._expect(step["expect"], facts)
+            self.expect(step["expect"], facts)
 
     def _judge_final(self, cres: dict[str, Any]) -> None:
         self.said["cres"] = cres
@@ -276,9 +288,11 @@ class Story:
 
     async def _end(self) -> None:
         """Cancel a challenge that is still open, and wait for its result."""
-        if self.said["ares"].get("transStatus") != "C" or self.said["channel"] != "BRW":
+        if self.said["ares"].get("transStatus") != "C" or self.box.results:
             return
-        if self.box.results:
+        if self.said["channel"] == "APP":
+            await in_app.end(self)
+            await self.box.wait(self.box.results, 1, _RESULTS_WITHIN_S)
             return
         if self.page is None or self.page.entry(self.world.page_names) is None:
             await self._creq({})
@@ -286,16 +300,17 @@ class Story:
             await self._press({"button": "cancel"})
         await self.box.wait(self.box.results, 1, _RESULTS_WITHIN_S)
 
-    async def _code(self, wanted: str) -> str:
+    async def code(self, wanted: str) -> str:
+        """Give the entry that a word of a case stands for; waits for the text."""
         match wanted:
             case "right":
-                code = await self.card.codes.newest(self.texts_before)
+                code = await self.card.codes.newest(self.text_before)
                 self.used_code = code
                 self.card.failures = 0
                 return code
             case "wrong":
                 self.card.failures += 1
-                self.used_code = self.used_code or await self.card.codes.newest(self.texts_before)
+                self.used_code = self.used_code or await self.card.codes.newest(self.text_before)
                 # Another digit in the last place each time: the same form twice is a reload.
                 turn = self.card.failures % 9 + 1
                 return self.used_code[:-1] + str((int(self.used_code[-1]) + turn) % 10)
@@ -305,7 +320,8 @@ class Story:
             case _:
                 return wanted
 
-    def _pin(self, wanted: str) -> str:
+    def pin(self, wanted: str) -> str:
+        """Give the PIN that a word of a case stands for."""
         pin = self.card.pin or ""
         if wanted == "wrong":
             self.card.failures += 1
@@ -346,6 +362,7 @@ _STEPS: dict[str, Callable[[Story, Mapping[str, Any]], Awaitable[None]]] = {
     "submit": Story._submit,  # noqa: SLF001
     "press": Story._press,  # noqa: SLF001
     "again": Story._again,  # noqa: SLF001
+    "sdk": in_app.act,
     "method": Story._method,  # noqa: SLF001
     "visit": Story._visit,  # noqa: SLF001
     "wait": Story._wait,  # noqa: SLF001

@@ -14,6 +14,7 @@ _BENCH = "runs whole in `make bench`, where every answer and row is counted"
 # off here.
 WITHOUT: dict[str, str] = {
     "acs/__main__.py": "hands over to acs.commands; tests/demo starts it as a process",
+    "acs/conformance/in_app.py": _SET,
     "acs/conformance/listener.py": _SET,
     "acs/conformance/story.py": _SET,
     "acs/edges/forms.py": _STORY,

@@ -54,12 +54,30 @@ async def test_the_demo_tells_its_cards_and_their_phones() -> None:
     async with TestServer(app) as server, ClientSession() as session:
         deck = await cards.from_demo(session, str(server.make_url("")).rstrip("/"))
         async with deck.lent("challenge_otp") as card:
-            seen = (card.pan, card.pin, await card.codes.count(), await card.codes.newest(0))
+            seen = (card.pan, card.pin, await card.codes.last(), await card.codes.newest({}))
         async with deck.lent("unknown_in_range") as unknown, deck.lent("outside_ranges") as outside:
             made = (unknown.pan, outside.pan)
 
-    assert seen == ("4000001000000018", "1357", 1, "123456")
+    assert seen == ("4000001000000018", "1357", texts[0], "123456")
     assert made == ("4000001099999997", "4999999999999996")
+
+
+async def test_a_new_code_is_seen_on_a_phone_that_forgets_the_oldest_text() -> None:
+    texts = [{"text": "Code 111111"}, {"text": "Code 000000"}]
+
+    async def phone(_request: web.Request) -> web.Response:
+        return web.json_response(texts)
+
+    app = web.Application()
+    app.router.add_get("/phone", phone)
+    async with TestServer(app) as server, ClientSession() as session:
+        codes = cards.PhoneCode(session, str(server.make_url("/phone")))
+        before = await codes.last()
+        waiting = asyncio.create_task(codes.newest(before))
+        await asyncio.sleep(0)
+        texts[:] = [{"text": "Code 222222"}, texts[0]]
+
+        assert await waiting == "222222"
 
 
 @pytest.fixture
@@ -79,7 +97,7 @@ async def test_cards_of_another_acs_come_from_a_file(known: cards.CardFile) -> N
         deck = known.deck(session)
     async with deck.lent("challenge_otp") as card:
         assert card.codes == StaticCode("111222")
-        assert await card.codes.newest(0) == "111222"
+        assert await card.codes.newest({}) == "111222"
     assert deck.page.otp == "code"
     assert deck.has("blocked")
 

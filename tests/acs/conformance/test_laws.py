@@ -129,3 +129,70 @@ def test_a_final_cres_says_y_or_n() -> None:
 def test_a_message_travels_as_json_with_200_and_soon() -> None:
     assert laws.of_http(200, "application/json;charset=utf-8", 0.1) == []
     assert rules(laws.of_http(400, "text/html", 6)) == {"13.9", "1.10", "1E.T0"}
+
+
+IN_APP = {**AREQ, "deviceChannel": "01", "sdkTransID": ID}
+SCREEN = {
+    "messageType": "CRes",
+    "messageVersion": "2.2.0",
+    "threeDSServerTransID": AREQ["threeDSServerTransID"],
+    "sdkTransID": ID,
+    "acsTransID": ARES["acsTransID"],
+    "acsCounterAtoS": "000",
+    "challengeCompletionInd": "N",
+    "acsUiType": "01",
+    "challengeInfoHeader": "h",
+    "challengeInfoLabel": "l",
+    "challengeInfoText": "t",
+    "submitAuthenticationLabel": "s",
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({}, None),
+        ({"whitelistingInfoText": "w", "whyInfoLabel": "a", "whyInfoText": "b"}, None),
+        ({"messageVersion": "2.1.0"}, "13.5"),
+        ({"sdkTransID": None}, "6.38"),
+        ({"acsCounterAtoS": "0"}, "13.11"),
+        ({"challengeCompletionInd": "Y"}, "6.38"),
+        ({"challengeInfoLabel": None}, "6.41"),
+        ({"challengeInfoText": "x" * 351}, "6.41"),
+        ({"whyInfoLabel": "a"}, "6.42"),
+        ({"trustListInfoText": "x"}, "6.40"),
+        ({"transStatusReason": "01"}, "6.40"),
+        ({"acsUiType": "05"}, "6.48"),
+        ({"expandInfoLabel": "", "expandInfoText": "x"}, "13.7"),
+    ],
+)
+def test_a_screen_of_the_app_is_judged(change: dict[str, Any], rule: str | None) -> None:
+    message = {name: value for name, value in {**SCREEN, **change}.items() if value is not None}
+    ares = {**ARES, "acsRenderingType": {"acsInterface": "01"}}
+
+    assert rules(laws.of_app_cres(IN_APP, ares, message)) == ({rule} if rule else set())
+
+
+def test_a_document_has_nothing_of_a_native_screen() -> None:
+    ares = {**ARES, "acsRenderingType": {"acsInterface": "02"}}
+    ids = {name: SCREEN[name] for name in SCREEN if name[:9] not in {"challenge", "submitAut"}}
+    document = {**ids, "challengeCompletionInd": "N", "acsUiType": "05", "acsHTML": "eA"}
+
+    assert laws.of_app_cres(IN_APP, ares, document) == []
+    assert rules(laws.of_app_cres(IN_APP, ares, {**document, "challengeInfoText": "t"})) == {"6.40"}
+    assert rules(laws.of_app_cres(IN_APP, ares, SCREEN)) == {"6.40", "6.41", "6.48"}
+
+
+def test_the_end_in_the_app_says_y_or_n_and_nothing_else() -> None:
+    ids = {name: SCREEN[name] for name in SCREEN if name[:9] not in {"challenge", "submitAut"}}
+    end = {**ids, "challengeCompletionInd": "Y", "transStatus": "Y"}
+    del end["acsUiType"]
+
+    assert laws.of_app_cres(IN_APP, ARES, end) == []
+    assert rules(laws.of_app_cres(IN_APP, ARES, {**end, "transStatus": "U"})) == {"3.1"}
+    assert rules(laws.of_app_cres(IN_APP, ARES, {**end, "acsUiType": "01"})) == {"6.39"}
+
+
+def test_an_sdk_waits_ten_seconds() -> None:
+    assert laws.of_sdk_wait(9.9) == []
+    assert rules(laws.of_sdk_wait(10.1)) == {"1E.T4"}
