@@ -18,6 +18,8 @@ _TAKEN: Final = range(200, 300)
 class HttpHost:
     """A host with an address."""
 
+    is_there = True
+
     def __init__(self, url: str) -> None:
         """Hold the address."""
         self._url = url

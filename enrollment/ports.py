@@ -27,7 +27,12 @@ class Pool(Protocol):
 
 
 class Host(Protocol):
-    """The bank's card host, as far as the portal needs it."""
+    """The bank's card host, as far as the portal needs it.
+
+    ``is_there``: whether one is configured at all; else clients are asked to call.
+    """
+
+    is_there: bool
 
     async def block(self, card_ref: str, wish: str) -> bool:
         """Ask for a ``temporary`` or ``permanent`` block; False = the host cannot be reached."""
@@ -35,6 +40,8 @@ class Host(Protocol):
 
 class NoHost:
     """Stands in where no host is configured: every wish is refused clearly, nothing is done."""
+
+    is_there = False
 
     async def block(self, card_ref: str, wish: str) -> bool:
         """Say that the host cannot be reached."""

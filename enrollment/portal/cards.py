@@ -55,6 +55,7 @@ async def show_card(visit: Visit) -> Answer:
         "counts": COUNTS,
         "mask": await _mask(visit),
         "minor": await clients.is_minor(visit.work, visit.client),
+        "can_block": visit.ports.enrollment.host.is_there,
     }
     return Page("card.html", "card_title", values, title_values={"last4": own.card.last4})
 

@@ -107,6 +107,8 @@ async def test_a_host_blocks_the_card_and_the_client_is_told_once(
     pool: asyncpg.Pool, keys: Keys, now: datetime
 ) -> None:
     class Host:
+        is_there = True
+
         async def block(self, card_ref: str, wish: str) -> bool:
             return (card_ref, wish) == ("c1", "temporary")
 

@@ -34,6 +34,8 @@ class Host:
 
     asked: list[tuple[str, str]] = field(default_factory=list)
 
+    is_there = True
+
     async def block(self, card_ref: str, wish: str) -> bool:
         self.asked.append((card_ref, wish))
         return True

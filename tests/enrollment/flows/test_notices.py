@@ -62,6 +62,8 @@ async def told_to(work: Work) -> list[tuple[str, str]]:
 class WillingHost:
     """A card host that takes every block."""
 
+    is_there = True
+
     async def block(self, card_ref: str, wish: str) -> bool:
         return bool(card_ref and wish)
 

@@ -13,6 +13,7 @@ from aiohttp import ClientSession, CookieJar, web
 from aiohttp.test_utils import TestServer
 
 from acs.edges.middleware import Guard
+from enrollment.host import HttpHost
 from enrollment.policy import EnrollmentPolicy, RegistrationMode, RegistrationPolicy
 from enrollment.portal import gate
 from enrollment.portal.render import Bank, PortalPages
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     import asyncpg
 
     from enrollment.flows.work import Work
+    from enrollment.ports import Host
     from schemas.vault import Keys
 
 PAGES = PortalPages()
@@ -153,11 +155,22 @@ class Portal:
         return await browser.submit(page, code=await self.code())
 
 
+AWAY: Host = HttpHost("http://127.0.0.1:9/")
+"""A card host at an address where nobody listens."""
+
+
 @asynccontextmanager
 async def running(
-    pool: asyncpg.Pool, keys: Keys, now: datetime, *, is_secure: bool = False, **policy: Any
+    pool: asyncpg.Pool,
+    keys: Keys,
+    now: datetime,
+    *,
+    is_secure: bool = False,
+    host: Host = AWAY,
+    phone: str = "+48 22 123 45 67",
+    **policy: Any,
 ) -> AsyncIterator[Portal]:
-    """Run the portal on loopback."""
+    """Run the portal on loopback; its card host is away."""
     clock = apis.Clock(now)
     sent: list[UUID] = []
     ports = PortalPorts(
@@ -170,9 +183,10 @@ async def running(
             clock=clock,
             card_range_known=lambda _: True,
             deliver_soon=sent.append,
+            host=host,
         ),
         pages=PAGES,
-        bank=Bank(name="Bank Przykładowy", phone="+48 22 123 45 67"),
+        bank=Bank(name="Bank Przykładowy", phone=phone),
         is_secure=is_secure,
     )
     app = web.Application(

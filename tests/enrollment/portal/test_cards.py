@@ -12,6 +12,7 @@ from enrollment.flows.cards import StatusData
 from enrollment.model import CardStatus, EffectiveLimits
 from enrollment.policy import PortalRaise
 from enrollment.portal.cards import AMOUNTS, COUNTS, limits_of, written
+from enrollment.ports import NoHost
 from tests.enrollment import people
 from tests.enrollment.portal import browsing
 from tests.enrollment.portal.shown import ON
@@ -157,6 +158,26 @@ async def test_a_block_needs_the_box_and_says_when_the_host_is_away(
     page = await inside.submit(page, f"{card}/block", wish="temporary", sure="yes")
 
     assert (page.path, "Zadzwoń do banku od razu" in page.text) == (card, True)
+
+
+@pytest.mark.parametrize(
+    ("phone", "said"),
+    [("+48 22 123 45 67", "o każdej porze: +48 22 123 45 67"), ("", "w swojej placówce")],
+)
+async def test_without_a_card_host_no_block_is_offered_but_a_call(
+    pool: asyncpg.Pool, keys: Keys, now: datetime, phone: str, said: str
+) -> None:
+    async with (
+        browsing.running(pool, keys, now, host=NoHost(), phone=phone) as portal,
+        portal.browser() as browser,
+    ):
+        client = await people.make_client(portal.bank)
+        await portal.register(browser, people.PESELS[1])
+        await portal.sign_in(browser, people.PESELS[1])
+        page = await browser.get(f"/cards/{client.card_id}")
+
+    assert said in page.text
+    assert not [one for one in page.tree.iter("button") if one.get("value") == "permanent"]
 
 
 @pytest.mark.parametrize(
