@@ -120,32 +120,8 @@ def _inside(language: str) -> dict[str, Page]:
             "cards.html", "cards_title", {"cards": [ON, OFF], "mask": _mask, "joint": [OFF.card]}
         ),
         "in no cards": Page("cards.html", "cards_title", {"cards": [], "mask": _mask, "joint": []}),
-        "in card": Page(
-            "card.html",
-            "card_title",
-            {
-                "own": ON,
-                "amounts": cards.AMOUNTS,
-                "counts": cards.COUNTS,
-                "mask": _mask,
-                "minor": True,
-                "can_block": True,
-            },
-            title_values={"last4": "0694"},
-        ),
-        "in card that the bank blocks": Page(
-            "card.html",
-            "card_title",
-            {
-                "own": ON,
-                "amounts": cards.AMOUNTS,
-                "counts": cards.COUNTS,
-                "mask": _mask,
-                "minor": False,
-                "can_block": False,
-            },
-            title_values={"last4": "0694"},
-        ),
+        "in card": _one(can_block=True),
+        "in card that the bank blocks": _one(can_block=False),
         "in limits": Page("limits.html", "limits_title", limits),
         "in confirm": Page(
             "confirm.html", "confirm_title", {"pending": pending, "until": AT, "back": "/cards"}
@@ -169,6 +145,18 @@ def _inside(language: str) -> dict[str, Page]:
         "in events": Page("events.html", "events_title", {"events": events}),
         "in help": Page("help.html", "help_title", {"asks_code": True}),
     }
+
+
+def _one(*, can_block: bool) -> Page:
+    values = {
+        "own": ON,
+        "amounts": cards.AMOUNTS,
+        "counts": cards.COUNTS,
+        "mask": _mask,
+        "minor": True,
+        "can_block": can_block,
+    }
+    return Page("card.html", "card_title", values, title_values={"last4": "0694"})
 
 
 def _preferences(language: str) -> dict[str, Page]:
