@@ -14,6 +14,7 @@ from acs import log, metrics
 from acs.authentication.responses import InApp
 from acs.crypto import jws, key_agreement
 from acs.crypto.keys import KeysUnavailable
+from acs.crypto.signer import good_until
 from acs.store.sdk_sessions import SdkSession
 
 if TYPE_CHECKING:
@@ -40,6 +41,9 @@ def promise(
     signer, values = asked.server.signer, asked.areq.values
     if signer is None:
         return KeysUnavailable("no key signs for this Directory Server")
+    if good_until(signer) <= asked.now:
+        # An SDK refuses what it signs, so no challenge is better than one that cannot begin.
+        return _alarm(asked, KeysUnavailable("the signing certificate has expired"))
     theirs = cast("Mapping[str, str]", values["sdkEphemPubKey"])
     agreed = key_agreement.agree(theirs, str(values["sdkReferenceNumber"]))
     try:
@@ -50,12 +54,7 @@ def promise(
             sdk_key=theirs,
         )
     except KeysUnavailable as failure:
-        log.event(
-            "alarm:raised", level=logging.ERROR, failure=failure, alarm="signing_key",
-            ds=asked.server.ds_id,
-        )  # fmt: skip
-        metrics.ALARM.labels("signing_key").inc()
-        return failure
+        return _alarm(asked, failure)
     session = SdkSession(
         acs_trans_id=acs_trans_id,
         rendering=rendering,
@@ -63,6 +62,18 @@ def promise(
         key_sealed=ports.keys.vault.seal(agreed.key, key_place(acs_trans_id)),
     )
     return Promise(InApp(rendering.element(asked.areq.context.version), signed), session)
+
+
+def _alarm(asked: Asked, failure: KeysUnavailable) -> KeysUnavailable:
+    metrics.ALARM.labels("signing_key").inc()
+    log.event(
+        "alarm:raised",
+        level=logging.ERROR,
+        failure=failure,
+        alarm="signing_key",
+        ds=asked.server.ds_id,
+    )
+    return failure
 
 
 def key_place(acs_trans_id: AcsTransId) -> str:

@@ -154,7 +154,7 @@ async def test_a_success_the_network_does_not_confirm_is_none_in_the_app(
 async def test_without_a_key_to_sign_no_challenge_is_offered(world: World) -> None:
     class Broken:
         algorithm = "ES256"
-        certificates: tuple[str, ...] = ()
+        certificates = apps.authority()[0].certificates
 
         def sign(self, signing_input: bytes) -> bytes:
             message = f"HSM away, {len(signing_input)} bytes unsigned"

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from acs.authentication.rendering import Rendering
 from acs.crypto.keys import KeysUnavailable
+from acs.crypto.signer import good_until
 from acs.flows import in_app
 from acs.flows.gather import Asked
 from acs.flows.in_app import Promise, key_place
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
 PAN = "4000001000000002"
 NATIVE = Rendering("01", "01")
+SECOND = timedelta(seconds=1)
 
 
 def asked(world: World, sdk: Sdk) -> Asked:
@@ -69,6 +72,21 @@ async def test_nothing_is_promised_that_nobody_signs(world: World) -> None:
     made = in_app.promise(world.server.ports, unsigned, ACS_TRANS_ID, NATIVE)
 
     assert isinstance(made, KeysUnavailable)
+
+
+async def test_nothing_is_promised_that_no_sdk_would_believe(world: World) -> None:
+    """The certificate ended: an SDK refuses what it signs."""
+    areq = asked(world, apps.new_sdk())
+    assert areq.server.signer is not None
+    end = good_until(areq.server.signer)
+
+    made = in_app.promise(world.server.ports, replace(areq, now=end), ACS_TRANS_ID, NATIVE)
+
+    assert isinstance(made, KeysUnavailable)
+    assert isinstance(
+        in_app.promise(world.server.ports, replace(areq, now=end - SECOND), ACS_TRANS_ID, NATIVE),
+        Promise,
+    )
 
 
 def test_key_and_pin_are_sealed_for_places_of_their_own() -> None:
