@@ -52,6 +52,7 @@ async def take(demo: Demo) -> None:
         await _register(walk)
         await _inside(walk)
         await _pay(demo, walk)
+        await _pay_in_the_app(demo, walk.page)
         await browser.close()
 
 
@@ -95,6 +96,17 @@ async def _pay(demo: Demo, walk: Walk) -> None:
     await walk.page.get_by_role("button", name="Pay", exact=True).click()
     await walk.page.frame_locator("iframe").locator("#otp").wait_for()
     await _picture(walk.page, "shop-challenge")
+
+
+async def _pay_in_the_app(demo: Demo, page: Page) -> None:
+    await page.goto(demo.url("demo"))
+    await page.get_by_label("Pay in").select_option("app")
+    await page.get_by_role("button", name="Pay", exact=True).click()
+    await page.locator("#entry").fill("000000")
+    await page.locator("#entry").press("Enter")
+    await page.get_by_role("img", name="Warning").wait_for()
+    await page.set_viewport_size({"width": 1100, "height": 960})
+    await _picture(page, "shop-app")
 
 
 async def take_challenge_pages(folder: Path) -> None:

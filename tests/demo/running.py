@@ -151,6 +151,11 @@ class Demo:
         """See what a purchase has come to."""
         return dict(self.get("demo", f"/api/purchases/{purchase_id}").json())
 
+    def act(self, purchase: dict[str, Any], **wish: Any) -> dict[str, Any]:
+        """Let the purchase's app send a CReq; give what its SDK made of the answer."""
+        path = f"/api/purchases/{purchase['id']}/sdk"
+        return dict(call(self.url("demo", path), json.dumps(wish).encode()).json())
+
     def open(self, purchase: dict[str, Any]) -> Answer:
         """Post the CReq as the shop's frame does."""
         return post(purchase["acs_url"], {"creq": purchase["creq"]})

@@ -49,13 +49,19 @@ def test_a_purchase_leaves_no_secret_in_clear(demo: Demo) -> None:
     again = demo.submit(page, otp="000000" if "000000" not in codes else "000001", pin="9731")
     final = demo.submit(again, otp=codes.copy().pop(), pin=card["pin"])
     demo.finish(final)
+    in_app = demo.buy(card, channel="app")
+    for entry in (None, card["pin"], "735197", card["pin"]):
+        demo.act(in_app, **({} if entry is None else {"entry": entry}))
+    codes.add(demo.code(card))
+    passed = demo.act(in_app, entry=demo.code(card))
+    codes.add("735197")
     number = card["phone"].removeprefix("+")
 
     dump = asyncio.run(_dump(EmbeddedPostgres.start(demo.folder / "var").dsn))
     logs = demo.log.read_text()
     metrics = demo.get("ops", "/metrics").body.decode()
 
-    assert final.cres["transStatus"] == "Y"
+    assert (final.cres["transStatus"], passed["transStatus"]) == ("Y", "Y")
     assert len(dump) > 10_000
     for name, text in (("dump", dump), ("logs", logs), ("metrics", metrics)):
         for secret in {card["pan"], number, number[2:], *codes}:
