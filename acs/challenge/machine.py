@@ -106,6 +106,9 @@ _WAITING: Final[_Table] = {
     (State.WAIT_CREQ, events.SdkFailed): Transition(
         rules.in_time(rules.sdk_failed), _ENDS, "the SDK gave up: N, 14, 08, or U"
     ),
+    (State.WAIT_CREQ, events.CancelAsked): Transition(
+        rules.in_time(rules.cancel), _ENDS, "the first word of an SDK is cancel: N, 01, 01"
+    ),
     (State.WAIT_CREQ, events.TimerDue): Transition(
         rules.timer_due, (State.WAIT_CREQ, State.RESULT), "30 s without a CReq: N, 14, 05"
     ),

@@ -293,7 +293,7 @@ def code_refused(moment: Moment) -> Step:
 
 
 def cancel(moment: Moment) -> Step:
-    """Row 16, O3."""
+    """Rows 12, 16, O3."""
     assert isinstance(moment.event, events.CancelAsked)  # noqa: S101 - by the table
     before = moment.challenge
     counted = before.interaction_counter + (1 if moment.policy.cancel_counts else 0)

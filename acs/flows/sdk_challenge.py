@@ -109,6 +109,11 @@ class Talk:
         return self.digest == self.was.creq_digest
 
     @property
+    def is_first(self) -> bool:
+        """Tell whether no CReq was taken before it."""
+        return self.was.counter == sdk_sessions.NOTHING_YET
+
+    @property
     def in_html(self) -> bool:
         """Tell whether screens are HTML."""
         return self.was.rendering.interface == HTML
@@ -178,40 +183,62 @@ async def _event(
     if messages.peek(talk.plain).get("messageType") == "Erro":
         failed = _failed(transaction, messages.read_erro(talk.plain))
         return failed or answers.creq_refused(transaction, naming("301", ("sdkTransID",)))
-    first = talk.was.counter == sdk_sessions.NOTHING_YET
     try:
-        reading = messages.read_creq(
-            talk.plain,
-            _context(applied, talk, first=first),
-            ports.directory_servers.additions_of(transaction.ds_id),
-        )
+        reading = _read(ports, applied, talk)
     except ProtocolError as error:
         return answers.creq_refused(transaction, error.problem)
-    counter = int(str(reading.values["sdkCounterStoA"]))
-    if counter != talk.was.counter + 1:
-        return answers.creq_refused(transaction, naming("302", ("sdkCounterStoA",)))
-    talk.now_is = replace(talk.now_is, counter=counter)
+    talk.now_is = replace(talk.now_is, counter=talk.was.counter + 1)
     talk.masked = messages.masked("CReq", reading.values)
     if machine.due_timer(applied.challenge, ports.policies.challenge, now) is not None:
         return Opened()  # too late for whatever it says: nothing is compared, no code is used up
-    if not first:
-        return await _later(ports, conn, applied, talk, reading, now=now)
+    if talk.is_first:
+        return await _first(ports, conn, applied, talk, reading, post, now=now)
+    return await _later(ports, conn, applied, talk, reading, now=now)
+
+
+def _read(ports: Ports, applied: Applied, talk: Talk) -> Reading:
+    """Read a CReq that is the next one of its session; raises ProtocolError."""
+    additions = ports.directory_servers.additions_of(applied.dialogue.transaction.ds_id)
+    reading = messages.read_creq(talk.plain, _context(applied, talk), additions)
+    if int(str(reading.values["sdkCounterStoA"])) != talk.was.counter + 1:
+        raise ProtocolError(naming("302", ("sdkCounterStoA",)), message_type="CReq")
+    return reading
+
+
+async def _first(  # noqa: PLR0913 - what came, and what it is worked on with
+    ports: Ports,
+    conn: Connection,
+    applied: Applied,
+    talk: Talk,
+    reading: Reading,
+    post: Post,
+    *,
+    now: datetime,
+) -> Event:
+    """Open the challenge for an SDK that may begin with a cancel [rule 9, row 12]."""
     applied.beside.visitor = evidence.visitor(
-        ports.keys, transaction.acs_trans_id, "challenge", post.address, post.program
+        ports.keys,
+        applied.dialogue.transaction.acs_trans_id,
+        "challenge",
+        post.address,
+        post.program,
     )
+    wish = sdk.said(reading.values, html=talk.in_html).wish
+    if isinstance(wish, sdk.Cancels):
+        return CancelAsked(wish.why)
     return await answers.withdrawn(conn, applied, now) or Opened(talk.was.lasts)
 
 
-def _context(applied: Applied, talk: Talk, *, first: bool) -> Context:
+def _context(applied: Applied, talk: Talk) -> Context:
     transaction = applied.dialogue.transaction
     earlier = asked_and_answered(transaction)
-    if not first:
+    if not talk.is_first:
         earlier["CRes"] = _shown(applied, talk)
     return Context(
         version=transaction.message_version,
         channel=transaction.device_channel,
         category=transaction.message_category,
-        flow="first" if first else "subsequent",
+        flow="first" if talk.is_first else "subsequent",
         earlier=earlier,
     )
 

@@ -158,6 +158,17 @@ async def test_the_cardholder_may_cancel(world: World, version: str) -> None:
     assert outcome(world, app.ares) == ("N", "01", "01", "00")
 
 
+async def test_the_first_word_may_be_cancel(world: World) -> None:
+    holder = await world.enrol(prefix=OTP)
+    app = await apps.ask(world, holder)
+
+    final = await app.send(challengeCancel="01", challengeNoEntry="Y")
+
+    assert final["transStatus"] == "N"
+    assert outcome(world, app.ares) == ("N", "01", "01", "00")
+    assert world.phone.codes(holder.phone) == []
+
+
 async def test_a_small_payment_needs_no_challenge(world: World) -> None:
     holder = await world.enrol(prefix=EASY)
     sdk = apps.new_sdk()

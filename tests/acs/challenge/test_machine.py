@@ -50,6 +50,7 @@ NEXT = {
         events.CReqRefused: State.RESULT,
         events.CReqMismatched: State.WAIT_CREQ,
         events.SdkFailed: State.RESULT,
+        events.CancelAsked: State.RESULT,
         events.PersonBlocked: State.RESULT,
         events.Withdrawn: State.RESULT,
         events.TimerDue: State.WAIT_CREQ,
