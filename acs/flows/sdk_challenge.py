@@ -192,7 +192,7 @@ async def _event(
     if machine.due_timer(applied.challenge, ports.policies.challenge, now) is not None:
         return Opened()  # too late for whatever it says: nothing is compared, no code is used up
     if talk.is_first:
-        return await _first(ports, conn, applied, talk, reading, post, now=now)
+        return await _first(ports, conn, applied, talk, reading, post=post, now=now)
     return await _later(ports, conn, applied, talk, reading, now=now)
 
 
@@ -205,14 +205,14 @@ def _read(ports: Ports, applied: Applied, talk: Talk) -> Reading:
     return reading
 
 
-async def _first(  # noqa: PLR0913 - what came, and what it is worked on with
+async def _first(
     ports: Ports,
     conn: Connection,
     applied: Applied,
     talk: Talk,
     reading: Reading,
-    post: Post,
     *,
+    post: Post,
     now: datetime,
 ) -> Event:
     """Open the challenge for an SDK that may begin with a cancel [rule 9, row 12]."""

@@ -56,7 +56,7 @@ async def test_the_same_bytes_at_the_same_time_are_worked_on_once(world: World) 
     assert (await world.challenge_row(app.ares))["attempts"] == 1
 
 
-@pytest.mark.parametrize("counter", ["000", "002", "017", "255"])
+@pytest.mark.parametrize("counter", ["000", "002", "017", "200"])
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_a_counter_out_of_order_ends_it(world: World, version: str, counter: str) -> None:
     holder = await world.enrol(prefix=OTP)
