@@ -40,6 +40,7 @@ check: $(DEV) ## format, lint, types, import contracts, spelling, house rules, g
 
 audit: $(DEV) ## known vulnerabilities of the locked packages (needs a network), risky code
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r locks/runtime.txt
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r locks/hsm.txt
 	$(BIN)/pip-audit --strict --disable-pip --require-hashes -r locks/dev.txt
 	$(BIN)/bandit --quiet -ll --configfile pyproject.toml --recursive acs enrollment otp schemas
 
@@ -84,7 +85,8 @@ schema: $(DEV) ## write schemas/db/schema.sql from the migrations
 
 lock: $(DEV) ## newest versions that fit pyproject.toml, with hashes
 	$(COMPILE) --upgrade --group build pyproject.toml --output-file locks/runtime.txt
-	$(COMPILE) --upgrade --group build --group dev --constraint locks/runtime.txt pyproject.toml --output-file locks/dev.txt
+	$(COMPILE) --upgrade --extra hsm --group build --constraint locks/runtime.txt pyproject.toml --output-file locks/hsm.txt
+	$(COMPILE) --upgrade --extra hsm --group build --group dev --constraint locks/hsm.txt pyproject.toml --output-file locks/dev.txt
 
 clean: ## remove what the targets made, the demo's data included
 	@case "$$(cat var/postgres.moved 2>/dev/null)" in /var/lib/threeds-acs/?*) rm -rf "$$(cat var/postgres.moved)";; esac

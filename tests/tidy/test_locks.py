@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from tests.tidy.tree import ROOT
 
 
-@pytest.mark.parametrize("lock", ["runtime", "dev"])
+@pytest.mark.parametrize("lock", ["runtime", "hsm", "dev"])
 def test_a_package_is_locked_with_the_extras_that_others_ask_of_it(lock: str) -> None:
     text = (ROOT / "locks" / f"{lock}.txt").read_text("utf-8")
     locked = {
@@ -46,3 +46,15 @@ def _holds(wanted: Requirement, extras: set[str]) -> bool:
     """Tell whether a requirement counts here, given the extras its own package is locked with."""
     marker = wanted.marker
     return marker is None or any(marker.evaluate({"extra": one}) for one in ("", *extras))
+
+
+def test_with_an_hsm_everything_else_is_installed_as_without() -> None:
+    without, plus = (
+        (ROOT / "locks" / f"{one}.txt").read_text("utf-8").splitlines()
+        for one in ("runtime", "hsm")
+    )
+    pins = [line for line in without if not line.lstrip().startswith("#")]
+
+    assert pins
+    assert [line for line in pins if line not in plus] == []
+    assert any(line.startswith("python-pkcs11==") for line in plus)
