@@ -148,6 +148,30 @@ NUMBER_CHECK = _counter(
 NUMBER_CHECK_SECONDS = _histogram(
     "acs_number_check_seconds", "How long operators took to answer, or were waited for", _FAST_S
 )
+HSM = _counter("acs_hsm_total", "Questions to the HSM, by what became of them", "outcome")
+HSM_SECONDS = _histogram(
+    "acs_hsm_seconds",
+    "How long the HSM took to answer, its queue included, or was waited for",
+    _FAST_S,
+)
+HSM_READY = Gauge(
+    "acs_hsm_ready",
+    "Processes that are logged in to the HSM",
+    registry=REGISTRY,
+    multiprocess_mode="livesum",
+)
+HSM_BREAKER = Gauge(
+    "acs_hsm_breaker_open",
+    "In how many processes the HSM rests after failures",
+    registry=REGISTRY,
+    multiprocess_mode="livesum",
+)
+HSM_WAITING = Gauge(
+    "acs_hsm_waiting",
+    "Questions that wait for the HSM",
+    registry=REGISTRY,
+    multiprocess_mode="livesum",
+)
 RREQ = _counter("acs_rreq_total", "Attempts to tell a Directory Server a result", "ds", "outcome")
 RREQ_BREAKER = Gauge(
     "acs_rreq_breaker_open",

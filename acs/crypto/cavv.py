@@ -91,11 +91,16 @@ def cvv(key: CvvKey, block: str) -> str:
     The encryption is ISO 9797-1 MAC algorithm 3 over two blocks with a zero IV: single DES with
     the left half, then two-key 3DES.
     """
-    _are_digits(block, len(block) == _BLOCK_DIGITS)
-    plain = bytes.fromhex(block)
-    first = int.from_bytes(key.single(plain[:_DES_BLOCK]), "big")
-    mixed = first ^ int.from_bytes(plain[_DES_BLOCK:], "big")
+    data = plain(block)
+    first = int.from_bytes(key.single(data[:_DES_BLOCK]), "big")
+    mixed = first ^ int.from_bytes(data[_DES_BLOCK:], "big")
     return decimalise(key.triple(mixed.to_bytes(_DES_BLOCK, "big")))
+
+
+def plain(block: str) -> bytes:
+    """Give the 16 bytes that a block of 32 digits is."""
+    _are_digits(block, len(block) == _BLOCK_DIGITS)
+    return bytes.fromhex(block)
 
 
 def decimalise(result: bytes) -> str:

@@ -55,3 +55,38 @@ class ContentSigner(Protocol):
 
     def sign(self, signing_input: bytes) -> bytes:
         """Give the signature, for ES256 the 64 bytes r and s [6.6]; raises KeysUnavailable."""
+
+
+class RemoteValueKeys(Protocol):
+    """Keys of authentication values that are asked over a wire: they may answer late, or never.
+
+    Every question has an end in time: then it raises KeysUnavailable like any other fault.
+    """
+
+    def holds(self, key_id: str) -> bool:
+        """Tell whether this key is one of those; its state stands with the others' states."""
+
+    @property
+    def is_away(self) -> bool:
+        """Tell whether asking is known to be in vain."""
+
+    async def cvv(self, key_id: str, digits: str) -> str:
+        """Give three digits for a block of 32 digits; raises KeysUnavailable."""
+
+    async def hmac_sha256(self, key_id: str, message: bytes) -> bytes:
+        """Give the 32 bytes of HMAC-SHA-256; raises KeysUnavailable."""
+
+
+class RemoteSigner(Protocol):
+    """A ContentSigner that is asked over a wire."""
+
+    @property
+    def algorithm(self) -> str:
+        """Name the JWS algorithm: PS256 or ES256."""
+
+    @property
+    def certificates(self) -> tuple[str, ...]:
+        """Give the chain as ``x5c`` has it: DER in standard base64, the signer's own first."""
+
+    async def sign_remotely(self, signing_input: bytes) -> bytes:
+        """Give the signature, for ES256 the 64 bytes r and s [6.6]; raises KeysUnavailable."""

@@ -27,13 +27,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from acs.crypto.keys import ContentSigner
+    from acs.crypto.keys import ContentSigner, RemoteSigner
 
 _RSA_BITS_MIN: Final = 2048
 _COORDINATE: Final = 32
-_PSS: Final = padding.PSS(padding.MGF1(SHA256()), padding.PSS.DIGEST_LENGTH)
+PSS: Final = padding.PSS(padding.MGF1(SHA256()), padding.PSS.DIGEST_LENGTH)
+"""The padding of PS256."""
 
 SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+VerifyingKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
 
 class BadSigningKey(Exception):
@@ -45,14 +47,9 @@ class SoftwareSigner:
 
     def __init__(self, key: SigningKey, chain: Sequence[x509.Certificate]) -> None:
         """Hold a key and its certificates, its own first; raises BadSigningKey."""
-        self.algorithm = _algorithm(key)
-        _check_chain(key, chain)
-        self.certificates = tuple(
-            base64.b64encode(one.public_bytes(Encoding.DER)).decode("ascii") for one in chain
-        )
-        if sum(map(len, self.certificates)) > CHAIN_MAX:
-            message = "the certificates are too long for acsSignedContent"
-            raise BadSigningKey(message)
+        public = key.public_key()
+        self.algorithm = algorithm(public)
+        self.certificates = certified(public, chain)
         self._key = key
 
     def __repr__(self) -> str:
@@ -62,11 +59,7 @@ class SoftwareSigner:
     @classmethod
     def from_pem(cls, key: bytes, chain: bytes) -> SoftwareSigner:
         """Take both out of PEM files, the key not encrypted; raises BadSigningKey."""
-        try:
-            certificates = x509.load_pem_x509_certificates(chain)
-        except ValueError:
-            message = "the certificates are not PEM"
-            raise BadSigningKey(message) from None
+        certificates = read_chain(chain)
         try:
             private = load_pem_private_key(key, password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -81,19 +74,29 @@ class SoftwareSigner:
     def sign(self, signing_input: bytes) -> bytes:
         """Give the signature; a key in memory is never unavailable."""
         if isinstance(self._key, rsa.RSAPrivateKey):
-            return self._key.sign(signing_input, _PSS, SHA256())
+            return self._key.sign(signing_input, PSS, SHA256())
         r, s = decode_dss_signature(self._key.sign(signing_input, ec.ECDSA(SHA256())))
         return r.to_bytes(_COORDINATE) + s.to_bytes(_COORDINATE)
 
 
-def good_until(signer: ContentSigner) -> datetime:
+def good_until(signer: ContentSigner | RemoteSigner) -> datetime:
     """Tell when the first of a signer's certificates ends."""
     ders = (base64.b64decode(one) for one in signer.certificates)
     return min(x509.load_der_x509_certificate(der).not_valid_after_utc for der in ders)
 
 
-def _algorithm(key: SigningKey) -> str:
-    if isinstance(key, rsa.RSAPrivateKey):
+def read_chain(pem: bytes) -> list[x509.Certificate]:
+    """Read certificates from PEM, at least one; raises BadSigningKey."""
+    try:
+        return x509.load_pem_x509_certificates(pem)
+    except ValueError:
+        message = "the certificates are not PEM"
+        raise BadSigningKey(message) from None
+
+
+def algorithm(key: VerifyingKey) -> str:
+    """Name the JWS algorithm of a key; raises BadSigningKey for a weak or strange one."""
+    if isinstance(key, rsa.RSAPublicKey):
         if key.key_size < _RSA_BITS_MIN:
             message = f"an RSA key needs {_RSA_BITS_MIN} bits, this one has {key.key_size}"
             raise BadSigningKey(message)
@@ -104,8 +107,20 @@ def _algorithm(key: SigningKey) -> str:
     return "ES256"
 
 
-def _check_chain(key: SigningKey, chain: Sequence[x509.Certificate]) -> None:
-    if chain[0].public_key() != key.public_key():
+def certified(key: VerifyingKey, chain: Sequence[x509.Certificate]) -> tuple[str, ...]:
+    """Give a key's chain as ``x5c`` has it; raises BadSigningKey when no SDK would believe it."""
+    _check_chain(key, chain)
+    certificates = tuple(
+        base64.b64encode(one.public_bytes(Encoding.DER)).decode("ascii") for one in chain
+    )
+    if sum(map(len, certificates)) > CHAIN_MAX:
+        message = "the certificates are too long for acsSignedContent"
+        raise BadSigningKey(message)
+    return certificates
+
+
+def _check_chain(key: VerifyingKey, chain: Sequence[x509.Certificate]) -> None:
+    if chain[0].public_key() != key:
         message = "the first certificate belongs to another key"
         raise BadSigningKey(message)
     try:

@@ -1,9 +1,15 @@
 """Keys of the authentication values in a file: for the demo, tests and small installations.
 
-Production keeps these keys in an HSM (PCI 3DS Core Security Standard); this adapter stands behind
-the same port. The file is JSON or TOML and lies outside the database, readable by the service only:
+Production keeps these keys in an HSM (PCI 3DS Core Security Standard): see ``acs.hsm``. The file is
+JSON or TOML and lies outside the database, readable by the service only:
 
     {"keys": [{"id": "visa-1", "kind": "3des", "state": "active", "hex": "...", "kcv": "08D7B4"}]}
+
+A key whose bytes are in the HSM stands in the same file by the label that it has there, and with
+the check values by which it is known again (docs/operate/hsm.md):
+
+    {"id": "visa-2", "kind": "3des", "state": "active", "hsm": "cavv-2", "kcv": "08D7B4",
+     "kcv_first": "D5D44F"}
 
 Laws:
 - Key bytes never leave this module: not by repr, not in an error, not in a log.
@@ -15,6 +21,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import re
 import tomllib
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -31,6 +38,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _MEMBERS: Final = frozenset({"id", "kind", "state", "hex", "kcv"})
+_MEMBERS_IN_HSM: Final = frozenset({"id", "kind", "state", "hsm", "kcv"})
+_KCV: Final = re.compile(r"[0-9A-F]{6}")
 _HMAC_BYTES: Final = (16, 32)
 _CVV_BYTES: Final = 16
 _ID_MAX: Final = 64
@@ -66,18 +75,40 @@ class SoftwareKey:
         return hmac.digest(self.material, b"", hashlib.sha256)[:3].hex().upper()
 
 
-class SoftwareKeys:
-    """The keys of one file behind the port ``AuthenticationValueKeys``."""
+@dataclass(frozen=True, slots=True)
+class KeyInHsm:
+    """One key of the file whose bytes are elsewhere.
 
-    def __init__(self, keys: Iterable[SoftwareKey]) -> None:
+    ``check_value`` and, of a 3DES key, that of its left half: six upper-case hex digits.
+    """
+
+    key_id: str
+    kind: KeyKind
+    state: KeyState
+    label: str
+    check_value: str
+    first_check_value: str | None = None
+
+
+class SoftwareKeys:
+    """The keys of one file behind the port ``AuthenticationValueKeys``.
+
+    Of a key in the HSM the state is known here and nothing else: it makes no value.
+    """
+
+    def __init__(self, keys: Iterable[SoftwareKey | KeyInHsm]) -> None:
         """Hold the keys; raises BadKeyFile when an id occurs twice."""
-        self._keys: dict[str, SoftwareKey] = {}
+        self._keys: dict[str, SoftwareKey | KeyInHsm] = {}
         for key in keys:
             if key.key_id in self._keys:
                 message = f"key {key.key_id} occurs twice"
                 raise BadKeyFile(message)
             self._keys[key.key_id] = key
-        active = [key for key in self._keys.values() if key.state is KeyState.ACTIVE]
+        active = [
+            key
+            for key in self._keys.values()
+            if key.state is KeyState.ACTIVE and isinstance(key, SoftwareKey)
+        ]
         # Made ready once: setting up a key costs more than using it.
         self._cvv = {
             key.key_id: cavv.CvvKey(key.material) for key in active if key.kind is KeyKind.CVV
@@ -114,9 +145,13 @@ class SoftwareKeys:
             raise BadKeyFile(message)
         return cls(_read(number, row) for number, row in enumerate(rows, 1))
 
-    def listed(self) -> tuple[SoftwareKey, ...]:
+    def listed(self) -> tuple[SoftwareKey | KeyInHsm, ...]:
         """Give the keys by id, for showing ids, states and check values."""
         return tuple(self._keys[key_id] for key_id in sorted(self._keys))
+
+    def in_hsm(self) -> tuple[KeyInHsm, ...]:
+        """Give the keys whose bytes are in the HSM, by id."""
+        return tuple(key for key in self.listed() if isinstance(key, KeyInHsm))
 
     def state(self, key_id: str) -> KeyState | None:
         """Tell the state of a key; None when it is not here."""
@@ -146,17 +181,22 @@ class SoftwareKeys:
             return KeysUnavailable(f"key {key_id} is not in the store")
         if key.kind is not kind:
             return KeysUnavailable(f"key {key_id} is not of kind {kind}")
+        if isinstance(key, KeyInHsm) and key.state is KeyState.ACTIVE:
+            return KeysUnavailable(f"key {key_id} is in the HSM")
         return KeysUnavailable(f"key {key_id} is {key.state}")
 
 
-def _read(number: int, row: object) -> SoftwareKey:
-    if not isinstance(row, dict) or not {"id", "kind", "state", "hex"} <= set(row) <= _MEMBERS:
-        message = f"key number {number} needs id, kind, state and hex, and may have kcv"
+def _read(number: int, row: object) -> SoftwareKey | KeyInHsm:
+    needed = {"id", "kind", "state", "hex"}
+    if not isinstance(row, dict) or ("hsm" not in row and not needed <= set(row) <= _MEMBERS):
+        message = f"key number {number} needs id, kind, state and hex (or hsm), and may have kcv"
         raise BadKeyFile(message)
-    key_id = row["id"]
+    key_id = row.get("id")
     if not isinstance(key_id, str) or not 1 <= len(key_id) <= _ID_MAX:
         message = f"key number {number} has no id of 1 to {_ID_MAX} characters"
         raise BadKeyFile(message)
+    if "hsm" in row:
+        return _read_in_hsm(key_id, row)
     key = SoftwareKey(
         key_id=key_id,
         kind=_choice(KeyKind, key_id, row, "kind"),
@@ -170,9 +210,34 @@ def _read(number: int, row: object) -> SoftwareKey:
     return key
 
 
+def _read_in_hsm(key_id: str, row: Mapping[str, object]) -> KeyInHsm:
+    kind = _choice(KeyKind, key_id, row, "kind")
+    checks = {"kcv", "kcv_first"} if kind is KeyKind.CVV else {"kcv"}
+    if set(row) != _MEMBERS_IN_HSM | checks:
+        needed = ", ".join(("id", "kind", "state", "hsm", *sorted(checks)))
+        message = f"key {key_id} is in the HSM: it needs {needed} and nothing else"
+        raise BadKeyFile(message)
+    label = row["hsm"]
+    if not isinstance(label, str) or not 1 <= len(label) <= _ID_MAX:
+        message = f"key {key_id}: hsm is no label of 1 to {_ID_MAX} characters"
+        raise BadKeyFile(message)
+    values = {name: str(row[name]).upper() for name in checks}
+    if not all(_KCV.fullmatch(one) for one in values.values()):
+        message = f"key {key_id}: a check value has six hex digits"
+        raise BadKeyFile(message)
+    return KeyInHsm(
+        key_id=key_id,
+        kind=kind,
+        state=_choice(KeyState, key_id, row, "state"),
+        label=label,
+        check_value=values["kcv"],
+        first_check_value=values.get("kcv_first"),
+    )
+
+
 def _choice(kind: type[ChoiceT], key_id: str, row: Mapping[str, object], name: str) -> ChoiceT:
     try:
-        return kind(str(row[name]))
+        return kind(str(row.get(name)))
     except ValueError:
         message = f"key {key_id} has no {name} out of {', '.join(kind)}"
         raise BadKeyFile(message) from None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from acs.crypto.keys import KeyState, KeysUnavailable
-from acs.crypto.software import BadKeyFile, KeyKind, SoftwareKeys
+from acs.crypto.software import BadKeyFile, KeyInHsm, KeyKind, SoftwareKeys
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -127,3 +127,46 @@ def test_a_fault_refuses_the_whole_file(content: object, says: str) -> None:
     with pytest.raises(BadKeyFile, match=says) as fault:
         SoftwareKeys.from_content(content)
     assert HEX not in str(fault.value)
+
+
+IN_HSM = {
+    "id": "visa-2", "kind": "3des", "state": "active",
+    "hsm": "cavv-2", "kcv": "08d7b4", "kcv_first": "d5d44f",
+}  # fmt: skip
+
+
+def test_of_a_key_in_the_hsm_the_state_is_known_and_nothing_else() -> None:
+    staged = {"id": "mc-2", "kind": "hmac", "state": "staged", "hsm": "iav", "kcv": "B61367"}
+    keys = store(VISA, IN_HSM, staged)
+
+    assert keys.state("visa-2") is KeyState.ACTIVE
+    assert keys.in_hsm() == (
+        KeyInHsm("mc-2", KeyKind.HMAC, KeyState.STAGED, "iav", "B61367"),
+        KeyInHsm("visa-2", KeyKind.CVV, KeyState.ACTIVE, "cavv-2", "08D7B4", "D5D44F"),
+    )
+    with pytest.raises(KeysUnavailable, match="key visa-2 is in the HSM"):
+        keys.cvv("visa-2", BLOCK)
+    with pytest.raises(KeysUnavailable, match="key mc-2 is staged"):
+        keys.hmac_sha256("mc-2", b"")
+    assert [key.check_value for key in keys.listed()] == ["B61367", "08D7B4", "08D7B4"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"hex": HEX}, "key visa-2 is in the HSM: it needs id, kind, state, hsm, kcv, kcv_first"),
+        ({"kcv_first": None}, "it needs id, kind, state, hsm, kcv, kcv_first and nothing else"),
+        ({"kind": "hmac"}, "it needs id, kind, state, hsm, kcv and nothing else"),
+        ({"hsm": ""}, "key visa-2: hsm is no label of 1 to 64 characters"),
+        ({"hsm": 7}, "key visa-2: hsm is no label of 1 to 64 characters"),
+        ({"kcv": "08D7"}, "key visa-2: a check value has six hex digits"),
+        ({"state": "old"}, "key visa-2 has no state out of staged, active, verify-only"),
+        ({"kind": "aes"}, "key visa-2 has no kind out of 3des, hmac"),
+        ({"id": ""}, "key number 1 has no id of 1 to 64 characters"),
+    ],
+)
+def test_a_key_in_the_hsm_is_written_down_whole(change: dict[str, Any], says: str) -> None:
+    row = {name: one for name, one in {**IN_HSM, **change}.items() if one is not None}
+
+    with pytest.raises(BadKeyFile, match=says):
+        store(row)

@@ -1,0 +1,292 @@
+"""Asks the HSM for many AReqs at once, by one helper process, one question at a time.
+
+A dependency like the others: each question has a budget, which waiting in the queue is part of; the
+queue has a limit (the bulkhead), a breaker rests after repeated failures. Who needs no key of the
+HSM never comes here.
+
+Laws:
+- ``ask`` raises KeysUnavailable within its budget whatever the HSM does, at once when the queue is
+  full, the HSM is away or rests.
+- A helper that is asked and does not answer within the budget, or dies, is ended and started anew,
+  at once and then after growing pauses. What only a person can change (a refused PIN) is not tried
+  again: that would lock the token.
+- When nobody asks, a key's check is asked for now and then and compared: a session that was closed,
+  a library that hangs or a key that changed is found before an AReq finds it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from itertools import cycle
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from acs import log, metrics
+from acs.breaker import Breaker
+from acs.crypto.keys import KeysUnavailable
+from acs.hsm.link import ENDED, Link, NotReached, Refused
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Sequence
+
+    from acs.hsm.link import HsmKey, Place
+
+REST_S, REST_MAX_S = 5.0, 60.0
+PAUSE_S, PAUSE_MAX_S = 0.25, 30.0
+IDLE_S: Final = 10.0
+_OVER: Final = "the HSM is not asked any more"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long and how many: ``ask_s`` a question with its wait, ``start_s`` a helper's start."""
+
+    ask_s: float = 0.5
+    start_s: float = 10.0
+    queue_max: int = 200
+    idle_s: float = IDLE_S
+    pause_s: float = PAUSE_S
+
+
+@dataclass(eq=False, slots=True)
+class _Question:
+    label: str
+    data: bytes
+    answer: asyncio.Future[bytes] = field(repr=False)
+
+    def tell(self, answer: bytes | KeysUnavailable) -> None:
+        """Answer whoever still waits."""
+        if self.answer.done():
+            return
+        if isinstance(answer, bytes):
+            self.answer.set_result(answer)
+        else:
+            self.answer.set_exception(answer)
+
+
+class Hsm:
+    """One process's way to the HSM."""
+
+    def __init__(self, place: Place, keys: Sequence[HsmKey], patience: Patience) -> None:
+        """Hold the configuration; starts nothing."""
+        self._place = place
+        self._keys = {key.label: key for key in keys}
+        self._patience = patience
+        self._breaker = Breaker(rest_s=REST_S, rest_max_s=REST_MAX_S)
+        self._queue: deque[_Question] = deque()
+        self._asked = asyncio.Event()
+        self._link: Link | None = None
+        self._is_lost = False
+        self._task: asyncio.Task[None] | None = None
+        self.ready = asyncio.Event()
+        """Set while a helper is logged in."""
+
+    @property
+    def is_away(self) -> bool:
+        """Tell whether asking is in vain, and not only while a helper is exchanged for another."""
+        return self._is_lost or self._breaker.room == 0
+
+    @property
+    def pid(self) -> int | None:
+        """Give the helper's process id."""
+        return None if self._link is None else self._link.pid
+
+    async def start(self) -> None:
+        """Begin; waits until the first helper is logged in or has failed."""
+        begun = asyncio.Event()
+        self._task = asyncio.create_task(self._run(begun), name="hsm")
+        await begun.wait()
+
+    async def close(self) -> None:
+        """End the helper; who still waits is told."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        while self._queue:
+            self._queue.popleft().tell(KeysUnavailable(_OVER))
+
+    async def ask(self, label: str, data: bytes) -> bytes:
+        """Let a key answer; raises KeysUnavailable."""
+        refusal = self._refusal(label)
+        if refusal is not None:
+            outcome, why = refusal
+            metrics.HSM.labels(outcome).inc()
+            message = f"key {label}: {why}"
+            raise KeysUnavailable(message)
+        admitted = self._breaker.admit() or 0
+        outcome, began = "failed", time.monotonic()
+        question = _Question(label, data, asyncio.get_running_loop().create_future())
+        self._queue.append(question)
+        metrics.HSM_WAITING.set(len(self._queue))
+        self._asked.set()
+        try:
+            async with asyncio.timeout(self._patience.ask_s):
+                answer = await question.answer
+            outcome = "answered"
+        except TimeoutError:
+            outcome = "timeout"
+            message = f"key {label}: the HSM did not answer in time"
+            raise KeysUnavailable(message) from None
+        else:
+            return answer
+        finally:
+            self._hear(admitted, is_well=outcome == "answered")
+            metrics.HSM.labels(outcome).inc()
+            metrics.HSM_SECONDS.observe(time.monotonic() - began)
+
+    def _refusal(self, label: str) -> tuple[str, str] | None:
+        """Say why the HSM is not asked: the word that is counted, and a clause."""
+        if self._link is None:
+            return "away", "the HSM is away"
+        if label in self._link.faults:
+            return "bad_key", self._link.faults[label]
+        if len(self._queue) >= self._patience.queue_max:
+            return "full", "too many wait for the HSM"
+        return ("resting", "the HSM rests after failures") if self._breaker.room == 0 else None
+
+    def _hear(self, admitted: int, *, is_well: bool) -> None:
+        was_open = self._breaker.is_open
+        if is_well:
+            self._breaker.answered()
+        else:
+            self._breaker.failed(admitted)
+        if self._breaker.is_open is was_open:
+            return
+        metrics.HSM_BREAKER.set(self._breaker.is_open)
+        if was_open:
+            log.event("hsm:answering", level=logging.WARNING)
+        else:
+            log.event("hsm:resting", level=logging.ERROR)
+            _alarm()
+
+    async def _run(self, begun: asyncio.Event) -> None:
+        """Keep one helper at work; a pause lies between two that answered nobody."""
+        pause_s = 0.0
+        while True:
+            was_lost = self._is_lost
+            try:
+                answered, is_lasting, reason = await self._one_helper(begun)
+            finally:
+                self._is_lost = True
+                begun.set()
+            self._is_lost = not answered
+            log.event("hsm:away", level=logging.ERROR, reason=reason)
+            if self._is_lost and not was_lost:
+                _alarm()
+            if is_lasting:
+                return
+            longer_s = min(max(2 * pause_s, self._patience.pause_s), PAUSE_MAX_S)
+            pause_s = 0.0 if answered else longer_s
+            await asyncio.sleep(pause_s)
+
+    async def _one_helper(self, begun: asyncio.Event) -> tuple[bool, bool, str]:
+        """Let one work from start to end: whether it answered, ended for good, and why."""
+        answered = _Answered()
+        try:
+            self._link = await Link.open(
+                self._place, tuple(self._keys.values()), self._patience.start_s
+            )
+            self._is_lost = False
+            metrics.HSM_READY.set(1)
+            self.ready.set()
+            log.event("hsm:ready")
+            for label, fault in self._link.faults.items():
+                log.event("keys:missing", level=logging.ERROR, purpose=label, reason=fault)
+            begun.set()
+            await self._serve(self._link, answered)
+        except NotReached as failure:
+            return answered.yes, failure.is_lasting, str(failure)
+        except OSError as failure:
+            return False, False, type(failure).__name__
+        finally:
+            link, self._link = self._link, None
+            self.ready.clear()
+            metrics.HSM_READY.set(0)
+            if link is not None:
+                await link.close()
+
+    async def _serve(self, link: Link, answered: _Answered) -> NoReturn:
+        """Put one question after the other; raises NotReached when the helper is good no more."""
+        ended = asyncio.create_task(link.ended())
+        checks = cycle(key for key in self._keys.values() if key.label not in link.faults)
+        try:
+            while True:
+                question = await self._next(ended)
+                if question is not None:
+                    await self._put(link, question)
+                elif (key := next(checks, None)) is not None:
+                    await self._check(link, key)
+                answered.yes = True
+        finally:
+            ended.cancel()
+
+    async def _next(self, ended: asyncio.Task[None]) -> _Question | None:
+        """Give the next whose asker still waits; None when nobody came for a while."""
+        while True:
+            while self._queue:
+                question = self._queue.popleft()
+                metrics.HSM_WAITING.set(len(self._queue))
+                if not question.answer.done():
+                    return question
+            self._asked.clear()
+            coming = asyncio.create_task(self._asked.wait())
+            done, _ = await asyncio.wait(
+                {coming, ended},
+                timeout=self._patience.idle_s,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            coming.cancel()
+            if ended in done:
+                raise NotReached(ENDED)
+            if not done:
+                return None
+
+    async def _put(self, link: Link, question: _Question) -> None:
+        try:
+            answer = await self._patiently(link.ask(question.label, question.data))
+        except Refused as error:
+            log.event("hsm:failed", level=logging.WARNING, error=str(error))
+            question.tell(KeysUnavailable(f"key {question.label}: the HSM answers {error}"))
+        except NotReached as failure:
+            question.tell(KeysUnavailable(f"key {question.label}: the HSM: {failure}"))
+            raise
+        else:
+            question.tell(answer)
+        finally:
+            question.tell(KeysUnavailable(_OVER))  # when it is cancelled; else it was told
+
+    async def _check(self, link: Link, key: HsmKey) -> None:
+        """See that a key is still there and the same; what answers needs no AReq to try it."""
+        try:
+            wrong = key.fits(await self._patiently(link.ask(key.label, None)))
+        except Refused as error:
+            wrong = f"the HSM answers {error}"
+        if wrong is not None:
+            message = f"key {key.label}: {wrong}"
+            raise NotReached(message)
+        self._hear(0, is_well=True)
+
+    async def _patiently(self, asking: Coroutine[Any, Any, bytes]) -> bytes:
+        try:
+            async with asyncio.timeout(self._patience.ask_s):
+                return await asking
+        except TimeoutError:
+            message = "it does not answer"
+            raise NotReached(message) from None
+
+
+@dataclass(slots=True)
+class _Answered:
+    """Whether a helper was of use to anybody."""
+
+    yes: bool = False
+
+
+def _alarm() -> None:
+    log.event("alarm:raised", level=logging.ERROR, alarm="hsm")
+    metrics.ALARM.labels("hsm").inc()

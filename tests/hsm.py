@@ -1,0 +1,155 @@
+"""A SoftHSM2 token of the tests, brought up as a ceremony would, and its misbehaving twin.
+
+Debian and Ubuntu have it as ``softhsm2``. Where it is missing these tests are skipped, unless
+ACS_TEST_REQUIRE_HSM is set: then that is a failure.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from acs.hsm.link import Place
+from tests import signing
+
+if TYPE_CHECKING:
+    from acs.crypto.signer import SigningKey
+
+PIN, SO_PIN, TOKEN = "hsm-pin-6407", "hsm-so-pin-9911", "acs"
+CVV_HEX = "0123456789ABCDEFFEDCBA9876543210"
+HMAC_HEX = "B039878C1F96D212F509B2DC4CC8CD1B"
+HMAC_KCV = hmac.digest(bytes.fromhex(HMAC_HEX), b"", "sha256")[:3].hex().upper()
+_LIBRARIES = (
+    "/usr/lib/softhsm",
+    "/usr/lib/*/softhsm",
+    "/usr/local/lib/softhsm",
+    "/opt/*/lib/softhsm",
+)
+
+
+def _des(label: str, halves: str, **attributes: bool) -> dict[str, object]:
+    key = "".join({"a": CVV_HEX[:16], "b": CVV_HEX[16:]}[half] for half in halves)
+    return {"label": label, "kind": "des3", "hex": key, "attributes": attributes}
+
+
+def _mac(label: str, **attributes: bool) -> dict[str, object]:
+    return {
+        "label": label,
+        "kind": "hmac",
+        "hex": HMAC_HEX.ljust(64, "0"),
+        "attributes": attributes,
+    }
+
+
+KEYS = (
+    _des("cavv-1", "aba"),
+    _des("cavv-1-first", "aaa"),
+    _des("cavv-2", "aba"),
+    _des("cavv-2-first", "aaa"),
+    _des("loose", "aba", EXTRACTABLE=True),
+    _des("loose-first", "aaa"),
+    _des("torn", "aba"),
+    _des("torn-first", "bbb"),
+    _des("idle", "aba", ENCRYPT=False),
+    _des("idle-first", "aaa"),
+    _mac("iav-1"),
+    _mac("twice"),
+    _mac("twice"),
+)
+"""What the token holds beside the signing keys ``ec`` and ``rsa``, and what is wrong with it."""
+
+
+def value_file() -> dict[str, object]:
+    """Give a file of authentication-value keys that leads to the token, right and wrong."""
+    visa = {"kind": "3des", "state": "active", "kcv": "08d7b4", "kcv_first": "D5D44F"}
+    mac = {"kind": "hmac", "state": "active", "kcv": HMAC_KCV}
+    return {
+        "keys": [
+            {"id": "visa-1", "hsm": "cavv-1", **visa},
+            {"id": "visa-2", "hsm": "cavv-1", **visa, "state": "staged"},
+            {"id": "visa-0", "hsm": "cavv-1", **visa, "state": "verify-only"},
+            {"id": "torn", "hsm": "torn", **visa},
+            {"id": "other", "hsm": "cavv-2", **visa, "kcv": "000000"},
+            {"id": "loose", "hsm": "loose", **visa},
+            {"id": "mc-1", "hsm": "iav-1", **mac},
+            {"id": "local", "kind": "hmac", "state": "active", "hex": HMAC_HEX},
+        ]
+    }
+
+
+@dataclass(frozen=True)
+class SoftHsm:
+    """A token: its library, its folder, the file with its PIN."""
+
+    library: Path
+    folder: Path
+    pin_file: Path
+
+    @property
+    def place(self) -> Place:
+        """Say where it is, as the service wants to know it."""
+        return Place(self.library, TOKEN, self.pin_file)
+
+    def misbehaving(self, control: Path) -> Place:
+        """Say where the same token is behind a library that does what a file says."""
+        command = (sys.executable, "-m", "tests.misbehaving_hsm", str(control))
+        return Place(self.library, TOKEN, self.pin_file, command)
+
+
+def _library() -> Path | None:
+    found = [path for one in _LIBRARIES for path in Path("/").glob(f"{one[1:]}/libsofthsm2.so")]
+    return found[0] if found else None
+
+
+@pytest.fixture
+def softhsm(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> SoftHsm:
+    """Give the token of this process; SOFTHSM2_CONF names it."""
+    library = _library()
+    if library is None:
+        if os.environ.get("ACS_TEST_REQUIRE_HSM"):
+            pytest.fail("no SoftHSM2 here, and ACS_TEST_REQUIRE_HSM is set")
+        pytest.skip("no SoftHSM2 here (Debian: softhsm2)")
+    if library not in _MADE:
+        _MADE[library] = _brought_up(library, tmp_path_factory.mktemp("softhsm"))
+    made = _MADE[library]
+    monkeypatch.setenv("SOFTHSM2_CONF", str(made.folder / "softhsm2.conf"))
+    return made
+
+
+_MADE: dict[Path, SoftHsm] = {}
+"""What this process brought up: once is enough."""
+
+
+def _brought_up(library: Path, folder: Path) -> SoftHsm:
+    (folder / "tokens").mkdir()
+    config = folder / "softhsm2.conf"
+    config.write_text(f"directories.tokendir = {folder}/tokens\nobjectstore.backend = file\n")
+    pin_file = folder / "pin"
+    pin_file.write_text(f"{PIN}\n")
+    pin_file.chmod(0o400)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SOFTHSM2_CONF", str(config))
+        _util("--init-token", "--free", "--label", TOKEN, "--so-pin", SO_PIN)
+        signs: dict[str, SigningKey] = {"ec": signing.ec_key(), "rsa": signing.rsa_key()}
+        for number, (label, key) in enumerate(signs.items(), 1):
+            pem = folder / f"{label}.pem"
+            pem.write_bytes(signing.key_pem(key))
+            _util("--import", str(pem), "--token", TOKEN, "--label", label, "--id", f"0{number}")
+        told = {"library": str(library), "token": TOKEN, "pin": PIN, "keys": KEYS}
+        command = [sys.executable, "-m", "tests.hsm_ceremony"]
+        subprocess.run(command, input=json.dumps(told), text=True, check=True)
+    return SoftHsm(library, folder, pin_file)
+
+
+def _util(*arguments: str) -> None:
+    subprocess.run(
+        ["softhsm2-util", *arguments, "--pin", PIN], check=True, stdout=subprocess.DEVNULL
+    )
