@@ -18,13 +18,14 @@ import asyncpg
 from loadtests.chaos.parties import Ledger
 from loadtests.chaos.people import COUNT_DAY, PER_DAY_MINOR, Holder
 from loadtests.chaos.stream import MERCHANT
-from loadtests.chaos.tables import AT_ANY_TIME, AT_REST
+from loadtests.chaos.tables import AN_HOUR_LATER, AT_ANY_TIME, AT_REST
 
 if TYPE_CHECKING:
     from loadtests.network.purchases import Message
 
 _SETTLED = ("delivered", "unconfirmed", "abandoned")
 _LINE_SHOWN = 300
+_APP = "01"
 Span = tuple[str, str]
 """From when to when, as log lines tell the time."""
 _AT = re.compile(r'"at": ?"([^"]+)"')
@@ -73,12 +74,19 @@ class Row:
     result: str | None
     code_phase: str | None
     code_seq: int
+    channel: str = "02"
+    tries: int = 0
+    """So many answers were compared."""
+    has_session: bool = False
+    """What a challenge in an app is held with is there."""
 
 
 _ROWS = """
     SELECT t.acs_trans_id::text, t.three_ds_server_trans_id, t.trans_status, t.outcome_status,
-           t.attempts, r.state, c.phase, coalesce(c.seq, 0)
+           t.attempts, r.state, c.phase, coalesce(c.seq, 0), t.device_channel,
+           t.interaction_counter, s.acs_trans_id IS NOT NULL
     FROM acs.transaction t LEFT JOIN acs.result r USING (acs_trans_id)
+    LEFT JOIN acs.sdk_session s USING (acs_trans_id)
     LEFT JOIN otp.code c ON c.challenge_id = t.acs_trans_id
     WHERE t.merchant_name IS DISTINCT FROM $1"""
 
@@ -99,7 +107,8 @@ async def judge(
     found = await rows(conn)
     looks: tuple[Callable[[Ledger, dict[str, Row]], Law], ...] = (
         visits, stored, same_answer, one_result, told_as_decided, delivered_is_true,
-        repeats_are_identical, y_was_verified, value_with_y_only, tries, final_pages,
+        repeats_are_identical, y_was_verified, shown_is_told, value_with_y_only, tries, final_pages,
+        promised_to_apps, rendered, worked_once, answered_alike, given_up, taken_by_sdks,
     )  # fmt: skip
     for look in looks:
         yield look(ledger, found)
@@ -110,7 +119,7 @@ async def judge(
     # In a thread: the wires of the site are served by this loop, and logs may be long.
     yield await asyncio.to_thread(logs, ledger, holders, files)
     yield await asyncio.to_thread(foreseen, files, starved)
-    at_rest = {f"at rest not: {name}": query for name, query in AT_REST.items()}
+    at_rest = {f"at rest not: {name}": query for name, query in (AT_REST | AN_HOUR_LATER).items()}
     for name, query in (AT_ANY_TIME | at_rest).items():
         yield Law(name, len(found), [str(row[0]) for row in await conn.fetch(query)])
 
@@ -177,15 +186,22 @@ def y_was_verified(ledger: Ledger, stored: dict[str, Row]) -> Law:
     """See that each Y of a challenge, wherever it was seen, follows a code from the phone."""
     told = {key for key, rreq in ledger.accepted.items() if rreq["transStatus"] == "Y"}
     decided = {key for key, row in stored.items() if row.outcome == "Y"}
-    shown = {
+    found = told | decided | _shown(ledger)
+    broken = [f"{key}: no right code was entered" for key in found - ledger.typed_right]
+    return Law("a Y after a C follows a right code, entered once", len(found), broken)
+
+
+def shown_is_told(ledger: Ledger, _: dict[str, Row]) -> Law:
+    """See that no page and no SDK's screen says more than the network knows."""
+    told = {key for key, rreq in ledger.accepted.items() if rreq["transStatus"] == "Y"}
+    shown = _shown(ledger)
+    return Law("a Y on a page or in an app the network has", len(shown), [*(shown - told)])
+
+
+def _shown(ledger: Ledger) -> set[str]:
+    return {
         key for key, seen in ledger.finals.items() if any(one["transStatus"] == "Y" for one in seen)
     }
-    broken = [
-        f"{key}: no right code was entered"
-        for key in told | decided | shown
-        if key not in ledger.typed_right
-    ] + [f"{key}: the shop was shown a Y the network does not have" for key in shown - told]
-    return Law("a Y after a C follows a right code, entered once", len(told | decided), broken)
 
 
 def value_with_y_only(ledger: Ledger, _: dict[str, Row]) -> Law:
@@ -211,6 +227,57 @@ def final_pages(ledger: Ledger, _: dict[str, Row]) -> Law:
     """Compare the last pages that all tabs of a challenge got."""
     broken = [key for key, seen in ledger.finals.items() if any(one != seen[0] for one in seen)]
     return Law("every final page of a challenge says the same", len(ledger.finals), broken)
+
+
+def promised_to_apps(_: Ledger, stored: dict[str, Row]) -> Law:
+    """See that no answer promised a challenge in an app whose session is lost."""
+    in_apps = [row for row in stored.values() if (row.trans_status, row.channel) == ("C", _APP)]
+    broken = [row.acs_trans_id for row in in_apps if not row.has_session]
+    return Law("every C in an app has its session", len(in_apps), broken)
+
+
+def rendered(ledger: Ledger, stored: dict[str, Row]) -> Law:
+    """See that the network is told of every challenge in an app how it was shown."""
+    ares_of = ledger.by_acs_id()
+    in_apps = [key for key, row in stored.items() if row.channel == _APP and key in ledger.accepted]
+    broken = [
+        key
+        for key in in_apps
+        if "acsRenderingType" not in (told := ledger.accepted[key])
+        or (key in ares_of and told["acsRenderingType"] != ares_of[key]["acsRenderingType"])
+    ]
+    return Law("a result of an app tells how it was shown", len(in_apps), broken)
+
+
+def worked_once(ledger: Ledger, stored: dict[str, Row]) -> Law:
+    """Compare what an SDK said with what was done; the same bytes again say nothing new."""
+    opened = {key.split()[0] for key in ledger.answers_to} & stored.keys()
+    broken = [
+        f"{key}: {row.tries} answers compared of {ledger.entries[key]},"
+        f" {row.code_seq} codes made, {ledger.resends[key]} asked for once more"
+        for key in opened
+        if (row := stored[key]).tries > ledger.entries[key]
+        or row.code_seq > 1 + ledger.resends[key]
+    ]
+    return Law("what an SDK sent more than once was done once", len(opened), broken)
+
+
+def answered_alike(ledger: Ledger, _: dict[str, Row]) -> Law:
+    """See that the same CReq never leads to a screen first and to an end then."""
+    several = {key: kinds for key, kinds in ledger.answers_to.items() if len(kinds) > 1}
+    broken = [f"{key}: {kinds}" for key, kinds in several.items() if len(set(kinds)) > 1]
+    return Law("a CReq sent again leads to where it led", len(several), broken)
+
+
+def given_up(ledger: Ledger, stored: dict[str, Row]) -> Law:
+    """See that nothing is paid when the bank has heard that the SDK's time is over."""
+    broken = [key for key in ledger.gave_up if key in stored and stored[key].outcome == "Y"]
+    return Law("an SDK that gave up pays nothing", len(ledger.gave_up), broken)
+
+
+def taken_by_sdks(ledger: Ledger, _: dict[str, Row]) -> Law:
+    """See that the strictest SDK finds nothing wrong with what it is sent."""
+    return Law("an SDK takes every answer", ledger.read_in_apps, ledger.refused_by_sdks)
 
 
 async def _messages(conn: asyncpg.Connection, ledger: Ledger) -> Law:

@@ -74,7 +74,19 @@ class Ledger:
     typed_right: set[str] = field(default_factory=set)
     """acsTransIDs for which a cardholder sent a code (and PIN) that was right."""
     finals: dict[str, list[Message]] = field(default_factory=lambda: defaultdict(list))
-    """Every final CRes a browser got, by acsTransID."""
+    """Every final CRes a browser or an SDK got, by acsTransID."""
+    entries: Counter[str] = field(default_factory=Counter)
+    """So many CReqs of an SDK had a code in them, each counted once however often it was sent."""
+    resends: Counter[str] = field(default_factory=Counter)
+    """The same of those that asked for another code."""
+    answers_to: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """What came for each CReq, `screen` or a transStatus, by acsTransID and counter."""
+    gave_up: set[str] = field(default_factory=set)
+    """acsTransIDs whose SDK told by an Erro that its time is over, when nothing else was sent."""
+    read_in_apps: int = 0
+    """So many answers were read by SDKs."""
+    refused_by_sdks: list[str] = field(default_factory=list)
+    """What an SDK did not accept, and why."""
     ended: Counter[str] = field(default_factory=Counter)
     visits: int = 0
     """How often a shop and a cardholder set out together."""

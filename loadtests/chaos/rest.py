@@ -1,4 +1,4 @@
-"""After the last fault: wait until nothing happens any more."""
+"""After the last fault: wait until nothing happens any more, and until no old key is kept."""
 
 import asyncio
 import time
@@ -6,9 +6,11 @@ from collections.abc import Awaitable, Callable
 
 import asyncpg
 
-from loadtests.chaos.tables import AT_REST
+from loadtests.chaos.tables import AN_HOUR_LATER, AT_REST
 
 _REST_WITHIN_S = 240.0
+_LOOK_S = 2.0
+_FORGETS_S = 0.2
 # What would happen in an hour, now: every clock of the database is put forward, and what it began
 # with is put back with it.
 _HURRY = """
@@ -23,6 +25,12 @@ _HURRY = """
     UPDATE otp.outbox SET due_at = due_at - interval '1 hour',
         claimed_at = claimed_at - interval '1 hour' WHERE state IN ('queued', 'sending')"""
 
+# Keys of SDKs are let go by their age alone, an hour; the clock that made one may have been an hour
+# ahead. The worker that does it is woken.
+_AN_HOUR_LATER = """
+    UPDATE acs.sdk_session SET made_at = made_at - interval '3 hours' WHERE key_sealed IS NOT NULL;
+    NOTIFY acs_work, 'sdk_sessions'"""
+
 
 async def rest(connect: Callable[[], Awaitable[asyncpg.Connection]], *, hurry: bool) -> float:
     """Wait until nothing happens any more; gives the seconds. What never rests breaks a law."""
@@ -34,7 +42,12 @@ async def rest(connect: Callable[[], Awaitable[asyncpg.Connection]], *, hurry: b
                 break
             if hurry:
                 await conn.execute(_HURRY)
-            await asyncio.sleep(2.0)
+            await asyncio.sleep(_LOOK_S)
+        await conn.execute(_AN_HOUR_LATER)
+        while time.monotonic() < began + _REST_WITHIN_S:
+            if not [1 for query in AN_HOUR_LATER.values() if await conn.fetchrow(query)]:
+                break
+            await asyncio.sleep(_FORGETS_S)
     finally:
         conn.terminate()
     return time.monotonic() - began

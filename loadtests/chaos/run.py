@@ -76,6 +76,7 @@ async def _under_load(
         place.url("results", "/rreq"), options.seed,
         patience_s=_HASTY_S if options.kinds else PATIENCE_S,
         pause_s=_PAUSE_S if options.kinds else 0.0,
+        sdk_root=place.sdk_root.read_bytes(),
     )  # fmt: skip
     hands = Hands(place, options.seed, options.calm)
     this = _Run(options, place, crowd, hands, _stream(place))
@@ -227,6 +228,10 @@ class _Run:
             "results that the Directory Server has": len(ledger.accepted),
             "Erros it was sent": sum(ledger.erros.values()),
             "text messages": len(ledger.sms),
+            "answers read by SDKs": ledger.read_in_apps,
+            "CReqs of SDKs that were answered more than once": sum(
+                len(kinds) > 1 for kinds in ledger.answers_to.values()
+            ),
             "who left and looked once more": len(self.crowd.unfinished),
             **{f"challenge or answer: {name}": n for name, n in sorted(ledger.ended.items())},
             **{f"shop or cardholder: {name}": n for name, n in sorted(ledger.refused.items())},

@@ -1,8 +1,9 @@
 """Shops and cardholders: they pay, finish challenges in every way, remember what they were told.
 
 A shop whose AReq got no answer sends the same bytes again, as a Directory Server may; one in eight
-sends them twice at once. A cardholder whose page did not come looks again, a few times. A visit
-that does not end in its time is given up and written down.
+sends them twice at once. A cardholder whose page did not come looks again, a few times. Two in five
+pay in the shop's app: see `apps.py`. A visit that does not end in its time is given up and written
+down.
 """
 
 import asyncio
@@ -20,6 +21,8 @@ from uuid import uuid4
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 
 from acs.conformance import pages
+from loadtests.chaos import apps
+from loadtests.chaos.apps import App, AppVisit
 from loadtests.chaos.ends import stood
 from loadtests.chaos.parties import Ledger
 from loadtests.chaos.people import Holder
@@ -37,6 +40,7 @@ PATIENCE_S = 12.0
 _AMOUNTS = (1_000, 4_990, 12_345, 25_000)
 _EASY_SHARE = 0.4
 """How often a card that pays without a challenge is taken; others count 1."""
+_IN_APP_SHARE = 0.4
 WAYS = {
     "right": 8,
     "wrong, then right": 3,
@@ -59,6 +63,8 @@ class Payment:
     holder: Holder
     areq: Message
     ares: Message
+    app: App | None = None
+    """The shop's app; None: the cardholder pays in a browser."""
 
     @property
     def acs_trans_id(self) -> str:
@@ -94,6 +100,8 @@ class Crowd:
     """So long a shop or a browser waits for an answer."""
     pause_s: float = 0.0
     """After each visit, in each lane."""
+    sdk_root: bytes | None = None
+    """What SDKs trust, as PEM; None: nobody pays in an app."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     unfinished: list[Payment] = field(default_factory=list)
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
@@ -157,6 +165,16 @@ class Crowd:
         patience = ClientTimeout(total=self.patience_s, connect=3)
         return ClientSession(timeout=patience, connector=connector)
 
+    async def code(self, payment: Payment) -> str | None:
+        """Wait for the newest code on the phone; None when none comes."""
+        codes, number = self.ledger.codes, str(payment.number)
+        end = asyncio.get_running_loop().time() + _SMS_WAIT_S
+        while number not in codes:
+            if asyncio.get_running_loop().time() > end or self.stopping.is_set():
+                return None
+            await asyncio.sleep(0.05)
+        return codes[number][-1]
+
     def next_number(self) -> int:
         """Number the shops, so that each text message names its payment."""
         return next(self._numbers)
@@ -183,23 +201,27 @@ class _Visit:
         status = str(payment.ares["transStatus"])
         self.crowd.ledger.ended[f"ARes {status}"] += 1
         if status == "C":
-            ways, weights = zip(*WAYS.items(), strict=True)
+            in_app = payment.app is not None
+            ways, weights = zip(*(apps.WAYS if in_app else WAYS).items(), strict=True)
             (way,) = self.chance.choices(ways, weights)
-            self.crowd.ledger.ended[way] += 1
+            self.crowd.ledger.ended[f"in an app: {way}" if in_app else way] += 1
             await self.challenge(payment, way)
 
     async def _buy(self) -> Payment | None:
-        number = self.crowd.next_number()
+        number, app = self.crowd.next_number(), self._app()
+        interfaces, weights = zip(*apps.INTERFACES.items(), strict=True)
         order = areqs.Order(
             pan=self.holder.pan,
             amount_minor=self.chance.choice(_AMOUNTS),
             currency=CURRENCIES["PLN"],
             merchant_name=f"Shop {number}",
-            channel="browser",
+            channel="browser" if app is None else "app",
             version=self.chance.choice(areqs.VERSIONS),
+            sdk_interface=self.chance.choices(interfaces, weights)[0],
         )
         base = self.crowd.results_url.removesuffix("/rreq")
-        plain = areqs.build(order, three_ds_server.identity(base), datetime.now(UTC))
+        identity = three_ds_server.identity(base, None if app is None else app.sdk)
+        plain = areqs.build(order, identity, datetime.now(UTC))
         areq = directory_server.complete(plain, str(uuid4()), base)
         areq["dsURL"] = self.crowd.results_url
         key = str(areq["threeDSServerTransID"])
@@ -212,7 +234,13 @@ class _Visit:
             await self._ask(key, areq)
         if key not in self.crowd.ledger.answered:
             return None
-        return Payment(number, self.holder, areq, self.crowd.ledger.answered[key][0])
+        return Payment(number, self.holder, areq, self.crowd.ledger.answered[key][0], app)
+
+    def _app(self) -> App | None:
+        root = self.crowd.sdk_root
+        if root is None or self.chance.random() > _IN_APP_SHARE:
+            return None
+        return apps.new_app(root, self.chance)
 
     async def _ask(self, key: str, areq: Message) -> None:
         """Send an AReq once; whatever ARes is read is written down."""
@@ -234,8 +262,13 @@ class _Visit:
 
     async def challenge(self, payment: Payment, way: str) -> None:
         """Go one way through a challenge; what cannot be finished is left for `come_back`."""
-        if way == "never opens":
-            return
+        if payment.app is not None:
+            visit = AppVisit(self.crowd, self.http, self.chance, payment, payment.app)
+            await visit.run(way)
+        elif way != "never opens":
+            await self._in_browser(payment, way)
+
+    async def _in_browser(self, payment: Payment, way: str) -> None:
         page = await self._look(payment)
         if _is_neutral(page):
             return
@@ -264,13 +297,13 @@ class _Visit:
             self.crowd.unfinished.append(payment)
 
     async def _right(self, payment: Payment, page: pages.Page) -> pages.Page | None:
-        code = await self._code(payment)
+        code = await self.crowd.code(payment)
         if code is None:
             return await self._send(payment, page, "cancel")
         return await self._enter(payment, page, code)
 
     async def _wrong_then_right(self, payment: Payment, page: pages.Page) -> pages.Page | None:
-        code = await self._code(payment)
+        code = await self.crowd.code(payment)
         again = await self._enter(payment, page, _other(code))
         return await self._right(payment, again or page)
 
@@ -279,11 +312,11 @@ class _Visit:
         for _ in range(5):
             if at is None or at.final is not None:
                 break
-            at = await self._enter(payment, at, _other(await self._code(payment)))
+            at = await self._enter(payment, at, _other(await self.crowd.code(payment)))
         return at
 
     async def _old_then_right(self, payment: Payment, page: pages.Page) -> pages.Page | None:
-        code = await self._code(payment)
+        code = await self.crowd.code(payment)
         again = await self._enter(payment, page, self.crowd.old_code(self.holder, code or ""))
         return await self._right(payment, again or page)
 
@@ -300,16 +333,6 @@ class _Visit:
     async def _resend(self, payment: Payment, page: pages.Page) -> pages.Page | None:
         again = await self._send(payment, page, "resend")
         return await self._right(payment, again or page)
-
-    async def _code(self, payment: Payment) -> str | None:
-        """Wait for the newest code on the phone; None when none comes."""
-        codes = self.crowd.ledger.codes
-        end = asyncio.get_running_loop().time() + _SMS_WAIT_S
-        while str(payment.number) not in codes:
-            if asyncio.get_running_loop().time() > end or self.crowd.stopping.is_set():
-                return None
-            await asyncio.sleep(0.05)
-        return codes[str(payment.number)][-1]
 
     async def _enter(self, payment: Payment, page: pages.Page, code: str) -> pages.Page | None:
         if code in self.crowd.ledger.codes.get(str(payment.number), ()):

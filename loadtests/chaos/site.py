@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -95,6 +96,11 @@ class Site:
             return True
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
             return self.database.is_dead
+
+    @property
+    def sdk_root(self) -> Path:
+        """Give the file of the root that SDKs trust."""
+        return self.folder / "data" / "demo" / "sdk" / "ds-root.pem"
 
     def url(self, wire: str, path: str) -> str:
         """Give an address behind a proxy."""
@@ -283,6 +289,7 @@ def settings_of(
         "client_subject": client_subject,
         "acs_reference_number": "3DS_LOA_ACS_CHAO_020301_00001",
         "acs_operator_id": "CHAOS-ACS-OPERATOR",
+        **demo_keys.make_signing(data, "chaos", datetime.now(UTC)),
     }
     patient = ("PHONE_HOUR", "PHONE_DAY", "CARD_HOUR", "CARD_DAY", "CARD_CHALLENGES_HOUR",
                "TOTAL_MINUTE", "WATCH_SENDS_MIN")  # fmt: skip

@@ -70,6 +70,22 @@ AT_ANY_TIME = {
     "the proof is not kept when the result is settled": """
         SELECT acs_trans_id::text FROM acs.result
         WHERE rreq_sealed IS NOT NULL AND state IN ('delivered', 'unconfirmed', 'abandoned')""",
+    "an open challenge in an app has its session": """
+        SELECT t.acs_trans_id::text FROM acs.transaction t
+        WHERE t.state IN ('wait_creq', 'challenge', 'result') AND t.device_channel = '01'
+          AND NOT EXISTS (SELECT FROM acs.sdk_session s WHERE s.acs_trans_id = t.acs_trans_id)""",
+    "a counter of an SDK is taken once": """
+        SELECT s.acs_trans_id::text FROM acs.sdk_session s
+        CROSS JOIN LATERAL (
+            SELECT count(*) AS taken, count(DISTINCT l.body ->> 'sdkCounterStoA') AS counters
+            FROM acs.message_log l
+            WHERE l.acs_trans_id = s.acs_trans_id
+              AND l.direction = 'in' AND l.message_type = 'CReq') m
+        WHERE m.taken <> s.counter + 1 OR m.counters <> m.taken""",
+    "only a challenge has a counter": """
+        SELECT s.acs_trans_id::text FROM acs.sdk_session s
+        WHERE (s.counter >= 0 OR s.creq_digest IS NOT NULL OR s.pin_sealed IS NOT NULL)
+          AND NOT EXISTS (SELECT FROM acs.transaction t WHERE t.acs_trans_id = s.acs_trans_id)""",
 }
 """What holds between any two transactions of the database."""
 
@@ -84,3 +100,10 @@ AT_REST = {
     "a share is still held": "SELECT acs_trans_id FROM enrollment.reservation WHERE state = 'held'",
 }
 """What is left when nothing happens any more: nothing."""
+
+AN_HOUR_LATER = {
+    "a key or a PIN of an SDK is still kept": """
+        SELECT acs_trans_id::text FROM acs.sdk_session
+        WHERE key_sealed IS NOT NULL OR pin_sealed IS NOT NULL""",
+}
+"""What is left when an hour more is over, in which a worker ran: nothing, whosever it was."""

@@ -41,8 +41,9 @@ async def run(options: argparse.Namespace, tools: Tools, folder: Path) -> list[L
     ) as place:
         print(f"{len(place.holders)} people, {options.lanes} of them pay at a time", flush=True)
         crowd = Crowd(
-            place.ledger, place.holders, place.areq_url, place.results_url, options.seed, place.tls
-        )
+            place.ledger, place.holders, place.areq_url, place.results_url, options.seed,
+            place.tls, sdk_root=place.sdk_root.read_bytes(),
+        )  # fmt: skip
         paying = asyncio.create_task(crowd.pay(options.lanes))
         events = []
         try:

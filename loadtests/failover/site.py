@@ -59,6 +59,11 @@ class Site:
         """Open a connection to the primary."""
         return await asyncpg.connect(self.cluster.dsn)
 
+    @property
+    def sdk_root(self) -> Path:
+        """Give the file of the root that SDKs trust."""
+        return self.folder / "data" / "demo" / "sdk" / "ds-root.pem"
+
     async def renew(self, machine: str) -> None:
         """Take one machine of the service out, start it anew, and let it in again."""
         await self._tell_balancer(machine, "drain")

@@ -46,6 +46,8 @@ def test_nothing_is_lost_and_nothing_happens_twice(tmp_path: Path) -> None:
     assert _count(done.stdout, "of them answered") >= 20
     assert _count(done.stdout, "every C and D ended, its one result settled") > 0
     assert _count(done.stdout, "what counts as delivered, the Directory Server has") > 0
+    assert _count(done.stdout, "every C in an app has its session") > 0
+    assert _count(done.stdout, "an SDK takes every answer") > 0
 
 
 def test_the_fixed_plan_has_every_fault() -> None:

@@ -17,21 +17,28 @@ if TYPE_CHECKING:
 
 _ID = "11111111-1111-4111-8111-111111111111"
 _SHOP = "22222222-2222-4222-8222-222222222222"
-_ROW = laws.Row(_ID, _SHOP, "C", "Y", 1, "delivered", "used", 1)
+_ROW = laws.Row(_ID, _SHOP, "C", "Y", 1, "delivered", "used", 1, "01", 1, has_session=True)
+_NATIVE = {"acsInterface": "01", "acsUiTemplate": "01"}
 
 
 def _well() -> Ledger:
     ledger = Ledger()
     ares: dict[str, object] = {
         "acsTransID": _ID, "threeDSServerTransID": _SHOP, "transStatus": "C",
+        "acsRenderingType": dict(_NATIVE),
     }  # fmt: skip
-    rreq: dict[str, object] = {"acsTransID": _ID, "transStatus": "Y", "authenticationValue": "A"}
+    rreq: dict[str, object] = {
+        "acsTransID": _ID, "transStatus": "Y", "authenticationValue": "A",
+        "acsRenderingType": dict(_NATIVE),
+    }  # fmt: skip
     ledger.asked[_SHOP] = {"acctNumber": everybody(1)[0].pan, "purchaseAmount": "1000"}
     ledger.answered[_SHOP] = [ares, dict(ares)]
     ledger.heard[_ID] = [b"rreq", b"rreq"]
     ledger.accepted[_ID] = rreq
     ledger.typed_right.add(_ID)
     ledger.finals[_ID] = [{"transStatus": "Y"}, {"transStatus": "Y"}]
+    ledger.entries[_ID], ledger.read_in_apps = 1, 4
+    ledger.answers_to |= {f"{_ID} 000": ["screen", "screen"], f"{_ID} 001": ["Y", "Y"]}
     return ledger
 
 
@@ -54,7 +61,38 @@ _LOOKS: dict[str, tuple[Callable[..., laws.Law], Callable[[Ledger], Any], dict[s
         {},
     ),
     "Y without a code": (laws.y_was_verified, lambda ledger: ledger.typed_right.clear(), {}),
-    "Y shown only": (laws.y_was_verified, lambda ledger: ledger.accepted.clear(), {}),
+    "Y shown only": (laws.shown_is_told, lambda ledger: ledger.accepted.clear(), {}),
+    "N told, Y shown": (
+        laws.shown_is_told,
+        lambda ledger: ledger.accepted[_ID].update(transStatus="N"),
+        {},
+    ),
+    "its session is lost": (laws.promised_to_apps, lambda _: None, {"has_session": False}),
+    "not told how it was shown": (
+        laws.rendered,
+        lambda ledger: ledger.accepted[_ID].pop("acsRenderingType"),
+        {},
+    ),
+    "shown otherwise than told": (
+        laws.rendered,
+        lambda ledger: ledger.accepted[_ID].update(
+            acsRenderingType={**_NATIVE, "acsInterface": "02"}
+        ),
+        {},
+    ),
+    "the same code compared twice": (laws.worked_once, lambda _: None, {"tries": 2}),
+    "a code for each repeat": (laws.worked_once, lambda _: None, {"code_seq": 2}),
+    "a screen, then the end": (
+        laws.answered_alike,
+        lambda ledger: ledger.answers_to[f"{_ID} 001"].append("screen"),
+        {},
+    ),
+    "Y after the SDK gave up": (laws.given_up, lambda ledger: ledger.gave_up.add(_ID), {}),
+    "an answer that no SDK takes": (
+        laws.taken_by_sdks,
+        lambda ledger: ledger.refused_by_sdks.append("CRes: 302"),
+        {},
+    ),
     "Y without a value": (
         laws.value_with_y_only,
         lambda ledger: ledger.accepted[_ID].pop("authenticationValue"),
