@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 ItemT = TypeVar("ItemT")
 OutcomeT = TypeVar("OutcomeT")
 
-_READ_LANES = 1
+_READ_LANES, _SPARE_READ_LANES = 1, 3
+"""Four readings at a time where pages come from the disk, which then answers twice as many."""
 _WRITE_LANES = 2
 """While one batch waits for its commit the next is worked on; more lanes make smaller batches."""
 
@@ -29,7 +30,7 @@ class Areqs:
     def __init__(self, pool: Pool) -> None:
         """Begin with nothing at work."""
         self._questions: Batches[Question, Answer] = Batches(
-            _with(pool, device_data.with_standings), lanes=_READ_LANES
+            _with(pool, device_data.with_standings), lanes=_READ_LANES, spare=_SPARE_READ_LANES
         )
         self._news: Batches[NewTransaction, Recording] = Batches(
             _with(pool, transactions.record), lanes=_WRITE_LANES

@@ -1,8 +1,10 @@
 """One statement for many requests: what arrives while a statement runs goes into the next one.
 
 A commit on disk and a way to the database and back cost much the same for one row as for sixty. So
-requests that come together share them, without a clock: an idle lane takes at once what is there,
-and what comes while the lanes are at work waits for the first that is free.
+requests that come together share them, and nobody waits for company: an idle lane takes at once
+what is there, and what comes while the lanes are at work waits for the first that is free. Only a
+batch that takes much longer than usual (its pages come from the disk) is not waited for: the next
+one begins beside it.
 
 Laws:
 - Every item gets exactly one outcome, and gets it after the statement has ended.
@@ -32,6 +34,10 @@ MOST = 64
 """Items of a batch; beyond it a statement gains nothing more and its answer takes longer."""
 
 
+SLOW_S = 0.01
+"""A batch that takes so long waits for the disk: from memory one takes 2 to 5 ms, full or not."""
+
+
 class Divide(Exception):
     """One of these items cannot stand beside the others; nothing was done for any of them."""
 
@@ -55,9 +61,12 @@ class _Place(Generic[ItemT, OutcomeT]):
 
 
 class _Batch(Generic[ItemT, OutcomeT]):
-    """Places whose items are worked on by one task; ``wanted`` of them still have somebody."""
+    """Places whose items are worked on by one task; ``wanted`` of them still have somebody.
 
-    __slots__ = ("lanes", "places", "task", "wanted")
+    ``lanes`` is how many it holds, ``clock`` when it counts as slow, ``has_lent`` that it does.
+    """
+
+    __slots__ = ("clock", "has_lent", "lanes", "places", "task", "wanted")
 
     def __init__(
         self,
@@ -68,6 +77,8 @@ class _Batch(Generic[ItemT, OutcomeT]):
         self.places = places
         self.task = task
         self.lanes = lanes
+        self.clock: asyncio.TimerHandle | None = None
+        self.has_lent = False
         self.wanted = len(places)
         for place in places:
             place.batch = self
@@ -80,13 +91,18 @@ class _Batch(Generic[ItemT, OutcomeT]):
 
 
 class Batches(Generic[ItemT, OutcomeT]):
-    """Collects items and has them done together; ``lanes`` batches may be at work at a time."""
+    """Collects items and has them done together; ``lanes`` batches may be at work at a time.
+
+    Up to ``spare`` more may while as many are slow, at work for ``slow_s`` seconds.
+    """
 
     def __init__(
         self,
         work: Work[ItemT, OutcomeT],
         *,
         lanes: int = 1,
+        spare: int = 0,
+        slow_s: float = SLOW_S,
         most: int = MOST,
         divides: type[Exception] = Divide,
     ) -> None:
@@ -94,6 +110,8 @@ class Batches(Generic[ItemT, OutcomeT]):
         self._work = work
         self._divides = divides
         self._free = lanes
+        self._spare = spare
+        self._slow_s = slow_s
         self._most = most
         self._waiting: deque[_Place[ItemT, OutcomeT]] = deque()
         self._at_work: set[_Batch[ItemT, OutcomeT]] = set()
@@ -128,12 +146,29 @@ class Batches(Generic[ItemT, OutcomeT]):
         self._free -= lanes
         task = asyncio.create_task(self._work([place.item for place in places]))
         batch = _Batch(places, task, lanes)
+        if lanes and self._spare:
+            loop = asyncio.get_running_loop()
+            batch.clock = loop.call_later(self._slow_s, self._lend, batch)
         self._at_work.add(batch)
         task.add_done_callback(lambda _: self._end(batch))
 
+    def _lend(self, batch: _Batch[ItemT, OutcomeT]) -> None:
+        """Let the next batch begin beside one that is slow, as long as there is a spare lane."""
+        if self._spare:
+            self._spare -= 1
+            self._free += 1
+            batch.has_lent = True
+            self._begin()
+
     def _end(self, batch: _Batch[ItemT, OutcomeT]) -> None:
         self._at_work.discard(batch)
-        self._free += batch.lanes
+        if batch.clock is not None:
+            batch.clock.cancel()
+            batch.clock = None  # it names the batch, as places do below
+        if batch.has_lent:
+            self._spare += 1
+        else:
+            self._free += batch.lanes
         self._settle(batch)
         batch.places = ()  # they name the batch: without this only the collector would free both
         self._begin()

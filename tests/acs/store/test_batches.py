@@ -64,15 +64,18 @@ async def turns(count: int = 5) -> None:
     waves=st.lists(st.integers(0, 12), max_size=5),
     bad=st.sets(st.integers(0, 40), max_size=4),
     lanes=st.integers(1, 3),
+    spare=st.integers(0, 2),
     most=st.integers(1, 5),
     apart=st.sampled_from([Divide, Halve]),
 )
 def test_every_item_gets_its_own_outcome_once(
-    waves: list[int], bad: set[int], lanes: int, most: int, apart: type[Divide]
+    waves: list[int], bad: set[int], lanes: int, spare: int, most: int, apart: type[Divide]
 ) -> None:
     async def run() -> None:
         table = Table(tuple(bad), apart)
-        batches: Batches[int, str] = Batches(table.work, lanes=lanes, most=most)
+        batches: Batches[int, str] = Batches(
+            table.work, lanes=lanes, spare=spare, slow_s=0.0, most=most
+        )
         items = list(range(sum(waves)))
         waiting: list[asyncio.Future[list[object]]] = []
         start = 0
@@ -90,6 +93,7 @@ def test_every_item_gets_its_own_outcome_once(
                 assert outcome == f"did {item}"
         assert table.done == Counter(item for item in items if item not in bad)
         assert all(len(batch) <= most for batch in table.batches)
+        assert (batches._free, batches._spare) == (lanes, spare)
 
     asyncio.run(run())
 
@@ -121,6 +125,41 @@ async def test_what_comes_while_the_lanes_are_at_work_fills_the_next_batch() -> 
     assert await asyncio.gather(*waiting) == [f"did {item}" for item in range(6)]
     assert table.batches == [[0], [1], [2, 3, 4, 5]]
     assert table.most_at_work == 2
+
+
+@pytest.mark.parametrize(
+    ("slow_s", "begun"),
+    [(0.0, [[0], [1], [2]]), (3600.0, [[0]])],
+    ids=["slow", "not slow yet"],
+)
+async def test_a_slow_batch_is_not_waited_for_while_there_is_a_spare_lane(
+    slow_s: float, begun: list[list[int]]
+) -> None:
+    table = Table()
+    table.open.clear()
+    batches = Batches(table.work, lanes=1, spare=2, slow_s=slow_s)
+    waiting = []
+    for item in range(6):
+        waiting.append(asyncio.ensure_future(batches.submit(item)))
+        await turns(20)
+    assert table.batches == begun
+    table.open.set()
+    assert await asyncio.gather(*waiting) == [f"did {item}" for item in range(6)]
+    assert table.most_at_work == len(begun)
+    assert (batches._free, batches._spare) == (1, 2)
+
+
+async def test_what_waits_when_a_batch_turns_slow_begins_at_once() -> None:
+    table = Table()
+    table.open.clear()
+    batches = Batches(table.work, lanes=1, spare=1, slow_s=0.0)
+    waiting = [asyncio.ensure_future(outcomes(batches, range(3)))]
+    await asyncio.sleep(0)
+    waiting.append(asyncio.ensure_future(outcomes(batches, range(3, 6))))
+    await turns(20)
+    assert table.batches == [[0, 1, 2], [3, 4, 5]]
+    table.open.set()
+    await asyncio.gather(*waiting)
 
 
 async def test_a_fault_that_blames_nobody_is_everybodys() -> None:
@@ -184,7 +223,10 @@ class Item:
     """What a weak reference can be made to."""
 
 
-async def test_what_is_done_is_not_kept_until_the_collector_comes() -> None:
+@pytest.mark.parametrize(("spare", "slow_s"), [(0, 0.0), (2, 0.0), (2, 3600.0)])
+async def test_what_is_done_is_not_kept_until_the_collector_comes(
+    spare: int, slow_s: float
+) -> None:
     """Items hold personal data, and a collector that has much to look at holds everybody up."""
 
     async def work(items: Sequence[Item]) -> list[str]:
@@ -192,7 +234,7 @@ async def test_what_is_done_is_not_kept_until_the_collector_comes() -> None:
             raise Divide
         return ["done"]
 
-    batches = Batches(work)
+    batches = Batches(work, spare=spare, slow_s=slow_s)
     gc.disable()
     try:
         items = [Item(), Item()]
