@@ -22,12 +22,15 @@ from schemas.values import TransStatus
 from tests.acs import evidence_1
 from tests.acs.people import a_challenge, a_transaction
 from tests.acs.store.rows import proved
+from tests.story import apps
 from tests.story.areqs import browser_areq
 from tests.story.buying import EASY, PIN, begin, right, shown, wrong
 
 if TYPE_CHECKING:
     from acs.flows.evidence import Shown
     from tests.story.world import World
+
+HTML = {"deviceRenderOptions": {"sdkInterface": "02", "sdkUiType": ["01", "05"]}}
 
 
 async def evidence_of(world: World, message: dict[str, Any]) -> Shown:
@@ -78,6 +81,51 @@ async def test_a_challenge_leaves_everything_that_proves_it(world: World) -> Non
         "areq": {"ip": "192.0.2.10", "user_agent": "Mozilla/5.0 (X11; Linux x86_64)"},
         "challenge": {"ip": "127.0.0.1", "user_agent": SERVER_SOFTWARE},
     }
+
+
+@pytest.mark.parametrize("shows", [{}, HTML])
+async def test_a_challenge_in_an_app_leaves_as_much(world: World, shows: dict[str, Any]) -> None:
+    holder = await world.enrol(prefix=PIN)
+    app, _ = await apps.begin(world, holder, version="2.3.1", **shows)
+
+    async def enter(pin: str, code: str) -> dict[str, Any]:
+        if shows:
+            return await app.send(challengeHTMLDataEntry=f"otp={code}&pin={pin}&do=verify")
+        await app.send(challengeDataEntry=pin)
+        return await app.send(challengeDataEntry=code)
+
+    await enter("9999", right(world, holder))
+    assert (await enter(holder.pin, right(world, holder)))["transStatus"] == "Y"
+    found = await evidence_of(world, app.ares)
+    told = found.document
+
+    assert found.faults == ()
+    assert (told["message"]["channel"], told["link"]["device_channel"]) == ("01", "01")
+    assert told["ids"]["sdk_trans_id"] == app.areq["sdkTransID"]
+    assert [one["name"] for one in told["challenge"]["elements"]] == ["pin", "otp"]
+    assert [(one["verdict"], one["elements"]) for one in told["challenge"]["checks"]] == [
+        ("rejected", {"pin": False, "otp": True}),
+        ("accepted", {"pin": True, "otp": True}),
+    ]
+    assert len(told["challenge"]["messages"]) == 1
+    assert told["outcome"]["trans_status"] == "Y"
+    assert found.visitors == {
+        "areq": {"ip": "192.0.2.10", "user_agent": None},
+        "challenge": {"ip": "127.0.0.1", "user_agent": "SDK/1.0"},
+    }
+
+
+async def test_an_sdk_that_gave_up_leaves_evidence_of_it(world: World) -> None:
+    holder = await world.enrol(prefix=PIN)
+    app, _ = await apps.begin(world, holder)
+
+    await app.post(app.sdk.erro("402", "timed out"))
+    found = await evidence_of(world, app.ares)
+
+    assert found.faults == ()
+    assert found.document["outcome"]["name"] == "sdk_timeout"
+    assert found.document["outcome"]["challenge_cancel"] == "08"
+    assert found.document["challenge"]["checks"] == []
 
 
 async def test_the_value_of_a_result_can_be_held_against_the_log(world: World) -> None:
