@@ -1,4 +1,5 @@
-"""A random life: people pay, tabs are opened and reloaded, servers die, the network misbehaves.
+"""A random life: people pay, tabs are opened and reloaded, SDKs send once more, servers die, the
+network misbehaves.
 
 Everything is chosen from a seed. What happens at the same time is decided by the real loop and the
 real database, so a seed gives the same choices but not always the same interleaving; the laws hold
@@ -12,9 +13,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import aiohttp
-
-from tests.story import people
+from tests.sim.in_app import GONE, HTML, InApp
+from tests.story import apps, people
 from tests.story.areqs import browser_areq
 from tests.story.parties import other_than
 
@@ -33,17 +33,18 @@ MODES = ("accept",) * 6 + (
 PREFIXES = ("40000010", "40000011", "40000012", "52000010")
 JUMPS_S = (0, 1, 3, 14, 15, 29, 30, 32, 60, 299, 300, 599, 600, 1799, 1800, 3600, 90_000)
 JUMP_WEIGHTS = (4, 8, 8, 4, 4, 4, 4, 4, 4, 2, 2, 1, 1, 0.5, 0.5, 0.3, 0.1)
-GONE = (aiohttp.ClientError, ConnectionError, TimeoutError)
+APP_SHARE = 0.4
 
 
 @dataclass
 class Payment:
-    """One payment as the shop and the browser know it."""
+    """One payment as the shop and the browser, or the ``app``, know it."""
 
     holder: Cardholder
     message: dict[str, Any]
     ares: dict[str, Any] | None = None
     pages: list[Page] = field(default_factory=list)
+    app: InApp | None = None
 
     @property
     def form(self) -> Page | None:
@@ -102,8 +103,9 @@ class Life:
         acts: dict[Callable[[], Awaitable[None]], float] = {
             self.pay: 4, self.pay_again: 1, self.open: 5, self.open_wrong: 0.5,
             self.answer_right: 5, self.answer_wrong: 3, self.answer_nonsense: 1, self.resend: 1.5,
-            self.cancel: 0.7, self.other_language: 0.5, self.later: 4, self.work: 4,
-            self.network: 2, self.phone: 0.5, self.bank: 0.4, self.die: 0.8,
+            self.cancel: 0.7, self.give_up: 0.4, self.other_language: 0.5, self.later: 4,
+            self.work: 4, self.network: 2, self.phone: 0.5, self.bank: 0.4,
+            self.die: 0.8,
         }  # fmt: skip
         (act,) = self.dice.choices(list(acts), list(acts.values()))
         self.done.append(act.__name__)
@@ -113,13 +115,20 @@ class Life:
 
     async def pay(self) -> None:
         holder = self.dice.choice(self.holders)
-        message = browser_areq(
-            holder.pan,
-            version=self.dice.choice(VERSIONS),
-            ds_url=self.world.directory.url,
-            amount=str(self.dice.choice([0, 100, 12_345, 30_000])),
-        )
-        payment = Payment(holder, message)
+        facts: dict[str, Any] = {
+            "version": self.dice.choice(VERSIONS),
+            "ds_url": self.world.directory.url,
+            "amount": str(self.dice.choice([0, 100, 12_345, 30_000])),
+        }
+        app = None
+        if self.dice.random() < APP_SHARE:
+            sdk = apps.new_sdk()
+            app = InApp(self.world, holder, self.dice, sdk, self.world.clock())
+            html = HTML if self.dice.random() < 0.5 else {}
+            message = apps.app_areq(holder.pan, sdk, **facts, **html)
+        else:
+            message = browser_areq(holder.pan, **facts)
+        payment = Payment(holder, message, app=app)
         self.payments.append(payment)
         await self._areq(payment, message)
 
@@ -169,6 +178,11 @@ class Life:
         server = self.dice.choice(self.alive())
         if payment.ares["transStatus"] != "C":
             return
+        if payment.app is not None:
+            if wrong:
+                await payment.app.spoil(self.alive())
+            await payment.app.open(payment.message, payment.ares, self.alive())
+            return
         try:
             payment.pages.append(await self.world.open(payment.ares, server=server, **wrong))
         except GONE:
@@ -194,23 +208,37 @@ class Life:
 
     async def _post(self, action: str, *, right: bool | None = None, **more: str) -> None:
         payment = self._payment()
-        if payment is None or payment.form is None:
+        if payment is None:
+            return
+        entry = self._entry(payment.holder, right=right)
+        if payment.app is not None:
+            await payment.app.act(action, entry, self.alive())
+            return
+        if payment.form is None:
             return
         pages = [page for page in payment.pages if page.has_code_field]
         page = self.dice.choice(pages) if self.dice.random() < 0.3 else pages[-1]
-        codes = self.world.phone.codes(payment.holder.phone)
-        entry = {"otp": "12 ab", "pin": payment.holder.pin}
-        if right is True and codes:
-            entry["otp"] = self.dice.choice(codes[-2:])
-        elif right is False:
-            entry["otp"] = other_than("000000", *codes)
-            entry["pin"] = self.dice.choice([payment.holder.pin, "9182"])
         server = self.dice.choice(self.alive())
         try:
             answer = await self.world.submit(page, action, server=server, **entry, **more)
         except GONE:
             return
         payment.pages.append(answer)
+
+    def _entry(self, holder: Cardholder, *, right: bool | None) -> dict[str, str]:
+        codes = self.world.phone.codes(holder.phone)
+        entry = {"otp": "12 ab", "pin": holder.pin}
+        if right is True and codes:
+            entry["otp"] = self.dice.choice(codes[-2:])
+        elif right is False:
+            entry["otp"] = other_than("000000", *codes)
+            entry["pin"] = self.dice.choice([holder.pin, "9182"])
+        return entry
+
+    async def give_up(self) -> None:
+        payment = self._payment()
+        if payment is not None and payment.app is not None:
+            await payment.app.give_up(self.alive())
 
     def _payment(self) -> Payment | None:
         recent = self.payments[-6:]
@@ -291,7 +319,7 @@ class Life:
             await directory.reopen()
         directory.mode, self.world.phone.broken = "accept", False
         self.world.server = await self.world.start_server()
-        for seconds in (15, 40, 300, 300, 600, 1800, 15, 15):
+        for seconds in (15, 40, 300, 300, 600, 1800, 15, 15, 3600):
             self.world.clock.advance(seconds=seconds)
             await self.world.server.work_at_everything()
             await self._everybody_reloads()
@@ -299,7 +327,10 @@ class Life:
     async def _everybody_reloads(self) -> None:
         for payment in self.payments:
             if payment.ares is not None and payment.ares["transStatus"] == "C":
-                await self.world.open(payment.ares, server=self.world.server)
+                if payment.app is not None:
+                    await payment.app.open(payment.message, payment.ares, [self.world.server])
+                else:
+                    await self.world.open(payment.ares, server=self.world.server)
 
 
 def told(raw: bytes) -> dict[str, Any]:

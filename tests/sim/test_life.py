@@ -17,7 +17,7 @@ import pytest
 
 from acs.directory_server import Budget
 from acs.store import audit_chain
-from loadtests.chaos.tables import AT_REST
+from loadtests.chaos.tables import AN_HOUR_LATER, AT_REST
 from tests.sim.life import Life, told
 from tests.story import laws
 from tests.story import world as worlds
@@ -64,7 +64,7 @@ async def test_a_random_life_keeps_the_laws(world: World, seed: int) -> None:
     await life.rest()
 
     found += await laws.broken(world)
-    for what, query in AT_REST.items():
+    for what, query in (AT_REST | AN_HOUR_LATER).items():
         row = await world.db.fetchrow(query)
         found += [] if row is None else [f"{what}: {row[0]}"]
     found += await _told_once(world)
