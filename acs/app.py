@@ -22,9 +22,7 @@ from aiohttp import web
 
 from acs import VERSION, log, metrics, policies
 from acs.background import Background
-from acs.config import ConfigError
 from acs.crypto.signer import good_until
-from acs.crypto.software import BadKeyFile, SoftwareKeys
 from acs.directory_server import DirectoryServers
 from acs.drain import SILENT_STOPPING_S, drain
 from acs.edges import browser, ds, ops, receipts
@@ -42,6 +40,7 @@ from acs.ports import Ports
 from acs.readiness import checks, faults
 from acs.store import migrate
 from acs.store.pool import Pool, PoolSettings, Unavailable
+from acs.value_keys import hsm_use, value_keys
 from acs.work.loop import WorkLoop
 from acs.work.sources import sources
 from enrollment import edge as enrollment_edge
@@ -62,14 +61,17 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from acs.config import Listen, Settings
+    from acs.crypto.software import SoftwareKeys
     from acs.directory_server import DirectoryServer
     from acs.edges.refusals import Refusal
+    from acs.hsm.keys import HsmValueKeys
     from acs.inherited import Listener
     from acs.number_checks import CamaraSimSwap
     from acs.pages.render import Pages
     from acs.ports import Policies
     from acs.store.migrate import Migration
     from acs.store.pool import Connection
+    from acs.value_keys import HsmUse
     from enrollment.callers import Callers
     from otp.gateways.http.callback import Door
     from otp.gateways.port import Report, SmsGateway
@@ -79,6 +81,8 @@ if TYPE_CHECKING:
 EDGES = ("ds", "cardholder", "enrollment", "portal", "ops", "receipts")
 SENDING = frozenset({"cardholder", "enrollment", "portal"})
 """Edges whose requests send messages at once; so does the worker."""
+ASKING_HSM = frozenset({"ds", "cardholder"})
+"""Edges whose requests may need a key of the HSM; so does the worker."""
 _BODY_LIMITS = {
     "cardholder": browser.BODY_LIMIT_BYTES,
     "enrollment": 32 * 1024,
@@ -127,6 +131,7 @@ class Parts:
 
     keys: Keys
     values: SoftwareKeys
+    hsm: HsmUse | None
     pages: Pages
     portal: PortalPages
     policies: Policies
@@ -146,13 +151,20 @@ def prepare(settings: Settings, edges: Sequence[str]) -> Parts:
         section = getattr(settings, name)
         authority = getattr(section, "client_ca", None)
         contexts[name] = server_context(section.tls_cert, section.tls_key, authority)
+    values = value_keys(settings)
+    directory_servers = policies.directory_servers(settings)
+    signers = [one.signer for one in directory_servers if one.signer is not None]
+    hsm = hsm_use(settings, values, signers) if not edges or ASKING_HSM & set(edges) else None
+    if hsm is not None:
+        hsm.judge(must_be_there=False)
     return Parts(
         keys=load_keys(settings),
-        values=_value_keys(settings),
+        values=values,
+        hsm=hsm,
         pages=policies.pages(settings),
         portal=PortalPages(),
         policies=policies.policies(settings),
-        directory_servers=policies.directory_servers(settings),
+        directory_servers=directory_servers,
         number_checks=policies.number_checks(settings),
         gateways=policies.gateways(settings, utc_now),
         doors=doors(settings),
@@ -221,6 +233,7 @@ class Service:
             worker=worker,
             background=self.background,
             number_checks=self.parts.number_checks,
+            hsm=await self._reach_hsm(),
         )
         if self.must_be_fit:
             wrong = await faults(checks(first, self.parts.migrations, only_pre=True))
@@ -256,6 +269,14 @@ class Service:
             await close()
         await asyncio.gather(*(pool.close() for pool in self.pools.values()))
         log.event("service:stopped", pid=os.getpid())
+
+    async def _reach_hsm(self) -> HsmValueKeys | None:
+        if self.parts.hsm is None:
+            return None
+        hsm, keys = self.parts.hsm.open()
+        self.closers.append(hsm.close)
+        await hsm.start()
+        return keys
 
     async def _connect(self, name: str) -> Pool:
         given = self.settings.database
@@ -438,17 +459,6 @@ async def paced() -> AsyncIterator[None]:
         yield
     finally:
         await asyncio.sleep(max(0.0, end - loop.time()))
-
-
-def _value_keys(settings: Settings) -> SoftwareKeys:
-    """Read the keys of the authentication values; without a file there are none, and no Y."""
-    if not settings.values_file.exists():
-        log.event("keys:missing", level=logging.WARNING, purpose="authentication_values")
-        return SoftwareKeys(())
-    try:
-        return SoftwareKeys.from_file(settings.values_file)
-    except BadKeyFile as error:
-        raise ConfigError((f"{settings.values_file}: {error}",)) from error
 
 
 def _observe_message(provider: str, outcome: str, seconds: float) -> None:

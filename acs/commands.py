@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 
-from acs import app, evidence, inherited, log, policies, supervisor
+from acs import app, evidence, inherited, log, policies, supervisor, value_keys
 from acs.challenge import machine
 from acs.config import ConfigError
-from acs.crypto.software import BadKeyFile, SoftwareKeys
+from acs.crypto.software import KeyInHsm, SoftwareKeys
 from acs.drain import SILENT_RETIRING_S, SILENT_STOPPING_S
 from acs.flows import evidence as evidence_flow
 from acs.flows import seed as seed_flow
+from acs.hsm.link import NotReached
 from acs.key_files import add_key, generate_keys, load_keys
 from acs.smpp_gateways import refuse_too_many_binds
 from acs.store import audit_chain
@@ -49,7 +50,12 @@ class NotNow(Exception):
 def judge(_options: argparse.Namespace, settings: Settings) -> int:
     """Judge what a start would read besides the settings, and needs no key or database."""
     policies.pages(settings)
-    policies.content_signers(settings)
+    signers = policies.content_signers(settings)
+    has_values = settings.values_file.exists()
+    values = value_keys.value_keys(settings) if has_values else SoftwareKeys(())
+    hsm = value_keys.hsm_use(settings, values, signers.values())
+    if hsm is not None:
+        hsm.judge(must_be_there=True)
     say("the settings fit")
     return 0
 
@@ -323,12 +329,26 @@ def _list_keys(settings: Settings) -> None:
     if not settings.values_file.exists():
         say(f"authentication values: no file {settings.values_file}")
         return
-    try:
-        values = SoftwareKeys.from_file(settings.values_file)
-    except BadKeyFile as error:
-        raise ConfigError((str(error),)) from error
+    values = value_keys.value_keys(settings)
     for key in values.listed():
-        say(f"value {key.key_id}: {key.kind}, {key.state}, check value {key.check_value}")
+        where = f" in the HSM as {key.label}," if isinstance(key, KeyInHsm) else ""
+        say(f"value {key.key_id}: {key.kind}, {key.state},{where} check value {key.check_value}")
+    _list_hsm(settings, values)
+
+
+def _list_hsm(settings: Settings, values: SoftwareKeys) -> None:
+    """Say of every key in the HSM whether it is the one that is meant."""
+    signers = policies.content_signers(settings)
+    hsm = value_keys.hsm_use(settings, values, signers.values())
+    if hsm is None:
+        return
+    try:
+        faults = hsm.faults()
+    except NotReached as failure:
+        message = f"the HSM cannot be used: {failure}"
+        raise NotNow(message) from failure
+    for key in hsm.keys:
+        say(f"hsm {key.label}: {key.kind}, {faults.get(key.label, 'found and right')}")
 
 
 def _run(coroutine: Coroutine[Any, Any, int]) -> int:

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Mapping, Sequence
 
-    from acs.crypto.keys import ContentSigner
+    from acs.crypto.keys import ContentSigner, RemoteSigner
 
 ANSWER_LIMIT_BYTES = 128 * 1024  # rule 1.24: no legal RRes is longer
 SOCKETS_MAX = 64
@@ -64,7 +64,7 @@ class DirectoryServer:
     additions: Additions = NO_ADDITIONS
     """What it defines beyond the published tables [rules 2.13 and 10.11]."""
     tls: ssl.SSLContext | None = field(default=None, repr=False)
-    signer: ContentSigner | None = field(default=None, repr=False)
+    signer: ContentSigner | RemoteSigner | None = field(default=None, repr=False)
     """Signs towards the SDKs that trust its CA; without one no app challenge is offered."""
 
     def url_for_results(self, ds_url: str | None) -> str | None:

@@ -9,9 +9,11 @@ import msgspec
 
 from acs.challenge.policy import ChallengePolicy
 from acs.config import ConfigError
-from acs.crypto.signer import BadSigningKey, SoftwareSigner
+from acs.config.hsm_settings import IN_HSM
+from acs.crypto.signer import BadSigningKey, SoftwareSigner, read_chain
 from acs.directory_server import DirectoryServer
 from acs.edges.tls import client_context
+from acs.hsm.keys import HsmSigner
 from acs.http_gateways import http_gateway
 from acs.key_files import read_private
 from acs.number_checks import CamaraSimSwap, SimSwapConfig
@@ -48,7 +50,7 @@ if TYPE_CHECKING:
     from acs.config import Settings
     from acs.config.settings import Caller as CallerSettings
     from acs.config.settings import DirectoryServer as DirectoryServerSettings
-    from acs.crypto.keys import ContentSigner
+    from acs.crypto.keys import ContentSigner, RemoteSigner
     from enrollment.ports import Host
     from otp.gateways.port import SmsGateway
 
@@ -154,9 +156,10 @@ def directory_servers(settings: Settings) -> list[DirectoryServer]:
     return [_directory_server(given, signers) for given in settings.ds.directory_servers]
 
 
-def content_signers(settings: Settings) -> dict[str, SoftwareSigner]:
+def content_signers(settings: Settings) -> dict[str, SoftwareSigner | HsmSigner]:
     """Give what signs towards SDKs, by Directory Server; raise ConfigError with all faults."""
-    found, faults = {}, []
+    found: dict[str, SoftwareSigner | HsmSigner] = {}
+    faults: list[str] = []
     for given in settings.ds.directory_servers:
         key, certs = given.sdk_signing_key, given.sdk_signing_certs
         if key is None or certs is None:
@@ -308,12 +311,14 @@ def _caller(entries: Sequence[CallerSettings]) -> Caller:
     return Caller(iss=first.iss, sub=first.sub, keys=keys, scopes=scopes)
 
 
-def _signer(key: Path, certs: Path) -> SoftwareSigner:
+def _signer(key: Path, certs: Path) -> SoftwareSigner | HsmSigner:
     try:
         chain = certs.read_bytes()
     except OSError as error:
         raise ConfigError((f"{certs} cannot be read: {type(error).__name__}",)) from error
     try:
+        if str(key).startswith(IN_HSM):
+            return HsmSigner(str(key).removeprefix(IN_HSM), read_chain(chain))
         return SoftwareSigner.from_pem(read_private(key), chain)
     except BadSigningKey as error:
         sentence = f"sdk_signing_key {key} and sdk_signing_certs {certs}: {error}"
@@ -321,7 +326,7 @@ def _signer(key: Path, certs: Path) -> SoftwareSigner:
 
 
 def _directory_server(
-    given: DirectoryServerSettings, signers: Mapping[str, ContentSigner]
+    given: DirectoryServerSettings, signers: Mapping[str, ContentSigner | RemoteSigner]
 ) -> DirectoryServer:
     return DirectoryServer(
         ds_id=given.id,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from acs.background import Background
     from acs.challenge.policy import ChallengePolicy
-    from acs.crypto.keys import AuthenticationValueKeys
+    from acs.crypto.keys import AuthenticationValueKeys, RemoteValueKeys
     from acs.directory_server import DirectoryServers
     from acs.number_checks import Lookup, NoAnswer
     from acs.pages.render import Pages
@@ -141,7 +141,8 @@ class Policies:
 class Ports:
     """Everything a flow may reach. ``worker`` names this process in the claims it makes.
 
-    Without ``number_checks`` nobody is asked about SIM cards.
+    Without ``number_checks`` nobody is asked about SIM cards. ``values`` knows the states of all
+    keys of authentication values; those that ``hsm`` holds make values there only.
     """
 
     pool: Pool
@@ -156,6 +157,7 @@ class Ports:
     worker: str
     background: Background
     number_checks: NumberChecks | None = None
+    hsm: RemoteValueKeys | None = None
     areqs: Areqs = field(init=False)
     areq_deadlines: Deadlines = field(init=False)
     in_step: InStep = field(init=False)

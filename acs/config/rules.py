@@ -35,6 +35,7 @@ def judge(settings: Settings) -> tuple[str, ...]:
             _names(settings),
             _times(settings),
             _sim(settings),
+            _hsm(settings),
             _production(settings),
         )
     )
@@ -201,6 +202,14 @@ def _sim(settings: Settings) -> Iterator[str]:
         yield "sim.earlier_hours must not be below sim.recent_hours"
     if given.url is not None and given.timeout_s >= settings.ds.areq_budget_s:
         yield "sim.timeout_s must be below ds.areq_budget_s"
+
+
+def _hsm(settings: Settings) -> Iterator[str]:
+    given = settings.hsm
+    if len({one is None for one in (given.library, given.token, given.pin_file)}) > 1:
+        yield "hsm.library, hsm.token and hsm.pin_file come together"
+    if given.timeout_ms >= 1000 * settings.ds.areq_budget_s:
+        yield "hsm.timeout_ms must be below ds.areq_budget_s"
 
 
 def _production(settings: Settings) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
+from acs.config.hsm_settings import Hsm
 from acs.config.listen import Listen
 from acs.config.retention_settings import Retention
 from acs.config.sca_settings import Sca, Sim
@@ -109,8 +110,8 @@ class DirectoryServer(Section, frozen=True, kw_only=True):
     sdk_signing_key: Annotated[
         Pem,
         Meta(
-            description="private key that signs towards the SDKs, PEM file, RSA or P-256; "
-            "unset = no challenge in apps"
+            description="private key that signs towards the SDKs, RSA or P-256: PEM file, or "
+            "`pkcs11:<label>` in the HSM; unset = no challenge in apps"
         ),
     ] = None
     sdk_signing_certs: Annotated[
@@ -438,6 +439,7 @@ class Settings(Section, frozen=True, kw_only=True):
     challenge: Challenge = Challenge()
     limits: Limits = Limits()
     keys: KeyFiles = KeyFiles()
+    hsm: Hsm = Hsm()
     retention: Retention = Retention()
     work: Work = Work()
     log: Log = Log()

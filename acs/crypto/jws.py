@@ -16,7 +16,7 @@ from schemas import base64url
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from acs.crypto.keys import ContentSigner
+    from acs.crypto.keys import ContentSigner, RemoteSigner
 
 SIGNED_CONTENT_MAX: Final = 16_000
 """Characters of the whole; published for 2.3.1, kept in all versions [rule 6.3]."""
@@ -34,15 +34,30 @@ def signed_content(
     ``acs_key`` and ``sdk_key`` are JWKs; of the SDK's own one, members that no key needs are left
     out, and the others stand as they came.
     """
+    content = signing_input(signer, acs_url=acs_url, acs_key=acs_key, sdk_key=sdk_key)
+    return signed(content, signer.sign(content.encode("ascii")))
+
+
+def signing_input(
+    signer: ContentSigner | RemoteSigner,
+    *,
+    acs_url: str,
+    acs_key: Mapping[str, str],
+    sdk_key: Mapping[str, str],
+) -> str:
+    """Write what is signed: header and payload."""
     header = {"alg": signer.algorithm, "x5c": signer.certificates}
     payload = {
         "acsURL": acs_url,
         "acsEphemPubKey": {name: acs_key[name] for name in _JWK},
         "sdkEphemPubKey": {name: sdk_key[name] for name in _JWK},
     }
-    signing_input = f"{_part(header)}.{_part(payload)}"
-    signature = signer.sign(signing_input.encode("ascii"))
-    return f"{signing_input}.{base64url.encode(signature)}"
+    return f"{_part(header)}.{_part(payload)}"
+
+
+def signed(content: str, signature: bytes) -> str:
+    """Put the signature behind what was signed."""
+    return f"{content}.{base64url.encode(signature)}"
 
 
 def _part(value: Mapping[str, object]) -> str:

@@ -11,7 +11,7 @@ Laws:
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
 class KeyState(StrEnum):
@@ -77,6 +77,7 @@ class RemoteValueKeys(Protocol):
         """Give the 32 bytes of HMAC-SHA-256; raises KeysUnavailable."""
 
 
+@runtime_checkable
 class RemoteSigner(Protocol):
     """A ContentSigner that is asked over a wire."""
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from acs.authentication.facts import CardRange, RangePolicy
-    from acs.crypto.keys import AuthenticationValueKeys
+    from acs.crypto.keys import AuthenticationValueKeys, RemoteValueKeys
 
     _Maker = Callable[
         ["RangePolicy", str, AuthenticationValueKeys, "Inputs", bytes],
@@ -41,6 +41,7 @@ FRICTIONLESS_FACTOR: Final = "99"
 CHALLENGE_FACTOR: Final = "02"
 """Visa's code for a code by SMS; a policy may name another one."""
 
+_TO_BE_ASKED: Final = "the key is asked over a wire"
 _RESULTS: Final = {"Y": "0", "A": "7"}
 _PROTOCOL: Final = {"2.1.0": "4", "2.2.0": "5", "2.3.1": "6"}
 
@@ -106,6 +107,55 @@ def make(
         return KeyUnavailable(str(fault) or type(fault).__name__)
     text = b2a_base64(raw, newline=False).decode("ascii")
     return AuthenticationValue(Secret(text), inputs.eci, key_id, profile)
+
+
+async def make_remotely(
+    card_range: CardRange, keys: RemoteValueKeys, inputs: Inputs, seed: bytes
+) -> AuthenticationValue | KeyUnavailable:
+    """Make a value as ``make`` does, with a key that is asked over a wire.
+
+    What is to be computed follows from inputs and seed alone: it is found out without the key, then
+    asked for, then the value is made around the answer.
+    """
+    asked = _Asked()
+    unmade = make(card_range, asked, inputs, seed)
+    if asked.cvv_block is None and asked.message is None:
+        return unmade
+    try:
+        if asked.cvv_block is not None:
+            asked.digits = await keys.cvv(asked.key_id, asked.cvv_block)
+        elif asked.message is not None:
+            asked.mac = await keys.hmac_sha256(asked.key_id, asked.message)
+    except KeysUnavailable as fault:
+        return KeyUnavailable(str(fault))
+    return make(card_range, asked, inputs, seed)
+
+
+@dataclass(slots=True)
+class _Asked:
+    """Stands for the keys while a value is made twice: notes the question, gives the answer."""
+
+    key_id: str = ""
+    cvv_block: str | None = None
+    message: bytes | None = None
+    digits: str | None = None
+    mac: bytes | None = None
+
+    def state(self, key_id: str) -> KeyState | None:
+        del key_id
+        return KeyState.ACTIVE
+
+    def cvv(self, key_id: str, digits: str) -> str:
+        self.key_id, self.cvv_block = key_id, digits
+        if self.digits is None:
+            raise KeysUnavailable(_TO_BE_ASKED)
+        return self.digits
+
+    def hmac_sha256(self, key_id: str, message: bytes) -> bytes:
+        self.key_id, self.message = key_id, message
+        if self.mac is None:
+            raise KeysUnavailable(_TO_BE_ASKED)
+        return self.mac
 
 
 def _maker(card_range: CardRange) -> _Maker | None:

@@ -9,7 +9,7 @@ Laws:
   payment used up meanwhile is read again and decided again.
 - The answer leaves only after the commit: what an ARes promises is on disk [rule 1E, T0].
 - The authentication value is made before the commit and nothing is promised without it: a key
-  that fails turns the outcome into U, never into a made-up value.
+  that fails turns the outcome into U, never into a made-up value (``acs.flows.promises``).
 - The same AReq again (same bytes) gets the same stored answer; other content under the same
   identifiers is an Erro. Neither makes a second transaction, reservation or message.
 """
@@ -26,15 +26,11 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 from acs import VERSION, evidence, log, metrics
 from acs.authentication import responses
-from acs.authentication.case import Decision, Exemption
 from acs.authentication.decision import decide
 from acs.authentication.swap import should_ask
 from acs.challenge.responses import to_bytes
-from acs.crypto import value
-from acs.crypto.eci import DATA_SHARE, MERCHANT_INITIATED, eci_of
-from acs.crypto.keys import KeysUnavailable
 from acs.flows import evidence as evidence_flow
-from acs.flows import in_app
+from acs.flows import promises
 from acs.flows.gather import Asked, gather
 from acs.flows.number_check import checked
 from acs.flows.oddities import oddities
@@ -56,15 +52,16 @@ from schemas.audit import AuditEvent
 from schemas.problems import CODES, Problem, ProtocolError, erro
 from schemas.records import replace
 from schemas.values import MessageType, TransStatus
-from schemas.vault import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
     from datetime import datetime
     from uuid import UUID
 
+    from acs.authentication.case import Decision
     from acs.authentication.facts import Facts
     from acs.directory_server import DirectoryServer
+    from acs.flows.promises import Promised
     from acs.ports import Ports
     from acs.store.evidence import Visitor
     from acs.store.sdk_sessions import SdkSession
@@ -76,10 +73,6 @@ Answered: TypeAlias = "tuple[transactions.NewTransaction, bytes]"
 """What is to be stored, and the bytes that answer."""
 
 TRIES_FOR_A_LIMIT = 5
-_ECI_KINDS = {
-    Exemption.DATA_SHARE: DATA_SHARE,
-    Exemption.MERCHANT_INITIATED: MERCHANT_INITIATED,
-}
 
 
 async def authenticate(ports: Ports, raw: bytes, server: DirectoryServer) -> bytes:
@@ -131,35 +124,31 @@ async def _decide(ports: Ports, asked: Asked) -> Answered:
         asked.areq, facts, decide(asked.areq, facts, asked.now)
     ):
         facts = await _with_checks(ports, asked, facts)
-    work = partial(_steps, ports, asked, facts, gathered.device_id)
+    fetched = None
+    if ports.hsm is not None and promises.are_remote(ports, asked):
+        fetched = await promises.fetched(ports, asked, facts, _new_id(asked))
+    work = partial(_steps, ports, asked, facts, gathered.device_id, fetched)
     answered: Answered = await ports.in_step.submit(work)
     return answered
 
 
 def _steps(
-    ports: Ports, asked: Asked, facts: Facts, device_id: UUID | None
+    ports: Ports,
+    asked: Asked,
+    facts: Facts,
+    device_id: UUID | None,
+    fetched: Promised | None,
 ) -> Generator[None, None, Answered]:
-    """Decide, answer, and say what is to be stored: pure but for chance, in steps of one kind."""
-    acs_trans_id = acs_trans_id_at(asked.now, secrets.token_bytes(CHANCE_BYTES))
-    decision = decide(asked.areq, facts, asked.now)
-    yield
-    eci = _eci(asked, decision)
-    proof: AuthenticationValue | None = None
-    if decision.trans_status is TransStatus.AUTHENTICATED and _proves(asked):
-        made = _prove(ports, asked, eci)
-        if isinstance(made, value.KeyUnavailable):
-            decision = decide(asked.areq, replace(facts, keys_available=False), asked.now)
-            eci = _eci(asked, decision)
-        else:
-            proof = made
-    agreed: in_app.Promise | None = None
-    if decision.trans_status is TransStatus.CHALLENGE and facts.rendering is not None:
-        promised = in_app.promise(ports, asked, acs_trans_id, facts.rendering)
-        if isinstance(promised, KeysUnavailable):
-            decision = decide(asked.areq, replace(facts, rendering=None), asked.now)
-            eci = _eci(asked, decision)
-        else:
-            agreed = promised
+    """Decide, answer, and say what is to be stored: pure but for chance, in steps of one kind.
+
+    ``fetched`` was decided before, since a key outside of this process had to be asked.
+    """
+    if fetched is None:
+        acs_trans_id = _new_id(asked)
+        decision = decide(asked.areq, facts, asked.now)
+        yield
+        fetched = promises.promised(ports, asked, facts, acs_trans_id, decision)
+    acs_trans_id, decision, eci, proof, agreed = fetched
     yield
     language = _language(ports, asked, facts.standing)
     info = decision.cardholder_info
@@ -196,6 +185,10 @@ def _steps(
     return new, ares.raw
 
 
+def _new_id(asked: Asked) -> AcsTransId:
+    return acs_trans_id_at(asked.now, secrets.token_bytes(CHANCE_BYTES))
+
+
 _identity = lru_cache(maxsize=64)(responses.Identity)
 """Who we are towards each Directory Server, made once."""
 
@@ -207,40 +200,6 @@ async def _with_checks(ports: Ports, asked: Asked, facts: Facts) -> Facts:
         return facts
     found = await checked(ports, phone.phone_id, asked.now)
     return facts if found is None else replace(facts, swap=found.swap, number=found.number)
-
-
-def _proves(asked: Asked) -> bool:
-    return asked.issued.range.policy.proves(asked.areq.context.category)
-
-
-def _prove(
-    ports: Ports, asked: Asked, eci: str | None
-) -> AuthenticationValue | value.KeyUnavailable:
-    values = asked.areq.values
-    inputs = value.Inputs(
-        pan=Secret(asked.pan),
-        trans_status=TransStatus.AUTHENTICATED,
-        challenged=False,
-        eci=eci,
-        amount=int(str(values.get("purchaseAmount", 0))),
-        currency=str(values.get("purchaseCurrency", "")),
-        merchant_name=str(values.get("merchantName", "")),
-        ds_trans_id=str(values["dsTransID"]),
-        message_version=asked.areq.context.version,
-        authenticated_at=asked.now,
-    )
-    seed = secrets.token_bytes(value.SEED_BYTES)
-    return value.make(asked.issued.range, ports.values, inputs, seed)
-
-
-def _eci(asked: Asked, decision: Decision) -> str | None:
-    return eci_of(
-        asked.issued.range.scheme,
-        asked.areq.context.category,
-        decision.trans_status,
-        kind=_ECI_KINDS.get(decision.exemption),
-        override=asked.issued.range.policy.eci,
-    )
 
 
 def _transaction(
@@ -277,7 +236,7 @@ def _transaction(
         phone_mask=None if phone is None else phone.mask,
         last4=asked.pan[-4:],
         pan_sealed=ports.keys.vault.seal(asked.pan.encode(), pan_place(acs_trans_id))
-        if challenged and _proves(asked)
+        if challenged and promises.proves(asked)
         else None,
         purchase_amount=frozen.purchase_amount,
         purchase_currency=frozen.purchase_currency,

@@ -127,12 +127,13 @@ async def _deliver(
     url = None if server is None else server.url_for_results(dialogue.transaction.ds_url)
     if server is None or url is None:
         return await _give_up(ports, dialogue, "no address of the Directory Server is allowed")
+    began_s = asyncio.get_running_loop().time()  # an HSM may be asked before anything is sent
     try:
         body = await _rreq_bytes(ports, dialogue, row)
     except Unavailable as missing:
         log.event("rreq:failed", level=logging.ERROR, reason=missing.what)
         return await _later(ports, dialogue, row, f"no {missing.what}")
-    judged = await _send(ports, dialogue, server, url, body, tries=tries)
+    judged = await _send(ports, dialogue, server, url, body, tries=tries, began_s=began_s)
     metrics.RREQ.labels(server.ds_id, judged.verdict).inc()
     if judged.verdict == "again":
         return await _later(ports, dialogue, row, judged.answer)
@@ -186,11 +187,12 @@ async def _send(
     body: bytes,
     *,
     tries: int,
+    began_s: float,
 ) -> Judged:
     loop = asyncio.get_running_loop()
     pause_s = ports.policies.rreq_try_again_in_place.total_seconds()
     whole_try_s = ports.directory_servers.budget.total_s
-    last_start = loop.time() + results.LEASE.total_seconds() - whole_try_s - _OWN_WORK_S
+    last_start = began_s + results.LEASE.total_seconds() - whole_try_s - _OWN_WORK_S
     judged = _judge(dialogue, server, await ports.directory_servers.post(server, url, body))
     for _ in range(tries - 1):
         if judged.verdict != "again" or judged.rests or loop.time() + pause_s > last_start:
@@ -245,7 +247,7 @@ async def _rreq_bytes(ports: Ports, dialogue: Dialogue, row: results.ResultRow) 
     place = f"acs.result.rreq|{acs_trans_id}"
     if row.rreq_sealed is not None:
         return ports.keys.vault.open(row.rreq_sealed, place)
-    proof = _prove(ports, dialogue)
+    proof = await _prove(ports, dialogue)
     message = rreq(
         dialogue.transaction,
         dialogue.challenge,
@@ -295,7 +297,7 @@ def _eci(ports: Ports, dialogue: Dialogue) -> str | None:
     )
 
 
-def _prove(ports: Ports, dialogue: Dialogue) -> AuthenticationValue | None:
+async def _prove(ports: Ports, dialogue: Dialogue) -> AuthenticationValue | None:
     """Make the value of a Y that carries one; raise Unavailable when its key does not answer.
 
     Whether a non-payment carries one was decided at the AReq: the number was kept for it, or not.
@@ -326,7 +328,11 @@ def _prove(ports: Ports, dialogue: Dialogue) -> AuthenticationValue | None:
         authenticated_at=dialogue.challenge.outcome_at or transaction.created_at,
     )
     seed = secrets.token_bytes(value.SEED_BYTES)
-    made = value.make(issued.range, ports.values, inputs, seed)
+    key_id, hsm = issued.range.policy.av_key_id, ports.hsm
+    if hsm is not None and hsm.holds(key_id or ""):
+        made = await value.make_remotely(issued.range, hsm, inputs, seed)
+    else:
+        made = value.make(issued.range, ports.values, inputs, seed)
     if isinstance(made, value.KeyUnavailable):
         raise Unavailable(Missing.KEYS)
     return made

@@ -61,16 +61,13 @@ async def gather(ports: Ports, asked: Asked) -> Gathered:
     answer = await ports.areqs.ask(_question(ports, asked))
     standing, sealed = answer.standing, answer.device
     priors = await _priors(ports, asked)
-    amount = asked.areq.values.get("purchaseAmount")
     small = asked.issued.range.policy.low_value
     facts = Facts(
         range=asked.issued.range,
         standing=standing,
         ds_id=asked.server.ds_id,
         amount=_converted(ports, asked, None if standing is None else standing.currency),
-        keys_available=value.available(
-            asked.issued.range, ports.values, None if amount is None else int(str(amount))
-        ),
+        keys_available=_keys_available(ports, asked),
         device=None if sealed is None else _opened(ports, sealed),
         priors=priors,
         small=_converted(ports, asked, None if small is None else small.currency_number),
@@ -78,6 +75,15 @@ async def gather(ports: Ports, asked: Asked) -> Gathered:
     )
     found = None if sealed is None else sealed.three_ds_server_trans_id
     return Gathered(facts, found)
+
+
+def _keys_available(ports: Ports, asked: Asked) -> bool:
+    """Tell whether a value could be made; of an HSM that is known to be away none is hoped for."""
+    card_range, hsm = asked.issued.range, ports.hsm
+    if hsm is not None and hsm.is_away and hsm.holds(card_range.policy.av_key_id or ""):
+        return False
+    amount = asked.areq.values.get("purchaseAmount")
+    return value.available(card_range, ports.values, None if amount is None else int(str(amount)))
 
 
 def _rendering(asked: Asked) -> Rendering | None:

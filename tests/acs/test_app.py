@@ -11,11 +11,13 @@ import aiohttp
 import asyncpg
 import pytest
 
-from acs import app, config
+from acs import app, config, metrics
 from acs.crypto.software import SoftwareKeys
 from acs.key_files import generate_keys
 from acs.store import card_ranges
 from acs.store.card_ranges import Issuer
+from tests import hsm
+from tests.hsm import softhsm
 from tests.otp.gateways.smpp.smsc import Smsc
 from tests.signing import END, ec_key, key_pem, leaf, pem
 from tests.story.world import RANGES
@@ -23,6 +25,10 @@ from tests.story.world import RANGES
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
+
+    from tests.hsm import SoftHsm
+
+__all__ = ["softhsm"]
 
 
 def read(folder: Path, **environ: str) -> config.Settings:
@@ -187,6 +193,24 @@ async def test_metrics_have_the_contract_s_names(dsn: str, tmp_path: Path) -> No
     assert status == 200
     assert [name for name in names.split() if name not in text] == []
     assert 'acs_db_pool_connections{state="idle"}' in text
+
+
+async def test_a_service_is_logged_in_to_its_hsm_while_it_runs(
+    dsn: str, tmp_path: Path, softhsm: SoftHsm
+) -> None:
+    rows: Any = hsm.value_file()["keys"]
+    content = json.dumps({"keys": [row for row in rows if row["id"] == "visa-1"]})
+    await asyncio.to_thread((tmp_path / "values.json").write_text, content)
+    settings = {
+        "ACS_KEYS__AUTHENTICATION_VALUES": str(tmp_path / "values.json"),
+        "ACS_HSM__LIBRARY": str(softhsm.library),
+        "ACS_HSM__TOKEN": hsm.TOKEN,
+        "ACS_HSM__PIN_FILE": str(softhsm.pin_file),
+    }
+    async with running(tmp_path, dsn, **settings) as urls:
+        _, text = await get(f"{urls['ops']}/metrics")
+        assert "acs_hsm_ready 1.0" in text
+    assert metrics.HSM_READY._value.get() == 0
 
 
 async def test_the_role_of_the_service_is_taken_on(dsn: str, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from acs.crypto import cavv, value
+from acs.crypto.keys import KeysUnavailable
 from acs.crypto.software import SoftwareKeys
 from acs.crypto.value import KeyUnavailable, Profile
 from acs.transaction import AuthenticationValue
@@ -184,3 +185,56 @@ def test_a_hash_without_enough_digits_gives_no_value() -> None:
 def test_a_short_seed_is_a_mistake_of_ours() -> None:
     with pytest.raises(AssertionError):
         value.make(visa(), keys(), inputs(), SEED[1:])
+
+
+class Wire:
+    """Keys that are asked over a wire: the same ones, or nobody answers."""
+
+    is_away = False
+
+    def __init__(self, *, is_cut: bool = False) -> None:
+        self._is_cut = is_cut
+        self.asked: list[str] = []
+
+    def holds(self, key_id: str) -> bool:
+        return key_id in {"des", "mac"}
+
+    async def cvv(self, key_id: str, digits: str) -> str:
+        return keys().cvv(self._ask(key_id), digits)
+
+    async def hmac_sha256(self, key_id: str, message: bytes) -> bytes:
+        return keys().hmac_sha256(self._ask(key_id), message)
+
+    def _ask(self, key_id: str) -> str:
+        self.asked.append(key_id)
+        if self._is_cut:
+            raise KeysUnavailable("the wire is cut")
+        return key_id
+
+
+@pytest.mark.parametrize(
+    "card_range",
+    [visa(), visa("visa-v0"), mastercard(), mastercard("mastercard-link", av_pad_bytes=21)],
+)
+async def test_a_key_over_a_wire_makes_the_same_value(card_range: CardRange) -> None:
+    wire = Wire()
+    result = await value.make_remotely(card_range, wire, inputs(), SEED)
+    assert result == value.make(card_range, keys(), inputs(), SEED)
+    assert wire.asked == [card_range.policy.av_key_id]
+
+
+@pytest.mark.parametrize("card_range", [visa(), mastercard()])
+async def test_a_wire_that_is_cut_makes_no_value(card_range: CardRange) -> None:
+    result = await value.make_remotely(card_range, Wire(is_cut=True), inputs(), SEED)
+    assert result == KeyUnavailable("the wire is cut")
+
+
+async def test_what_can_be_no_value_is_not_asked_for() -> None:
+    wire = Wire()
+    for card_range in (visa("visa-v9"), mastercard("visa-v7")):
+        assert isinstance(
+            await value.make_remotely(card_range, wire, inputs(), SEED), KeyUnavailable
+        )
+    too_much = inputs(amount=cavv.AMOUNT_MAX + 1)
+    assert isinstance(await value.make_remotely(visa(), wire, too_much, SEED), KeyUnavailable)
+    assert wire.asked == []

@@ -1,0 +1,117 @@
+"""From settings to the keys of the authentication values, and to those of them that an HSM holds.
+
+A start looks at the HSM once, before anybody listens. What only a person can change refuses to
+start; an HSM that is away does not, for a process that comes back meanwhile has others to answer.
+"""
+
+from __future__ import annotations
+
+import logging
+import stat
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from acs import log
+from acs.config import ConfigError
+from acs.crypto.software import BadKeyFile, SoftwareKeys
+from acs.hsm.driver import Hsm, Patience
+from acs.hsm.keys import HsmSigner, HsmValueKeys, wanted
+from acs.hsm.link import NotReached, Place, probe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from acs.config import Settings
+    from acs.crypto.software import KeyInHsm
+    from acs.hsm.link import HsmKey
+
+
+def value_keys(settings: Settings) -> SoftwareKeys:
+    """Read the keys of the authentication values; without a file there are none, and no Y."""
+    if not settings.values_file.exists():
+        log.event("keys:missing", level=logging.WARNING, purpose="authentication_values")
+        return SoftwareKeys(())
+    try:
+        return SoftwareKeys.from_file(settings.values_file)
+    except BadKeyFile as error:
+        raise ConfigError((f"{settings.values_file}: {error}",)) from error
+
+
+@dataclass(frozen=True, slots=True)
+class HsmUse:
+    """Where the HSM is, and what it is wanted for."""
+
+    place: Place
+    patience: Patience
+    in_file: tuple[KeyInHsm, ...]
+    signers: tuple[HsmSigner, ...]
+
+    @property
+    def keys(self) -> tuple[HsmKey, ...]:
+        """Give what is looked for."""
+        signing = {one.label: one.key() for one in self.signers}
+        return (*(wanted(one) for one in self.in_file), *signing.values())
+
+    def open(self) -> tuple[Hsm, HsmValueKeys]:
+        """Make this process's way to the HSM, not yet begun, and the value keys behind it."""
+        hsm = Hsm(self.place, self.keys, self.patience)
+        for signer in self.signers:
+            signer.reach(hsm)
+        return hsm, HsmValueKeys(hsm, self.in_file)
+
+    def faults(self) -> dict[str, str]:
+        """Look at the HSM once; gives what is wrong with keys, by label. Raises NotReached."""
+        return probe(self.place, self.keys, self.patience.start_s)
+
+    def judge(self, *, must_be_there: bool) -> None:
+        """Raise ConfigError for what is wrong; an HSM that is away only if it must be there."""
+        try:
+            faults = self.faults()
+        except NotReached as failure:
+            if must_be_there or failure.is_lasting:
+                raise ConfigError((f"the HSM cannot be used: {failure}",)) from failure
+            log.event("hsm:away", level=logging.ERROR, reason=str(failure))
+            return
+        if faults:
+            raise ConfigError(
+                tuple(f"key {label} of the HSM: {why}" for label, why in faults.items())
+            )
+
+
+def hsm_use(settings: Settings, values: SoftwareKeys, signers: Iterable[object]) -> HsmUse | None:
+    """Give what the HSM is wanted for; None where it is for nothing. Raises ConfigError.
+
+    ``signers`` are all that sign towards SDKs; those in the HSM are found among them.
+    """
+    given = settings.hsm
+    in_file = values.in_hsm()
+    signing = tuple(one for one in signers if isinstance(one, HsmSigner))
+    if not in_file and not signing:
+        return None
+    if given.library is None or given.token is None or given.pin_file is None:
+        names = ", ".join([*(one.key_id for one in in_file), *(one.label for one in signing)])
+        raise ConfigError((f"keys in the HSM are named ({names}), but hsm.library names none",))
+    labels = [*(one.label for one in in_file), *{one.label for one in signing}]
+    if len(set(labels)) != len(labels):
+        raise ConfigError(("two keys have one label in the HSM",))
+    if find_spec("pkcs11") is None:
+        raise ConfigError(("hsm.library needs the package python-pkcs11: see docs/operate/hsm.md",))
+    _refuse_if_open(given.pin_file)
+    return HsmUse(
+        Place(given.library, given.token, given.pin_file),
+        Patience(ask_s=given.timeout_ms / 1000, start_s=given.start_s, queue_max=given.queue_max),
+        in_file,
+        signing,
+    )
+
+
+def _refuse_if_open(file: Path) -> None:
+    """Refuse a PIN that others may read; it is not read here."""
+    try:
+        mode = stat.S_IMODE(file.stat().st_mode)
+    except OSError as error:
+        raise ConfigError((f"hsm.pin_file cannot be read: {type(error).__name__}",)) from error
+    if mode & 0o077:
+        raise ConfigError(("hsm.pin_file is open to others: its mode must be 0400 or 0600",))
