@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 REST_S, REST_MAX_S = 5.0, 60.0
 PAUSE_S, PAUSE_MAX_S = 0.25, 30.0
 IDLE_S: Final = 10.0
+EXCHANGE_S: Final = 1.0
+"""A helper that dies is followed by another within a fraction of this."""
 _OVER: Final = "the HSM is not asked any more"
 
 
@@ -80,6 +82,7 @@ class Hsm:
         self._queue: deque[_Question] = deque()
         self._asked = asyncio.Event()
         self._link: Link | None = None
+        self._gone_at_s = time.monotonic()
         self._is_lost = False
         self._task: asyncio.Task[None] | None = None
         self.ready = asyncio.Event()
@@ -88,7 +91,8 @@ class Hsm:
     @property
     def is_away(self) -> bool:
         """Tell whether asking is in vain, and not only while a helper is exchanged for another."""
-        return self._is_lost or self._breaker.room == 0
+        is_long_gone = self._link is None and time.monotonic() - self._gone_at_s > EXCHANGE_S
+        return self._is_lost or is_long_gone or self._breaker.room == 0
 
     @property
     def pid(self) -> int | None:
@@ -204,6 +208,8 @@ class Hsm:
         except OSError as failure:
             return False, False, type(failure).__name__
         finally:
+            if self._link is not None:
+                self._gone_at_s = time.monotonic()
             link, self._link = self._link, None
             self.ready.clear()
             metrics.HSM_READY.set(0)

@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import os
 import signal
+import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -142,6 +143,21 @@ async def test_a_library_that_crashes_is_away_and_comes_back(
         assert len(await made.ask("iav-1", b"")) == 32
     assert sum('"hsm:away"' in line for line in log_lines) >= 2
     assert sum('"alarm":"hsm"' in line for line in log_lines) == 1
+
+
+async def test_an_exchange_that_takes_long_is_an_absence(
+    softhsm: SoftHsm, control: Control
+) -> None:
+    async with running(softhsm.misbehaving(control.path), PATIENT) as made:
+        await made.ask("iav-1", b"")
+        control.say("hang")
+        assert made.pid is not None
+        os.kill(made.pid, signal.SIGKILL)
+        await until(lambda: made.pid is None)  # the next one hangs while it looks for its keys
+        made._gone_at_s = time.monotonic() + LONG_S
+        assert not made.is_away
+        made._gone_at_s = time.monotonic() - driver.EXCHANGE_S
+        await until(lambda: made.is_away)
 
 
 async def test_a_helper_that_dies_unasked_is_replaced(softhsm: SoftHsm) -> None:
