@@ -171,7 +171,7 @@ class _Run:
             await self.ends.step("the laws are counted", self._judge(conn))
             if "streaming" in self.tasks:
                 await self.ends.step("the stream's answers are found", self._judge_stream(conn))
-            results = await self.ends.step("everything is told", _results(conn))
+            results = await self.ends.step("everything is told", _in_tables(conn))
         finally:
             conn.terminate()
         self.laws.append(self.ends.law)
@@ -235,7 +235,7 @@ class _Run:
             "who left and looked once more": len(self.crowd.unfinished),
             **{f"challenge or answer: {name}": n for name, n in sorted(ledger.ended.items())},
             **{f"shop or cardholder: {name}": n for name, n in sorted(ledger.refused.items())},
-            **{f"result {state}": n for state, n in results.items()},
+            **results,
         }
         tell(facts, self.laws, self.rested_s)
         if "streaming" in self.tasks:
@@ -260,6 +260,14 @@ def _stream(place: Site) -> Stream:
     return Stream(f"http://127.0.0.1:{place.ports['ds']}/3ds/areq", base, easy)
 
 
-async def _results(conn: asyncpg.Connection) -> list[tuple[str, int]]:
-    query = "SELECT state, count(*) FROM acs.result GROUP BY state ORDER BY state"
-    return [(row[0], row[1]) for row in await conn.fetch(query)]
+_COUNTED = """
+    SELECT 'result ' || state, count(*) FROM acs.result GROUP BY state
+    UNION ALL
+    SELECT 'sessions of SDKs whose AReq was not recorded under their id', count(*)
+    FROM acs.sdk_session s
+    WHERE NOT EXISTS (SELECT FROM acs.transaction t WHERE t.acs_trans_id = s.acs_trans_id)
+    ORDER BY 1"""
+
+
+async def _in_tables(conn: asyncpg.Connection) -> list[tuple[str, int]]:
+    return [(row[0], row[1]) for row in await conn.fetch(_COUNTED)]
