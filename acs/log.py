@@ -65,6 +65,7 @@ EVENTS: dict[str, str] = {
     "hsm:failed": "the HSM answered a question by an error of its own",
     "hsm:ready": "the process that speaks with the HSM is logged in",
     "hsm:resting": "the HSM failed again and again and is asked nothing for a while",
+    "keys:found": "a key of the HSM that was missing or wrong is there and right",
     "keys:generated": "new keys were made for a place that had none",
     "keys:missing": "a key that was asked for is not there",
     "library:record": "a library wrote to its log",

@@ -1,6 +1,7 @@
 """A helper over a real token whose library does what a file says: ``-m tests.misbehaving_hsm F``.
 
-``well``; ``hang``: no call returns; ``crash``: a call ends the process as a bad pointer does;
+``well``; ``slow``: a call takes 100 ms; ``hang``: none returns; ``crash``: a call ends the process
+as a bad pointer does;
 ``error``: a call fails as of a device; ``unfit``: as of a key; ``wrong``: a bit of the answer is
 another one; ``short``: it lacks a byte; ``deaf``: nobody is let in; ``chatty``: it
 prints. The file is read at every call.
@@ -11,6 +12,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +72,8 @@ def _answer(asked: Any) -> bytes:
         case "hang":
             while True:
                 signal.pause()
+        case "slow":
+            time.sleep(0.1)
         case "crash":
             os.kill(os.getpid(), signal.SIGSEGV)
         case "error":

@@ -10,8 +10,9 @@ Laws:
 - A helper that is asked and does not answer within the budget, or dies, is ended and started anew,
   at once and then after growing pauses. What only a person can change (a refused PIN) is not tried
   again: that would lock the token.
-- When nobody asks, a key's check is asked for now and then and compared: a session that was closed,
-  a library that hangs or a key that changed is found before an AReq finds it.
+- Every ten seconds one key's check is asked for and compared, whether anybody asks or not: a
+  session that was closed and a library that hangs are mostly found before an AReq finds them, a key
+  that gives something else than it did is not believed for long, one that is back is used again.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 REST_S, REST_MAX_S = 5.0, 60.0
 PAUSE_S, PAUSE_MAX_S = 0.25, 30.0
-IDLE_S: Final = 10.0
+CHECK_S: Final = 10.0
 EXCHANGE_S: Final = 1.0
 """A helper that dies is followed by another within a fraction of this."""
 _OVER: Final = "the HSM is not asked any more"
@@ -50,7 +51,7 @@ class Patience:
     ask_s: float = 0.5
     start_s: float = 10.0
     queue_max: int = 200
-    idle_s: float = IDLE_S
+    check_s: float = CHECK_S
     pause_s: float = PAUSE_S
 
 
@@ -200,7 +201,7 @@ class Hsm:
             self.ready.set()
             log.event("hsm:ready")
             for label, fault in self._link.faults.items():
-                log.event("keys:missing", level=logging.ERROR, purpose=label, reason=fault)
+                _missing(label, fault)
             begun.set()
             await self._serve(self._link, answered)
         except NotReached as failure:
@@ -219,21 +220,24 @@ class Hsm:
     async def _serve(self, link: Link, answered: _Answered) -> NoReturn:
         """Put one question after the other; raises NotReached when the helper is good no more."""
         ended = asyncio.create_task(link.ended())
-        checks = cycle(key for key in self._keys.values() if key.label not in link.faults)
+        checks = cycle(self._keys.values())
+        check_at_s = time.monotonic() + self._patience.check_s
         try:
             while True:
-                question = await self._next(ended)
+                question = await self._next(ended, check_at_s)
                 if question is not None:
                     await self._put(link, question)
-                elif (key := next(checks, None)) is not None:
-                    await self._check(link, key)
+                    answered.yes = True
+                    continue
+                check_at_s = time.monotonic() + self._patience.check_s
+                await self._check(link, next(checks))
                 answered.yes = True
         finally:
             ended.cancel()
 
-    async def _next(self, ended: asyncio.Task[None]) -> _Question | None:
-        """Give the next whose asker still waits; None when nobody came for a while."""
-        while True:
+    async def _next(self, ended: asyncio.Task[None], until_s: float) -> _Question | None:
+        """Give the next whose asker still waits; None when it is time to check a key."""
+        while (left_s := until_s - time.monotonic()) > 0:
             while self._queue:
                 question = self._queue.popleft()
                 metrics.HSM_WAITING.set(len(self._queue))
@@ -243,14 +247,13 @@ class Hsm:
             coming = asyncio.create_task(self._asked.wait())
             done, _ = await asyncio.wait(
                 {coming, ended},
-                timeout=self._patience.idle_s,
+                timeout=left_s,
                 return_when=asyncio.FIRST_COMPLETED,
             )
             coming.cancel()
             if ended in done:
                 raise NotReached(ENDED)
-            if not done:
-                return None
+        return None
 
     async def _put(self, link: Link, question: _Question) -> None:
         try:
@@ -267,14 +270,18 @@ class Hsm:
             question.tell(KeysUnavailable(_OVER))  # when it is cancelled; else it was told
 
     async def _check(self, link: Link, key: HsmKey) -> None:
-        """See that a key is still there and the same; what answers needs no AReq to try it."""
+        """See that a key is there and the same; what fits needs no AReq to try it."""
         try:
             wrong = key.fits(await self._patiently(link.ask(key.label, None)))
         except Refused as error:
-            wrong = f"the HSM answers {error}"
+            wrong = str(error)
         if wrong is not None:
-            message = f"key {key.label}: {wrong}"
-            raise NotReached(message)
+            if link.faults.get(key.label) != wrong:
+                link.faults[key.label] = wrong
+                _missing(key.label, wrong)
+            return
+        if link.faults.pop(key.label, None) is not None:
+            log.event("keys:found", purpose=key.label)
         self._hear(0, is_well=True)
 
     async def _patiently(self, asking: Coroutine[Any, Any, bytes]) -> bytes:
@@ -291,6 +298,11 @@ class _Answered:
     """Whether a helper was of use to anybody."""
 
     yes: bool = False
+
+
+def _missing(label: str, fault: str) -> None:
+    log.event("keys:missing", level=logging.ERROR, purpose=label, reason=fault)
+    _alarm()
 
 
 def _alarm() -> None:

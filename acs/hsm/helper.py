@@ -6,7 +6,7 @@ is answered. One JSON value a line; first what is wanted, then one question at a
     in   {"library": "/…/lib.so", "token": "acs", "pin_file": "/…", "keys": [["visa-1", "3des"]],
           "digest": "<hex>"}
     out  {"checks": {"visa-1": "08d7…"}, "faults": {}}     or   {"fault": "…", "lasting": true}
-    in   ["visa-1", "<hex>"]                               or   ["visa-1", null], its check again
+    in   ["visa-1", "<hex>"]                               or   ["visa-1", null]: look for it again
     out  ["ok", "<hex>"]                                   or   ["error", "DeviceError"]
 
 What a key is asked for depends on its kind. 3des, 16 bytes: the 8 bytes of the CVV algorithm before
@@ -19,7 +19,8 @@ Laws:
   and the name of the library's error. A refused PIN is lasting: more tries would lock the token.
 - A key that may leave the HSM is refused.
 - After an error of the device or the session this program ends: a new one begins with a login.
-- It ends with the process that started it, and leaves that process's signals to it.
+- It ends with the process that started it, and leaves that process's signals to it. A crash leaves
+  nothing on a disk.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import contextlib
 import ctypes
 import json
 import os
+import resource
 import signal
 import sys
 from typing import TYPE_CHECKING, Any, Final, TextIO
@@ -109,25 +111,24 @@ class Token:
 
     def find(self, label: str, kind: str) -> bytes:
         """Take a key into use; gives its check. Raises KeyFault, PKCS11Error."""
+        self._keys.pop(label, None)
         try:
             key = self._kept(label, kind)
             first = self._kept(label + FIRST, kind) if kind == "3des" else None
             self._keys[label] = (kind, key, first)
-            return self.check(label)
+            if kind == "3des":
+                return _block(key, bytes(_BLOCK)) + _block(first, bytes(_BLOCK))
+            return self.answer(label, b"" if kind == "hmac" else self._digest)
         except _KEY_AT_FAULT as error:
             self._keys.pop(label, None)
             sentence = f"the HSM refuses to use it ({type(error).__name__})"
             raise KeyFault(sentence) from error
 
-    def check(self, label: str) -> bytes:
-        """Give what only the right key gives."""
-        kind, key, first = self._keys[label]
-        if kind == "3des":
-            return _block(key, bytes(_BLOCK)) + _block(first, bytes(_BLOCK))
-        return self.answer(label, b"" if kind == "hmac" else self._digest)
-
     def answer(self, label: str, data: bytes) -> bytes:
-        """Do with a key what its kind is for."""
+        """Do with a key what its kind is for. Raises KeyFault, PKCS11Error."""
+        if label not in self._keys:
+            message = "it is not in use"
+            raise KeyFault(message)
         kind, key, first = self._keys[label]
         match kind:
             case "3des":
@@ -176,12 +177,16 @@ def main() -> int:
         _say(replies, {"fault": sentence, "lasting": False})
         return 1
     _say(replies, {"checks": checks, "faults": at_fault})
+    kinds = dict(wanted["keys"])
     for line in sys.stdin:
         label, data = json.loads(line)
         try:
-            answer = (
-                token.check(label) if data is None else token.answer(label, bytes.fromhex(data))
-            )
+            if data is None:
+                answer = token.find(label, kinds[label])
+            else:
+                answer = token.answer(label, bytes.fromhex(data))
+        except KeyFault as fault:
+            _say(replies, ["error", str(fault)])
         except PKCS11Error as error:
             _say(replies, ["error", type(error).__name__])
             if not isinstance(error, _KEY_AT_FAULT):
@@ -216,7 +221,11 @@ def _block(key: Any, data: bytes) -> bytes:  # noqa: ANN401 - a class made at ru
 
 
 def _apart() -> TextIO:
-    """Keep replies apart from what a library prints; leave signals to the parent, die with it."""
+    """Keep replies apart from what a library prints; leave signals to the parent, die with it.
+
+    Secret: a crash leaves no core file, for the PIN would be in it.
+    """
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     replies = os.fdopen(os.dup(1), "w", encoding="ascii")
     os.dup2(2, 1)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 COMMAND: Final = (sys.executable, "-m", "acs.hsm.helper")
@@ -88,7 +88,7 @@ def probe(place: Place, keys: Sequence[HsmKey], within_s: float) -> dict[str, st
 class Link:
     """A helper that has logged in. One question at a time."""
 
-    def __init__(self, process: asyncio.subprocess.Process, faults: Mapping[str, str]) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, faults: dict[str, str]) -> None:
         """Take over a process that is ready; ``faults`` are of keys that cannot be used."""
         self._process = process
         self.faults = faults

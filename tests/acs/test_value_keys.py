@@ -147,6 +147,14 @@ def test_an_hsm_that_is_away_is_told_and_waited_for(
         found.judge(must_be_there=True)
 
 
+def test_without_the_package_a_start_says_which(
+    softhsm: SoftHsm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("acs.value_keys.find_spec", lambda _: None)
+    (sentence,) = refused(settings_for(softhsm, tmp_path))
+    assert sentence.startswith("hsm.library needs the package python-pkcs11")
+
+
 def test_a_process_that_needs_no_key_of_it_does_not_look(softhsm: SoftHsm, tmp_path: Path) -> None:
     settings = settings_for(softhsm, tmp_path, hsm__library="/nowhere/lib.so")
     generate_keys(settings.keys_dir)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["log_lines", "softhsm"]
 LONG_S = 30.0
 PATIENT = Patience(ask_s=LONG_S)
-HASTY = Patience(ask_s=0.3, pause_s=0.01)
+HASTY = Patience(ask_s=1.0, pause_s=0.01)
 RIGHT = hmac.digest(bytes.fromhex(tokens.HMAC_HEX), b"", "sha256").hex()
 
 
@@ -175,7 +175,7 @@ async def test_repeated_errors_open_the_breaker_and_a_check_closes_it(
     softhsm: SoftHsm, control: Control
 ) -> None:
     """No AReq has to try an HSM that rests: the driver's own question does."""
-    patience = replace(PATIENT, idle_s=0.05, pause_s=0.01)
+    patience = replace(PATIENT, check_s=0.05, pause_s=0.01)
     async with running(softhsm.misbehaving(control.path), patience) as made:
         control.say("unfit")
         for _ in range(5):
@@ -195,7 +195,7 @@ async def test_repeated_errors_open_the_breaker_and_a_check_closes_it(
 async def test_a_key_that_changed_is_found_before_anybody_asks(
     softhsm: SoftHsm, control: Control, log_lines: list[str]
 ) -> None:
-    patience = replace(PATIENT, idle_s=0.02, pause_s=0.01)
+    patience = replace(PATIENT, check_s=0.02, pause_s=0.01)
     async with running(softhsm.misbehaving(control.path), patience, key(right=RIGHT)) as made:
         assert made._link is not None
         assert made._link.faults == {}
@@ -203,7 +203,23 @@ async def test_a_key_that_changed_is_found_before_anybody_asks(
         await until(lambda: made._link is not None and "iav-1" in made._link.faults)
         with pytest.raises(KeysUnavailable, match="it is another key"):
             await made.ask("iav-1", b"")
+        control.say("well")
+        await until(lambda: made._link is not None and made._link.faults == {})
+        assert len(await made.ask("iav-1", b"")) == 32
+    assert any('"keys:found"' in line for line in log_lines)
     assert any('"keys:missing"' in line and "it is another key" in line for line in log_lines)
+
+
+async def test_a_key_that_changed_is_found_while_everybody_asks(
+    softhsm: SoftHsm, control: Control
+) -> None:
+    patience = replace(PATIENT, check_s=0.05, pause_s=0.01)
+    async with running(softhsm.misbehaving(control.path), patience, key(right=RIGHT)) as made:
+        control.say("wrong")
+        with pytest.raises(KeysUnavailable):
+            async with asyncio.timeout(LONG_S):
+                while True:
+                    await asyncio.gather(*(made.ask("iav-1", b"") for _ in range(5)))
 
 
 async def test_a_key_at_fault_is_refused_and_the_others_are_served(softhsm: SoftHsm) -> None:
@@ -264,4 +280,4 @@ async def test_without_a_program_to_start_it_is_away(softhsm: SoftHsm) -> None:
 
 
 def test_it_is_as_patient_as_the_documents_say() -> None:
-    assert (driver.REST_S, driver.REST_MAX_S, driver.PAUSE_MAX_S, driver.IDLE_S) == (5, 60, 30, 10)
+    assert (driver.REST_S, driver.REST_MAX_S, driver.PAUSE_MAX_S, driver.CHECK_S) == (5, 60, 30, 10)
