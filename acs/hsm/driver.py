@@ -261,6 +261,8 @@ class Hsm:
         except Refused as error:
             log.event("hsm:failed", level=logging.WARNING, error=str(error))
             question.tell(KeysUnavailable(f"key {question.label}: the HSM answers {error}"))
+            # At once, so that a key that is refused gives no bad name to the others.
+            await self._check(link, self._keys[question.label])
         except NotReached as failure:
             question.tell(KeysUnavailable(f"key {question.label}: the HSM: {failure}"))
             raise

@@ -171,25 +171,48 @@ async def test_a_helper_that_dies_unasked_is_replaced(softhsm: SoftHsm) -> None:
         assert len(await made.ask("iav-1", b"")) == 32
 
 
-async def test_repeated_errors_open_the_breaker_and_a_check_closes_it(
+async def test_an_hsm_that_is_too_slow_rests_and_a_check_ends_that(
     softhsm: SoftHsm, control: Control
 ) -> None:
     """No AReq has to try an HSM that rests: the driver's own question does."""
-    patience = replace(PATIENT, check_s=0.05, pause_s=0.01)
+    patience = replace(PATIENT, ask_s=0.05, check_s=LONG_S, pause_s=0.01)
     async with running(softhsm.misbehaving(control.path), patience) as made:
-        control.say("unfit")
-        for _ in range(5):
-            await is_ready(made)
-            with pytest.raises(KeysUnavailable):
-                await made.ask("iav-1", b"")
+        control.say("slow")
+        async with asyncio.timeout(LONG_S):
+            while not made._breaker.is_open:
+                await made.ready.wait()
+                with pytest.raises(KeysUnavailable):
+                    await made.ask("iav-1", b"")
         assert made.is_away
-        refusals = counted("resting") + counted("away")
-        with pytest.raises(KeysUnavailable):
+        await is_ready(made)
+        before = counted("resting")
+        with pytest.raises(KeysUnavailable, match="rests after failures"):
             await made.ask("iav-1", b"")
-        assert counted("resting") + counted("away") == refusals + 1
+        assert counted("resting") == before + 1
+
         control.say("well")
+        made._patience = replace(patience, ask_s=LONG_S, check_s=0.05)
+        first = made.pid
+        assert first is not None
+        os.kill(first, signal.SIGKILL)  # the next one is as patient as that
         await until(lambda: not made.is_away and made.ready.is_set())
         assert len(await made.ask("iav-1", b"")) == 32
+
+
+async def test_a_key_that_is_refused_gives_no_bad_name_to_the_others(
+    softhsm: SoftHsm, control: Control
+) -> None:
+    async with running(softhsm.misbehaving(control.path), PATIENT) as made:
+        control.say("unfit")
+        with pytest.raises(KeysUnavailable, match="MechanismInvalid"):
+            await made.ask("iav-1", b"")
+        await until(lambda: made._link is not None and "iav-1" in made._link.faults)
+        control.say("well")
+        for _ in range(6):
+            with pytest.raises(KeysUnavailable, match="the HSM refuses to use it"):
+                await made.ask("iav-1", b"")
+        assert not made._breaker.is_open
+        assert not made.is_away
 
 
 async def test_a_key_that_changed_is_found_before_anybody_asks(
