@@ -33,6 +33,8 @@ _RSA_BITS_MIN: Final = 2048
 _COORDINATE: Final = 32
 PSS: Final = padding.PSS(padding.MGF1(SHA256()), padding.PSS.DIGEST_LENGTH)
 """The padding of PS256."""
+ECDSA: Final = ec.ECDSA(SHA256())
+"""What ES256 signs with; made once, for the first one that is made loads a module."""
 
 SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 VerifyingKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
@@ -75,7 +77,7 @@ class SoftwareSigner:
         """Give the signature; a key in memory is never unavailable."""
         if isinstance(self._key, rsa.RSAPrivateKey):
             return self._key.sign(signing_input, PSS, SHA256())
-        r, s = decode_dss_signature(self._key.sign(signing_input, ec.ECDSA(SHA256())))
+        r, s = decode_dss_signature(self._key.sign(signing_input, ECDSA))
         return r.to_bytes(_COORDINATE) + s.to_bytes(_COORDINATE)
 
 

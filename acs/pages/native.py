@@ -32,6 +32,7 @@ _MORE_MAX: Final = 256
 """whyInfoText and expandInfoText."""
 _NAME_MAX: Final = 80
 """merchantName has 40 characters on the wire; a letter outside the first plane counts as two."""
+_ONE_UNIT_MAX: Final = "\uffff"
 _CODE_LENGTH_MAX: Final = "10"
 _PIN_LENGTH_MAX: Final = "12"
 """As the page's fields: the blanks of a pasted code do no harm."""
@@ -219,4 +220,5 @@ def _cut(name: str) -> str:
 
 
 def _units(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2
+    """Count as SDKs do, in UTF-16; its codec would be a file to open, and is not needed."""
+    return len(text) + sum(sign > _ONE_UNIT_MAX for sign in text)

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,12 +26,34 @@ if TYPE_CHECKING:
     from acs.crypto.signer import SigningKey
 
 INPUT = b"header.payload"
+_ROOT = Path(__file__).resolve().parents[3]
+_SIGNS = """
+import sys
+from pathlib import Path
+from acs.crypto.signer import SoftwareSigner
+one = SoftwareSigner.from_pem(*(Path(name).read_bytes() for name in sys.argv[1:]))
+before = set(sys.modules)
+one.sign(b"header.payload")
+print(*sorted(set(sys.modules) - before))
+"""
 
 
 def test_the_software_signer_stands_behind_the_port() -> None:
     found: ContentSigner = signer()
 
     assert found.algorithm == "ES256"
+
+
+def test_a_signature_needs_no_file_that_is_not_open_yet(tmp_path: Path) -> None:
+    """A process may have no descriptor left when its first app comes, and a module is a file."""
+    key, certs = tmp_path / "key.pem", tmp_path / "certs.pem"
+    key.write_bytes(key_pem(ec_key()))
+    certs.write_bytes(pem(leaf(ec_key())))
+    signed = subprocess.run(
+        [sys.executable, "-c", _SIGNS, str(key), str(certs)],
+        cwd=_ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert signed.stdout.split() == []
 
 
 def test_files_give_a_signer() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -42,6 +45,17 @@ LONGEST: Final = {
 READY = ResendState(allowed=True, wait_s=0, left=2)
 SPENT = ResendState(allowed=False, wait_s=0, left=0)
 CODE_ONLY = replace(CODE, asks_pin=False)
+_ROOT = Path(__file__).resolve().parents[3]
+_DRAWS = """
+import sys
+from acs.pages.render import Pages
+from tests.acs.pages.shown import LONG
+pages, before = Pages(), set(sys.modules)
+for asks_pin in (True, False):
+    pages.native(LONG, "2.3.1", asks_pin=asks_pin)
+pages.sdk_html(LONG)
+print(*sorted(set(sys.modules) - before))
+"""
 
 
 def screens(language: str) -> Iterator[CodeScreen]:
@@ -299,3 +313,16 @@ def test_without_a_payment_there_is_no_amount(merchant: str) -> None:
 
     assert [line for line in lines if line.startswith(("Kwota", "Odbiorca"))] == []
     assert "PLN" not in text(replace(CODE, amount=None))
+
+
+def test_a_screen_needs_no_file_that_is_not_open_yet() -> None:
+    """A process may have no descriptor left when its first app comes, and a module is a file."""
+    drawn = subprocess.run(
+        [sys.executable, "-c", _DRAWS], cwd=_ROOT, capture_output=True, text=True, check=True
+    )
+    assert drawn.stdout.split() == []
+
+
+@given(st.text())
+def test_a_length_is_what_an_sdk_counts(words: str) -> None:
+    assert native._units(words) == units(words)
