@@ -354,7 +354,8 @@ def test_after_an_error_the_focus_is_on_the_field_even_in_a_frame(site: Site, pa
     frame = page.frame("acs")
     assert frame is not None
 
-    expect(frame.locator("#pin")).to_be_focused()
+    # Whether the frame itself has the focus is the browser's affair, and not settled at once.
+    frame.wait_for_function("document.activeElement?.id === 'pin'")
 
 
 @pytest.mark.parametrize("sandbox", ["", 'sandbox="allow-forms allow-scripts"'])
