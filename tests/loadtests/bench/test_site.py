@@ -51,7 +51,7 @@ async def test_everything_that_is_measured_gets_right_answers(folder: Path) -> N
         assert found.messages >= 1
         if counter.unit == counting.STATEMENTS:
             assert found.per_message > 10
-            assert max(found.by_text, key=lambda text: found.by_text[text]) in {"BEGIN", "COMMIT"}
+            assert found.by_text["COMMIT"] >= 1
         assert (await apps.challenges(at, at.cards(CHALLENGED)[:1], seconds=0.3)).count >= 1
         assert await conn.fetchval("SHOW fsync") == "on"
         await conn.close()
