@@ -90,17 +90,17 @@ def hsm_use(settings: Settings, values: SoftwareKeys, signers: Iterable[object])
     signing = tuple(one for one in signers if isinstance(one, HsmSigner))
     if not in_file and not signing:
         return None
-    if given.library is None or given.token is None or given.pin_file is None:
+    if given.module is None or given.token is None or given.pin_file is None:
         names = ", ".join([*(one.key_id for one in in_file), *(one.label for one in signing)])
-        raise ConfigError((f"keys in the HSM are named ({names}), but hsm.library names none",))
+        raise ConfigError((f"keys in the HSM are named ({names}), but hsm.module names none",))
     labels = [*(one.label for one in in_file), *{one.label for one in signing}]
     if len(set(labels)) != len(labels):
         raise ConfigError(("two keys have one label in the HSM",))
     if find_spec("pkcs11") is None:
-        raise ConfigError(("hsm.library needs the package python-pkcs11: see docs/operate/hsm.md",))
+        raise ConfigError(("hsm.module needs the package python-pkcs11: see docs/operate/hsm.md",))
     _refuse_if_open(given.pin_file)
     return HsmUse(
-        Place(given.library, given.token, given.pin_file),
+        Place(given.module, given.token, given.pin_file),
         Patience(ask_s=given.timeout_ms / 1000, start_s=given.start_s, queue_max=given.queue_max),
         in_file,
         signing,

@@ -87,24 +87,24 @@ def value_file() -> dict[str, object]:
 
 @dataclass(frozen=True)
 class SoftHsm:
-    """A token: its library, its folder, the file with its PIN."""
+    """A token: its module, its folder, the file with its PIN."""
 
-    library: Path
+    module: Path
     folder: Path
     pin_file: Path
 
     @property
     def place(self) -> Place:
         """Say where it is, as the service wants to know it."""
-        return Place(self.library, TOKEN, self.pin_file)
+        return Place(self.module, TOKEN, self.pin_file)
 
     def misbehaving(self, control: Path) -> Place:
-        """Say where the same token is behind a library that does what a file says."""
+        """Say where the same token is behind a module that does what a file says."""
         command = (sys.executable, "-m", "tests.misbehaving_hsm", str(control))
-        return Place(self.library, TOKEN, self.pin_file, command)
+        return Place(self.module, TOKEN, self.pin_file, command)
 
 
-def _library() -> Path | None:
+def _module() -> Path | None:
     found = [path for one in _LIBRARIES for path in Path("/").glob(f"{one[1:]}/libsofthsm2.so")]
     return found[0] if found else None
 
@@ -112,14 +112,14 @@ def _library() -> Path | None:
 @pytest.fixture
 def softhsm(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> SoftHsm:
     """Give the token of this process; SOFTHSM2_CONF names it."""
-    library = _library()
-    if library is None:
+    module = _module()
+    if module is None:
         if os.environ.get("ACS_TEST_REQUIRE_HSM"):
             pytest.fail("no SoftHSM2 here, and ACS_TEST_REQUIRE_HSM is set")
         pytest.skip("no SoftHSM2 here (Debian: softhsm2)")
-    if library not in _MADE:
-        _MADE[library] = _brought_up(library, tmp_path_factory.mktemp("softhsm"))
-    made = _MADE[library]
+    if module not in _MADE:
+        _MADE[module] = _brought_up(module, tmp_path_factory.mktemp("softhsm"))
+    made = _MADE[module]
     monkeypatch.setenv("SOFTHSM2_CONF", str(made.folder / "softhsm2.conf"))
     return made
 
@@ -128,7 +128,7 @@ _MADE: dict[Path, SoftHsm] = {}
 """What this process brought up: once is enough."""
 
 
-def _brought_up(library: Path, folder: Path) -> SoftHsm:
+def _brought_up(module: Path, folder: Path) -> SoftHsm:
     (folder / "tokens").mkdir()
     config = folder / "softhsm2.conf"
     config.write_text(f"directories.tokendir = {folder}/tokens\nobjectstore.backend = file\n")
@@ -143,10 +143,10 @@ def _brought_up(library: Path, folder: Path) -> SoftHsm:
             pem = folder / f"{label}.pem"
             pem.write_bytes(signing.key_pem(key))
             _util("--import", str(pem), "--token", TOKEN, "--label", label, "--id", f"0{number}")
-        told = {"library": str(library), "token": TOKEN, "pin": PIN, "keys": KEYS}
+        told = {"module": str(module), "token": TOKEN, "pin": PIN, "keys": KEYS}
         command = [sys.executable, "-m", "tests.hsm_ceremony"]
         subprocess.run(command, input=json.dumps(told), text=True, check=True)
-    return SoftHsm(library, folder, pin_file)
+    return SoftHsm(module, folder, pin_file)
 
 
 def _util(*arguments: str) -> None:

@@ -17,7 +17,7 @@ _USES = {
 def main() -> None:
     """Read what is wanted from standard input."""
     told = json.loads(sys.stdin.read())
-    token = pkcs11.lib(told["library"]).get_token(token_label=told["token"])
+    token = pkcs11.lib(told["module"]).get_token(token_label=told["token"])
     with token.open(rw=True, user_pin=told["pin"]) as session:
         for key in told["keys"]:
             key_type, uses = _USES[key["kind"]]

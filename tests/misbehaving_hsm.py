@@ -1,4 +1,4 @@
-"""A helper over a real token whose library does what a file says: ``-m tests.misbehaving_hsm F``.
+"""A helper over a real token whose module does what a file says: ``-m tests.misbehaving_hsm F``.
 
 ``well``; ``slow``: a call takes 100 ms; ``hang``: none returns; ``crash``: a call ends the process
 as a bad pointer does;
@@ -55,7 +55,7 @@ class _Token:
         return _Session(self._real.open(user_pin=user_pin))
 
 
-class _Library:
+class _Module:
     def __init__(self, path: str) -> None:
         self._real = _REAL(path)
 
@@ -93,7 +93,7 @@ def _answer(asked: Any) -> bytes:
 
 
 if __name__ == "__main__":
-    pkcs11.lib = _Library  # type: ignore[assignment]
+    pkcs11.lib = _Module  # type: ignore[assignment]
     from acs.hsm import helper
 
     sys.exit(helper.main())

@@ -16,11 +16,11 @@ IN_HSM = "pkcs11:"
 class Hsm(Section, frozen=True, kw_only=True):
     """Keys in a hardware security module, reached by PKCS#11: [the HSM](hsm.md).
 
-    Unset `library` = there is none.
+    Unset `module` = there is none.
     """
 
-    library: Annotated[
-        Path | None, Meta(description="the vendor's PKCS#11 library, such as `/opt/…/libpkcs11.so`")
+    module: Annotated[
+        Path | None, Meta(description="the vendor's PKCS#11 module, such as `/opt/…/libpkcs11.so`")
     ] = None
     token: Annotated[
         Annotated[str, Meta(min_length=1, max_length=32)] | None,
@@ -38,5 +38,5 @@ class Hsm(Section, frozen=True, kw_only=True):
         int, Meta(ge=1, le=10_000, description="questions of a process that may wait; more get U")
     ] = 200
     start_s: Annotated[
-        float, Meta(gt=0, le=60, description="time to load the library, log in and find the keys")
+        float, Meta(gt=0, le=60, description="time to load the module, log in and find the keys")
     ] = 10.0

@@ -206,8 +206,8 @@ def _sim(settings: Settings) -> Iterator[str]:
 
 def _hsm(settings: Settings) -> Iterator[str]:
     given = settings.hsm
-    if len({one is None for one in (given.library, given.token, given.pin_file)}) > 1:
-        yield "hsm.library, hsm.token and hsm.pin_file come together"
+    if len({one is None for one in (given.module, given.token, given.pin_file)}) > 1:
+        yield "hsm.module, hsm.token and hsm.pin_file come together"
     if given.timeout_ms >= 1000 * settings.ds.areq_budget_s:
         yield "hsm.timeout_ms must be below ds.areq_budget_s"
 

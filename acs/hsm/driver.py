@@ -11,7 +11,7 @@ Laws:
   at once and then after growing pauses. What only a person can change (a refused PIN) is not tried
   again: that would lock the token.
 - Every ten seconds one key's check is asked for and compared, whether anybody asks or not: a
-  session that was closed and a library that hangs are mostly found before an AReq finds them, a key
+  session that was closed and a module that hangs are mostly found before an AReq finds them, a key
   that gives something else than it did is not believed for long, one that is back is used again.
 """
 

@@ -1,9 +1,9 @@
-"""The program beside a worker that alone loads a vendor's PKCS#11 library: ``-m acs.hsm.helper``.
+"""The program beside a worker that alone loads a vendor's PKCS#11 module: ``-m acs.hsm.helper``.
 
-A library that blocks for ever, crashes or writes where it must not does so here, where no payment
+A module that blocks for ever, crashes or writes where it must not does so here, where no payment
 is answered. One JSON value a line; first what is wanted, then one question at a time:
 
-    in   {"library": "/…/lib.so", "token": "acs", "pin_file": "/…", "keys": [["visa-1", "3des"]],
+    in   {"module": "/…/lib.so", "token": "acs", "pin_file": "/…", "keys": [["visa-1", "3des"]],
           "digest": "<hex>"}
     out  {"checks": {"visa-1": "08d7…"}, "faults": {}}     or   {"fault": "…", "lasting": true}
     in   ["visa-1", "<hex>"]                               or   ["visa-1", null]: look for it again
@@ -16,7 +16,7 @@ a signature over ``digest``.
 
 Laws:
 - The PIN is read here, used once and never told; what is told of a fault is a sentence of our own
-  and the name of the library's error. A refused PIN is lasting: more tries would lock the token.
+  and the name of the module's error. A refused PIN is lasting: more tries would lock the token.
 - A key that may leave the HSM is refused.
 - After an error of the device or the session this program ends: a new one begins with a login.
 - It ends with the process that started it, and leaves that process's signals to it. A crash leaves
@@ -88,14 +88,14 @@ class Token:
     """A session that is logged in, and the keys that were found in it."""
 
     def __init__(self, wanted: Mapping[str, Any]) -> None:
-        """Load the library, log in; raises Fault."""
+        """Load the module, log in; raises Fault."""
         try:
-            library = pkcs11.lib(wanted["library"])
+            module = pkcs11.lib(wanted["module"])
         except PKCS11Error as error:
-            sentence = "hsm.library is no PKCS#11 library that can be loaded"
+            sentence = "hsm.module is no PKCS#11 module that can be loaded"
             raise Fault(sentence, is_lasting=True) from error
         try:
-            token = library.get_token(token_label=wanted["token"])
+            token = module.get_token(token_label=wanted["token"])
             self._session = token.open(user_pin=_pin(wanted["pin_file"]))
         except faults.NoSuchToken as error:
             sentence = f"the HSM shows no token with the label {wanted['token']}"
@@ -221,7 +221,7 @@ def _block(key: Any, data: bytes) -> bytes:  # noqa: ANN401 - a class made at ru
 
 
 def _apart() -> TextIO:
-    """Keep replies apart from what a library prints; leave signals to the parent, die with it.
+    """Keep replies apart from what a module prints; leave signals to the parent, die with it.
 
     Secret: a crash leaves no core file, for the PIN would be in it.
     """

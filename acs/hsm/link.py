@@ -2,7 +2,7 @@
 
 Laws: it is told on its standard input and tells on its standard output, nothing else is shared; the
 environment of the service, which may hold a password, does not reach it but for what is not ours.
-It is ended by SIGKILL: there is nothing in it to save, and a hanging library hears nothing else.
+It is ended by SIGKILL: there is nothing in it to save, and a hanging module hears nothing else.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ class HsmKey:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where the HSM is: the vendor's library, the token, the PIN. ``command`` runs the helper."""
+    """Where the HSM is: the vendor's module, the token, the PIN. ``command`` runs the helper."""
 
-    library: Path
+    module: Path
     token: str
     pin_file: Path
     command: Sequence[str] = COMMAND
@@ -163,7 +163,7 @@ class Link:
 
 def _wanted(place: Place, keys: Sequence[HsmKey]) -> bytes:
     wanted = {
-        "library": str(place.library),
+        "module": str(place.module),
         "token": place.token,
         "pin_file": str(place.pin_file),
         "keys": [(key.label, key.kind) for key in keys],
@@ -191,5 +191,5 @@ def _judged(told: bytes, keys: Sequence[HsmKey]) -> dict[str, str]:
 
 
 def _environment() -> dict[str, str]:
-    """Give what a vendor's library may want to know, and nothing of ours."""
+    """Give what a vendor's module may want to know, and nothing of ours."""
     return {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}

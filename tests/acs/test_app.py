@@ -203,7 +203,7 @@ async def test_a_service_is_logged_in_to_its_hsm_while_it_runs(
     await asyncio.to_thread((tmp_path / "values.json").write_text, content)
     settings = {
         "ACS_KEYS__AUTHENTICATION_VALUES": str(tmp_path / "values.json"),
-        "ACS_HSM__LIBRARY": str(softhsm.library),
+        "ACS_HSM__MODULE": str(softhsm.module),
         "ACS_HSM__TOKEN": hsm.TOKEN,
         "ACS_HSM__PIN_FILE": str(softhsm.pin_file),
     }

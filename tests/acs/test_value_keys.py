@@ -38,7 +38,7 @@ def settings_for(token: SoftHsm, folder: Path, *ids: str, **given: object) -> co
             "profile": "demo",
             "data_dir": str(folder),
             "keys.authentication_values": str(folder / "values.json"),
-            "hsm.library": str(token.library),
+            "hsm.module": str(token.module),
             "hsm.token": tokens.TOKEN,
             "hsm.pin_file": str(token.pin_file),
             **{name.replace("__", "."): value for name, value in given.items()},
@@ -94,7 +94,7 @@ def test_keys_in_an_hsm_that_nobody_named_are_refused(tmp_path: Path) -> None:
     )
     (sentence,) = refused(settings)
     assert sentence.startswith("keys in the HSM are named (loose, mc-1, other, torn, visa-0")
-    assert sentence.endswith("but hsm.library names none")
+    assert sentence.endswith("but hsm.module names none")
 
 
 def test_every_key_at_fault_is_told_at_once(softhsm: SoftHsm, tmp_path: Path) -> None:
@@ -130,10 +130,10 @@ def test_a_refused_pin_refuses_to_start(softhsm: SoftHsm, tmp_path: Path) -> Non
     assert refused(settings) == ("the HSM cannot be used: the HSM refuses the PIN (PinIncorrect)",)
 
 
-def test_a_library_that_is_none_refuses_to_start(softhsm: SoftHsm, tmp_path: Path) -> None:
-    settings = settings_for(softhsm, tmp_path, hsm__library="/nowhere/lib.so")
+def test_a_module_that_is_none_refuses_to_start(softhsm: SoftHsm, tmp_path: Path) -> None:
+    settings = settings_for(softhsm, tmp_path, hsm__module="/nowhere/lib.so")
     (sentence,) = refused(settings)
-    assert "hsm.library is no PKCS#11 library that can be loaded" in sentence
+    assert "hsm.module is no PKCS#11 module that can be loaded" in sentence
 
 
 def test_an_hsm_that_is_away_is_told_and_waited_for(
@@ -152,15 +152,15 @@ def test_without_the_package_a_start_says_which(
 ) -> None:
     monkeypatch.setattr("acs.value_keys.find_spec", lambda _: None)
     (sentence,) = refused(settings_for(softhsm, tmp_path))
-    assert sentence.startswith("hsm.library needs the package python-pkcs11")
+    assert sentence.startswith("hsm.module needs the package python-pkcs11")
 
 
 def test_a_process_that_needs_no_key_of_it_does_not_look(softhsm: SoftHsm, tmp_path: Path) -> None:
-    settings = settings_for(softhsm, tmp_path, hsm__library="/nowhere/lib.so")
+    settings = settings_for(softhsm, tmp_path, hsm__module="/nowhere/lib.so")
     generate_keys(settings.keys_dir)
     assert app.prepare(settings, ("portal", "ops")).hsm is None
     for edges in ((), ("ds",), ("cardholder",)):
-        with pytest.raises(ConfigError, match="no PKCS#11 library"):
+        with pytest.raises(ConfigError, match="no PKCS#11 module"):
             app.prepare(settings, edges)
 
 

@@ -1,6 +1,6 @@
 """Keys in an HSM: what needs one gets it or U in time, and nobody else notices.
 
-The HSM is SoftHSM2 behind a library that can be told to hang, to crash and to fail.
+The HSM is SoftHSM2 behind a module that can be told to hang, to crash and to fail.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class Bank:
         self.hsm = hsm
         self._control = control
 
-    def library(self, mode: str) -> None:
-        """Say how the library behaves from its next call on."""
+    def module(self, mode: str) -> None:
+        """Say how the module behaves from its next call on."""
         draft = self._control.with_suffix(".draft")
         draft.write_text(mode)
         draft.rename(self._control)
@@ -167,7 +167,7 @@ async def test_who_needs_the_hsm_gets_u_and_the_others_notice_nothing(
     hasty = Patience(ask_s=1.0, pause_s=0.01, check_s=0.05)
     async with a_bank(world, softhsm, tmp_path, patience=hasty) as bank:
         assert await pays(world, visa[0], bank.server) == ("Y", None)
-        bank.library(mode)
+        bank.module(mode)
         mixed = [
             pays(world, one, bank.server) for pair in zip(visa, others, strict=True) for one in pair
         ]
@@ -177,7 +177,7 @@ async def test_who_needs_the_hsm_gets_u_and_the_others_notice_nothing(
         await ask(world, bystander, bank.server)
         assert (await pays(world, jcb, bank.server))[0] == "U"
 
-        bank.library("well")
+        bank.module("well")
         await bank.recovers()
         assert await pays(world, visa[0], bank.server) == ("Y", None)
 
@@ -189,7 +189,7 @@ async def test_a_slow_hsm_serves_as_many_as_fit(
     visa = [await world.enrol(prefix=EASY) for _ in range(MANY)]
     others = [await world.enrol(prefix=MC_EASY) for _ in range(MANY)]
     async with a_bank(world, softhsm, tmp_path, patience=Patience(ask_s=1.5)) as bank:
-        bank.library("slow")
+        bank.module("slow")
         mixed = [
             pays(world, one, bank.server) for pair in zip(visa, others, strict=True) for one in pair
         ]
@@ -203,7 +203,7 @@ async def test_while_the_hsm_hangs_others_are_answered_before_it_is_given_up(
 ) -> None:
     visa, other = await world.enrol(prefix=EASY), await world.enrol(prefix=MC_EASY)
     async with a_bank(world, softhsm, tmp_path) as bank:
-        bank.library("hang")
+        bank.module("hang")
         waiting = [asyncio.create_task(pays(world, visa, bank.server)) for _ in range(MANY)]
         async with asyncio.timeout(LONG_S):
             while len(bank.hsm._queue) < MANY - 1:
@@ -230,7 +230,7 @@ async def test_an_app_is_offered_no_challenge_that_nobody_signs(
 ) -> None:
     holder = await world.enrol(prefix="52000010")
     async with a_bank(world, softhsm, tmp_path) as bank:
-        bank.library("wrong")
+        bank.module("wrong")
         sdk = apps.new_sdk()
         message = apps.app_areq(holder.pan, sdk, ds_url=world.directory.url)
         ares = await world.areq(message, bank.server)
@@ -245,11 +245,11 @@ async def test_a_result_waits_for_the_hsm(world: World, softhsm: SoftHsm, tmp_pa
         holder = await world.enrol(prefix=OTP)
         ares = await ask(world, holder, bank.server)
         page = await world.open(ares, server=bank.server)
-        bank.library("hang")
+        bank.module("hang")
         await world.submit(page, server=bank.server, otp=right(world, holder))
         assert world.directory.results(ares["acsTransID"]) == []
 
-        bank.library("well")
+        bank.module("well")
         await bank.recovers()
         world.clock.advance(seconds=2)
         assert await bank.server.work("results") == 1
@@ -263,7 +263,7 @@ async def test_neither_pin_nor_key_is_told(world: World, softhsm: SoftHsm, tmp_p
     async with a_bank(world, softhsm, tmp_path, patience=hasty) as bank:
         await pays(world, holder, bank.server)
         for mode in ("crash", "error", "hang"):
-            bank.library(mode)
+            bank.module(mode)
             await pays(world, holder, bank.server)
     said = "\n".join(text for _, text in world.told()).lower()
     for secret in (tokens.PIN, tokens.SO_PIN, tokens.CVV_HEX, tokens.HMAC_HEX):

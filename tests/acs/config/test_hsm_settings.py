@@ -8,13 +8,13 @@ from acs import config
 from acs.config import ConfigError
 from acs.config.hsm_settings import Hsm
 
-WHOLE = {"hsm.library": "/opt/lib.so", "hsm.token": "acs", "hsm.pin_file": "/etc/acs/pin"}
+WHOLE = {"hsm.module": "/opt/lib.so", "hsm.token": "acs", "hsm.pin_file": "/etc/acs/pin"}
 
 
 def test_by_default_there_is_none() -> None:
     settings = config.read(given={"profile": "demo"})
     assert settings.hsm == Hsm()
-    assert settings.hsm.library is None
+    assert settings.hsm.module is None
 
 
 def test_a_whole_way_there_fits() -> None:
@@ -25,7 +25,7 @@ def test_a_whole_way_there_fits() -> None:
 @pytest.mark.parametrize("missing", sorted(WHOLE))
 def test_half_a_way_there_is_refused(missing: str) -> None:
     given = {name: value for name, value in WHOLE.items() if name != missing}
-    with pytest.raises(ConfigError, match=r"hsm\.library, hsm\.token and hsm\.pin_file come"):
+    with pytest.raises(ConfigError, match=r"hsm\.module, hsm\.token and hsm\.pin_file come"):
         config.read(given={"profile": "demo", **given})
 
 

@@ -43,7 +43,7 @@ def key(label: str = "iav-1", right: str | None = None) -> HsmKey:
 
 
 class Control:
-    """The file that a misbehaving library reads."""
+    """The file that a misbehaving module reads."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -126,7 +126,7 @@ async def test_a_full_queue_refuses_at_once(softhsm: SoftHsm, control: Control) 
     assert all(isinstance(end, KeysUnavailable) for end in ends)
 
 
-async def test_a_library_that_crashes_is_away_and_comes_back(
+async def test_a_module_that_crashes_is_away_and_comes_back(
     softhsm: SoftHsm, control: Control, log_lines: list[str]
 ) -> None:
     async with running(softhsm.misbehaving(control.path), HASTY) as made:

@@ -25,7 +25,7 @@ __all__ = ["softhsm"]
 def told(at: SoftHsm, keys: list[list[str]], *lines: object, **other: str) -> list[Any]:
     """Run the helper with what is wanted and questions; gives what it said, line by line."""
     wanted = {
-        "library": str(at.library),
+        "module": str(at.module),
         "token": hsm.TOKEN,
         "pin_file": str(at.pin_file),
         "keys": keys,
@@ -110,7 +110,7 @@ def test_a_key_at_fault_is_named_and_the_others_are_served(
 @pytest.mark.parametrize(
     ("other", "fault", "is_lasting"),
     [
-        ({"library": "/nowhere/lib.so"}, "hsm.library is no PKCS#11 library", True),
+        ({"module": "/nowhere/lib.so"}, "hsm.module is no PKCS#11 module", True),
         ({"token": "another"}, "the HSM shows no token with the label another", False),
         ({"pin_file": "/nowhere/pin"}, "hsm.pin_file cannot be read (FileNotFoundError)", True),
     ],
@@ -130,12 +130,12 @@ def test_a_refused_pin_is_lasting_and_not_told(softhsm: SoftHsm, tmp_path: Path)
     assert said == {"fault": "the HSM refuses the PIN (PinIncorrect)", "lasting": True}
 
 
-def test_what_a_library_prints_is_no_answer(softhsm: SoftHsm, tmp_path: Path) -> None:
+def test_what_a_module_prints_is_no_answer(softhsm: SoftHsm, tmp_path: Path) -> None:
     control = tmp_path / "mode"
     control.write_text("chatty")
     place = softhsm.misbehaving(control)
     wanted = {
-        "library": str(place.library), "token": place.token, "pin_file": str(place.pin_file),
+        "module": str(place.module), "token": place.token, "pin_file": str(place.pin_file),
         "keys": [["iav-1", "hmac"]], "digest": CHECKED.hex(),
     }  # fmt: skip
     done = subprocess.run(

@@ -64,9 +64,7 @@ async def test_signals_to_the_service_leave_the_helper_to_it(softhsm: SoftHsm) -
     await link.close()
 
 
-async def test_an_error_of_the_library_is_told_by_its_name(
-    softhsm: SoftHsm, tmp_path: Path
-) -> None:
+async def test_an_error_of_the_module_is_told_by_its_name(softhsm: SoftHsm, tmp_path: Path) -> None:
     control = tmp_path / "mode"
     control.write_text("well")
     link = await Link.open(softhsm.misbehaving(control), [key("iav-1", "hmac")], LONG_S)
@@ -131,7 +129,7 @@ def test_the_probe_tells_what_only_a_person_can_change(softhsm: SoftHsm, tmp_pat
     assert "3141" not in str(refused.value)
 
 
-async def test_no_setting_of_ours_reaches_a_vendors_library(
+async def test_no_setting_of_ours_reaches_a_vendors_module(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("ACS_DATABASE__URL", "postgresql://acs:secret@db/acs")
@@ -169,7 +167,7 @@ async def test_a_helper_ends_with_a_process_that_is_killed(
     control.write_text("well")
     place = softhsm.misbehaving(control)
     parent = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", _PARENT, str(place.library), hsm.TOKEN, str(place.pin_file),
+        sys.executable, "-c", _PARENT, str(place.module), hsm.TOKEN, str(place.pin_file),
         *place.command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
     )  # fmt: skip
     assert parent.stdin is not None
