@@ -25,7 +25,7 @@ from pathlib import Path
 import asyncpg
 import uvloop
 
-from loadtests.bench import apps, bank, cardholders, counting, pgbench, statements, wal
+from loadtests.bench import apps, bank, cardholders, counting, disk, pgbench, statements, wal
 from loadtests.bench.client import Measure, Target, areqs, closed_loop, open_loop
 from loadtests.bench.counting import Count
 from loadtests.bench.crash import Crash, crash
@@ -232,6 +232,7 @@ def _conditions(run: Run, d_is: str, counted_are: str, stolen: float) -> dict[st
         "counted": f"{counted_are} for a message",
         "workers of the service, bare servers": str(run.site.workers),
         "connections of A, Y, C, T": str(run.options.connections),
+        "what the database writes goes on to the disk": disk.told(),
         "cardholders and clients at a time": str(run.options.cardholders),
         "CPU of other programs, in times of ours": f"{others:.2f}",
         "CPU stolen by the host, s": f"{stolen:.1f}",
@@ -292,6 +293,7 @@ async def _main(options: argparse.Namespace, folder: Path) -> Result:
         site(folder, workers=options.workers) as at,
         bare(at) as bare_at,
         secured(at) as tls,
+        disk.handed_on(None if at.database is None else at.database.folder),
     ):
         return await _measure(options, folder, at, bare_at, tls)
 
@@ -301,7 +303,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m loadtests.bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--seconds", type=float, default=2.0, help="per target and round")
-    parser.add_argument("--open-seconds", type=float, default=8.0, help="for the latencies")
+    parser.add_argument("--open-seconds", type=float, default=20.0, help="for the latencies")
     parser.add_argument("--connections", type=int, default=128)
     parser.add_argument("--statements", type=int, default=32, help="connections of D and S")
     parser.add_argument("--cardholders", type=int, default=16, help="at a time")

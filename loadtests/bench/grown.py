@@ -30,7 +30,7 @@ from acs.authentication.facts import Default
 from acs.store.card_ranges import PolicyTables
 from acs.transaction import CHANCE_BYTES, acs_trans_id_at
 from enrollment import pan
-from loadtests.bench import wal
+from loadtests.bench import disk, wal
 from loadtests.bench.client import Target, areqs, closed_loop, open_loop
 from loadtests.bench.machine import description
 from loadtests.bench.report import BUDGET, percentiles
@@ -211,6 +211,7 @@ async def _main(options: argparse.Namespace, folder: Path) -> Grown:
         for at in (empty, full):
             if at.database is not None:
                 await wal.at_hand(at.dsn)
+                await stack.enter_async_context(disk.handed_on(at.database.folder))
         return await _measure(options, empty, full)
 
 
