@@ -41,6 +41,7 @@ from schemas.values import TransStatus
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from acs.authentication.rendering import Rendering
     from acs.challenge.state import Challenge
     from acs.transaction import Transaction
     from otp.model import SentMessage
@@ -59,7 +60,7 @@ class Basis(Record, frozen=True):
 
     ``visitors`` are keyed hashes of address and program by where they were seen; ``checks`` what
     each comparison came to; ``key_ids`` names keys by their purpose; ``consent_id`` the client's
-    declaration that codes by SMS rest on.
+    declaration that codes by SMS rest on; ``rendering`` how an app shows a challenge.
     """
 
     software: str
@@ -71,6 +72,7 @@ class Basis(Record, frozen=True):
     checks: Sequence[Mapping[str, object]] = ()
     messages: Sequence[SentMessage] = ()
     consent_id: int | None = None
+    rendering: Rendering | None = None
 
 
 def document(transaction: Transaction, challenge: Challenge | None, basis: Basis) -> str:
@@ -171,6 +173,7 @@ def _applied_by(exemption: Exemption, transaction: Transaction) -> str | None:
 
 def _challenge(transaction: Transaction, challenge: Challenge, basis: Basis) -> StoredChallenge:
     phone, bound = transaction.phone_mask, transaction.link_digest
+    shown = basis.rendering
     return StoredChallenge(
         elements=[(one.name, one.kind) for one in ASKED[challenge.elements]],
         language=challenge.language,
@@ -181,6 +184,7 @@ def _challenge(transaction: Transaction, challenge: Challenge, basis: Basis) -> 
         messages=[_short_message(one, phone) for one in basis.messages] or None,
         opened_at=_moment(challenge.opened_at),
         link=None if bound == link_digest(transaction.linked) else bound.hex(),
+        rendering=None if shown is None else (shown.interface, shown.template),
     )
 
 

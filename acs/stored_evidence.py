@@ -5,7 +5,8 @@ What is stored holds no fact twice and nothing that is null, empty or follows fr
 - identifiers, message category, channel and card once, though they are part of the link as well;
 - no digest of the link where it is the one that ``acs.transaction.link_digest`` gives;
 - no outcome where the answer was the outcome, no exemption where there is none;
-- one key for all purposes that use it (``*``), one phone for all messages that went to it.
+- one key for all purposes that use it (``*``), one phone for all messages that went to it;
+- no interface of a challenge in a browser: the channel tells it.
 
 A format stays readable for ever: whoever adds, leaves out or derives a member otherwise, gives it
 the next number. docs/operate/evidence.md lists the names.
@@ -23,9 +24,12 @@ from uuid import UUID
 import msgspec
 
 from acs.transaction import AcsTransId, DsTransId, Linked, link_digest
+from schemas.values import DeviceChannel
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """What ``v`` says. The first, ``"format": "evidence/1"``, was stored as it is shown."""
+_WITHOUT_INTERFACE: Final = 2
+"""The format before: it did not tell how a challenge was shown."""
 
 
 class StoredMessage(
@@ -70,11 +74,13 @@ class StoredChallenge(
         "language": "lang",
         "messages": "sms",
         "opened_at": "opened",
+        "rendering": "ui",
     },
 ):
     """What was asked of the cardholder: elements by name and kind, and what came of them.
 
-    ``link`` is the digest that codes were bound to, where it is not that of the document.
+    ``link`` is the digest that codes were bound to, where it is not that of the document;
+    ``rendering`` acsInterface and acsUiTemplate of a challenge in an app.
     """
 
     elements: Sequence[tuple[str, str]]
@@ -86,6 +92,7 @@ class StoredChallenge(
     messages: Sequence[StoredMessage] | None = None
     opened_at: str | None = None
     link: str | None = None
+    rendering: tuple[str, str] | None = None
 
 
 class StoredOutcome(
@@ -220,7 +227,7 @@ def whole(text: str) -> dict[str, Any]:
     kept = json.loads(text)
     if not isinstance(kept, dict):
         return {"document": kept}
-    if kept.get("v") != FORMAT:
+    if kept.get("v") not in {FORMAT, _WITHOUT_INTERFACE}:
         return kept
     try:
         found = _whole(msgspec.convert(kept, Stored))
@@ -267,7 +274,7 @@ def _whole(one: Stored) -> dict[str, object]:
             "exemption": one.exemption or _NO_EXEMPTION,
             "applied_by": one.applied_by,
         },
-        "challenge": None if one.challenge is None else _challenge(one.challenge),
+        "challenge": None if one.challenge is None else _challenge(one, one.challenge),
         "outcome": {"name": "answered", "challenge_cancel": None, **answered}
         if one.outcome is None
         else msgspec.structs.asdict(one.outcome),
@@ -296,8 +303,9 @@ def _link(one: Stored) -> dict[str, object]:
     return msgspec.structs.asdict(link) | {"digest": bound or link_digest(link).hex()}
 
 
-def _challenge(one: StoredChallenge) -> dict[str, object]:
-    return {
+def _challenge(document: Stored, one: StoredChallenge) -> dict[str, object]:
+    shown = {} if document.format == _WITHOUT_INTERFACE else _shown(document, one)
+    return shown | {
         "elements": [{"name": name, "kind": kind} for name, kind in one.elements],
         "checks": one.checks or [],
         "attempts": one.attempts,
@@ -309,6 +317,21 @@ def _challenge(one: StoredChallenge) -> dict[str, object]:
             for sent in one.messages or ()
         ],
         "opened_at": one.opened_at,
+    }
+
+
+_INTERFACES: Final = {"01": "native", "02": "html"}
+"""acsInterface in words."""
+
+
+def _shown(document: Stored, one: StoredChallenge) -> dict[str, object]:
+    """Tell by which interface a challenge was shown, or was to be."""
+    if document.device_channel == DeviceChannel.BRW:
+        return {"interface": "browser", "ui_template": None}
+    interface, template = one.rendering or (None, None)
+    return {
+        "interface": None if interface is None else _INTERFACES.get(interface, interface),
+        "ui_template": template,
     }
 
 

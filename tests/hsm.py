@@ -27,7 +27,7 @@ PIN, SO_PIN, TOKEN = "hsm-pin-6407", "hsm-so-pin-9911", "acs"
 CVV_HEX = "0123456789ABCDEFFEDCBA9876543210"
 HMAC_HEX = "B039878C1F96D212F509B2DC4CC8CD1B"
 HMAC_KCV = hmac.digest(bytes.fromhex(HMAC_HEX), b"", "sha256")[:3].hex().upper()
-_LIBRARIES = (
+_MODULES = (
     "/usr/lib/softhsm",
     "/usr/lib/*/softhsm",
     "/usr/local/lib/softhsm",
@@ -105,7 +105,7 @@ class SoftHsm:
 
 
 def _module() -> Path | None:
-    found = [path for one in _LIBRARIES for path in Path("/").glob(f"{one[1:]}/libsofthsm2.so")]
+    found = [path for one in _MODULES for path in Path("/").glob(f"{one[1:]}/libsofthsm2.so")]
     return found[0] if found else None
 
 

@@ -34,6 +34,7 @@ from schemas.values import MessageCategory
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from acs.authentication.rendering import Rendering
     from acs.challenge.effects import Effect, Page
     from acs.challenge.events import Event
     from acs.challenge.machine import Challenge, EventNotExpected, Step
@@ -62,7 +63,8 @@ class Applied:
     """What steps came to so far: the dialogue, the page that answers, what may be sent once stored.
 
     ``was`` is the dialogue as it was read under the lock. ``footing`` and ``messages`` are what was
-    seen of the cardholder and of the challenge's messages on the way, as far as it was.
+    seen of the cardholder and of the challenge's messages on the way, as far as it was;
+    ``rendering`` how an app shows the challenge, if a CReq of its SDK is worked on.
     ``code_used``: the code was accepted, so there is nothing of it to forget.
     """
 
@@ -74,6 +76,7 @@ class Applied:
     evidence: str | None = None
     footing: Footing | None = None
     messages: tuple[SentMessage, ...] | None = None
+    rendering: Rendering | None = None
     code_used: bool = False
     beside: Beside = field(default_factory=Beside)
 
@@ -185,7 +188,9 @@ async def _forget(conn: Connection, applied: Applied) -> None:
 
 async def _owe(ports: Ports, conn: Connection, applied: Applied) -> None:
     """Owe the Directory Server the result, with the evidence of the outcome; claimed by us."""
-    gathered = evidence.Gathered(applied.beside.visitor, applied.footing, applied.messages)
+    gathered = evidence.Gathered(
+        applied.beside.visitor, applied.footing, applied.messages, applied.rendering
+    )
     document = await evidence.of_outcome(ports, conn, applied.dialogue, gathered)
     applied.beside.owed_by = ports.worker
     applied.beside.evidence = document

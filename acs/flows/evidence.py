@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from acs import VERSION, evidence
 from acs.crypto.eci import eci_of
 from acs.evidence import Basis, Proof
-from acs.store import audit_chain
+from acs.store import audit_chain, sdk_sessions
 from acs.store import evidence as store
 from acs.store.evidence import SeenIn, Visitor
 from acs.stored_evidence import whole
@@ -23,7 +23,7 @@ from enrollment import flows as enrollment_flows
 from otp import flows as otp_flows
 from schemas.audit import AuditEvent
 from schemas.canonical import to_json
-from schemas.values import TransStatus
+from schemas.values import DeviceChannel, TransStatus
 from schemas.vault import CannotOpen
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from acs.authentication.facts import RangePolicy
+    from acs.authentication.rendering import Rendering
     from acs.ports import Ports
     from acs.store.audit_chain import Told
     from acs.store.dialogues import Dialogue
@@ -71,6 +72,7 @@ class Gathered:
     visitor: Visitor | None = None
     footing: Footing | None = None
     messages: tuple[SentMessage, ...] | None = None
+    rendering: Rendering | None = None
 
 
 async def of_outcome(ports: Ports, conn: Connection, dialogue: Dialogue, gathered: Gathered) -> str:
@@ -99,8 +101,17 @@ async def of_outcome(ports: Ports, conn: Connection, dialogue: Dialogue, gathere
         checks=dialogue.checks,
         messages=messages,
         consent_id=await _consent(conn, transaction, gathered.footing),
+        rendering=gathered.rendering or await _rendering(conn, transaction),
     )
     return evidence.document(transaction, challenge, basis)
+
+
+async def _rendering(conn: Connection, transaction: Transaction) -> Rendering | None:
+    """Look up how an app shows the challenge, where no CReq brought the outcome."""
+    if transaction.device_channel != DeviceChannel.APP:
+        return None
+    session = await sdk_sessions.read(conn, transaction.acs_trans_id)
+    return None if session is None else session.rendering
 
 
 async def _consent(

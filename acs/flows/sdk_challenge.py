@@ -133,7 +133,9 @@ async def answer(ports: Ports, post: Post) -> Answer:
         talk = await _opened(ports, conn, envelope, body)
         if isinstance(talk, Answer):
             return talk
-        applied = Applied(replace(talk.dialogue, address=post.address))
+        applied = Applied(
+            replace(talk.dialogue, address=post.address), rendering=talk.was.rendering
+        )
         if not talk.is_repeat:
             await _work_on(ports, conn, applied, talk, post, now=now)
     return await _answer(ports, applied, talk)

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acs.authentication.case import Exemption
+from acs.authentication.rendering import Rendering
 from acs.challenge.state import Outcome
 from acs.evidence import Basis, Proof, document, moment
 from acs.stored_evidence import (
@@ -125,7 +126,20 @@ BASES = made(
     checks=st.lists(CHECKS, max_size=3),
     messages=st.lists(MESSAGES, max_size=3),
     consent_id=st.none() | st.integers(0, 2**40),
+    rendering=st.none() | made(Rendering, interface=st.sampled_from(["01", "02"]), template=TEXTS),
 )
+
+
+def interface_of(transaction: Any, challenge: Any, basis: Basis) -> dict[str, str | None]:
+    """Give what has to be told of the way a challenge was shown."""
+    if challenge is None:
+        return {}
+    if transaction.device_channel == "02":
+        return {"interface": "browser", "ui_template": None}
+    if basis.rendering is None:
+        return {"interface": None, "ui_template": None}
+    name = "html" if basis.rendering.interface == "02" else "native"
+    return {"interface": name, "ui_template": basis.rendering.template}
 
 
 @settings(max_examples=50)
@@ -137,7 +151,12 @@ def test_nothing_is_lost(transaction: Any, challenge: Any, basis: Basis) -> None
     first = evidence_1.document(transaction, challenge, basis)
     text = document(transaction, challenge, basis)
 
-    assert whole(text) == json.loads(first) | {"format": FORMAT}
+    told = whole(text)
+    shown = {}
+    if challenge is not None:
+        shown = {name: told["challenge"].pop(name) for name in ("interface", "ui_template")}
+    assert told == json.loads(first) | {"format": FORMAT}
+    assert shown == interface_of(transaction, challenge, basis)
     assert whole(first) == json.loads(first)
     assert json.loads(text)["visitors"] == basis.visitors  # what knows the first alone reads them
 
@@ -166,7 +185,7 @@ def test_nothing_null_or_empty_is_stored_and_no_identifier_twice() -> None:
         assert text.count(str(once)) == 1
 
 
-KEPT = (
+KEPT_2 = (
     '{"v":2,"sw":"0.2.0","acs":"11111111-1111-4111-8111-111111111111",'
     '"tds":"22222222-2222-4222-8222-222222222222","ds":"33333333-3333-4333-8333-333333333333",'
     '"net":"visa","ver":"2.2.0","ch":"02","cat":"01","last4":"2345","sch":"visa","rng":"demo",'
@@ -183,11 +202,20 @@ KEPT = (
     '"opened":"2026-04-15T10:00:00.000Z"},'
     '"out":{"name":"accepted","st":"Y","at":"2026-04-15T10:00:40.000Z"}}'
 )
-"""A document as it lies in databases: it is never written otherwise, nor read otherwise."""
+"""A document as it lies in databases: it is never read otherwise."""
+KEPT_3 = (
+    KEPT_2.replace('"v":2', '"v":3')
+    .replace('"ch":"02"', '"ch":"01"')
+    .replace(
+        '"opened":"2026-04-15T10:00:00.000Z"',
+        '"opened":"2026-04-15T10:00:00.000Z","ui":["02","05"]',
+    )
+)
+"""As it is written now, of a challenge in an app: never otherwise either."""
 
 
 def test_a_document_is_written_for_ever_as_it_was() -> None:
-    transaction = a_transaction(reasons=("device:none",))
+    transaction = a_transaction(reasons=("device:none",), device_channel="01")
     transaction = replace(transaction, link_digest=link_digest(transaction.linked))
     sent = SentMessage(
         1, NOW, "+48 *** *** 761", "pl/payment/0123456789ab", "k2", UUID(int=1), "first", "m-1",
@@ -214,13 +242,14 @@ def test_a_document_is_written_for_ever_as_it_was() -> None:
         checks=(check,),
         messages=(sent,),
         consent_id=7,
+        rendering=Rendering("02", "05"),
     )
 
-    assert document(transaction, challenge, basis) == KEPT
+    assert document(transaction, challenge, basis) == KEPT_3
 
 
 def test_a_document_is_read_for_ever_as_it_was() -> None:
-    found = whole(KEPT)
+    found = whole(KEPT_2)
 
     assert found["link"]["digest"] == (
         "d617f9a50521416b0b00b18ed0df149d11d2dfbb09a09ddece2aa2e292134d6d"
@@ -243,6 +272,10 @@ def test_a_document_is_read_for_ever_as_it_was() -> None:
     assert found["answer"]["exemption"] == "none"
     assert found["answer"]["applied_by"] is None
     assert found["outcome"]["trans_status_reason"] is None
+    assert "interface" not in found["challenge"]
+    assert whole(KEPT_3)["challenge"] == {
+        **found["challenge"], "interface": "html", "ui_template": "05"
+    }  # fmt: skip
 
 
 def test_the_key_of_most_purposes_is_named_once() -> None:
@@ -255,9 +288,9 @@ def test_the_key_of_most_purposes_is_named_once() -> None:
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ('{"v":3,"sw":"9"}', {"v": 3, "sw": "9"}),
+        ('{"v":4,"sw":"9"}', {"v": 4, "sw": "9"}),
         ('{"visitors":{}}', {"visitors": {}}),
-        ('{"v":2,"visitors":{}}', {"v": 2, "visitors": {}}),
+        ('{"v":3,"visitors":{}}', {"v": 3, "visitors": {}}),
         ("[1]", {"document": [1]}),
     ],
     ids=["of a later format", "of none", "no longer whole", "no object"],

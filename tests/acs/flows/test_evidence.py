@@ -74,6 +74,7 @@ async def test_a_challenge_leaves_everything_that_proves_it(world: World) -> Non
     assert "***" in message["to"]
     assert found.messages == (message,)
     assert isinstance(told["consent_id"], int)
+    assert (told["challenge"]["interface"], told["challenge"]["ui_template"]) == ("browser", None)
     assert told["outcome"]["trans_status"] == "Y"
     assert told["eci"] == world.directory.result(ares["acsTransID"])["eci"]
     assert set(told["key_ids"]) == set(world.keys.PURPOSES)
@@ -102,6 +103,8 @@ async def test_a_challenge_in_an_app_leaves_as_much(world: World, shows: dict[st
     assert found.faults == ()
     assert (told["message"]["channel"], told["link"]["device_channel"]) == ("01", "01")
     assert told["ids"]["sdk_trans_id"] == app.areq["sdkTransID"]
+    assert told["challenge"]["interface"] == ("html" if shows else "native")
+    assert told["challenge"]["ui_template"] == app.ares["acsRenderingType"]["acsUiTemplate"]
     assert [one["name"] for one in told["challenge"]["elements"]] == ["pin", "otp"]
     assert [(one["verdict"], one["elements"]) for one in told["challenge"]["checks"]] == [
         ("rejected", {"pin": False, "otp": True}),
@@ -125,6 +128,7 @@ async def test_an_sdk_that_gave_up_leaves_evidence_of_it(world: World) -> None:
     assert found.faults == ()
     assert found.document["outcome"]["name"] == "sdk_timeout"
     assert found.document["outcome"]["challenge_cancel"] == "08"
+    assert found.document["challenge"]["interface"] == "native"
     assert found.document["challenge"]["checks"] == []
 
 
