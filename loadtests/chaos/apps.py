@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from aiohttp import ClientError, ClientSession
 
+from loadtests.chaos import people
 from loadtests.network.jose import CBC, GCM
 from loadtests.network.purchases import Message
 from loadtests.network.screens import check_answer
@@ -26,13 +27,7 @@ if TYPE_CHECKING:
     from loadtests.chaos.shoppers import Crowd, Payment
 
 WAYS = {
-    "right": 8,
-    "wrong, then right": 3,
-    "wrong to the end": 1,
-    "an old code, then right": 2,
-    "cancels": 2,
-    "never opens": 1,
-    "opens and leaves": 1,
+    **people.WAYS,
     "sends everything twice": 3,
     "asks for another code": 2,
     "loses patience": 2,

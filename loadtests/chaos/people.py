@@ -29,6 +29,17 @@ _KINDS = (
     ("easy", people.MASTERCARD_FRICTIONLESS),
 )
 
+WAYS = {
+    "right": 8,
+    "wrong, then right": 3,
+    "wrong to the end": 1,
+    "an old code, then right": 2,
+    "cancels": 2,
+    "never opens": 1,
+    "opens and leaves": 1,
+}
+"""What cardholders do at a challenge wherever they pay, and how often."""
+
 
 @dataclass(frozen=True, slots=True)
 class Holder:

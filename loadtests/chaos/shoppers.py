@@ -21,7 +21,7 @@ from uuid import uuid4
 from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 
 from acs.conformance import pages
-from loadtests.chaos import apps
+from loadtests.chaos import apps, people
 from loadtests.chaos.apps import App, AppVisit
 from loadtests.chaos.ends import stood
 from loadtests.chaos.parties import Ledger
@@ -42,13 +42,7 @@ _EASY_SHARE = 0.4
 """How often a card that pays without a challenge is taken; others count 1."""
 _IN_APP_SHARE = 0.4
 WAYS = {
-    "right": 8,
-    "wrong, then right": 3,
-    "wrong to the end": 1,
-    "an old code, then right": 2,
-    "cancels": 2,
-    "never opens": 1,
-    "opens and leaves": 1,
+    **people.WAYS,
     "reloads, then right": 2,
     "two tabs at once": 3,
     "asks for another code": 1,

@@ -7,8 +7,12 @@ from typing import TYPE_CHECKING
 import html5lib
 
 from acs.pages.render import Pages
+from schemas.compiler import Context
+from schemas.messages import check_outgoing
+from tests import builders
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from xml.etree.ElementTree import Element
 
     from acs.challenge.screens import Screen
@@ -21,6 +25,21 @@ def dom(screen: Screen) -> Element:
     parser = html5lib.HTMLParser(strict=True, namespaceHTMLElements=False)
     tree: Element = parser.parse(PAGES.render(screen).html.decode())
     return tree
+
+
+def fits_into_the_cres(shown: Mapping[str, object], version: str, category: str = "01") -> None:
+    """Hold what a screen is made of against the table of the CRes that carries it."""
+    cres = {
+        "threeDSServerTransID": builders.SERVER_TRANS_ID,
+        "acsTransID": builders.ACS_TRANS_ID,
+        "sdkTransID": builders.SDK_TRANS_ID,
+        "acsCounterAtoS": "000",
+        "challengeCompletionInd": "N",
+        "messageType": "CRes",
+        "messageVersion": version,
+    }
+    assert not cres.keys() & shown.keys()
+    check_outgoing("CRes", {**cres, **shown}, Context(version, "01", category, "non-final"))
 
 
 def one(tree: Element, path: str) -> Element:

@@ -16,11 +16,8 @@ from acs.challenge.screens import Amount, CodeScreen, Notice, ResendState
 from acs.pages import native, wording
 from acs.pages.render import Pages
 from acs.pages.themes import BUILT_IN, Theme
-from schemas.compiler import Context
-from schemas.messages import check_outgoing
 from schemas.versions import SUPPORTED
-from tests import builders
-from tests.acs.pages.reading import PAGES
+from tests.acs.pages.reading import PAGES, fits_into_the_cres
 from tests.acs.pages.shown import CODE, LANGUAGES, LONG
 from tests.records import replace
 
@@ -78,19 +75,8 @@ def units(words: str) -> int:
 def test_what_an_sdk_is_told_obeys_the_table_of_the_cres(version: str, language: str) -> None:
     for screen, asks_pin in product(screens(language), (False, True)):
         shown = PAGES.native(screen, version, asks_pin=asks_pin)
-        category = "02" if screen.amount is None else "01"
-        cres = {
-            "threeDSServerTransID": builders.SERVER_TRANS_ID,
-            "acsTransID": builders.ACS_TRANS_ID,
-            "sdkTransID": builders.SDK_TRANS_ID,
-            "acsCounterAtoS": "000",
-            "challengeCompletionInd": "N",
-            "messageType": "CRes",
-            "messageVersion": version,
-        }
 
-        assert not cres.keys() & shown.keys()
-        check_outgoing("CRes", {**cres, **shown}, Context(version, "01", category, "non-final"))
+        fits_into_the_cres(shown, version, "02" if screen.amount is None else "01")
         assert [
             name
             for name, told in shown.items()

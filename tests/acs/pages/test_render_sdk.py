@@ -18,12 +18,9 @@ from acs.pages import samples
 from acs.pages.render import Pages
 from acs.pages.themes import BUILT_IN, Theme
 from schemas import base64url
-from schemas.compiler import Context
-from schemas.messages import check_outgoing
 from schemas.static_files import static_file
 from schemas.versions import SUPPORTED
-from tests import builders
-from tests.acs.pages.reading import PAGES, one, words
+from tests.acs.pages.reading import PAGES, fits_into_the_cres, one, words
 from tests.acs.pages.shown import CODE, LANGUAGES, every_screen
 from tests.records import replace
 
@@ -80,17 +77,8 @@ def test_nothing_runs_and_nothing_is_loaded(screen: CodeScreen) -> None:
 def test_it_fits_into_the_cres(version: str, language: str) -> None:
     for screen in samples.app_screens(language).values():
         shown = PAGES.sdk_html(screen)
-        cres = {
-            "threeDSServerTransID": builders.SERVER_TRANS_ID,
-            "acsTransID": builders.ACS_TRANS_ID,
-            "sdkTransID": builders.SDK_TRANS_ID,
-            "acsCounterAtoS": "000",
-            "challengeCompletionInd": "N",
-            "messageType": "CRes",
-            "messageVersion": version,
-        }
 
-        check_outgoing("CRes", {**cres, **shown}, Context(version, "01", "01", "non-final"))
+        fits_into_the_cres(shown, version)
         assert len(str(shown["acsHTML"])) < 25_000
         assert base64url.decode(str(shown["acsHTML"])) == PAGES.sdk_page(screen)
 
