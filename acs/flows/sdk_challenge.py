@@ -6,7 +6,8 @@ Laws:
 - Who only knows an acsTransID can neither read nor end a challenge: what does not open with the
   agreed key changes nothing [rule 6.65]. What opens and breaks the protocol ends it [rule 6.64].
 - The same bytes again are answered again and work nothing a second time [rule 6.24]; the answer
-  has another initialization vector than the first [NIST SP 800-38D, 8].
+  has another initialization vector than the first [NIST SP 800-38D, 8]. Those of an earlier CReq,
+  which anybody may have kept, are refused and change nothing [rules 6.22, 6.65].
 - Result, then answer: the final CRes waits for the RRes a bounded time [rules 1.26, 8.3].
 - An Erro of an SDK ends the challenge if it knows both ids; it is answered by nothing [rule 6.66].
 """
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     from schemas.compiler import Reading
 
 _TIMED_OUT: Final = frozenset({"timeout", "no_creq", "sdk_timeout"})
+_OUT_OF_ORDER: Final = naming("302", ("sdkCounterStoA",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,14 +163,26 @@ async def _opened(ports: Ports, conn: Connection, envelope: Envelope, body: byte
         return refuse(Problem("302", str(fault)), dialogue.transaction)
     digest = hashlib.sha256(body).digest()
     talk = Talk(envelope, plain, key, dialogue=dialogue, was=session, digest=digest)
-    return talk if talk.is_repeat or not _is_over(dialogue) else _too_late(dialogue)
+    return _refused(talk) or talk
+
+
+def _refused(talk: Talk) -> Answer | None:
+    """Refuse what opened and can still not be taken, without any change; None when it can."""
+    if talk.is_repeat:
+        return None
+    if _is_over(talk.dialogue):
+        return _too_late(talk.dialogue)
+    if talk.was.came_before(talk.digest):
+        # Made by the SDK, sent by whoever had it: no reason to end the challenge.
+        return refuse(_OUT_OF_ORDER, talk.dialogue.transaction)
+    return None
 
 
 async def _work_on(
     ports: Ports, conn: Connection, applied: Applied, talk: Talk, post: Post, *, now: datetime
 ) -> None:
     """Take what a CReq says, and store where that leads, with the counter it came with."""
-    talk.now_is = replace(talk.now_is, creq_digest=talk.digest)
+    talk.now_is = talk.now_is.after(talk.digest)
     event = await _event(ports, conn, applied, talk, post, now=now)
     await take(ports, conn, applied, event, now)
     if applied.challenge.outcome is not None:
@@ -203,7 +217,7 @@ def _read(ports: Ports, applied: Applied, talk: Talk) -> Reading:
     additions = ports.directory_servers.additions_of(applied.dialogue.transaction.ds_id)
     reading = messages.read_creq(talk.plain, _context(applied, talk), additions)
     if int(str(reading.values["sdkCounterStoA"])) != talk.was.counter + 1:
-        raise ProtocolError(naming("302", ("sdkCounterStoA",)), message_type="CReq")
+        raise ProtocolError(_OUT_OF_ORDER, message_type="CReq")
     return reading
 
 

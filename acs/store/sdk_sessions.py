@@ -7,7 +7,7 @@ under the lock of its transaction only, and over the counter that was read.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +29,10 @@ KEY_KEPT: Final = timedelta(hours=1)
 KEPT: Final = timedelta(days=2)
 """Longer than a result is delivered, which tells of the interface."""
 
+_KNOWN_BY: Final = 8
+"""So many bytes of a digest are kept of an earlier CReq. Only the SDK could make two that agree in
+them, and would gain an Erro that ends nothing."""
+
 NOTHING_YET: Final = -1
 """The counter of a session whose first CReq has not come."""
 
@@ -38,7 +42,8 @@ class SdkSession:
     """What a challenge in the app is held with.
 
     ``patience_min`` is sdkMaxTimeout in minutes. ``counter`` is that of the last CReq taken,
-    ``creq_digest`` the SHA-256 of its bytes.
+    ``creq_digest`` the SHA-256 of its bytes, ``creqs_before`` the beginnings of those of the CReqs
+    before it, one after the other.
     ``pin_sealed``: the PIN that was typed and waits for the code.
     """
 
@@ -48,12 +53,23 @@ class SdkSession:
     key_sealed: bytes | None = field(repr=False)
     counter: int = NOTHING_YET
     creq_digest: bytes | None = None
+    creqs_before: bytes = b""
     pin_sealed: bytes | None = field(default=None, repr=False)
 
     @property
     def lasts(self) -> timedelta:
         """How long the SDK waits for the end, and a minute more [rule 1.27]."""
         return timedelta(minutes=self.patience_min + 1)
+
+    def came_before(self, digest: bytes) -> bool:
+        """Tell whether a CReq is the copy of one that was answered before the last one."""
+        known, start = self.creqs_before, digest[:_KNOWN_BY]
+        return any(known[at : at + _KNOWN_BY] == start for at in range(0, len(known), _KNOWN_BY))
+
+    def after(self, digest: bytes) -> SdkSession:
+        """Give the session whose last CReq is the one with this digest."""
+        last = b"" if self.creq_digest is None else self.creq_digest[:_KNOWN_BY]
+        return replace(self, creq_digest=digest, creqs_before=self.creqs_before + last)
 
 
 async def add(conn: Connection, session: SdkSession, now: datetime) -> None:
@@ -81,6 +97,7 @@ async def read(conn: Connection, acs_trans_id: UUID) -> SdkSession | None:
         key_sealed=row["key_sealed"],
         counter=row["counter"],
         creq_digest=row["creq_digest"],
+        creqs_before=row["creqs_before"],
         pin_sealed=row["pin_sealed"],
     )
 
@@ -103,6 +120,7 @@ async def move(
         was_counter=was.counter,
         counter=now_is.counter,
         creq_digest=now_is.creq_digest,
+        creqs_before=now_is.creqs_before,
         pin_sealed=now_is.pin_sealed,
         body=None if masked is None else json.dumps(dict(masked)),
         now=now,

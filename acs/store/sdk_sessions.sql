@@ -5,13 +5,15 @@ VALUES (:acs_trans_id, :made_at, :interface, :template, :patience_min, :key_seal
 
 -- name: read
 -- One session; whoever changes it holds its transaction.
-SELECT acs_trans_id, interface, template, patience_min, key_sealed, counter, creq_digest, pin_sealed
+SELECT acs_trans_id, interface, template, patience_min, key_sealed, counter, creq_digest, creqs_before,
+       pin_sealed
 FROM acs.sdk_session WHERE acs_trans_id = :acs_trans_id;
 
 -- name: move
 -- What a CReq changes, over the counter that was read, and the message itself, masked.
 WITH moved AS (
-    UPDATE acs.sdk_session SET counter = :counter, creq_digest = :creq_digest, pin_sealed = :pin_sealed
+    UPDATE acs.sdk_session SET
+        counter = :counter, creq_digest = :creq_digest, creqs_before = :creqs_before, pin_sealed = :pin_sealed
     WHERE acs_trans_id = :acs_trans_id AND counter = :was_counter
     RETURNING acs_trans_id),
 logged AS (

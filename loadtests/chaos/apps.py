@@ -2,11 +2,13 @@
 
 An SDK whose CReq got no answer sends the same bytes again, as a telephone's network does by itself
 too; some send everything twice at once. It sends the next one only when it knows what came of the
-last. One whose patience is over says so by an Erro 402, sometimes while a right code is on its way.
-Every answer is read as strictly as SDKs in the field read it.
+last. A copy of what was answered long ago may still come beside it; it is refused and does no harm.
+One whose patience is over says so by an Erro 402, sometimes while a right code is on its way. Every
+answer is read as strictly as SDKs in the field read it.
 """
 
 import asyncio
+import json
 import random
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -38,10 +40,13 @@ INTERFACES = {"03": 4, "01": 2, "02": 3}
 _TRIES = 4
 _PAUSE_S = 0.7
 _TWICE_SHARE = 1 / 8
+_LATE_SHARE = 1 / 6
+"""How often a copy of an earlier CReq comes beside the one that is sent."""
 _AGAIN_SHARE = 1 / 2
 """How often an SDK that is told 403, a failure that passes, asks once more."""
 _WRONG_MAX = 5
 _JSON = "application/json"
+_OUT_OF_ORDER = "302"
 _FORESEEN = ("305", "315", "402", "403")
 """What an SDK that breaks no rule may be told: it is over, too late, not possible just now."""
 
@@ -57,6 +62,8 @@ class App:
     is_over: bool = False
     unanswered: bytes | None = field(default=None, repr=False)
     """The CReq whose answer is not known yet."""
+    earlier: list[bytes] = field(default_factory=list, repr=False)
+    """The CReqs that were answered by a screen, oldest first."""
     pin_label: object = None
     """The label of the entry where a PIN is asked for, which comes first."""
 
@@ -217,12 +224,33 @@ class AppVisit:
             if body is None or self.app.is_over:
                 break
             is_twice = self.sends_twice or self.chance.random() < _TWICE_SHARE
-            got = await asyncio.gather(*(self._post(body, JOSE) for _ in range(1 + is_twice)))
+            posts = (self._post(body, JOSE) for _ in range(1 + is_twice))
+            got, _ = await asyncio.gather(asyncio.gather(*posts), self._late())
             self._take([one for one in got if one is not None])
             if self.app.unanswered is not None and not self.app.is_over:
                 await asyncio.sleep(_PAUSE_S)
         is_known = self.app.unanswered is None and not self.app.is_over
         return is_known and self.app.screen is not None
+
+    async def _late(self) -> None:
+        """Let a copy of what was answered come beside it, sometimes; it must be refused.
+
+        One of the last CReq may still come before the next one, and is then answered anew.
+        """
+        earlier, ledger = self.app.earlier, self.crowd.ledger
+        if not earlier or self.chance.random() > _LATE_SHARE:
+            return
+        body = self.chance.choice(earlier)
+        may_be_last = body == earlier[-1]
+        got = await self._post(body, JOSE)
+        if got is None:
+            return
+        raw, kind = got
+        is_erro = kind.lower().startswith(_JSON)
+        code = str(json.loads(raw).get("errorCode")) if is_erro else "none"
+        ledger.late_copies[code] += 1
+        if code not in (_OUT_OF_ORDER, *_FORESEEN) and (is_erro or not may_be_last):
+            self._refuses("a late copy", f"was answered, Erro {code}")
 
     async def _tell_time_out(self) -> bool:
         """Send an Erro 402; tell whether the bank has heard it."""
@@ -285,6 +313,8 @@ class AppVisit:
             ledger.finals[acs_trans_id].append(message)
             self._end()
             return
+        if app.unanswered is not None:
+            app.earlier.append(app.unanswered)
         app.unanswered, app.screen = None, message
         if app.pin_label is None:
             app.pin_label = message.get("challengeInfoLabel")

@@ -79,12 +79,13 @@ class Row:
     """So many answers were compared."""
     has_session: bool = False
     """What a challenge in an app is held with is there."""
+    outcome_name: str | None = None
 
 
 _ROWS = """
     SELECT t.acs_trans_id::text, t.three_ds_server_trans_id, t.trans_status, t.outcome_status,
            t.attempts, r.state, c.phase, coalesce(c.seq, 0), t.device_channel,
-           t.interaction_counter, s.acs_trans_id IS NOT NULL
+           t.interaction_counter, s.acs_trans_id IS NOT NULL, t.outcome_name
     FROM acs.transaction t LEFT JOIN acs.result r USING (acs_trans_id)
     LEFT JOIN acs.sdk_session s USING (acs_trans_id)
     LEFT JOIN otp.code c ON c.challenge_id = t.acs_trans_id
@@ -109,6 +110,7 @@ async def judge(
         visits, stored, same_answer, one_result, told_as_decided, delivered_is_true,
         repeats_are_identical, y_was_verified, shown_is_told, value_with_y_only, tries, final_pages,
         promised_to_apps, rendered, worked_once, answered_alike, given_up, taken_by_sdks,
+        none_refused,
     )  # fmt: skip
     for look in looks:
         yield look(ledger, found)
@@ -278,6 +280,13 @@ def given_up(ledger: Ledger, stored: dict[str, Row]) -> Law:
 def taken_by_sdks(ledger: Ledger, _: dict[str, Row]) -> Law:
     """See that the strictest SDK finds nothing wrong with what it is sent."""
     return Law("an SDK takes every answer", ledger.read_in_apps, ledger.refused_by_sdks)
+
+
+def none_refused(_: Ledger, stored: dict[str, Row]) -> Law:
+    """See that no CReq ended a challenge: no SDK here breaks a rule, whatever comes late."""
+    in_apps = [row for row in stored.values() if (row.trans_status, row.channel) == ("C", _APP)]
+    broken = [row.acs_trans_id for row in in_apps if row.outcome_name == "creq_refused"]
+    return Law("no challenge in an app ends for a CReq", len(in_apps), broken)
 
 
 async def _messages(conn: asyncpg.Connection, ledger: Ledger) -> Law:

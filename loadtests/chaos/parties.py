@@ -83,6 +83,8 @@ class Ledger:
     """What came for each CReq, `screen` or a transStatus, by acsTransID and counter."""
     gave_up: set[str] = field(default_factory=set)
     """acsTransIDs whose SDK told by an Erro that its time is over, when nothing else was sent."""
+    late_copies: Counter[str] = field(default_factory=Counter)
+    """The error codes that late copies of CReqs got, `none` for the last one's own answer."""
     read_in_apps: int = 0
     """So many answers were read by SDKs."""
     refused_by_sdks: list[str] = field(default_factory=list)

@@ -232,6 +232,10 @@ class _Run:
             "CReqs of SDKs that were answered more than once": sum(
                 len(kinds) > 1 for kinds in ledger.answers_to.values()
             ),
+            **{
+                f"late copies of CReqs, error code {code}": n
+                for code, n in sorted(ledger.late_copies.items())
+            },
             "who left and looked once more": len(self.crowd.unfinished),
             **{f"challenge or answer: {name}": n for name, n in sorted(ledger.ended.items())},
             **{f"shop or cardholder: {name}": n for name, n in sorted(ledger.refused.items())},

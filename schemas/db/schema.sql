@@ -578,8 +578,10 @@ CREATE TABLE acs.sdk_session (
     counter smallint DEFAULT '-1'::integer NOT NULL,
     creq_digest bytea,
     pin_sealed bytea,
+    creqs_before bytea DEFAULT '\x'::bytea NOT NULL,
     CONSTRAINT sdk_session_counter_check CHECK (((counter >= '-1'::integer) AND (counter <= 255))),
     CONSTRAINT sdk_session_creq_digest_check CHECK ((length(creq_digest) = 32)),
+    CONSTRAINT sdk_session_creqs_before_check CHECK ((length(creqs_before) <= 2040)),
     CONSTRAINT sdk_session_interface_check CHECK ((interface = ANY (ARRAY['01'::text, '02'::text]))),
     CONSTRAINT sdk_session_patience_min_check CHECK (((patience_min >= 5) AND (patience_min <= 99))),
     CONSTRAINT sdk_session_template_check CHECK ((length(template) = 2))

@@ -1,7 +1,8 @@
 """A cardholder of a random life in a shop's app: one challenge, as its SDK holds it.
 
 The SDK sends the same bytes again until it knows what came of them, to whatever process there is,
-sometimes to two at once; whatever it is told must be what an SDK that breaks no rule may be told.
+sometimes to two at once, and beside them sometimes a copy of what was answered long ago comes in;
+whatever it is told must be what an SDK that breaks no rule may be told.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ GONE = (aiohttp.ClientError, ConnectionError, TimeoutError)
 HTML: dict[str, Any] = {"deviceRenderOptions": {"sdkInterface": "02", "sdkUiType": ["01", "05"]}}
 _LATE = {"305", "315", "402", "403"}
 _FORGOTTEN = "301"
+_OUT_OF_ORDER = "302"
 _FORGOTTEN_AFTER = timedelta(days=2)
 
 
@@ -46,6 +48,7 @@ class InApp:
     screen: dict[str, Any] | None = None
     unanswered: bytes | None = field(default=None, repr=False)
     last: bytes | None = field(default=None, repr=False)
+    earlier: list[bytes] = field(default_factory=list, repr=False)
     is_over: bool = False
     first_label: object = None
     busy: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -121,8 +124,12 @@ class InApp:
         if self.unanswered is None or self.is_over:
             return
         times = 2 if self.dice.random() < 0.2 else 1
-        self.last = body = self.unanswered
-        got = await asyncio.gather(*(self._post(body, servers) for _ in range(times)))
+        body = self.unanswered
+        if self.last is not None and self.last != body:
+            self.earlier.append(self.last)
+        self.last = body
+        late = self._late(servers) if self.dice.random() < 0.3 else asyncio.sleep(0)
+        *got, _ = await asyncio.gather(*(self._post(body, servers) for _ in range(times)), late)
         answers = [self._reader.read(one) for one in got if one is not None and one.body]
         for message in sorted(answers, key=lambda one: one["messageType"]):
             if message["messageType"] == "CRes":
@@ -130,6 +137,17 @@ class InApp:
                 return
         for message in answers:
             self._told(str(message["errorCode"]))
+
+    async def _late(self, servers: Sequence[Server]) -> None:
+        """Let a copy of a CReq come in that was answered; the last one's may overtake the next."""
+        if not self.earlier:
+            return
+        body = self.dice.choice(self.earlier)
+        may_be_last = body == self.earlier[-1]
+        got = await self._post(body, servers)
+        if got is None or (may_be_last and not got.content_type.startswith("application/json")):
+            return
+        assert json.loads(got.body)["errorCode"] in {_OUT_OF_ORDER, _FORGOTTEN, *_LATE}
 
     def _take(self, cres: dict[str, Any]) -> None:
         self.unanswered = None

@@ -68,9 +68,19 @@ async def test_a_random_life_keeps_the_laws(world: World, seed: int) -> None:
         row = await world.db.fetchrow(query)
         found += [] if row is None else [f"{what}: {row[0]}"]
     found += await _told_once(world)
+    found += await _refused(world)
     found += [line for line in world.log_lines if any(word in line for word in _NEVER_LOGGED)]
     found += (await audit_chain.verify(world.db, world.keys.audit)).faults
     assert found == [], f"ACS_TEST_SEED={seed}, after {life.done}"
+
+
+async def _refused(world: World) -> list[str]:
+    """See that no CReq ended a challenge in an app: no SDK breaks a rule, copies may be late."""
+    rows = await world.db.fetch(
+        "SELECT acs_trans_id::text FROM acs.transaction"
+        " WHERE device_channel = '01' AND outcome_name = 'creq_refused'"
+    )
+    return [f"ended by a CReq of an SDK: {row[0]}" for row in rows]
 
 
 async def _told_once(world: World) -> list[str]:

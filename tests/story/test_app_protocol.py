@@ -71,19 +71,6 @@ async def test_a_counter_out_of_order_ends_it(world: World, version: str, counte
     assert later["errorCode"] == ("315" if version == "2.3.1" else "305")
 
 
-async def test_an_older_message_played_again_pays_nothing(world: World) -> None:
-    holder = await world.enrol(prefix=OTP)
-    app, _ = await apps.begin(world, holder)
-    recorded = app.sdk.creq(challengeDataEntry=wrong(world, holder))
-    app.read(await app.post(recorded))
-    await app.send(challengeNoEntry="Y")
-
-    replayed = json.loads((await app.post(recorded)).body)
-
-    assert replayed["errorCode"] == "302"
-    assert outcome(world, app.ares)[0] == "U"
-
-
 @pytest.mark.parametrize(
     ("elements", "code", "detail"),
     [

@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from acs.authentication.rendering import Rendering
 from acs.store import sdk_sessions
@@ -19,7 +21,10 @@ if TYPE_CHECKING:
 
 SECOND = timedelta(seconds=1)
 NEW = SdkSession(ACS_TRANS_ID, Rendering("02", "05"), 15, b"sealed key")
-MOVED = replace(NEW, counter=0, creq_digest=b"d" * 32, pin_sealed=b"sealed pin")
+MOVED = replace(
+    NEW, counter=0, creq_digest=b"d" * 32, creqs_before=b"before.." * 3, pin_sealed=b"sealed pin"
+)
+DIGESTS = st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=40, unique=True)
 
 
 async def test_a_session_comes_back_as_it_was_kept(db: asyncpg.Connection) -> None:
@@ -50,6 +55,27 @@ async def test_two_cannot_move_it_from_the_same_place(db: asyncpg.Connection) ->
         await sdk_sessions.move(db, NEW, MOVED, masked={"a": "b"}, now=NOW)
 
     assert await db.fetchval("SELECT count(*) FROM acs.message_log") == 0
+
+
+@given(digests=DIGESTS, other=st.binary(min_size=32, max_size=32))
+def test_a_copy_is_known_by_its_bytes_however_many_came_since(
+    digests: list[bytes], other: bytes
+) -> None:
+    session = NEW
+    for digest in digests:
+        assert not session.came_before(digest)
+        session = session.after(digest)
+
+    assert session.creq_digest == digests[-1]
+    assert [session.came_before(one) for one in digests] == [True] * (len(digests) - 1) + [False]
+    assert session.came_before(other) == (other in digests[:-1])
+    assert len(session.creqs_before) == 8 * (len(digests) - 1)
+
+
+def test_a_copy_is_not_found_across_two_others() -> None:
+    session = NEW.after(b"a" * 32).after(b"b" * 32).after(b"c" * 32)
+
+    assert not session.came_before(b"aaaabbbb" + b"x" * 24)
 
 
 async def test_secrets_go_first_and_the_rest_later(db: asyncpg.Connection) -> None:

@@ -76,6 +76,7 @@ def world(shared: World) -> World:
 async def relay(world: World, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Relay]:
     monkeypatch.setattr(ways, "_PAUSE_S", 0.0)
     monkeypatch.setattr(ways, "_TWICE_SHARE", 0.0)
+    monkeypatch.setattr(ways, "_LATE_SHARE", 0.0)
     made, app = Relay(world), web.Application()
     app.router.add_post("/app", made.take)
     async with served(app) as url:
@@ -105,7 +106,7 @@ async def judged(one: AppVisit, world: World) -> Ledger:
     ledger.answered["1"] = [one.payment.ares]
     for look in (
         laws.shown_is_told, laws.final_pages, laws.rendered, laws.worked_once,
-        laws.answered_alike, laws.given_up, laws.taken_by_sdks,
+        laws.answered_alike, laws.given_up, laws.taken_by_sdks, laws.none_refused,
     ):  # fmt: skip
         assert look(ledger, found).broken == []
     assert ledger.read_in_apps > 0
@@ -167,6 +168,36 @@ async def test_the_same_bytes_go_again_until_their_answer_is_known(
     assert len(set(relay.bodies)) == steps
     assert outcome(world, one.payment.ares) == ("Y", None, None, "01")
     assert len((await judged(one, world)).codes["1"]) == 1
+
+
+@pytest.mark.parametrize("how", ["PIN", "HTML"])
+async def test_late_copies_come_beside_everything_and_end_nothing(
+    world: World, relay: Relay, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    monkeypatch.setattr(ways, "_LATE_SHARE", 1.0)
+    one = await visit(relay, PIN, **(HTML if how == "HTML" else {}))
+
+    await one.run("wrong, then right")
+
+    ledger = await judged(one, world)
+    assert ledger.late_copies.total() == len(relay.bodies) - len(set(relay.bodies)) > 0
+    assert set(ledger.late_copies) <= {"302", "305", "none"}
+    assert outcome(world, one.payment.ares) == ("Y", None, None, "02")
+
+
+async def test_a_late_copy_that_is_answered_is_told(
+    world: World, relay: Relay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here the last CReq stands for an earlier one: its copy is answered by a screen."""
+    monkeypatch.setattr(ways, "_LATE_SHARE", 1.0)
+    one = await visit(relay)
+    await one.run("opens and leaves")
+    one.app.earlier = [relay.bodies[0], b"a later one"]
+
+    for _ in range(10):
+        await one._late()
+
+    assert "a late copy: was answered" in one.crowd.ledger.refused_by_sdks[0]
 
 
 async def test_nothing_new_is_said_while_an_answer_is_missing(world: World, relay: Relay) -> None:

@@ -93,6 +93,11 @@ _LOOKS: dict[str, tuple[Callable[..., laws.Law], Callable[[Ledger], Any], dict[s
         lambda ledger: ledger.refused_by_sdks.append("CRes: 302"),
         {},
     ),
+    "an end for a late copy": (
+        laws.none_refused,
+        lambda _: None,
+        {"outcome_name": "creq_refused"},
+    ),
     "Y without a value": (
         laws.value_with_y_only,
         lambda ledger: ledger.accepted[_ID].pop("authenticationValue"),
