@@ -37,7 +37,7 @@ class IssueCode:
 
 @dataclass(frozen=True, slots=True)
 class ForgetCode:
-    """Overwrite what is kept of the code; the challenge needs it no more."""
+    """Overwrite what is kept of code and PIN; the challenge needs them no more."""
 
 
 @dataclass(frozen=True, slots=True)

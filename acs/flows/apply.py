@@ -20,7 +20,7 @@ from acs.challenge.events import CodeIssued, CodeRefused, NotSent, Timer
 from acs.evidence import digest
 from acs.flows import evidence
 from acs.pages.names import shown_name
-from acs.store import dialogues
+from acs.store import dialogues, sdk_sessions
 from acs.store.dialogues import Beside
 from acs.transaction import Elements, link_digest
 from enrollment import flows as enrollment_flows
@@ -29,7 +29,7 @@ from otp import flows as otp_flows
 from otp.model import CardText, Issued, IssueRequest, PaymentText, Purpose, SendRefusal
 from schemas.amounts import plain_amount_text
 from schemas.audit import AuditEvent
-from schemas.values import MessageCategory
+from schemas.values import DeviceChannel, MessageCategory
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -181,9 +181,14 @@ async def _do(  # noqa: C901 - one case per effect, nothing in it
 
 
 async def _forget(conn: Connection, applied: Applied) -> None:
-    """Forget the code, unless there is nothing left of it."""
-    if not applied.code_used:
-        await otp_flows.forget(conn, applied.dialogue.transaction.acs_trans_id)
+    """Forget the code, and in an app a PIN that waits for it."""
+    transaction = applied.dialogue.transaction
+    if applied.code_used:
+        return  # nothing is left of it, and its CReq leaves no PIN
+    await otp_flows.forget(conn, transaction.acs_trans_id)
+    in_app = transaction.device_channel == DeviceChannel.APP
+    if in_app and applied.challenge.elements is Elements.PIN_AND_OTP:
+        await sdk_sessions.forget_pin(conn, transaction.acs_trans_id)
 
 
 async def _owe(ports: Ports, conn: Connection, applied: Applied) -> None:

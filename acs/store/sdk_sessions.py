@@ -130,6 +130,11 @@ async def move(
         raise AssertionError(message)
 
 
+async def forget_pin(conn: Connection, acs_trans_id: UUID) -> None:
+    """Drop the PIN that waits for its code, if one does; the caller holds the lock."""
+    await _SQL.forget_pin.run(conn, acs_trans_id=acs_trans_id)
+
+
 async def lapse(conn: Connection, now: datetime, batch: int) -> int:
     """Erase keys whose time is over and clear away old sessions; give how many rows that were."""
     erased = await _SQL.erase.run(conn, before=now - KEY_KEPT, batch=batch)

@@ -21,6 +21,11 @@ logged AS (
     SELECT acs_trans_id, :now, 'in', 'CReq', :body::json FROM moved WHERE :body::json IS NOT NULL)
 SELECT count(*) FROM moved;
 
+-- name: forget_pin
+-- A PIN that waits for its code, when the challenge is over.
+UPDATE acs.sdk_session SET pin_sealed = NULL
+WHERE acs_trans_id = :acs_trans_id AND pin_sealed IS NOT NULL;
+
 -- name: erase
 -- Keys, and PINs that were typed, once no SDK can come with them any more.
 UPDATE acs.sdk_session SET key_sealed = NULL, pin_sealed = NULL

@@ -86,6 +86,10 @@ AT_ANY_TIME = {
         SELECT s.acs_trans_id::text FROM acs.sdk_session s
         WHERE (s.counter >= 0 OR s.creq_digest IS NOT NULL OR s.pin_sealed IS NOT NULL)
           AND NOT EXISTS (SELECT FROM acs.transaction t WHERE t.acs_trans_id = s.acs_trans_id)""",
+    "no PIN waits when its challenge is over": """
+        SELECT s.acs_trans_id::text FROM acs.sdk_session s
+        JOIN acs.transaction t USING (acs_trans_id)
+        WHERE s.pin_sealed IS NOT NULL AND t.state NOT IN ('wait_creq', 'challenge')""",
 }
 """What holds between any two transactions of the database."""
 

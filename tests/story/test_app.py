@@ -11,7 +11,6 @@ from tests.story.buying import EASY, OTP, PIN, VERSIONS, outcome, right, wrong
 from tests.story.parties import other_than
 
 if TYPE_CHECKING:
-    from tests.story.apps import App
     from tests.story.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -107,19 +106,6 @@ async def test_after_a_wrong_answer_both_are_asked_for_anew(world: World, wrong_
     assert "challengeInfoText" in again
     assert final["transStatus"] == "Y"
     assert outcome(world, app.ares) == ("Y", None, None, "02")
-
-
-async def test_a_pin_waits_for_its_code_sealed_and_not_longer(world: World) -> None:
-    holder = await world.enrol(prefix=PIN)
-    app, _ = await apps.begin(world, holder)
-
-    await app.send(challengeDataEntry=holder.pin)
-    waiting = await _session(world, app)
-    await app.send(challengeDataEntry=right(world, holder))
-
-    assert waiting["pin_sealed"] is not None
-    assert holder.pin.encode() not in waiting["pin_sealed"]
-    assert (await _session(world, app))["pin_sealed"] is None
 
 
 async def test_an_empty_entry_costs_no_attempt(world: World) -> None:
@@ -231,11 +217,6 @@ async def test_html_asks_for_both_at_once(world: World, version: str) -> None:
 
 
 HTML = {"deviceRenderOptions": {"sdkInterface": "02", "sdkUiType": ["01", "05"]}}
-
-
-async def _session(world: World, app: App) -> Any:
-    query = "SELECT * FROM acs.sdk_session WHERE acs_trans_id = $1::text::uuid"
-    return await world.db.fetchrow(query, app.ares["acsTransID"])
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from acs.authentication.rendering import Rendering
 from acs.store import sdk_sessions
 from acs.store.sdk_sessions import KEPT, KEY_KEPT, NOTHING_YET, SdkSession
+from acs.transaction import AcsTransId
 from tests.acs.people import ACS_TRANS_ID, NOW
 from tests.records import replace
 
@@ -76,6 +78,22 @@ def test_a_copy_is_not_found_across_two_others() -> None:
     session = NEW.after(b"a" * 32).after(b"b" * 32).after(b"c" * 32)
 
     assert not session.came_before(b"aaaabbbb" + b"x" * 24)
+
+
+async def test_a_pin_is_dropped_alone_and_only_its_own(db: asyncpg.Connection) -> None:
+    other = replace(NEW, acs_trans_id=AcsTransId(uuid4()))
+    for one in (NEW, other):
+        await sdk_sessions.add(db, one, NOW)
+        waits = replace(MOVED, acs_trans_id=one.acs_trans_id)
+        await sdk_sessions.move(db, one, waits, masked=None, now=NOW)
+
+    for _ in range(2):
+        await sdk_sessions.forget_pin(db, ACS_TRANS_ID)
+
+    assert await sdk_sessions.read(db, ACS_TRANS_ID) == replace(MOVED, pin_sealed=None)
+    kept = await sdk_sessions.read(db, other.acs_trans_id)
+    assert kept is not None
+    assert kept.pin_sealed == MOVED.pin_sealed
 
 
 async def test_secrets_go_first_and_the_rest_later(db: asyncpg.Connection) -> None:

@@ -25,6 +25,8 @@ SPOILS = {
     "only a challenge has a counter": "INSERT INTO acs.sdk_session (acs_trans_id, made_at,"
     " interface, template, patience_min, counter)"
     " VALUES (gen_random_uuid(), now(), '01', '01', 5, 0)",
+    "no PIN waits when its challenge is over": "UPDATE acs.transaction"
+    " SET state = 'result', outcome_status = 'N', outcome_name = 'x', outcome_at = now()",
     "a key or a PIN of an SDK is still kept": "UPDATE acs.sdk_session SET key_sealed = NULL",
 }
 
