@@ -90,7 +90,8 @@ def _read(ports: PortalPorts, request: web.Request) -> _Seen:
     found = state.read(ports.enrollment.keys.vault, given, ports.enrollment.clock())
     session = request.cookies.get(cookie_name(ports, "session"), "")[:200]
     browser = request.headers.get("Accept-Language")
-    return _Seen(found, session, _words(ports, found.language, browser), {}, browser)
+    own = found.own_language if session else None
+    return _Seen(found, session, _words(ports, found.language or own, browser), {}, browser)
 
 
 def _words(ports: PortalPorts, chosen: str | None, browser: str | None) -> Words:
@@ -145,8 +146,9 @@ async def _carry_out(
         session = await _session(work, seen)
         if route.signed_in and not isinstance(session, Session):
             return _respond(ports, _to_sign_in(seen, session, request, work))
-        if isinstance(session, Session) and seen.state.language is None:
-            seen.words = _words(ports, session.language, seen.browser)
+        if isinstance(session, Session):
+            seen.state = replace(seen.state, own_language=session.language)
+            seen.words = _words(ports, seen.state.language or session.language, seen.browser)
         visit = _visit(ports, work, request, seen, session)
         answer = await route.page(visit)
     for sms_id in answer.sms_ids if isinstance(answer, Go) else ():

@@ -59,7 +59,8 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is remembered for one browser.
 
     ``errand`` holds the ids of a registration, a login or a reset under way; ``typed`` the
-    non-secret values of a form that was refused.
+    non-secret values of a form that was refused. ``language`` was clicked; ``own_language`` is that
+    of the client who is signed in, for pages that are drawn without asking the database.
     """
 
     seed: str
@@ -69,6 +70,7 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
     pending: Pending | None = None
     flash: Flash | None = None
     typed: dict[str, str] = {}
+    own_language: str | None = None
 
     def told(self) -> State:
         """Forget what the page at hand has just said."""
@@ -96,7 +98,7 @@ def read(vault: Vault, cookie: str, now: datetime) -> State:
     except (CannotOpen, ValueError, IndexError):
         return fresh(now)
     if not now - LIFETIME <= found.made_at <= now + timedelta(minutes=1):
-        return fresh(now, found.language)
+        return replace(fresh(now, found.language), own_language=found.own_language)
     return found
 
 

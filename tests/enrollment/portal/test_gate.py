@@ -11,7 +11,7 @@ from yarl import URL
 from enrollment.flows import belongings
 from enrollment.flows.belongings import Preferences
 from enrollment.policy import PortalPolicy
-from enrollment.portal import headers
+from enrollment.portal import headers, state
 from enrollment.portal.gate import cookie_name
 from enrollment.portal.routes import PAGES
 from tests.enrollment import people
@@ -225,6 +225,36 @@ async def test_a_client_s_own_language_comes_before_the_browser_s(
         clicked = await browser.get("/cards?lang=en")
 
     assert [page.tree.get("lang") for page in (outside, inside, clicked)] == ["en", "pl", "en"]
+
+
+async def test_what_is_refused_before_any_page_is_in_the_client_s_own_language(
+    portal: Portal, client: Client
+) -> None:
+    async with portal.browser("en") as browser:
+        outside = await browser.get("/nothing-here")
+        await portal.register(browser, NUMBER)
+        await portal.sign_in(browser, NUMBER)
+        inside = [await browser.get("/nothing-here"), await browser.post("/cards", {})]
+        inside += [await browser.post("/pin", {"form_token": "forged"})]
+        portal.clock.now += state.LIFETIME * 2
+        inside += [await browser.get("/nothing-here")]
+        clicked = await browser.get("/cards?lang=de")
+        clicked = await browser.get("/nothing-here")
+
+    assert [page.status for page in (outside, *inside)] == [404, 404, 405, 403, 404]
+    assert outside.tree.get("lang") == "en"
+    assert {page.tree.get("lang") for page in inside} == {"pl"}
+    assert clicked.tree.get("lang") == "de"
+
+
+async def test_who_signs_out_takes_the_own_language_along(portal: Portal, client: Client) -> None:
+    async with portal.browser("en") as browser:
+        await portal.register(browser, NUMBER)
+        page = await portal.sign_in(browser, NUMBER)
+        signed_out = await browser.post("/logout", {"form_token": _token(page)})
+        after = await browser.get("/nothing-here")
+
+    assert {one.tree.get("lang") for one in (signed_out, after)} == {"en"}
 
 
 @pytest.mark.parametrize(("language", "says"), [("uk", "Ваш"), ("de", "Ihre")])
