@@ -7,46 +7,32 @@ ACS_TEST_REQUIRE_HSM is set: then that is a failure.
 from __future__ import annotations
 
 import hmac
-import json
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from acs.hsm.link import Place
+from loadtests.hsm import softhsm as softhsm2
+from loadtests.hsm.softhsm import Pins, Token
 from tests import signing
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from acs.crypto.signer import SigningKey
 
 PIN, SO_PIN, TOKEN = "hsm-pin-6407", "hsm-so-pin-9911", "acs"
 CVV_HEX = "0123456789ABCDEFFEDCBA9876543210"
 HMAC_HEX = "B039878C1F96D212F509B2DC4CC8CD1B"
 HMAC_KCV = hmac.digest(bytes.fromhex(HMAC_HEX), b"", "sha256")[:3].hex().upper()
-_MODULES = (
-    "/usr/lib/softhsm",
-    "/usr/lib/*/softhsm",
-    "/usr/local/lib/softhsm",
-    "/opt/*/lib/softhsm",
-)
 
 
 def _des(label: str, halves: str, **attributes: bool) -> dict[str, object]:
     key = "".join({"a": CVV_HEX[:16], "b": CVV_HEX[16:]}[half] for half in halves)
-    return {"label": label, "kind": "des3", "hex": key, "attributes": attributes}
-
-
-def _mac(label: str, **attributes: bool) -> dict[str, object]:
-    return {
-        "label": label,
-        "kind": "hmac",
-        "hex": HMAC_HEX.ljust(64, "0"),
-        "attributes": attributes,
-    }
+    return softhsm2.des3(label, key, **attributes)
 
 
 KEYS = (
@@ -60,9 +46,9 @@ KEYS = (
     _des("torn-first", "bbb"),
     _des("idle", "aba", ENCRYPT=False),
     _des("idle-first", "aaa"),
-    _mac("iav-1"),
-    _mac("twice"),
-    _mac("twice"),
+    softhsm2.mac("iav-1", HMAC_HEX),
+    softhsm2.mac("twice", HMAC_HEX),
+    softhsm2.mac("twice", HMAC_HEX),
 )
 """What the token holds beside the signing keys ``ec`` and ``rsa``, and what is wrong with it."""
 
@@ -100,19 +86,14 @@ class SoftHsm:
 
     def misbehaving(self, control: Path) -> Place:
         """Say where the same token is behind a module that does what a file says."""
-        command = (sys.executable, "-m", "tests.misbehaving_hsm", str(control))
+        command = (sys.executable, "-m", "loadtests.hsm.misbehaving", str(control))
         return Place(self.module, TOKEN, self.pin_file, command)
-
-
-def _module() -> Path | None:
-    found = [path for one in _MODULES for path in Path("/").glob(f"{one[1:]}/libsofthsm2.so")]
-    return found[0] if found else None
 
 
 @pytest.fixture
 def softhsm(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> SoftHsm:
     """Give the token of this process; SOFTHSM2_CONF names it."""
-    module = _module()
+    module = softhsm2.module()
     if module is None:
         if os.environ.get("ACS_TEST_REQUIRE_HSM"):
             pytest.fail("no SoftHSM2 here, and ACS_TEST_REQUIRE_HSM is set")
@@ -129,27 +110,10 @@ _MADE: dict[Path, SoftHsm] = {}
 
 
 def _brought_up(module: Path, folder: Path) -> SoftHsm:
-    (folder / "tokens").mkdir()
-    config = folder / "softhsm2.conf"
-    config.write_text(f"directories.tokendir = {folder}/tokens\nobjectstore.backend = file\n")
-    pin_file = folder / "pin"
-    pin_file.write_text(f"{PIN}\n")
-    pin_file.chmod(0o400)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SOFTHSM2_CONF", str(config))
-        _util("--init-token", "--free", "--label", TOKEN, "--so-pin", SO_PIN)
-        signs: dict[str, SigningKey] = {"ec": signing.ec_key(), "rsa": signing.rsa_key()}
-        for number, (label, key) in enumerate(signs.items(), 1):
-            pem = folder / f"{label}.pem"
-            pem.write_bytes(signing.key_pem(key))
-            _util("--import", str(pem), "--token", TOKEN, "--label", label, "--id", f"0{number}")
-        told = {"module": str(module), "token": TOKEN, "pin": PIN, "keys": KEYS}
-        command = [sys.executable, "-m", "tests.hsm_ceremony"]
-        subprocess.run(command, input=json.dumps(told), text=True, check=True)
-    return SoftHsm(module, folder, pin_file)
-
-
-def _util(*arguments: str) -> None:
-    subprocess.run(
-        ["softhsm2-util", *arguments, "--pin", PIN], check=True, stdout=subprocess.DEVNULL
-    )
+    signs: dict[str, SigningKey] = {"ec": signing.ec_key(), "rsa": signing.rsa_key()}
+    files = {label: folder / f"{label}.pem" for label in signs}
+    for label, key in signs.items():
+        files[label].write_bytes(signing.key_pem(key))
+    token = Token(module, folder, TOKEN)
+    softhsm2.bring_up(token, Pins(PIN, SO_PIN), KEYS, files)
+    return SoftHsm(module, folder, token.pin_file)

@@ -17,6 +17,7 @@ from acs.crypto import cavv
 from acs.crypto.software import SoftwareKeys
 from acs.hsm.driver import Hsm, Patience
 from acs.hsm.keys import HsmSigner, HsmValueKeys, wanted
+from loadtests.hsm.softhsm import behave
 from loadtests.network.sdk import REFERENCE_NUMBER, Sdk
 from tests import hsm as tokens
 from tests import signing
@@ -52,9 +53,7 @@ class Bank:
 
     def module(self, mode: str) -> None:
         """Say how the module behaves from its next call on."""
-        draft = self._control.with_suffix(".draft")
-        draft.write_text(mode)
-        draft.rename(self._control)
+        behave(self._control, mode)
 
     async def recovers(self) -> None:
         """Wait until the HSM answers again, with every key."""

@@ -18,6 +18,7 @@ from acs.crypto.keys import KeysUnavailable
 from acs.hsm import driver
 from acs.hsm.driver import Hsm, Patience
 from acs.hsm.link import HsmKey
+from loadtests.hsm.softhsm import behave
 from tests import hsm as tokens
 from tests.hsm import softhsm
 from tests.story.conftest import log_lines
@@ -50,9 +51,7 @@ class Control:
         self.say("well")
 
     def say(self, mode: str) -> None:
-        draft = self.path.with_suffix(".draft")
-        draft.write_text(mode)
-        draft.rename(self.path)
+        behave(self.path, mode)
 
 
 @pytest.fixture

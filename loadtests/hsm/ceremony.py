@@ -1,6 +1,4 @@
-"""Puts the tests' secret keys into a token, in a process of its own: ``-m tests.hsm_ceremony``."""
-
-from __future__ import annotations
+"""Puts secret keys into a token, in a process of its own: ``-m loadtests.hsm.ceremony``."""
 
 import json
 import sys
