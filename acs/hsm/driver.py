@@ -20,6 +20,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -164,9 +165,9 @@ class Hsm:
             return
         metrics.HSM_BREAKER.set(self._breaker.is_open)
         if was_open:
-            log.event("hsm:answering", level=logging.WARNING)
+            log.event("hsm:answering", pid=os.getpid(), level=logging.WARNING)
         else:
-            log.event("hsm:resting", level=logging.ERROR)
+            log.event("hsm:resting", pid=os.getpid(), level=logging.ERROR)
             _alarm()
 
     async def _run(self, begun: asyncio.Event) -> None:
@@ -180,7 +181,7 @@ class Hsm:
                 self._is_lost = True
                 begun.set()
             self._is_lost = not answered
-            log.event("hsm:away", level=logging.ERROR, reason=reason)
+            log.event("hsm:away", level=logging.ERROR, pid=os.getpid(), reason=reason)
             if self._is_lost and not was_lost:
                 _alarm()
             if is_lasting:
@@ -199,14 +200,14 @@ class Hsm:
             self._is_lost = False
             metrics.HSM_READY.set(1)
             self.ready.set()
-            log.event("hsm:ready")
+            log.event("hsm:ready", pid=os.getpid())
             for label, fault in self._link.faults.items():
                 _missing(label, fault)
             begun.set()
             await self._serve(self._link, answered)
         except NotReached as failure:
             return answered.yes, failure.is_lasting, str(failure)
-        except OSError as failure:
+        except (OSError, MemoryError) as failure:  # what the process lacks it may have again
             return False, False, type(failure).__name__
         finally:
             if self._link is not None:

@@ -9,7 +9,7 @@ import signal
 import time
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 
@@ -24,7 +24,7 @@ from tests.hsm import softhsm
 from tests.story.conftest import log_lines
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
     from tests.hsm import SoftHsm
@@ -142,6 +142,31 @@ async def test_a_module_that_crashes_is_away_and_comes_back(
         assert len(await made.ask("iav-1", b"")) == 32
     assert sum('"hsm:away"' in line for line in log_lines) >= 2
     assert sum('"alarm":"hsm"' in line for line in log_lines) == 1
+
+
+class Scarce(tuple[str, ...]):
+    """A command that cannot be run for lack of memory, the first two times."""
+
+    __slots__ = ()
+    tries: ClassVar[list[str]] = []
+
+    def __iter__(self) -> Iterator[str]:
+        self.tries.append("tried")
+        if len(self.tries) <= 2:
+            raise MemoryError
+        return super().__iter__()
+
+
+async def test_a_process_without_memory_has_the_hsm_again_when_there_is_some(
+    softhsm: SoftHsm, log_lines: list[str]
+) -> None:
+    place = replace(softhsm.place, command=Scarce(softhsm.place.command))
+    async with running(place, HASTY) as made:
+        await is_ready(made)
+        assert len(await made.ask("iav-1", b"")) == 32
+    told = [line for line in log_lines if f'"pid":{os.getpid()},"reason":"MemoryError"' in line]
+    assert len(told) == 2
+    assert any(f'"event":"hsm:ready","pid":{os.getpid()}' in line for line in log_lines)
 
 
 async def test_an_exchange_that_takes_long_is_an_absence(
