@@ -7,17 +7,22 @@ import asyncio
 import contextlib
 import random
 import signal
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import chain, islice
 
+from loadtests.chaos.hsm import SiteHsm, is_felt
 from loadtests.chaos.parties import DIRECTORY_MOODS, GATEWAY_MOODS
 from loadtests.chaos.plan import (
     CLOCKS,
     CRASH,
     FULL,
+    HSM,
+    HSM_KILL,
+    HSM_MODES,
     MOODS,
     PROCESS_KILLS,
     RESTART,
@@ -84,7 +89,9 @@ class Hands:
     async def disturb(self, until: asyncio.Event, enough: Enough) -> None:
         """Do one fault after the other until told to stop, or until enough is done."""
         self._chance = random.Random(f"{self.seed}/hands")
-        every = chain(each(self.seed) if enough.each_once else (), faults(self.seed))
+        has_hsm = self.site.hsm is not None
+        first = each(self.seed, has_hsm=has_hsm) if enough.each_once else ()
+        every = chain(first, faults(self.seed, has_hsm=has_hsm))
         plan = (fault for fault in every if enough.only in fault.title)
         for fault in islice(plan, enough.faults):
             if enough.is_reached(self.kills, self.done[CRASH]):
@@ -155,6 +162,8 @@ class Hands:
             is_done = self._squeeze(fault)
         elif fault.name in CLOCKS:
             is_done = self._step_clock(fault)
+        elif fault.name in HSM:
+            is_done = await self._spoil_hsm(fault)
         else:
             is_done = self._process(fault)
         self.done[fault.title] += is_done
@@ -357,6 +366,36 @@ class Hands:
         await self._last(fault, 2 * fault.lasts_s, is_felt)
         share = (cpu_s(pid) - before) / (now() - began)
         self.busiest[fault.name] = max(share, self.busiest.get(fault.name, 0.0))
+
+    async def _spoil_hsm(self, fault: Fault) -> bool:
+        """Kill a helper of the HSM, or let its module be ill for a while.
+
+        Where it is promised, only when all are well with it: what comes then is of this fault.
+        """
+        hsm = self.site.hsm
+        if hsm is None or (self.promises and not await self.site.uses_hsm()):
+            return False
+        if fault.name != HSM_KILL:
+            self._later(self._ill(hsm, fault), fault)
+            return True
+        helpers = [pid for asker in self.site.askers for pid in children_of(asker)]
+        if not helpers:
+            return False
+        pid = self._chance.choice(helpers)
+        kill(pid)
+        self._later(self._gone([pid], fault), fault)
+        return True
+
+    async def _ill(self, hsm: SiteHsm, fault: Fault) -> None:
+        ledger, began = self.site.ledger, time.monotonic()
+        first, before, is_alone = len(ledger.asks), self.done.total(), len(self._running) == 1
+        hsm.behave(HSM_MODES[fault.name])
+        try:
+            await self._last(fault, 2 * fault.lasts_s, lambda: is_felt(ledger, first, began))
+        finally:
+            if is_alone and self.done.total() == before:
+                hsm.spans.append((began, time.monotonic()))
+            hsm.behave("well")
 
     def _step_clock(self, fault: Fault) -> bool:
         """Step the clock of a program an hour forward or back, for a while."""

@@ -54,6 +54,16 @@ class Mood:
         return way
 
 
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """An AReq that was sent once: when it went and when it ended, monotonic; `told` as ARes."""
+
+    key: str
+    began: float
+    ended: float
+    told: str
+
+
 @dataclass(slots=True)
 class Ledger:
     """Everything the outside world knows. Keys are acsTransIDs, SMS ids, shops' numbers."""
@@ -96,6 +106,9 @@ class Ledger:
     """Visits that were given up: who, and where it stood."""
     moments: list[tuple[float, str]] = field(default_factory=list)
     """When each AReq got an ARes, or something else or nothing: monotonic seconds, and what."""
+
+    asks: list[Ask] = field(default_factory=list)
+    """Every time that an AReq was sent."""
 
     def ares(self, acs_trans_id: str) -> Message | None:
         """Find the ARes of a transaction, if anybody read it."""

@@ -30,6 +30,10 @@ MOODS = ("Directory Server misbehaves", "SMS gateway misbehaves")
 RESTART = "SIGHUP: all serve workers are replaced"
 SQUEEZES = ("no descriptors left", "no memory left")
 CLOCKS = ("the clock of serve", "the clock of the worker")
+HSM_KILL = "kill -9 a helper of the HSM"
+HSM_MODES = {"the HSM's module hangs": "hang", "the HSM's module answers with an error": "error"}
+HSM = (HSM_KILL, *HSM_MODES)
+"""Where there is an HSM."""
 OTHERS = (RESTART, *SQUEEZES, *CLOCKS)
 FULL = "the database's disk is full"
 _BRIEF_S = 0.5
@@ -55,8 +59,9 @@ class Fault:
         return self.name if self.mode == "pass" else f"{self.name}: {self.mode}"
 
 
-def faults(seed: int) -> Iterator[Fault]:
+def faults(seed: int, *, has_hsm: bool = False) -> Iterator[Fault]:
     """Make an endless plan; more than half are kills."""
+    others = (*OTHERS, *HSM) if has_hsm else OTHERS
     chance = random.Random(f"{seed}/plan")
     while True:
         pause_s, lasts_s = chance.uniform(*_PAUSE_S), chance.uniform(*_LASTS_S)
@@ -69,13 +74,14 @@ def faults(seed: int) -> Iterator[Fault]:
         elif dice < 0.92:  # noqa: PLR2004 - a share
             yield Fault(pause_s, chance.choice(MOODS), lasts_s)
         else:
-            yield Fault(pause_s, chance.choice(OTHERS), lasts_s)
+            yield Fault(pause_s, chance.choice(others), lasts_s)
 
 
-def each(seed: int) -> list[Fault]:
+def each(seed: int, *, has_hsm: bool = False) -> list[Fault]:
     """Make a plan that has every fault once, every wire in every way."""
     chance = random.Random(f"{seed}/each")
     found: list[tuple[str, Mode]] = [(name, "pass") for name in (*KILLS, *MOODS, *OTHERS)]
+    found += [(name, "pass") for name in HSM if has_hsm]
     found += [(wire, mode) for wire in WIRES for mode in MODES]
     chance.shuffle(found)
     return [
@@ -84,11 +90,12 @@ def each(seed: int) -> list[Fault]:
     ]
 
 
-def kinds(*, has_disk: bool = False) -> list[tuple[Fault, ...]]:
+def kinds(*, has_disk: bool = False, has_hsm: bool = False) -> list[tuple[Fault, ...]]:
     """Make a plan without chance that has every fault once; those of a group begin together.
 
     While a process of one program stands still, the clock of the other is an hour ahead: its leases
-    are over when it goes on, and none has to be waited for. With ``has_disk`` it gets full.
+    are over when it goes on, and none has to be waited for. With ``has_disk`` it gets full. No
+    process of the service is killed after the HSM was ill: those who felt it must be well again.
     """
     networks = [
         tuple(
@@ -109,6 +116,7 @@ def kinds(*, has_disk: bool = False) -> list[tuple[Fault, ...]]:
         (SQUEEZES[0],),
         (SQUEEZES[1], steps[serve, -1]),
         ("kill -9 the supervisor",),
+        *((name,) for name in HSM if has_hsm),
         ("restart PostgreSQL",),
         ("kill -9 a backend of PostgreSQL",),
         *([(FULL,)] if has_disk else []),

@@ -12,6 +12,7 @@ import asyncpg
 
 from loadtests.chaos.ends import Ends, asked_by_signal, last_resort, tell_failure
 from loadtests.chaos.hands import Hands
+from loadtests.chaos.hsm import SiteHsm, told_why, unharmed, used_again
 from loadtests.chaos.laws import Law, judge, promised, tell
 from loadtests.chaos.plan import Enough, Fault, kinds
 from loadtests.chaos.rest import rest
@@ -25,6 +26,7 @@ LIMITS_S: Mapping[str, float] = {
     "the disk is let alone": 20.0,
     "everything is healed": 270.0,  # PostgreSQL may have to be started
     "the service is ready again": 300.0,
+    "everybody uses the HSM again": 150.0,  # its rest 60 s, a pause 30 s, a question of ours 10 s
     "enough is paid": 60.0,
     "the stream is over": 20.0,
     "the shoppers are done": 240.0,  # every call of a visit takes its 12 s, every try is needed
@@ -60,9 +62,11 @@ async def run(options: argparse.Namespace, folder: Path) -> list[Law]:
     with asked_by_signal():
         async with site(
             folder, options.seed, options.people, options.disk_mb,
-            spares=options.soak is not None, clocks=options.clocks,
+            spares=options.soak is not None, clocks=options.clocks, hsm=True,
         ) as place:  # fmt: skip
             sites.append(place)
+            if place.hsm is None:
+                print("no SoftHSM2 here (Debian: softhsm2): faults of the HSM are left out")
             rate = await _share(place, options.share) if options.share else options.rate
             return await _under_load(options, place, rate, options.soak or folder)
 
@@ -127,7 +131,8 @@ class _Run:
     @property
     def _promised(self) -> list[tuple[Fault, ...]]:
         """Give what the run must do, whatever it takes; empty: what a seed makes."""
-        return kinds(has_disk=bool(self.options.disk_mb)) if self.options.kinds else []
+        has_disk, has_hsm = bool(self.options.disk_mb), self.place.hsm is not None
+        return kinds(has_disk=has_disk, has_hsm=has_hsm) if self.options.kinds else []
 
     def _start(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         task = self.tasks[name] = asyncio.create_task(work, name=name)
@@ -151,6 +156,7 @@ class _Run:
             await ends.stop("the disk is let alone", tasks["filling"])
         await ends.step("everything is healed", self.hands.heal())
         await ends.step("the service is ready again", place.becomes(place.is_ready))
+        await ends.step("everybody uses the HSM again", place.becomes(place.uses_hsm))
         await ends.step("enough is paid", place.becomes(crowd.has_paid(self.options.least)))
         if "streaming" in tasks:
             await ends.stop("the stream is over", tasks["streaming"])
@@ -175,6 +181,8 @@ class _Run:
         finally:
             conn.terminate()
         self.laws.append(self.ends.law)
+        if self.place.hsm is not None:
+            self._judge_hsm(self.place.hsm)
         if faults := [fault.title for group in self._promised for fault in group]:
             self.laws.append(promised(faults, self.hands.felt))
         self._report(dict(results or {}))
@@ -189,6 +197,11 @@ class _Run:
             began, took_s = time.monotonic(), time.monotonic() - began
             if took_s > _LONG_S:
                 print(f"  {took_s:6.1f}  seconds to count: {law.name}", flush=True)
+
+    def _judge_hsm(self, hsm: SiteHsm) -> None:
+        place, ledger = self.place, self.place.ledger
+        self.laws += [unharmed(ledger, hsm.spans), told_why(ledger, hsm.spans)]
+        self.laws.append(used_again(place.hsm_words, place.askers))
 
     async def _judge_stream(self, conn: asyncpg.Connection) -> None:
         lost = await self.stream.missing(conn)

@@ -24,7 +24,7 @@ from acs.conformance import pages
 from loadtests.chaos import apps, people
 from loadtests.chaos.apps import App, AppVisit
 from loadtests.chaos.ends import stood
-from loadtests.chaos.parties import Ledger
+from loadtests.chaos.parties import Ask, Ledger
 from loadtests.chaos.people import Holder
 from loadtests.network import areq as areqs
 from loadtests.network import directory_server, three_ds_server
@@ -238,7 +238,7 @@ class _Visit:
 
     async def _ask(self, key: str, areq: Message) -> None:
         """Send an AReq once; whatever ARes is read is written down."""
-        ledger = self.crowd.ledger
+        ledger, began = self.crowd.ledger, time.monotonic()
         try:
             async with self.http.post(self.crowd.areq_url, json=areq) as response:
                 answer = json.loads(await response.read())
@@ -249,7 +249,9 @@ class _Visit:
             told = "ARes" if is_ares else f"Erro {answer.get('errorCode')}"
             if is_ares:
                 ledger.answered[key].append(answer)
-        ledger.moments.append((time.monotonic(), told))
+        now = time.monotonic()
+        ledger.moments.append((now, told))
+        ledger.asks.append(Ask(key, began, now, told))
         if told != "ARes":
             ledger.refused[told] += 1
             await asyncio.sleep(_PAUSE_S)

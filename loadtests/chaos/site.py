@@ -8,7 +8,7 @@ import random
 import re
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -24,10 +24,12 @@ from acs.config import read
 from acs.key_files import load_keys
 from loadtests.bench.demo import free_ports
 from loadtests.chaos.cutter import Cutter, Target
+from loadtests.chaos.hsm import SiteHsm, is_used, move_in, said, with_hsm
 from loadtests.chaos.parties import Ledger, Mood, Parties
 from loadtests.chaos.people import Holder, enrol, everybody
 from loadtests.chaos.processes import Database, Program, children_of
 from loadtests.chaos.squeeze import Clock
+from loadtests.hsm import softhsm
 
 _READY_S = 300.0
 _LOOK_S = 0.2
@@ -59,6 +61,10 @@ class Site:
     """Process ids by name that nobody kills, so that they can be watched over time."""
     clocks: dict[str, Clock] = field(default_factory=dict)
     """The clocks that can be stepped, by program."""
+    hsm: SiteHsm | None = None
+    """What keeps some of the keys, where there is one."""
+    hsm_words: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
+    """What each process of the service has said of it, oldest first, as far as logs were read."""
     _started: set[int] = field(default_factory=set)
     _read: Counter[Path] = field(default_factory=Counter)
     """So many bytes of each log were looked through for what has started."""
@@ -70,6 +76,10 @@ class Site:
 
     def has_started(self, pid: int) -> bool:
         """Tell whether a process of the service has said that it is at work."""
+        self._read_on()
+        return pid in self._started
+
+    def _read_on(self) -> None:
         for log in self.logs:
             with log.open("rb") as file:
                 file.seek(self._read[log])
@@ -78,7 +88,22 @@ class Site:
                         break
                     self._read[log] += len(line)
                     self._started |= {int(one) for one in _STARTED.findall(line)}
-        return pid in self._started
+                    for pid, word in said(line):
+                        self.hsm_words[pid].append(word)
+
+    @property
+    def askers(self) -> list[int]:
+        """Give the living processes that ask the HSM, where there is one."""
+        serve = self.programs["serve"].pid
+        others = (one.pid for name, one in self.programs.items() if name != "serve")
+        workers = children_of(serve) if serve is not None else []
+        return [*workers, *(pid for pid in others if pid is not None)]
+
+    async def uses_hsm(self) -> bool:
+        """Tell whether every process is answered by the HSM; where there is none, it is."""
+        self._read_on()
+        asked = self.askers if self.hsm is not None else []
+        return all(is_used(self.hsm_words[pid]) for pid in asked)
 
     async def refuses_to_grow(self) -> bool:
         """Tell whether PostgreSQL finds no room for a table, or is gone; the table is not kept."""
@@ -158,12 +183,14 @@ async def site(
     *,
     spares: bool = False,
     clocks: bool = False,
+    hsm: bool = False,
 ) -> AsyncIterator[Site]:
     """Start everything, seeded; stop everything at the end.
 
     With ``disk_mb`` the database lies on a disk of its own of that size (Linux, as root). With
     ``spares`` the supervisor, one worker of `serve` and one of two `acs work` are never killed.
-    With ``clocks`` those of `serve` and `acs work` can be stepped.
+    With ``clocks`` those of `serve` and `acs work` can be stepped. With ``hsm`` some keys are in an
+    HSM that can be spoilt, if SoftHSM2 is there.
     """
     data = folder / "data"
     data.mkdir(parents=True)
@@ -182,6 +209,8 @@ async def site(
         await parties.start()
         await _lay_wires(made)
         await _prepare(made)
+        if hsm:
+            await asyncio.to_thread(_move_in, made)
         if clocks:
             _set_clocks(made)
         for program in made.programs.values():
@@ -198,6 +227,19 @@ async def site(
         await database.stop()
         if disk_mb is not None:
             await _mount("umount", "--lazy", str(data))
+
+
+def _move_in(made: Site) -> None:
+    module = softhsm.module()
+    if module is None:
+        return
+    serve, values = (
+        made.programs["serve"].environment,
+        made.folder / "data" / "keys" / "values.json",
+    )
+    made.hsm = move_in(module, made.folder, values, serve)
+    for program in made.programs.values():
+        program.environment = with_hsm(program.environment, made.hsm)
 
 
 def _set_clocks(made: Site) -> None:

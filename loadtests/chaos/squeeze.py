@@ -1,6 +1,6 @@
 """Limits and clocks of running processes, changed from outside (Linux).
 
-Limits by prlimit(2), of one process. A clock by ``loadtests/chaos/stepped``, which a program must
+Limits by prlimit(2), of one process. A clock by ``loadtests/chaos/inside``, which a program must
 be started with: it reads its step from a file.
 """
 
@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_STEPPED = Path(__file__).parent / "stepped"
+INSIDE = Path(__file__).parent / "inside"
+"""What is on PYTHONPATH of a program that can be spoilt from within."""
 _MORE_DESCRIPTORS = 2
 _MORE_MEMORY_BYTES = 1 << 18
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -76,7 +77,7 @@ class Clock:
     @property
     def environment(self) -> dict[str, str]:
         """Give what the program must be started with."""
-        return {"CHAOS_CLOCK": str(self.file), "PYTHONPATH": str(_STEPPED)}
+        return {"CHAOS_CLOCK": str(self.file), "PYTHONPATH": str(INSIDE)}
 
     def step(self, seconds: int) -> None:
         """Put the clock so much forward or back from the true time; 0 heals it."""

@@ -1,8 +1,9 @@
-"""The service with a clock that can be stepped from outside: on PYTHONPATH in `make chaos` only.
+"""The service with a clock and an HSM that can be spoilt from outside, in `make chaos` only.
 
-Python imports this module by itself. The service reads the time of day in one place,
-``acs.app.utc_now``; here that place is given the step that stands in the file CHAOS_CLOCK. The
-monotonic clock stays as it is, as with a true step.
+Python imports this module by itself where PYTHONPATH says so. The service reads the time of day in
+one place, ``acs.app.utc_now``; here that place is given the step that stands in the file
+CHAOS_CLOCK. The monotonic clock stays as it is, as with a true step. The module of the HSM does
+what the file CHAOS_HSM says (``loadtests.hsm.misbehaving``); the helper that loads it is our own.
 """
 
 import contextlib
@@ -17,7 +18,6 @@ from pathlib import Path
 from types import ModuleType
 
 _LOOK_S = 0.1
-_NAME = "acs.app"
 
 
 class _Stepped:
@@ -45,27 +45,43 @@ class _Stepped:
 
 
 class _Finder:
-    """Finds the one module as everybody does, and gives it the clock when it is loaded."""
+    """Finds one module as everybody does, and changes it when it is loaded."""
+
+    def __init__(self, name: str, change: Callable[[ModuleType], None]) -> None:
+        self._name = name
+        self._change = change
 
     def find_spec(
         self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if name != _NAME:
+        if name != self._name:
             return None
         sys.meta_path.remove(self)
         spec = importlib.util.find_spec(name)
         assert spec is not None
         assert spec.loader is not None
-        load = spec.loader.exec_module
+        load, change = spec.loader.exec_module, self._change
 
-        def load_stepped(module: ModuleType) -> None:
+        def load_changed(module: ModuleType) -> None:
             load(module)
-            file = Path(os.environ["CHAOS_CLOCK"])
-            module.utc_now = _Stepped(module.utc_now, file)  # type: ignore[attr-defined]
+            change(module)
 
-        spec.loader.exec_module = load_stepped  # type: ignore[method-assign]
+        spec.loader.exec_module = load_changed  # type: ignore[method-assign]
         return spec
 
 
+def _step(module: ModuleType) -> None:
+    file = Path(os.environ["CHAOS_CLOCK"])
+    module.utc_now = _Stepped(module.utc_now, file)  # type: ignore[attr-defined]
+
+
+def _misbehave(module: ModuleType) -> None:
+    from loadtests.hsm.misbehaving import over  # noqa: PLC0415 - in the helper alone
+
+    module.lib = over(module.lib, Path(os.environ["CHAOS_HSM"]))  # type: ignore[attr-defined]
+
+
 if "CHAOS_CLOCK" in os.environ:
-    sys.meta_path.insert(0, _Finder())
+    sys.meta_path.insert(0, _Finder("acs.app", _step))
+if "CHAOS_HSM" in os.environ:
+    sys.meta_path.insert(0, _Finder("pkcs11", _misbehave))
