@@ -68,7 +68,7 @@ def guarded(ports: PortalPorts, route: Route) -> web.RouteDef:
         if route.method == "GET" and wish in ports.pages.languages:
             return _respond(ports, Go(request.path, replace(seen.state, language=wish)))
         if route.method == "POST" and not await _is_own(ports, request, seen):
-            return draw(ports, seen.words, _message("forged"), seen.state, is_in=False, form="")
+            return _refuse(ports, seen, _message("forged"))
         return await _carry_out(ports, route, request, seen)
 
     return web.route(route.method, route.path, handle)
@@ -146,6 +146,7 @@ async def _carry_out(
         session = await _session(work, seen)
         if route.signed_in and not isinstance(session, Session):
             return _respond(ports, _to_sign_in(seen, session, request, work))
+        seen.state = replace(seen.state, is_signed_in=isinstance(session, Session))
         if isinstance(session, Session):
             seen.state = replace(seen.state, own_language=session.language)
             seen.words = _words(ports, seen.state.language or session.language, seen.browser)
@@ -242,7 +243,7 @@ def _set_cookie(ports: PortalPorts, response: web.Response, name: str, value: st
 
 def _respond(ports: PortalPorts, go: Go) -> web.Response:
     response = web.Response(status=_SEE_OTHER, headers={**headers.PAGE, "Location": go.path})
-    _set_cookie(ports, response, "portal", state.write(ports.enrollment.keys.vault, go.state))
+    _remember(ports, response, go.state)
     if go.session is not None:
         _set_cookie(ports, response, "session", go.session.reveal())
     elif go.ends_session:
@@ -256,10 +257,12 @@ def draw(
     """Answer with a page; what it says once is forgotten with it."""
     html = html_of(ports, words, page, kept, is_in=is_in, form=form)
     response = web.Response(body=html, status=page.status, headers=headers.PAGE)
-    if form:
-        told = state.write(ports.enrollment.keys.vault, kept.told())
-        _set_cookie(ports, response, "portal", told)
+    _remember(ports, response, kept.told())
     return response
+
+
+def _remember(ports: PortalPorts, response: web.Response, kept: State) -> None:
+    _set_cookie(ports, response, "portal", state.write(ports.enrollment.keys.vault, kept))
 
 
 def html_of(
@@ -304,7 +307,27 @@ def refusal_page(ports: PortalPorts, request: web.Request, status: int) -> web.R
     """Draw the page for what never came to a page: no such address, too large, broken off."""
     seen = _read(ports, request)
     name = {404: "not_found", 405: "not_found", 503: "unavailable"}.get(status, "failed")
-    return draw(ports, seen.words, _message(name, status), seen.state, is_in=False, form="")
+    page = _message(name, status)
+    wish = request.query.get("lang")
+    if request.method != "GET" or wish not in ports.pages.languages:
+        return _refuse(ports, seen, page)
+    # Nobody is sent on here as from a page: the address is anything that a browser may ask for.
+    seen.state = replace(seen.state, language=wish)
+    seen.words = _words(ports, wish, seen.browser)
+    response = _refuse(ports, seen, page)
+    _remember(ports, response, seen.state)
+    return response
+
+
+def _refuse(ports: PortalPorts, seen: _Seen, page: Page) -> web.Response:
+    """Draw a refusal without the database: who was signed in a moment ago is taken for it.
+
+    It says and remembers nothing: a browser also asks for addresses on its own, between two pages.
+    """
+    is_in = bool(seen.session) and seen.state.is_signed_in
+    form = state.form_token(ports.enrollment.keys, seen.state, seen.session) if is_in else ""
+    html = html_of(ports, seen.words, page, seen.state.told(), is_in=is_in, form=form)
+    return web.Response(body=html, status=page.status, headers=headers.PAGE)
 
 
 def not_found() -> Page:

@@ -59,8 +59,9 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
     """What is remembered for one browser.
 
     ``errand`` holds the ids of a registration, a login or a reset under way; ``typed`` the
-    non-secret values of a form that was refused. ``language`` was clicked; ``own_language`` is that
-    of the client who is signed in, for pages that are drawn without asking the database.
+    non-secret values of a form that was refused. ``language`` was clicked. For pages that are
+    drawn without asking the database: ``own_language`` is that of the client who is signed in,
+    ``is_signed_in`` what the last page of this state found.
     """
 
     seed: str
@@ -71,6 +72,7 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
     flash: Flash | None = None
     typed: dict[str, str] = {}
     own_language: str | None = None
+    is_signed_in: bool = False
 
     def told(self) -> State:
         """Forget what the page at hand has just said."""

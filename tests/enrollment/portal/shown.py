@@ -143,6 +143,9 @@ def _inside(language: str) -> dict[str, Page]:
             {"merchants": [TrustedMerchant(ID, "Księgarnia Pod Lipą", AT)]},
         ),
         "in events": Page("events.html", "events_title", {"events": events}),
+        "in message": Page(
+            "message.html", "message_not_found_title", {"text_id": "message_not_found"}, 404
+        ),
         "in help": Page("help.html", "help_title", {"asks_code": True}),
     }
 

@@ -257,6 +257,95 @@ async def test_who_signs_out_takes_the_own_language_along(portal: Portal, client
     assert {one.tree.get("lang") for one in (signed_out, after)} == {"en"}
 
 
+async def _refused(browser: Browser) -> list[browsing.Seen]:
+    """Have a page refused in every way: no address, no such method, a foreign form, too large."""
+    return [
+        await browser.get("/nothing-here"),
+        await browser.post("/cards", {}),
+        await browser.post("/pin", {"form_token": "forged"}),
+        await browser.post("/pin", {"pin": "1" * 20_000}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "cards"),
+    [("pl", "Moje karty"), ("en", "My cards"), ("de", "Meine Karten"), ("uk", "Мої картки")],
+)
+async def test_a_refusal_leaves_a_client_inside_with_a_way_back_and_one_out(
+    inside: Browser, language: str, cards: str
+) -> None:
+    await inside.get(f"/cards?lang={language}")
+    refused = await _refused(inside)
+
+    assert [page.status for page in refused] == [404, 405, 403, 413]
+    for page in refused:
+        ways = [one for one in next(page.tree.iter("main")).iter("a") if one.get("class")]
+        assert [(one.get("href"), one.text) for one in ways] == [("/cards", cards)]
+        assert _menu(page) == _menu(await inside.get("/cards"))
+    signed_out = await inside.post("/logout", {"form_token": _token(refused[0])})
+    assert (signed_out.path, (await inside.get("/cards")).path) == ("/", "/")
+
+
+async def test_a_refusal_asks_no_database(inside: Browser, owner: asyncpg.Connection) -> None:
+    await owner.execute("ALTER TABLE enrollment.portal_session RENAME TO away")
+    refused = await _refused(inside)
+    failed = await inside.get("/cards")
+
+    assert [page.status for page in (*refused, failed)] == [404, 405, 403, 413, 500]
+    assert all(_menu(page) for page in (*refused, failed))
+
+
+async def test_whoever_is_out_is_refused_as_a_stranger(portal: Portal, inside: Browser) -> None:
+    async with portal.browser() as stranger:
+        seen = await _refused(stranger)
+    # Open pages are drawn for those whose session is over, too.
+    portal.clock.now = people.later(portal.bank, minutes=6).now
+    assert (await inside.get("/help")).status == 200
+    seen += await _refused(inside)
+    await inside.get("/cards")
+    seen += await _refused(inside)
+
+    assert all(page.status >= 400 and not _menu(page) for page in seen)
+    ways = [[one.get("href") for one in next(page.tree.iter("main")).iter("a")] for page in seen]
+    assert ways == [["/"]] * len(seen)
+
+
+async def test_an_old_cookie_makes_nobody_a_client(portal: Portal, inside: Browser) -> None:
+    portal.clock.now += state.LIFETIME * 2
+
+    assert not _menu(await inside.get("/nothing-here"))
+
+
+async def test_a_refusal_neither_says_nor_forgets_what_the_next_page_says(
+    inside: Browser, client: Client
+) -> None:
+    page = await inside.get(f"/cards/{client.card_id}")
+    url, fields = page.form(f"/cards/{client.card_id}/threeds")
+    async with inside.session.post(
+        url, data={**fields, "wish": "activate"}, allow_redirects=False
+    ) as sent:
+        assert sent.status == 303
+    between = await inside.get("/favicon.ico")
+
+    assert "PIN" not in between.text
+    assert "Najpierw ustal PIN" in (await inside.get(f"/cards/{client.card_id}")).text
+
+
+async def test_a_click_switches_the_language_of_a_refusal_and_of_what_follows(
+    inside: Browser,
+) -> None:
+    seen = [await inside.get("//elsewhere.example/cards?lang=de"), await inside.get("/cards")]
+
+    assert [page.tree.get("lang") for page in seen] == ["de", "de"]
+    assert [page.status for page in seen] == [404, 200]
+    assert _menu(seen[0])
+
+
+def _menu(page: browsing.Seen) -> list[str]:
+    """Give where the menu of those who are signed in leads."""
+    return [one.get("href") for menu in page.tree.iter("nav") for one in menu.iter("a")]
+
+
 @pytest.mark.parametrize(("language", "says"), [("uk", "Ваш"), ("de", "Ihre")])
 async def test_a_client_may_do_everything_in_their_own_language(
     portal: Portal, client: Client, language: str, says: str
