@@ -168,6 +168,11 @@ async def owner(dsn: str) -> AsyncIterator[asyncpg.Connection]:
 @pytest.fixture(scope="session")
 def keys() -> Keys:
     """Give fixed keys, one ring per purpose, each with an earlier key."""
+    return fixed_keys()
+
+
+def fixed_keys() -> Keys:
+    """Give the keys of the tests to a program that is none of them."""
     rings = {
         purpose: KeyRing("k2", {"k2": _key(purpose, 2), "k1": _key(purpose, 1)})
         for purpose in Keys.PURPOSES

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from datetime import timedelta
+import signal
+import sys
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -15,24 +18,25 @@ from enrollment.flows.cards import AccountData
 from enrollment.model import EffectiveLimits, calendar_of
 from enrollment.refusals import Done
 from tests.enrollment import people
+from tests.enrollment.dying import KEPT
 from tests.enrollment.people import hands, later
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable
     from datetime import datetime
 
     from enrollment.flows.work import Work
     from schemas.vault import Keys
     from tests.enrollment.people import Client
 
-KEPT = timedelta(days=2192)
 
-
-async def make_closed(work: Work) -> Client:
+async def make_closed(work: Work, number: int = 1) -> Client:
     """Give a client with everything a client can have, closed."""
-    client = await people.make_client(work)
+    pesel = people.PESELS[number]
+    client = await people.make_client(work, number=number, pesel=pesel)
     await people.activate(work, client)
     await sessions.open_session(work, client.person_id)
-    assert isinstance(await registrations.start(work, people.PESELS[1], None), Done)
+    assert isinstance(await registrations.start(work, pesel, None), Done)
     await limits.put_card_limits(work, client.card_id, EffectiveLimits(per_tx=5), None)
     await limits.put_account_limits(work, client.account_id, EffectiveLimits(per_tx=9), None)
     await work.conn.execute(
@@ -137,6 +141,74 @@ async def test_a_process_that_dies_in_the_middle_has_done_nothing(
 
     assert await left(db) == before
     assert await purged(work)
+
+
+async def _rows(db: asyncpg.Connection) -> set[tuple[str, str]]:
+    """Give every row of the enrolment's tables; waits for a dead process to let go of persons."""
+    await db.execute("SELECT person_id FROM enrollment.person FOR UPDATE")
+    tables = await db.fetch(
+        "SELECT table_name FROM information_schema.tables"
+        " WHERE table_schema = 'enrollment' AND table_type = 'BASE TABLE'"
+    )
+    return {
+        (name, row[0])
+        for (name,) in tables
+        for row in await db.fetch(f"SELECT t::text FROM enrollment.{name} t")
+    }
+
+
+def _found(client: Client, before: set[tuple[str, str]], rows: set[tuple[str, str]]) -> str:
+    ids = [str(one) for one in (client.person_id, client.account_id, client.card_id)]
+
+    def about(some: set[tuple[str, str]]) -> set[tuple[str, str]]:
+        return {row for row in some if any(one in row[1] for one in ids)}
+
+    if about(rows) == about(before):
+        return "whole"
+    return "gone" if {name for name, _ in about(rows)} == {"person", "consent"} else "in parts"
+
+
+@asynccontextmanager
+async def _dying(dsn: str, now: datetime) -> AsyncIterator[Callable[[int], Awaitable[int]]]:
+    """Give what erases in a process that dies before a statement, and tells how it ended."""
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.enrollment.dying", dsn, now.isoformat(),
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    given, said = program.stdin, program.stdout
+    assert given is not None
+    assert said is not None
+
+    async def erase(statement: int) -> int:
+        given.write(f"{statement}\n".encode())
+        return int(await said.readline())
+
+    yield erase
+    given.close()
+    await program.wait()
+
+
+async def test_killed_before_any_statement_each_person_is_there_whole_or_gone_whole(
+    db: asyncpg.Connection, dsn: str, keys: Keys, now: datetime
+) -> None:
+    work = hands(db, keys, now)
+    closed = [await make_closed(work, number) for number in (1, 2)]
+    before = await _rows(db)
+    killed, statement = [0, 0, 0], 1
+    async with _dying(dsn, over(work).now) as erase:
+        while ended := await erase(statement):
+            assert ended == -signal.SIGKILL
+            rows = await _rows(db)
+            found = {str(one.person_id): _found(one, before, rows) for one in closed}
+            assert set(found.values()) <= {"whole", "gone"}
+            told = await db.fetch("SELECT object FROM audit.event WHERE name = 'person.purged'")
+            gone = [name for name, how in found.items() if how == "gone"]
+            assert sorted(row["object"] for row in told) == sorted(gone)
+            statement = 1 if not killed[len(gone)] and gone else statement + 1
+            killed[len(gone)] += 1
+
+    # BEGIN, eight statements and COMMIT; the same once more after the first COMMIT; then who else.
+    assert killed == [10, 11, 4]
 
 
 async def test_of_a_joint_account_the_other_owner_keeps_everything(
