@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from uuid import UUID
 from acs import VERSION, app, commands, config, importing, preview, stock
 from acs.branch import command as branch
 from acs.conformance import command as conformance
+from schemas.counter_api import STAFF_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -103,9 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     stock.add_options(
         command("seed", "load card ranges from TOML; make up clients and payments", stock.run)
     )
-    consents = command("consents", "load the words that clients agree to", commands.consents)
-    consents.add_argument("action", choices=("load",), help="what to do")
-    consents.add_argument("file", type=Path, help="the TOML file")
+    _loaded_options(command("consents", "load the words that clients agree to", commands.consents))
+    products = command("products", "load the most that card products allow", commands.products)
+    _products_options(products)
     keys = command("keys", "make, add and list keys; never shows one", commands.keys)
     keys.add_argument("action", choices=("generate", "add", "list"), help="what to do")
     keys.add_argument("purpose", nargs="?", help="with add: the purpose, such as pan_index")
@@ -125,6 +127,18 @@ def _parser() -> argparse.ArgumentParser:
     for name, says, add_options in _CLIENTS:
         add_options(add.add_parser(name, help=says, description=says, allow_abbrev=False))
     return parser
+
+
+def _loaded_options(loaded: argparse.ArgumentParser) -> None:
+    loaded.add_argument("action", choices=("load",), help="what to do")
+    loaded.add_argument("file", type=Path, help="the TOML file")
+
+
+def _products_options(products: argparse.ArgumentParser) -> None:
+    _loaded_options(products)
+    products.add_argument(
+        "--staff", type=_staff, required=True, help="who loads it, for the audit log"
+    )
 
 
 def _serve_options(serve: argparse.ArgumentParser) -> None:
@@ -148,6 +162,13 @@ def _count(text: str) -> int:
         message = f"{text} is not a number from 1 to 64"
         raise argparse.ArgumentTypeError(message)
     return int(text)
+
+
+def _staff(text: str) -> str:
+    if not re.fullmatch(STAFF_PATTERN, text):
+        message = f"{text} is no member of staff: letters, digits and . _ : @ -, at most 64"
+        raise argparse.ArgumentTypeError(message)
+    return text
 
 
 def _uuid(text: str) -> UUID:

@@ -26,7 +26,9 @@ from acs.store import audit_chain
 from acs.store import migrate as migrations
 from acs.store.embedded import EmbeddedPostgres, PostgresFailed
 from acs.store.pool import Unavailable
+from enrollment.events import Actor
 from enrollment.flows import consent_texts
+from enrollment.flows import products as product_limits
 from schemas.vault import Keys
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from acs.config import Settings
+    from schemas.vault import KeyRing
 
 ValueT = TypeVar("ValueT")
 EDGES = app.EDGES
@@ -136,6 +139,22 @@ def consents(options: argparse.Namespace, settings: Settings) -> int:
     except consent_texts.BadTexts as error:
         raise ConfigError((str(error),)) from error
     say(f"{added} texts loaded, {len(texts) - added} were there")
+    return 0
+
+
+def products(options: argparse.Namespace, settings: Settings) -> int:
+    """Load the most that card products allow."""
+    log.setup(level=settings.log.level)
+    ring = load_keys(settings).audit
+    try:
+        given = product_limits.read(options.file)
+    except product_limits.BadProducts as error:
+        raise ConfigError((str(error),)) from error
+    with database(settings) as dsn:
+        changed, idle = _run_value(_load_products(dsn, ring, options.staff, given))
+    for name in idle:
+        say(f"no card has the product {name} yet: is this how cards name it?")
+    say(f"{changed} products changed, {len(given) - changed} were so")
     return 0
 
 
@@ -286,6 +305,20 @@ async def _load_consents(dsn: str, texts: consent_texts.Texts) -> int:
     try:
         async with conn.transaction():
             return await consent_texts.load(conn, texts)
+    finally:
+        await conn.close()
+
+
+async def _load_products(
+    dsn: str, ring: KeyRing, staff: str, given: product_limits.Products
+) -> tuple[int, list[str]]:
+    actor = Actor("acs products", kind="staff", staff=staff)
+    conn = await asyncpg.connect(dsn)
+    try:
+        idle = await product_limits.without_cards(conn, given)
+        async with conn.transaction():
+            changed = await product_limits.load(conn, ring, actor, given, app.utc_now())
+        return changed, idle
     finally:
         await conn.close()
 

@@ -47,6 +47,7 @@ _REF = Text(64, pattern=REF_PATTERN)
 _NAME = Text(64)
 _EXP = Text(4, 4, r"[0-9]{2}(0[1-9]|1[0-2])")
 _LAST4 = Text(4, 4, "[0-9]{4}")
+PRODUCT: Final = Text(60)
 _REASON = Text(200)
 _SHA256 = Text(64, 64, "[0-9a-f]{64}")
 
@@ -156,7 +157,7 @@ CARD_IN: Final = Body(
     (
         Member("pan", Text(19, 13, "[0-9]{13,19}"), "The card number", secret=True),
         Member("exp", _EXP, "Expiry, YYMM"),
-        Member("product", Text(60), "The card product"),
+        Member("product", PRODUCT, "The card product"),
         Member("person_id", Id(), "The holder"),
         Member("account_id", Id(), "The account"),
     ),
@@ -185,7 +186,7 @@ CARD_MEMBERS: Final = (
     Member("person_id", Id(), "The holder"),
     Member("last4", _LAST4, "The last four digits"),
     Member("exp", Nullable(_EXP), "Expiry, YYMM"),
-    Member("product", Text(60), "The card product"),
+    Member("product", PRODUCT, "The card product"),
     Member("status", OneOf(CARD_STATUSES), "What the host says"),
     Member("threeds", _THREEDS, "3-D Secure of this card"),
 )
@@ -283,7 +284,7 @@ _SEEN_CARD = (
     Member("mask", Text(24), "The number, masked"),
     Member("last4", _LAST4, "The last four digits"),
     Member("exp", Nullable(_EXP), "Expiry, YYMM"),
-    Member("product", Text(60), "The card product"),
+    Member("product", PRODUCT, "The card product"),
     Member("status", OneOf(CARD_STATUSES), "What the host says"),
     Member("threeds", _THREEDS, "3-D Secure of this card"),
 )

@@ -173,7 +173,7 @@ async def _put(
     if was.version and was.limits == wanted:
         return
     await limits.put(work.conn, owner_id, level, wanted, by=work.actor.name, now=work.now)
-    event = _event_of(was, wanted)
+    event = event_of(was.limits if was.version else None, wanted)
     if event is EventName.LIMIT_RAISED:
         for person_id in await limits.persons_of(work.conn, owner_id):
             await notices.tell(work, person_id, NoticeKind.LIMIT_RAISED)
@@ -186,8 +186,9 @@ async def _put(
     )
 
 
-def _event_of(was: StoredLimits, wanted: EffectiveLimits) -> EventName:
-    if not was.version:
+def event_of(was: EffectiveLimits | None, wanted: EffectiveLimits) -> EventName:
+    """Name what a change of limits is; ``was`` None = there were none."""
+    if was is None:
         return EventName.LIMIT_SET
-    is_raise = rules.raises(was.limits, wanted) is not None
+    is_raise = rules.raises(was, wanted) is not None
     return EventName.LIMIT_RAISED if is_raise else EventName.LIMIT_LOWERED

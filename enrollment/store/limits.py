@@ -10,6 +10,7 @@ from enrollment.model import EffectiveLimits, Use
 from schemas import queries
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date, datetime
     from uuid import UUID
 
@@ -48,6 +49,27 @@ async def product_of_card(conn: Connection, card_id: UUID) -> EffectiveLimits:
     """Read the most that a card's product allows."""
     row = await _SQL.product_of_card.one(conn, card_id=card_id)
     return EffectiveLimits() if row is None else _limits(row)
+
+
+async def hold_products(conn: Connection) -> None:
+    """Change products alone until the transaction ends; payments read on."""
+    await _SQL.hold_products.run(conn)
+
+
+async def products(conn: Connection) -> dict[str, EffectiveLimits]:
+    """Read what each product allows, by its name."""
+    return {row["product"]: _limits(row) for row in await _SQL.products.all(conn)}
+
+
+async def put_product(conn: Connection, product: str, limits: EffectiveLimits) -> None:
+    """Set everything that a product allows."""
+    await _SQL.put_product.run(conn, product=product, **limits.as_dict())
+
+
+async def products_without_cards(conn: Connection, names: Sequence[str]) -> list[str]:
+    """Give those of these products that no card has, in their order."""
+    rows = await _SQL.products_without_cards.all(conn, names=list(names))
+    return [row["product"] for row in rows]
 
 
 def _limits(row: Row) -> EffectiveLimits:

@@ -13,6 +13,32 @@ SELECT p.per_tx, p.per_day, p.per_month, p.count_day, p.count_month
   JOIN enrollment.product p ON p.product = c.product
  WHERE c.card_id = :card_id;
 
+-- name: hold_products
+-- One loader at a time; readers are not held up.
+LOCK TABLE enrollment.product IN SHARE ROW EXCLUSIVE MODE;
+
+-- name: products
+-- What every product allows.
+SELECT product, per_tx, per_day, per_month, count_day, count_month FROM enrollment.product;
+
+-- name: put_product
+-- Sets all members of one product.
+INSERT INTO enrollment.product (product, per_tx, per_day, per_month, count_day, count_month)
+VALUES (:product, :per_tx, :per_day, :per_month, :count_day, :count_month)
+ON CONFLICT (product) DO UPDATE
+   SET per_tx = excluded.per_tx,
+       per_day = excluded.per_day,
+       per_month = excluded.per_month,
+       count_day = excluded.count_day,
+       count_month = excluded.count_month;
+
+-- name: products_without_cards
+-- Those of these products that no card has.
+SELECT n.product
+  FROM unnest(:names::text[]) WITH ORDINALITY AS n (product, place)
+ WHERE NOT EXISTS (SELECT FROM enrollment.card c WHERE c.product = n.product)
+ ORDER BY n.place;
+
 -- name: put
 -- Sets all members of one level.
 INSERT INTO enrollment.spending_limit AS l

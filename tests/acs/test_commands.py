@@ -210,6 +210,34 @@ async def test_consent_texts_are_loaded_once_and_never_changed(dsn: str, tmp_pat
     assert "terms version 2 in pl: it is there with other content" in changed.stderr
 
 
+async def test_what_products_allow_is_loaded_by_somebody(
+    dsn: str, db: asyncpg.Connection, tmp_path: Path
+) -> None:
+    file = tmp_path / "products.toml"
+    file.write_text('[[product]]\nname = "Debit"\nper_tx = 500000\n')
+    words = ("products", "load", str(file), "--staff", "a.lis")
+    acs(tmp_path, "keys", "generate")
+    loaded = acs(tmp_path, *words, ACS_DATABASE__URL=dsn)
+    file.write_text('[[product]]\nname = "Debit"\nper_tx = "5000,00"\n')
+    wrong = acs(tmp_path, *words, ACS_DATABASE__URL=dsn)
+
+    hint = "no card has the product Debit yet: is this how cards name it?\n"
+    assert (loaded.returncode, loaded.stdout) == (0, f"{hint}1 products changed, 0 were so\n")
+    assert (wrong.returncode, "product number 1: per_tx: wrong_type" in wrong.stderr) == (2, True)
+    assert await db.fetchval("SELECT per_tx FROM enrollment.product") == 500_000
+    assert await db.fetchval("SELECT details ->> 'staff' FROM audit.event") == "a.lis"
+
+
+@pytest.mark.parametrize("staff", [[], ["--staff", "a lis"], ["--staff", "x" * 65]])
+def test_products_are_loaded_by_nobody_without_a_name(
+    staff: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["products", "load", "products.toml", *staff])
+
+    assert (ended.value.code, "--staff" in capsys.readouterr().err) == (2, True)
+
+
 async def test_the_evidence_of_an_authentication_is_shown_to_whoever_has_the_keys(
     dsn: str, db: asyncpg.Connection, tmp_path: Path
 ) -> None:

@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from acs.store import card_ranges
+from enrollment.events import Actor
+from enrollment.flows import products
+from enrollment.model import EffectiveLimits
 from tests.story.areqs import browser_areq
 from tests.story.parties import other_than
 from tests.story.people import set_limits
@@ -72,6 +75,18 @@ async def test_each_card_has_its_own_limit(world: World) -> None:
     second = await world.enrol(account_of=first, card_limits={"count_day": 2})
     answered = await statuses(world, [first, second])
     assert answered.count("C") == 3
+
+
+async def test_a_product_bounds_each_of_its_cards_whatever_the_branch_allows(world: World) -> None:
+    cards = [await world.enrol(limits={}, card_limits={"per_day": 90_000}) for _ in range(2)]
+    allowed = {"debit": EffectiveLimits(per_day=20_000), "gold": EffectiveLimits(per_tx=0)}
+    staff = Actor("acs products", kind="staff", staff="a.lis")
+    async with world.db.transaction():
+        await products.load(world.db, world.keys.audit, staff, allowed, world.clock.now)
+    answered = await statuses(world, cards)
+    assert answered.count("C") == 4
+    refused = [await buy(world, card, amount="100") for card in cards]
+    assert {(one["transStatus"], one["transStatusReason"]) for one in refused} == {("N", "12")}
 
 
 async def test_a_payment_that_ends_with_n_gives_its_share_back(world: World) -> None:

@@ -23,6 +23,7 @@ from enrollment.model import (
     Payment,
     Use,
 )
+from enrollment.store import limits as stored
 from tests.enrollment import people
 from tests.enrollment.people import hands
 
@@ -214,9 +215,7 @@ async def test_the_card_limits_are_the_least_of_product_branch_and_client(
 ) -> None:
     work = hands(db, keys, now)
     client = await people.make_client(work)
-    await db.execute(
-        "INSERT INTO enrollment.product (product, per_tx, per_day) VALUES ('classic', 500, 900)"
-    )
+    await stored.put_product(db, "classic", EffectiveLimits(per_tx=500, per_day=900))
     await limits.put_card_limits(
         work, client.card_id, EffectiveLimits(per_tx=700, per_day=800), None
     )

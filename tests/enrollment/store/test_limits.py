@@ -58,6 +58,13 @@ async def test_a_product_without_limits_sets_none(db: asyncpg.Connection) -> Non
     assert await limits.product_of_card(db, uuid4()) == EffectiveLimits()
 
 
+async def test_a_product_s_limits_are_those_that_were_put_last(db: asyncpg.Connection) -> None:
+    await limits.put_product(db, "a", EffectiveLimits(per_tx=1, per_day=2))
+    await limits.put_product(db, "a", EffectiveLimits(per_month=3))
+
+    assert await limits.products(db) == {"a": EffectiveLimits(per_month=3)}
+
+
 async def test_a_limit_below_zero_cannot_be_stored(db: asyncpg.Connection, now: datetime) -> None:
     with pytest.raises(asyncpg.CheckViolationError):
         await limits.put(db, uuid4(), Level.ACCOUNT, EffectiveLimits(per_tx=-1), by="b", now=now)
