@@ -106,6 +106,23 @@ def switched_off(was: Enrolment) -> Enrolment:
     return Enrolment(EnrolmentState.SUSPENDED, EnrolmentReason.CLIENT_OFF)
 
 
+def is_off_for_client(enrolment: Enrolment) -> bool:
+    """Tell whether an act of the client keeps 3-D Secure off."""
+    return enrolment.state is EnrolmentState.SUSPENDED and enrolment.reason in _STICKY
+
+
+def is_on_for_client(enrolment: Enrolment) -> bool:
+    """Tell whether 3-D Secure was switched on, and by the client not off since."""
+    is_known = enrolment.state in (EnrolmentState.ACTIVE, EnrolmentState.SUSPENDED)
+    return is_known and not is_off_for_client(enrolment)
+
+
+def is_chosen(enrolment: Enrolment, activation: Activation) -> bool:
+    """Tell whether an act of the client made it what it is."""
+    by_hand = enrolment.state is EnrolmentState.ACTIVE and activation is not Activation.AUTOMATIC
+    return by_hand or is_off_for_client(enrolment)
+
+
 def _suspended(missing: tuple[EnrolmentReason, ...]) -> Enrolment:
     withdrawn = EnrolmentReason.CONSENT_WITHDRAWN
     reason = withdrawn if withdrawn in missing else missing[0]

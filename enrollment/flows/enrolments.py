@@ -74,12 +74,17 @@ def wanted(facts: EnrolmentFacts, wish: Literal["activate", "deactivate"]) -> En
 
 
 async def copy_to_replacement(work: Work, person_id: UUID, was: UUID, becomes: UUID) -> None:
-    """Give a replacing card the enrolment of the replaced one, the client's "off" included."""
+    """Give a replacing card the enrolment of the replaced one, the client's "off" included.
+
+    What the client has chosen for the new one already stays.
+    """
     by_card = {facts.card_id: facts for facts in await _facts(work, person_id)}
     old, new = by_card.get(was), by_card.get(becomes)
     if old is None or new is None or new.enrolment.state is EnrolmentState.REMOVED:
         return
     if old.enrolment.state not in (_ACTIVE, EnrolmentState.SUSPENDED):
+        return
+    if activation.is_chosen(new.enrolment, work.policy.activation):
         return
     await _write(work, new, old.enrolment, _event_of(new.enrolment, old.enrolment))
 

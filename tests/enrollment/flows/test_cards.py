@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from enrollment.flows import cards, clients, limits
 from enrollment.flows.cards import AccountData, CardData, StatusData
 from enrollment.model import CardStatus, EffectiveLimits
@@ -11,6 +13,7 @@ from enrollment.refusals import Done, Refusal, RefusalCode
 from schemas.vault import Secret
 from tests.enrollment import people
 from tests.enrollment.people import hands
+from tests.records import replace
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -102,6 +105,33 @@ async def test_the_clients_off_goes_with_the_replacing_card(
     await cards.set_status(work, client.card_id, said)
 
     assert await people.enrolment(db, new) == ("suspended", "client_off")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "stays"),
+    [
+        (["activate"], ["activate", "deactivate"], ("suspended", "client_off")),
+        (["activate", "deactivate"], ["activate"], ("active", None)),
+    ],
+)
+async def test_what_the_client_chose_for_the_new_card_already_stays(
+    db: asyncpg.Connection, keys: Keys, now: datetime,
+    old: list[str], new: list[str], stays: tuple[str, str | None],
+) -> None:  # fmt: skip
+    work = hands(db, keys, now)
+    client = await people.make_client(work)
+    await people.consent(work, client.person_id)
+    await people.set_pin(work, client.person_id)
+    card_id = await people.make_card(work, client.person_id, client.account_id, 2)
+    follower = replace(client, card_id=card_id)
+    for minute, (one, wish) in enumerate(
+        [*((client, wish) for wish in old), *((follower, wish) for wish in new)], 1
+    ):
+        await people.switch(people.later(work, minutes=minute), one, wish)
+    said = StatusData(CardStatus.REPLACED, None, card_id, None)
+    await cards.set_status(people.later(work, minutes=9), client.card_id, said)
+
+    assert await people.enrolment(db, card_id) == stays
 
 
 async def test_a_new_card_of_a_registered_client_is_eligible(
