@@ -36,6 +36,7 @@ class NoticeKind(StrEnum):
     CONSENT_WITHDRAWN = "consent_withdrawn"
     CARD_BLOCKED = "card_blocked"
     CARD_REPLACED = "card_replaced"
+    CARD_REPLACED_OFF = "card_replaced_off"
     BLOCKED = "blocked"
     BLOCKED_LAST = "blocked_last"
     ACCESS_RESET = "access_reset"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from enrollment import pan, rules
+from enrollment import activation, pan, rules
 from enrollment.events import EventName
 from enrollment.flows import enrolments, notices
 from enrollment.flows.notices import NoticeKind
@@ -262,8 +262,9 @@ async def set_status(work: Work, card_id: UUID, data: StatusData) -> Done[CardVi
         return fault
     if card.status is data.status:
         return await show(work, card_id)
+    was_on = False
     if data.replaced_by is not None:
-        await _hand_over(work, card, data.replaced_by)
+        was_on = await _hand_over(work, card, data.replaced_by)
     await cards.set_status(
         work.conn,
         card,
@@ -282,7 +283,7 @@ async def set_status(work: Work, card_id: UUID, data: StatusData) -> Done[CardVi
     )
     await enrolments.recompute(work, card.person_id)
     if data.replaced_by is not None:
-        await _tell_of_replacement(work, card, data.replaced_by)
+        await _tell_of_replacement(work, card, data.replaced_by, was_on=was_on)
     return await show(work, card_id)
 
 
@@ -302,20 +303,28 @@ async def _status_fault(work: Work, card: Card, data: StatusData) -> Refusal | N
     return None
 
 
-async def _hand_over(work: Work, card: Card, replaced_by: UUID) -> None:
-    """Carry limits and 3-D Secure over to the card that follows; before the old one ends."""
+async def _hand_over(work: Work, card: Card, replaced_by: UUID) -> bool:
+    """Carry limits and 3-D Secure over to the card that follows; before the old one ends.
+
+    Gives whether the client has 3-D Secure on for the old one.
+    """
+    old = await cards.view(work.conn, card.card_id)
     await limits.copy(work.conn, card.card_id, replaced_by, work.now)
     if work.policy.copy_on_replace:
         await enrolments.copy_to_replacement(work, card.person_id, card.card_id, replaced_by)
+    return old is not None and activation.is_on_for_client(old.enrolment)
 
 
-async def _tell_of_replacement(work: Work, card: Card, replaced_by: UUID) -> None:
-    """Tell the client when 3-D Secure is on for the card that follows."""
+async def _tell_of_replacement(work: Work, card: Card, replaced_by: UUID, *, was_on: bool) -> None:
+    """Tell the client whether 3-D Secure goes on with the card that follows, if it was wanted."""
     new = await cards.view(work.conn, replaced_by)
-    if new is None or new.enrolment.state is not EnrolmentState.ACTIVE:
+    if new is None:
         return
     ends = {"last4": card.last4, "new_last4": new.last4}
-    await notices.tell(work, card.person_id, NoticeKind.CARD_REPLACED, ends)
+    if new.enrolment.state is EnrolmentState.ACTIVE:
+        await notices.tell(work, card.person_id, NoticeKind.CARD_REPLACED, ends)
+    elif was_on and new.enrolment.state in (EnrolmentState.NONE, EnrolmentState.ELIGIBLE):
+        await notices.tell(work, card.person_id, NoticeKind.CARD_REPLACED_OFF, ends)
 
 
 async def show(work: Work, card_id: UUID, *, created: bool = False) -> Done[CardView] | Refusal:

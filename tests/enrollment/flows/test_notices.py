@@ -16,7 +16,7 @@ from enrollment.flows.clients import Declaration
 from enrollment.flows.notices import NoticeKind
 from enrollment.flows.step_up import Intent
 from enrollment.model import CardStatus, EffectiveLimits
-from enrollment.policy import PortalRaise
+from enrollment.policy import Activation, PortalRaise
 from enrollment.ports import NoHost
 from enrollment.refusals import Done, Refusal
 from enrollment.words import Action
@@ -268,6 +268,65 @@ async def test_a_new_card_without_3d_secure_is_not_told(bank: Work) -> None:
 
     assert await told(bank) == before
     assert not any("zastapila" in text for text in before)
+
+
+@pytest.mark.parametrize("is_paused", [False, True])
+async def test_3d_secure_that_stays_behind_is_told_once_with_what_to_do(
+    bank: Work, is_paused: bool
+) -> None:
+    bank = replace(bank, policy=replace(bank.policy, copy_on_replace=False))
+    client = await people.make_client(bank)
+    await people.activate(bank, client)
+    if is_paused:
+        said = StatusData(CardStatus.BLOCKED_TEMP, None, None, None)
+        await cards.set_status(bank, client.card_id, said)
+    await replaced(bank, client)
+
+    assert await told(bank) == [
+        (
+            f"Karte *{people.pan(1)[-4:]} zastapila *{people.pan(2)[-4:]}. Aby placic nia w "
+            "internecie, wlacz 3-D Secure w portalu kart. Jesli to niespodzianka, zadzwon do banku."
+        )
+    ]
+
+
+async def test_where_3d_secure_was_never_on_or_not_wanted_nothing_stays_behind(
+    bank: Work,
+) -> None:
+    bank = replace(bank, policy=replace(bank.policy, copy_on_replace=False))
+    client = await people.make_client(bank)
+    await replaced(bank, client)
+    assert await told(bank) == []
+
+    other = await people.make_client(bank, number=3, pesel=people.PESELS[0])
+    await people.activate(bank, other)
+    await people.switch(people.later(bank, minutes=1), other, "deactivate")
+    before = await told(bank)
+    new = await people.make_card(bank, other.person_id, other.account_id, 4)
+    said = StatusData(CardStatus.REPLACED, None, new, None)
+    assert isinstance(await cards.set_status(bank, other.card_id, said), Done)
+    assert await told(bank) == before
+
+
+async def test_where_3d_secure_of_every_card_goes_on_by_itself_it_is_told_as_on(
+    bank: Work,
+) -> None:
+    policy = replace(bank.policy, copy_on_replace=False, activation=Activation.AUTOMATIC)
+    client = await people.make_client(bank)
+    await people.activate(bank, client)
+    await replaced(replace(bank, policy=policy), client)
+
+    assert [text.count("3-D Secure dziala dla nowej") for text in await told(bank)] == [1]
+
+
+async def test_without_a_usable_phone_a_replacement_is_told_to_nobody(bank: Work) -> None:
+    bank = replace(bank, policy=replace(bank.policy, copy_on_replace=False))
+    client = await people.make_client(bank)
+    await people.activate(bank, client)
+    await bank.conn.execute("UPDATE enrollment.phone SET state = 'disputed'")
+    await replaced(bank, client)
+
+    assert await told(bank) == []
 
 
 async def test_what_is_undone_is_not_told(
