@@ -106,8 +106,9 @@ FIELDS = frozenset(
         "category", "direction", "ds", "ds_trans_id", "due_at", "duration_ms", "edge", "error",
         "folder", "kind", "level", "listen", "logger", "message_type", "method", "migration",
         "name", "outcome", "path", "pid", "place", "provider", "purpose", "range_id", "reason",
-        "request_id", "route", "rule", "scheme", "sdk_trans_id", "seq", "sms_id", "source",
-        "state", "status", "three_ds_server_trans_id", "trans_status", "version", "workers",
+        "request_id", "route", "rule", "scheme", "sdk_trans_id", "seq", "sessions", "sms_id",
+        "source", "state", "status", "three_ds_server_trans_id", "trans_status", "version",
+        "workers",
     }
 )  # fmt: skip
 """Every field that may stand in a log line."""

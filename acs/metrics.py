@@ -156,7 +156,7 @@ HSM_SECONDS = _histogram(
 )
 HSM_READY = Gauge(
     "acs_hsm_ready",
-    "Processes that are logged in to the HSM",
+    "Sessions of all processes that are logged in to the HSM",
     registry=REGISTRY,
     multiprocess_mode="livesum",
 )

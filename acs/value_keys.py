@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from acs import log
 from acs.config import ConfigError
 from acs.crypto.software import BadKeyFile, SoftwareKeys
-from acs.hsm.driver import Hsm, Patience
+from acs.hsm.driver import Hsm
 from acs.hsm.keys import HsmSigner, HsmValueKeys, wanted
 from acs.hsm.link import NotReached, Place, probe
+from acs.hsm.session import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -101,7 +102,12 @@ def hsm_use(settings: Settings, values: SoftwareKeys, signers: Iterable[object])
     _refuse_if_open(given.pin_file)
     return HsmUse(
         Place(given.module, given.token, given.pin_file),
-        Patience(ask_s=given.timeout_ms / 1000, start_s=given.start_s, queue_max=given.queue_max),
+        Patience(
+            ask_s=given.timeout_ms / 1000,
+            start_s=given.start_s,
+            queue_max=given.queue_max,
+            sessions=given.sessions,
+        ),
         in_file,
         signing,
     )

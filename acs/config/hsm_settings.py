@@ -34,6 +34,10 @@ class Hsm(Section, frozen=True, kw_only=True):
         int,
         Meta(ge=10, le=2_000, description="wait for an answer, the queue included; then U"),
     ] = 500
+    sessions: Annotated[
+        int,
+        Meta(ge=1, le=16, description="helper processes, each with a session: questions at a time"),
+    ] = 1
     queue_max: Annotated[
         int, Meta(ge=1, le=10_000, description="questions of a process that may wait; more get U")
     ] = 200

@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from acs.crypto import cavv
 from acs.crypto.software import SoftwareKeys
-from acs.hsm.driver import Hsm, Patience
+from acs.hsm.driver import Hsm
 from acs.hsm.keys import HsmSigner, HsmValueKeys, wanted
+from acs.hsm.session import Patience
 from loadtests.hsm.softhsm import behave
 from loadtests.network.sdk import REFERENCE_NUMBER, Sdk
 from tests import hsm as tokens
@@ -58,7 +59,7 @@ class Bank:
     async def recovers(self) -> None:
         """Wait until the HSM answers again, with every key."""
         async with asyncio.timeout(LONG_S):
-            while self.hsm.is_away or self.hsm._link is None or self.hsm._link.faults:
+            while self.hsm.is_away or not self.hsm.ready.is_set() or self.hsm.faults:
                 await asyncio.sleep(0.01)
 
 
@@ -205,7 +206,7 @@ async def test_while_the_hsm_hangs_others_are_answered_before_it_is_given_up(
         bank.module("hang")
         waiting = [asyncio.create_task(pays(world, visa, bank.server)) for _ in range(MANY)]
         async with asyncio.timeout(LONG_S):
-            while len(bank.hsm._queue) < MANY - 1:
+            while len(bank.hsm._desk.queue) < MANY - 1:
                 await asyncio.sleep(0)
         assert await pays(world, other, bank.server) == ("Y", None)
         assert not any(one.done() for one in waiting)

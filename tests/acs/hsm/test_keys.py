@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from acs.crypto.keys import KeysUnavailable, RemoteSigner, RemoteValueKeys
 from acs.crypto.signer import PSS, BadSigningKey
 from acs.crypto.software import SoftwareKeys
-from acs.hsm.driver import Hsm, Patience
+from acs.hsm.driver import Hsm
 from acs.hsm.keys import HsmSigner, HsmValueKeys, wanted
+from acs.hsm.session import Patience
 from tests import hsm as tokens
 from tests import signing
 from tests.hsm import softhsm
