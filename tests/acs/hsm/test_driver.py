@@ -95,12 +95,12 @@ async def test_as_many_are_asked_at_a_time_as_there_are_sessions(
 async def test_a_session_that_hangs_takes_its_own_question_and_no_other(
     softhsm: SoftHsm, log_lines: list[str]
 ) -> None:
-    async with running(softhsm.place, replace(HASTY, sessions=2)) as made:
+    async with running(softhsm.place, replace(HASTY, sessions=2, ask_s=2.0)) as made:
         await until(lambda: len(made.pids) == 2)
         still, _ = made.pids
         os.kill(still, signal.SIGSTOP)
         ends = await asyncio.gather(
-            *(made.ask("iav-1", bytes([n])) for n in range(50)), return_exceptions=True
+            *(made.ask("iav-1", bytes([n])) for n in range(8)), return_exceptions=True
         )
         lost = [end for end in ends if isinstance(end, BaseException)]
         assert len(lost) == 1
