@@ -47,6 +47,7 @@ class SiteHsm:
             "ACS_HSM__MODULE": str(self.token.module),
             "ACS_HSM__TOKEN": self.token.label,
             "ACS_HSM__PIN_FILE": str(self.token.pin_file),
+            "ACS_HSM__SESSIONS": "2",
             "SOFTHSM2_CONF": str(self.token.config),
             "CHAOS_HSM": str(self.control),
             "PYTHONPATH": str(INSIDE),
