@@ -96,7 +96,9 @@ def _parser() -> argparse.ArgumentParser:
         commands.demo,
         {"profile": "demo"},
     )
-    command("migrate", "bring the database to this version's schema", commands.migrate)
+    _migrate_options(
+        command("migrate", "bring the database to this version's schema", commands.migrate)
+    )
     command(
         "check-config",
         "judge the settings, theme files and signing certificates without starting",
@@ -106,8 +108,7 @@ def _parser() -> argparse.ArgumentParser:
         command("seed", "load card ranges from TOML; make up clients and payments", stock.run)
     )
     _loaded_options(command("consents", "load the words that clients agree to", commands.consents))
-    products = command("products", "load the most that card products allow", commands.products)
-    _products_options(products)
+    _products_options(command("products", "load what card products allow", commands.products))
     keys = command("keys", "make, add and list keys; never shows one", commands.keys)
     keys.add_argument("action", choices=("generate", "add", "list"), help="what to do")
     keys.add_argument("purpose", nargs="?", help="with add: the purpose, such as pan_index")
@@ -117,9 +118,7 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument(
         "--expect", metavar="SEQ:HEX", help="a link kept elsewhere, which must still be there"
     )
-    evidence = command("evidence", "show what an authentication rests on", commands.show_evidence)
-    evidence.add_argument("action", choices=("show",), help="what to do")
-    evidence.add_argument("acs_trans_id", type=_uuid, metavar="ACSTRANSID", help="which one")
+    _evidence_options(command("evidence", "show what a payment rests on", commands.show_evidence))
     importing.add_options(
         command("import", "bring in persons, accounts, cards from a file", importing.run)
     )
@@ -127,6 +126,19 @@ def _parser() -> argparse.ArgumentParser:
     for name, says, add_options in _CLIENTS:
         add_options(add.add_parser(name, help=says, description=says, allow_abbrev=False))
     return parser
+
+
+def _evidence_options(evidence: argparse.ArgumentParser) -> None:
+    evidence.add_argument("action", choices=("show",), help="what to do")
+    evidence.add_argument("acs_trans_id", type=_uuid, metavar="ACSTRANSID", help="which one")
+
+
+def _migrate_options(migrate: argparse.ArgumentParser) -> None:
+    migrate.add_argument(
+        "--pre",
+        action="store_true",
+        help="only what the version before runs on as well: before a roll-out",
+    )
 
 
 def _loaded_options(loaded: argparse.ArgumentParser) -> None:

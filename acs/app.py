@@ -236,7 +236,7 @@ class Service:
             hsm=await self._reach_hsm(),
         )
         if self.must_be_fit:
-            wrong = await faults(checks(first, self.parts.migrations, only_pre=True))
+            wrong = await faults(checks(first, self.parts.migrations))
             if wrong:
                 raise NotFit("; ".join(wrong))
         for name in edges:

@@ -101,14 +101,17 @@ def demo(_options: argparse.Namespace, settings: Settings) -> int:
         return demos.run(settings, dsn)
 
 
-def migrate(_options: argparse.Namespace, settings: Settings) -> int:
+def migrate(options: argparse.Namespace, settings: Settings) -> int:
     """Apply what is pending."""
     log.setup(level=settings.log.level)
     with database(settings, migrated=False) as dsn:
-        applied = _run_value(_migrate(dsn))
+        applied, later = _run_value(_migrate(dsn, is_rolling=options.pre))
     for name in applied:
         say(name)
-    say("the schema is up to date" if not applied else f"{len(applied)} migrations applied")
+    is_new = f"the schema is up to date{' for a roll-out' if later else ''}"
+    say(f"{len(applied)} migrations applied" if applied else is_new)
+    if later:
+        say(f"{len(later)} more when the version before runs nowhere: acs migrate")
     return 0
 
 
@@ -283,10 +286,12 @@ async def _serve(service: app.Service, edges: Sequence[str], *, work: bool) -> i
     return 0
 
 
-async def _migrate(dsn: str) -> list[str]:
+async def _migrate(dsn: str, *, is_rolling: bool = False) -> tuple[list[str], list[str]]:
+    """Give what was applied, and what is left for a later run."""
     conn = await asyncpg.connect(dsn)
     try:
-        return await migrations.apply(conn)
+        applied = await migrations.apply(conn, is_rolling=is_rolling)
+        return applied, await migrations.pending(conn)
     finally:
         await conn.close()
 

@@ -19,17 +19,15 @@ if TYPE_CHECKING:
 
 __all__ = ["checks", "faults"]
 
-_BEFORE_THE_CODE = "_pre_"
-
 
 def checks(
-    ports: Ports, known: Sequence[Migration], *, only_pre: bool = False
+    ports: Ports, known: Sequence[Migration]
 ) -> dict[str, Callable[[], Awaitable[str | None]]]:
     """Give the checks by name; each gives what is wrong, or None.
 
-    With ``only_pre`` a migration that is meant to follow the code's roll-out may be pending.
+    A migration that is meant to follow the code's roll-out may be pending.
     """
-    needed = [one for one in known if not only_pre or _BEFORE_THE_CODE in one.name]
+    needed = [one for one in known if one.is_pre]
     return {
         "database": lambda: _database_fault(ports.pool),
         "migrations": lambda: _migrations_fault(ports.pool, needed),

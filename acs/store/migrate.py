@@ -2,7 +2,8 @@
 
 Laws:
 - A migration is a file ``NNNN_pre_what.sql`` or ``NNNN_post_what.sql`` in schemas/db/migrations;
-  the files run in the order of their names, each in a transaction of its own.
+  the files run in the order of their names, each in a transaction of its own. While a release is
+  rolled out only the ``pre`` ones do; no later ``pre`` one rests on a ``post`` one before it.
 - What was applied is never applied again, and a file that was changed after it was applied stops
   everything: the database would no longer be the sum of the files.
 - Two runners at once: an advisory lock lets the second wait, and it then finds nothing to do.
@@ -53,6 +54,11 @@ class Migration:
     sql: str
 
     @property
+    def is_pre(self) -> bool:
+        """Tell whether it runs before the new code starts; the old code runs on with it."""
+        return "_pre_" in self.name[:9]
+
+    @property
     def sha256(self) -> str:
         """Give the hash of the text."""
         return hashlib.sha256(self.sql.encode()).hexdigest()
@@ -79,16 +85,21 @@ async def pending(
     return [migration.name for migration in await _pending(conn, given)]
 
 
-async def apply(conn: asyncpg.Connection, folder: Path = FOLDER) -> list[str]:
+async def apply(
+    conn: asyncpg.Connection, folder: Path = FOLDER, *, is_rolling: bool = False
+) -> list[str]:
     """Apply what is pending, then the grants; give the names of what was applied.
 
-    ``conn`` belongs to the owner of the schema and has no transaction open. Raises
+    ``is_rolling``: code of the version before still runs, so what is named ``post`` is left for a
+    later run. ``conn`` belongs to the owner of the schema and has no transaction open. Raises
     MigrationChanged, and the database's own error when a migration fails (it is rolled back).
     """
     await _SQL.lock.one(conn, key=_LOCK)
     try:
         await _SQL.make_table.run(conn)
         todo = await _pending(conn, migrations(folder))
+        if is_rolling:
+            todo = [migration for migration in todo if migration.is_pre]
         for migration in todo:
             await _run(conn, migration)
         roles = folder.parent / "roles.sql"

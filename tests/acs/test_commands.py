@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+import asyncpg
 import pytest
 
 from acs.__main__ import main
@@ -19,8 +20,6 @@ from tests.acs.store.rows import proved
 from tests.signing import ec_key, key_pem, leaf, pem
 
 if TYPE_CHECKING:
-    import asyncpg
-
     from acs.store.embedded import EmbeddedPostgres
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -182,6 +181,20 @@ async def test_migrate_seed_and_verify_on_a_database_given_by_its_url(
     assert verified.returncode == 0
     assert "0 links verified" in verified.stdout
     assert "0 documents of evidence verified" in verified.stdout
+
+
+async def test_what_follows_a_roll_out_is_left_for_later(dsn: str, tmp_path: Path) -> None:
+    conn = await asyncpg.connect(dsn)
+    await conn.execute("DELETE FROM public.schema_migration WHERE name LIKE '0040_post_%'")
+    await conn.close()
+
+    before = acs(tmp_path, "migrate", "--pre", ACS_DATABASE__URL=dsn)
+
+    assert before.returncode == 0
+    assert before.stdout == (
+        "the schema is up to date for a roll-out\n"
+        "1 more when the version before runs nowhere: acs migrate\n"
+    )
 
 
 async def test_what_needs_a_session_goes_past_the_pooler(dsn: str, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from acs.store import schema_file
+from acs.store import migrate, schema_file
 from schemas import queries
 from tests.tidy.tree import PACKAGES, ROOT, name
 
@@ -36,6 +36,25 @@ async def test_schema_sql_is_the_sum_of_the_migrations(
     await owner.execute("DROP DATABASE from_file")
 
     assert from_file == schema_file.dump(dsn)  # make schema
+
+
+async def test_what_goes_before_a_roll_out_never_rests_on_what_goes_after_one(
+    postgres: EmbeddedPostgres, owner: asyncpg.Connection, dsn: str
+) -> None:
+    """Who skips a version has `post` migrations pending among the `pre` ones."""
+    await owner.execute("CREATE DATABASE rolled_out")
+    rolled_out = await asyncpg.connect(postgres.dsn_of("rolled_out"))
+    try:
+        before = await migrate.apply(rolled_out, is_rolling=True)
+        after = await migrate.apply(rolled_out)
+    finally:
+        await rolled_out.close()
+    found = schema_file.dump(postgres.dsn_of("rolled_out"))
+    await owner.execute("DROP DATABASE rolled_out")
+
+    assert {name[4:9] for name in before} == {"_pre_"}
+    assert {name[4:10] for name in after} == {"_post_"}
+    assert found == schema_file.dump(dsn)
 
 
 @pytest.mark.parametrize("file", _query_files(), ids=name)

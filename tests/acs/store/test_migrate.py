@@ -41,6 +41,20 @@ async def test_applying_gives_the_names_in_order_and_a_second_run_nothing(
     assert await owner.fetchval("SELECT count(*) FROM public.one") == 1
 
 
+async def test_during_a_roll_out_post_migrations_wait(
+    owner: asyncpg.Connection, folder: Path
+) -> None:
+    (folder / "0902_pre_two.sql").rename(folder / "0903_pre_two.sql")
+    (folder / "0902_post_half.sql").write_text("ALTER TABLE public.one ADD COLUMN half int;")
+
+    assert await migrate.apply(owner, folder, is_rolling=True) == [
+        "0901_pre_one.sql",
+        "0903_pre_two.sql",
+    ]
+    assert await migrate.pending(owner, folder) == ["0902_post_half.sql"]
+    assert await migrate.apply(owner, folder) == ["0902_post_half.sql"]
+
+
 async def test_pending_changes_nothing_on_a_database_never_migrated(
     postgres: object, owner: asyncpg.Connection, folder: Path
 ) -> None:
