@@ -174,9 +174,10 @@ class Crowd:
         return next(self._numbers)
 
     def old_code(self, holder: Holder, code: str) -> str:
-        """Give the holder's code of the challenge before, and keep this one."""
+        """Give the holder's code of the challenge before, and keep this one if there is one."""
         before = self._old_codes.get(holder.pan, "000000")
-        self._old_codes[holder.pan] = code
+        if code:
+            self._old_codes[holder.pan] = code
         return before
 
 

@@ -90,3 +90,13 @@ async def test_a_visit_that_hangs_is_given_up_and_told_with_its_place(
     (told,) = crowd.ledger.late
     assert told.startswith("shop 7, left: ")
     assert "challenge > shoppers.py" in told
+
+
+def test_an_old_code_is_one_that_came() -> None:
+    """An empty entry is no code: an SDK would have to say that nothing was entered."""
+    crowd = _crowd("http://127.0.0.1:9")
+    holder = _HOLDERS[0]
+
+    assert crowd.old_code(holder, "111111") == "000000"
+    assert crowd.old_code(holder, "") == "111111"
+    assert crowd.old_code(holder, "222222") == "111111"
