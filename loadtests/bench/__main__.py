@@ -107,12 +107,14 @@ class Run:
     async def latencies_told(self) -> dict[str, list[float]]:
         """Measure latencies at half of Y's rate, and beside them the two statements alone."""
         rate, options = statistics.median(each["Y"] for each in self.rates) / 2, self.options
-        late = await open_loop(
-            self.targets["Y"],
-            connections=_OPEN_CONNECTIONS,
-            seconds=options.open_seconds,
-            rate=rate,
-        )
+        database = self.site.database
+        async with disk.handed_on(None if database is None else database.folder):
+            late = await open_loop(
+                self.targets["Y"],
+                connections=_OPEN_CONNECTIONS,
+                seconds=options.open_seconds,
+                rate=rate,
+            )
         self.count("Y", late.count)
         alone = await statements.one_by_one(
             self.site.dsn, self.exchange, self.easy, connections=1, seconds=options.seconds
@@ -232,7 +234,7 @@ def _conditions(run: Run, d_is: str, counted_are: str, stolen: float) -> dict[st
         "counted": f"{counted_are} for a message",
         "workers of the service, bare servers": str(run.site.workers),
         "connections of A, Y, C, T": str(run.options.connections),
-        "what the database writes goes on to the disk": disk.told(),
+        "while latencies are measured, what the database writes goes on to the disk": disk.told(),
         "cardholders and clients at a time": str(run.options.cardholders),
         "CPU of other programs, in times of ours": f"{others:.2f}",
         "CPU stolen by the host, s": f"{stolen:.1f}",
@@ -293,7 +295,6 @@ async def _main(options: argparse.Namespace, folder: Path) -> Result:
         site(folder, workers=options.workers) as at,
         bare(at) as bare_at,
         secured(at) as tls,
-        disk.handed_on(None if at.database is None else at.database.folder),
     ):
         return await _measure(options, folder, at, bare_at, tls)
 

@@ -28,8 +28,8 @@ _SOON_CS = 100
 _TURN_S = 0.5
 _CLOCK_S = 0.1
 """A change may seem this much older than it is: a file system's clock is coarse."""
-_WRITE = 2
-"""SYNC_FILE_RANGE_WRITE: begin to write what is not being written yet, and wait for nothing."""
+_BEGIN, _WAIT = 2, 4
+"""SYNC_FILE_RANGE_WRITE begins to write what is not being written yet, WAIT_AFTER waits for it."""
 _LOG = "pg_wal"
 """The log's files reach the disk with each commit."""
 
@@ -45,14 +45,20 @@ def told(kernel: Path = _KERNEL) -> str:
 
 @asynccontextmanager
 async def handed_on(folder: Path | None, kernel: Path = _KERNEL) -> AsyncIterator[Process | None]:
-    """Have it done until the block ends; None where the kernel does it, or without a folder."""
+    """Have it done until the block ends; what was written before is on the disk when it begins.
+
+    None where the kernel does it, or without a folder.
+    """
     if folder is None or _is_soon(kernel) or not hasattr(_libc(), "sync_file_range"):
         yield None
         return
     program = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", __name__, str(folder), stdin=subprocess.PIPE
-    )
+        *(sys.executable, "-m", __name__, str(folder)),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
     try:
+        assert program.stdout is not None
+        await program.stdout.readline()
         yield program
     finally:
         assert program.stdin is not None
@@ -60,14 +66,17 @@ async def handed_on(folder: Path | None, kernel: Path = _KERNEL) -> AsyncIterato
         await program.wait()
 
 
-def hand_on(folder: Path, since: float) -> int:
-    """Begin to write to the disk what files hold that changed since then; gives how many did."""
+def hand_on(folder: Path, since: float, *, wait: bool = False) -> int:
+    """Begin to write to the disk what files hold that changed since then; gives how many did.
+
+    ``wait``: until it is there.
+    """
     begun = 0
     for path in _changed(folder, since):
         with contextlib.suppress(FileNotFoundError):
             descriptor = os.open(path, os.O_RDONLY)
             try:
-                begin(descriptor)
+                begin(descriptor, wait=wait)
             finally:
                 os.close(descriptor)
             begun += 1
@@ -97,10 +106,10 @@ def _changed(folder: Path, since: float) -> Iterator[str]:
                     yield path
 
 
-def begin(descriptor: int) -> None:
+def begin(descriptor: int, *, wait: bool = False) -> None:
     """Have the kernel begin to write a file to the disk; raises OSError for what is no file."""
     whole = ctypes.c_int64(0)
-    if _libc().sync_file_range(descriptor, whole, whole, _WRITE):
+    if _libc().sync_file_range(descriptor, whole, whole, _BEGIN | (_WAIT if wait else 0)):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
 
@@ -111,7 +120,9 @@ def _libc() -> ctypes.CDLL:
 
 def main() -> int:
     """Hand on what is written until the input ends."""
-    folder, since = Path(sys.argv[1]), 0.0
+    folder, since = Path(sys.argv[1]), time.time() - _CLOCK_S
+    hand_on(folder, 0.0, wait=True)
+    print("on the disk", flush=True)
     while not select.select([sys.stdin], [], [], _TURN_S)[0]:
         began = time.time()
         hand_on(folder, since)
