@@ -57,9 +57,9 @@ OF_CLIENTS = tuple(
     )
 )
 """Files of statements about one client."""
-READS_ALL = {"evidence_count", "evidence_faults", "unsealed_count"}
-"""What `acs audit verify` asks."""
-NO_QUERY = {"hold_texts"}
+READS_ALL = {"evidence_count", "evidence_faults", "unsealed_count", "products_without_cards"}
+"""What an operator's command asks: `acs audit verify`, `acs products load`."""
+NO_QUERY = {"hold_texts", "hold_products"}
 FILLING = (ROOT / "tests/db/large.sql").read_text(encoding="utf-8")
 
 
