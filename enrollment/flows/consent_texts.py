@@ -19,13 +19,12 @@ Laws:
 
 from __future__ import annotations
 
-import tomllib
 from datetime import date, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from enrollment.events import EventName
-from enrollment.flows import enrolments
+from enrollment.flows import enrolments, entries
 from enrollment.model import ConsentCode, calendar_of
 from enrollment.store import consents, persons
 from enrollment.store.consents import TextVersion
@@ -50,16 +49,9 @@ class BadTexts(ValueError):
 
 def read(path: Path) -> Texts:
     """Read a file of texts; raise BadTexts for everything wrong with it."""
-    try:
-        content = tomllib.loads(path.read_bytes().decode("utf-8"))
-    except (OSError, ValueError) as error:
-        message = f"{path}: {error}"
-        raise BadTexts(message) from error
-    rows = content.get("text")
-    if set(content) != {"text"} or not isinstance(rows, list):
-        message = f"{path}: it has entries [[text]] and nothing else"
-        raise BadTexts(message)
-    texts = [_text(number, row) for number, row in enumerate(rows, 1)]
+    texts = [
+        _text(number, row) for number, row in enumerate(entries.read(path, "text", BadTexts), 1)
+    ]
     for (code, version), group in groupby(sorted(texts, key=_version_of), key=_version_of):
         _refuse_half(f"{code} version {version}", list(group))
     return texts

@@ -16,9 +16,9 @@ Laws:
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from enrollment.flows import entries
 from enrollment.flows.limits import event_of
 from enrollment.model import EffectiveLimits
 from enrollment.store import limits
@@ -47,17 +47,8 @@ class BadProducts(ValueError):
 
 def read(path: Path) -> Products:
     """Read a file of products; raise BadProducts for what is wrong with it."""
-    try:
-        content = tomllib.loads(path.read_bytes().decode("utf-8"))
-    except (OSError, ValueError) as error:
-        message = f"{path}: {error}"
-        raise BadProducts(message) from error
-    rows = content.get("product")
-    if set(content) != {"product"} or not isinstance(rows, list):
-        message = f"{path}: it has entries [[product]] and nothing else"
-        raise BadProducts(message)
     found: dict[str, EffectiveLimits] = {}
-    for number, row in enumerate(rows, 1):
+    for number, row in enumerate(entries.read(path, "product", BadProducts), 1):
         name, allowed = _read(number, row)
         if name in found:
             message = f"product number {number}: {name} is there twice"
