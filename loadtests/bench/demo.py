@@ -5,30 +5,20 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
 from loadtests.network.cards import Card
+from loadtests.ports import free_ports
 
 _START_S = 120.0
 _STOP_S = 20.0
 _SECTIONS = ("ds", "cardholder", "enrollment", "portal", "ops", "demo")
-
-
-@contextlib.contextmanager
-def free_ports(count: int) -> Iterator[list[int]]:
-    """Hold ports that nobody listens on, until the end of the block."""
-    with contextlib.ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        yield [probe.getsockname()[1] for probe in probes]
 
 
 @contextlib.asynccontextmanager
@@ -62,8 +52,7 @@ class Demo:
 @contextlib.asynccontextmanager
 async def own_demo() -> AsyncIterator[Demo]:
     """Start a demo of our own; stop it at the end."""
-    with free_ports(len(_SECTIONS)) as ports:
-        listen = dict(zip(_SECTIONS, ports, strict=True))
+    listen = dict(zip(_SECTIONS, free_ports(len(_SECTIONS)), strict=True))
     with tempfile.TemporaryDirectory(prefix="acs-bench-") as folder:
         env = {f"ACS_{name.upper()}__LISTEN": f"127.0.0.1:{port}" for name, port in listen.items()}
         env["ACS_CARDHOLDER__PUBLIC_URL"] = f"http://127.0.0.1:{listen['cardholder']}"

@@ -33,7 +33,6 @@ from acs.store.pool import Pool
 from acs.store.postgres_binaries import find
 from enrollment import pan
 from loadtests.bench import wal
-from loadtests.bench.demo import free_ports
 from loadtests.bench.outside import Outside, outside
 from loadtests.bench.statements import CardFacts
 from loadtests.chaos import people as crowd
@@ -43,6 +42,7 @@ from loadtests.micro import inside
 from loadtests.network import people
 from loadtests.network.cards import Card
 from loadtests.network.identifiers import pan as number_of
+from loadtests.ports import free_ports
 from schemas.vault import Keys
 
 EASY, CHALLENGED, CLIENT = "easy", "otp", "pin"
@@ -165,8 +165,7 @@ async def site(
     """
     async with AsyncExitStack() as stack:
         others = await stack.enter_async_context(outside())
-        with free_ports(len(_EDGES)) as numbers:
-            ports = dict(zip(_EDGES, numbers, strict=True))
+        ports = dict(zip(_EDGES, free_ports(len(_EDGES)), strict=True))
         made = Site(folder, others, ports, workers)
         home = folder / "data" if data is None else data
         if url is None:
@@ -270,8 +269,7 @@ class Secured:
 @asynccontextmanager
 async def secured(made: Site) -> AsyncIterator[Secured]:
     """Serve the Directory Servers' edge once more over the same database, with certificates."""
-    with free_ports(1) as numbers:
-        (port,) = numbers
+    (port,) = free_ports(1)
     authority = trustme.CA(key_type=trustme.KeyType.ECDSA)
     server = authority.issue_cert("127.0.0.1", key_type=trustme.KeyType.ECDSA)
     client = authority.issue_cert(_DS_NAME, key_type=trustme.KeyType.ECDSA)
@@ -300,8 +298,7 @@ async def secured(made: Site) -> AsyncIterator[Secured]:
 @asynccontextmanager
 async def bare(made: Site) -> AsyncIterator[tuple[int, list[int]]]:
     """Start as many bare servers as there are workers; gives their port and process ids."""
-    with free_ports(1) as numbers:
-        (port,) = numbers
+    (port,) = free_ports(1)
     async with AsyncExitStack() as stack:
         servers = [
             Program("bare", (str(port),), made.environment, made.folder / "bare.log",

@@ -22,7 +22,6 @@ import asyncpg
 from acs import demo_keys
 from acs.config import read
 from acs.key_files import load_keys
-from loadtests.bench.demo import free_ports
 from loadtests.chaos.cutter import Cutter, Target
 from loadtests.chaos.hsm import SiteHsm, is_used, move_in, said, with_hsm
 from loadtests.chaos.parties import Ledger, Mood, Parties
@@ -30,6 +29,7 @@ from loadtests.chaos.people import Holder, enrol, everybody
 from loadtests.chaos.processes import Database, Program, children_of
 from loadtests.chaos.squeeze import Clock
 from loadtests.hsm import softhsm
+from loadtests.ports import free_ports
 
 _READY_S = 300.0
 _LOOK_S = 0.2
@@ -201,8 +201,7 @@ async def site(
     ledger = Ledger()
     moods = (Mood(random.Random(f"{seed}/ds")), Mood(random.Random(f"{seed}/sms")))
     parties = Parties(ledger, *moods)
-    with free_ports(len(_EDGES)) as numbers:
-        ports = dict(zip(_EDGES, numbers, strict=True))
+    ports = dict(zip(_EDGES, free_ports(len(_EDGES)), strict=True))
     made = Site(folder, database, parties, ledger, everybody(people), {}, ports)
     try:
         await database.start()

@@ -18,11 +18,11 @@ from pathlib import Path
 import trustme
 
 from loadtests.bench.client import Measure, Target, areqs, closed_loop
-from loadtests.bench.demo import free_ports
 from loadtests.bench.site import EASY, Site, site
 from loadtests.chaos.processes import Program
 from loadtests.failover.cluster import Cluster, until
 from loadtests.failover.tools import Missing, Tools, find
+from loadtests.ports import free_ports
 
 ALONE, STANDBY, POOLED = "no standby", "a standby", "a standby, PgBouncer"
 _CONNECTIONS = 32
@@ -52,8 +52,7 @@ async def run(options: argparse.Namespace, tools: Tools, folder: Path) -> None:
 
 async def _behind(stack: AsyncExitStack, made: Site, pooled: str, direct: str) -> int:
     """Start the Directory Servers' edge once more, behind the pooler; gives its port."""
-    with free_ports(2) as numbers:
-        port, ops = numbers
+    port, ops = free_ports(2)
     environment = made.environment | {
         "ACS_DATABASE__URL": pooled,
         "ACS_DATABASE__DIRECT_URL": direct,

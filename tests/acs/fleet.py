@@ -21,7 +21,7 @@ import asyncpg
 from acs import config, key_files
 from acs.store import card_ranges
 from acs.store.card_ranges import Issuer
-from tests.demo.running import free_ports
+from loadtests.ports import free_ports
 from tests.story import people
 from tests.story.parties import CONTENT_TYPE
 from tests.story.world import KEY_FILE, RANGES

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,24 +19,14 @@ from urllib.parse import urlencode, urljoin
 
 import html5lib
 
+from loadtests.ports import free_ports
+
 ROOT = Path(__file__).resolve().parents[2]
 EDGES = ("demo", "ds", "cardholder", "enrollment", "portal", "ops")
 STARTED_WITHIN_S = 300.0
 """A busy machine takes long; a demo that cannot start ends by itself, and that is seen at once."""
 _LOOK_S = 0.05
 _CODE = re.compile(r"(?<!\d)\d{6}(?!\d)")
-
-
-def free_ports(count: int) -> list[int]:
-    """Find ports that nobody listens on."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
 
 
 @dataclass

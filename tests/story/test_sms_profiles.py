@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from acs import app, config, metrics
 from acs.key_files import generate_keys
 from acs.store import card_ranges
 from acs.store.card_ranges import Issuer
+from loadtests.ports import free_ports
 from tests import sms_providers
 from tests.sms_providers import REPORT_TOKEN, SECRETS, Called, StubProvider
 from tests.story import judge
@@ -105,13 +105,8 @@ def _prepared(
 
 
 def _free_urls() -> dict[str, str]:
-    sockets = {name: socket.socket() for name in EDGES}
-    for one in sockets.values():
-        one.bind(("127.0.0.1", 0))
-    urls = {name: f"http://127.0.0.1:{one.getsockname()[1]}" for name, one in sockets.items()}
-    for one in sockets.values():
-        one.close()
-    return urls
+    ports = zip(EDGES, free_ports(len(EDGES)), strict=True)
+    return {name: f"http://127.0.0.1:{port}" for name, port in ports}
 
 
 @pytest.fixture

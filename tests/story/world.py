@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -36,6 +35,7 @@ from acs.store.card_ranges import Issuer, PolicyTables
 from acs.store.pool import Pool, PoolSettings
 from acs.transaction import Elements
 from acs.work.sources import sources
+from loadtests.ports import free_ports
 from otp.gateways.carriers import Watch
 from otp.gateways.deliver import Delivery, DeliveryPorts
 from otp.gateways.inbox import inbox_gateway
@@ -438,9 +438,7 @@ async def _start(
 
 async def _listen(ports: Ports, delivery: Delivery, death: Death) -> Server:
     # The acsURL is known only when the listener is: the page's port is found first.
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        page_port = probe.getsockname()[1]
+    (page_port,) = free_ports(1)
     challenge_url = f"http://127.0.0.1:{page_port}/challenge"
     ports = replace(ports, policies=replace(ports.policies, challenge_url=challenge_url))
     guard = Guard(

@@ -13,6 +13,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from loadtests.network.__main__ import main
+from loadtests.ports import free_ports
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,13 +21,6 @@ if TYPE_CHECKING:
     import pytest
 
 START_S = 20.0
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def health(port: int) -> dict[str, object]:
@@ -43,7 +37,7 @@ def health(port: int) -> dict[str, object]:
 
 
 def test_the_process_tells_its_name_and_stops_at_sigterm(tmp_path: Path) -> None:
-    port = free_port()
+    (port,) = free_ports(1)
     arguments = ["--listen", f"127.0.0.1:{port}", "--state", str(tmp_path)]
     command = [sys.executable, "-m", "loadtests.network", *arguments]
     with subprocess.Popen(command) as process:

@@ -7,7 +7,6 @@ can hold back, change or repeat one, cut the connection, or end TLS.
 from __future__ import annotations
 
 import asyncio
-import socket
 import struct
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from uuid import UUID, uuid4
 
 import smpp34
 
+from loadtests.ports import free_ports
 from otp.gateways.port import Rejected, Report, SmsJob
 from otp.gateways.smpp.gateway import Patience, SmppConfig
 from otp.gateways.smpp.link import Address, Times
@@ -29,13 +29,6 @@ SUBMIT_SM, DELIVER_SM, BIND, ENQUIRE_LINK, UNBIND = 0x04, 0x05, 0x09, 0x15, 0x06
 ANSWER = 0x80000000
 _HEADER = struct.Struct(">IIII")
 _WITHIN_S = 20.0
-
-
-def free_port() -> int:
-    """Find a port that nobody listens on: the SMSC does not tell which one it was given."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 class News:
@@ -58,7 +51,7 @@ class Smsc:
     """A short message service centre. `answers` are used one after another, then all is taken."""
 
     def __init__(self) -> None:
-        self.port = free_port()
+        (self.port,) = free_ports(1)  # it does not tell which one it was given
         self.news = News()
         self.sessions: list[smpp34.Esme] = []
         self.ended: list[str] = []
