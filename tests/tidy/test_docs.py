@@ -12,6 +12,7 @@ import pytest
 from tests.tidy.tree import ROOT
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import ModuleType
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -27,6 +28,7 @@ NEEDED = (
     "docs/STYLE.md",
     "docs/THREAT_MODEL.md",
 )
+WRITTEN = (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
 
 
 def _generate() -> ModuleType:
@@ -76,6 +78,29 @@ def test_a_decision_has_a_number_of_its_own() -> None:
     assert files
     assert len(set(numbers)) == len(numbers)
     assert [file for file in files if not re.fullmatch(r"\d{4}-[a-z0-9-]+\.md", file)] == []
+
+
+def _anchors(page: Path) -> set[str]:
+    """Give what a link may name in a page: its headings, spelled as forges spell them."""
+    prose = re.sub(
+        r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
+    )
+    headings = re.findall(r"^#+ (.+)$", prose, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=[str(one.relative_to(ROOT)) for one in WRITTEN])
+def test_every_link_leads_to_a_page_and_a_heading(page: Path) -> None:
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8")):
+        if "://" in target:
+            continue
+        path, _, anchor = target.partition("#")
+        there = (page.parent / path) if path else page
+        if not there.exists() or (anchor and anchor not in _anchors(there)):
+            broken.append(target)
+
+    assert broken == []
 
 
 def test_the_locks_name_no_index_and_no_place() -> None:
