@@ -80,6 +80,13 @@ def test_a_decision_has_a_number_of_its_own() -> None:
     assert [file for file in files if not re.fullmatch(r"\d{4}-[a-z0-9-]+\.md", file)] == []
 
 
+def test_every_decision_is_in_the_list_of_them() -> None:
+    folder = ROOT / "docs" / "adr"
+    listed = re.findall(r"\((\d{4}-[^)]+)\)", (folder / "README.md").read_text(encoding="utf-8"))
+
+    assert listed == sorted(file.name for file in folder.glob("[0-9]*.md"))
+
+
 def _anchors(page: Path) -> set[str]:
     """Give what a link may name in a page: its headings, spelled as forges spell them."""
     prose = re.sub(
