@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import types
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import msgspec
 
@@ -15,6 +26,9 @@ from acs.config.settings import Caller, DirectoryServer, Settings
 from acs.config.smpp_settings import SmppProvider
 from acs.config.sms_settings import SmsRoute
 from schemas.secret import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _ENTRIES = (
     ("ds.directory_servers", DirectoryServer),
@@ -35,18 +49,31 @@ Made from the classes in `acs/config` by `make docs`; change it there.
 The file `acs.toml` is named by `--config` or `ACS_CONFIG`. Every setting may also come from the
 environment, which wins; there, lists and tables are JSON. An unknown name, in the file or in an
 `ACS_` variable, refuses to start. `acs check-config` judges a file without starting.
+What a bank has to set at least: [production](production.md#3-settings).
 """
 
 
 def settings_page() -> str:
     """Give the page as Markdown."""
-    parts = [_HEAD, "## Top level\n", _table("", Settings, only_leaves=True)]
-    for name, kind in get_type_hints(Settings).items():
-        if _is_section(kind):
-            parts += [f"## `[{name}]`\n", f"{kind.__doc__}\n", _table(f"{name}.", kind)]
+    sections = {name: kind for name, kind in get_type_hints(Settings).items() if _is_section(kind)}
+    parts = [_HEAD, _contents(sections), "## Top level\n"]
+    parts += [_table("", Settings, only_leaves=True)]
+    for name, kind in sections.items():
+        parts += [f"## `[{name}]`\n", f"{inspect.getdoc(kind)}\n", _table(f"{name}.", kind)]
     for name, kind in _ENTRIES:
-        parts += [f"## An entry of `{name}`\n", f"{kind.__doc__}\n", _table(None, kind)]
+        parts += [f"## An entry of `{name}`\n", f"{inspect.getdoc(kind)}\n", _table(None, kind)]
     return "\n".join(part.rstrip() + "\n" for part in parts)
+
+
+def _contents(sections: Mapping[str, type[Section]]) -> str:
+    """Give the ways to the sections and entries, in the order of the page."""
+    ways = [f"[`{name}`](#{name})" for name in ("top-level", *sections)]
+    entries = [f"[`{name}`](#{_anchor(f'An entry of {name}')})" for name, _ in _ENTRIES]
+    return f"Sections: {', '.join(ways)}.\n\nEntries: {', '.join(entries)}.\n"
+
+
+def _anchor(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def _table(prefix: str | None, kind: type[Section], *, only_leaves: bool = False) -> str:
@@ -93,7 +120,7 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
         return f"`{str(value).lower()}`"
     if isinstance(value, tuple | frozenset | dict):
         return f"`{list(value)}`".replace("'", '"') if value else "empty"
-    return f"`{value}`"
+    return f"`{value}`" if value != "" else "empty"
 
 
 def _value(hint: Any) -> str:  # noqa: ANN401 - a type form

@@ -38,9 +38,9 @@ class Sim(Section, frozen=True, kw_only=True):
     token_url: Annotated[
         str | None, Meta(description="where tokens come from (OAuth 2.0 client credentials)")
     ] = None
-    client_id: Annotated[str | None, Meta(description="our name there")] = None
+    client_id: Annotated[str | None, Meta(description="client id that the operator gave us")] = None
     client_secret_file: Annotated[
-        Path | None, Meta(description="a file that holds our secret there")
+        Path | None, Meta(description="a file that holds the client secret")
     ] = None
     scope: Annotated[str | None, Meta(description="scope to ask for; unset = none")] = None
     lookup_url: Annotated[

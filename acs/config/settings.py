@@ -21,7 +21,7 @@ from schemas.secret import Secret
 
 
 class Database(Section, frozen=True, kw_only=True):
-    """The memory of the service."""
+    """PostgreSQL, the only memory of the service."""
 
     url: Annotated[
         Secret | None,
@@ -290,7 +290,7 @@ class Portal(Section, frozen=True, kw_only=True):
     ] = ""
     language: Annotated[
         Literal["pl", "en", "de", "uk"],
-        Meta(description="language where neither client nor browser wish one"),
+        Meta(description="language when neither client nor browser ask for one"),
     ] = "pl"
     links: Annotated[
         dict[Literal["chip_pin", "transfer", "wallet"], str],
@@ -401,7 +401,7 @@ class Work(Section, frozen=True, kw_only=True):
         float, Meta(gt=0, le=60, description="how often a source looks when nobody wakes it")
     ] = 1.0
     stop_grace_s: Annotated[
-        float, Meta(gt=0, le=120, description="how long work in hand may take when it stops")
+        float, Meta(gt=0, le=120, description="how long work in hand may take when a process stops")
     ] = 10.0
 
 

@@ -84,9 +84,9 @@ class Otp(Section, frozen=True, kw_only=True):
     card_challenges_hour: Annotated[
         Count, Meta(description="challenges of a card an hour that had no success")
     ] = 5
-    total_minute: Annotated[Count, Meta(description="messages of all a minute")] = 1_000
-    total_hour: Annotated[Count, Meta(description="messages of all an hour")] = 20_000
-    total_day: Annotated[Count, Meta(description="messages of all a day")] = 200_000
+    total_minute: Annotated[Count, Meta(description="messages in all, a minute")] = 1_000
+    total_hour: Annotated[Count, Meta(description="messages in all, an hour")] = 20_000
+    total_day: Annotated[Count, Meta(description="messages in all, a day")] = 200_000
     watch_prefix_digits: Annotated[
         int, Meta(ge=1, le=8, description="digits by which blocks of numbers are watched")
     ] = 5
@@ -94,10 +94,15 @@ class Otp(Section, frozen=True, kw_only=True):
         int, Meta(ge=60, le=3600, description="span of messages that is judged")
     ] = 900
     watch_sends_min: Annotated[
-        Count, Meta(description="so many messages to a block are too few to judge")
+        Count, Meta(description="a block with so many messages or fewer is not judged")
     ] = 20
     watch_share_pct: Annotated[
-        int, Meta(ge=0, le=100, description="below this share of right codes a block is suspended")
+        int,
+        Meta(
+            ge=0,
+            le=100,
+            description="below this share of right codes a block is suspended; 0 = never",
+        ),
     ] = 10
     suspend_s: Annotated[
         Count,
@@ -107,5 +112,6 @@ class Otp(Section, frozen=True, kw_only=True):
         tuple[str, ...], Meta(min_length=1, description="E.164 prefixes that may be sent to")
     ] = ("48",)
     refused_prefixes: Annotated[
-        tuple[str, ...], Meta(description="prefixes refused all the same (paid services)")
+        tuple[str, ...],
+        Meta(description="prefixes never sent to, whatever `destinations` says (paid services)"),
     ] = ("4870", "4880")
