@@ -11,7 +11,7 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import async_playwright
 
@@ -87,19 +87,24 @@ async def _inside(walk: Walk) -> None:
 
 
 async def _pay(demo: Demo, walk: Walk) -> None:
-    await walk.page.set_viewport_size({"width": 1100, "height": 760})
-    await walk.page.goto(demo.url("demo"))
-    radio = walk.page.locator(f"input[value='{walk.card['pan']}']")
-    await radio.first.evaluate(
-        "one => { one.closest('details')?.setAttribute('open', ''); one.click() }"
-    )
+    await walk.page.set_viewport_size({"width": 1100, "height": 960})
+    await _choose(demo, walk.page, walk.card)
     await walk.page.get_by_role("button", name="Pay", exact=True).click()
     await walk.page.frame_locator("iframe").locator("#otp").wait_for()
     await _picture(walk.page, "shop-challenge")
 
 
-async def _pay_in_the_app(demo: Demo, page: Page) -> None:
+async def _choose(demo: Demo, page: Page, card: dict[str, Any]) -> None:
     await page.goto(demo.url("demo"))
+    radio = page.locator(f"input[value='{card['pan']}']")
+    await radio.first.evaluate(
+        "one => { one.closest('details')?.setAttribute('open', ''); one.click() }"
+    )
+
+
+async def _pay_in_the_app(demo: Demo, page: Page) -> None:
+    english = next(one for one in demo.cards("C otp") if one["identifier"][0] == "U")
+    await _choose(demo, page, english)
     await page.get_by_label("Pay in").select_option("app")
     await page.get_by_role("button", name="Pay", exact=True).click()
     await page.locator("#entry").fill("000000")
