@@ -89,7 +89,8 @@ def _parser() -> argparse.ArgumentParser:
     _serve_options(
         command("serve", "listen on the edges; with all of them, work too", commands.serve)
     )
-    command("work", "deliver results and messages, run timers and housekeeping", commands.work)
+    says = "deliver results and messages, run timers and housekeeping"
+    _work_options(command("work", says, commands.work))
     command(
         "demo",
         "the whole service and a small payment network, seeded",
@@ -150,6 +151,16 @@ def _products_options(products: argparse.ArgumentParser) -> None:
     _loaded_options(products)
     products.add_argument(
         "--staff", type=_staff, required=True, help="who loads it, for the audit log"
+    )
+
+
+def _work_options(work: argparse.ArgumentParser) -> None:
+    work.add_argument(
+        "--edge",
+        action="append",
+        choices=("ops",),
+        metavar="ops",
+        help="ops, to answer the operators on ops.listen; without it nobody sees what it counts",
     )
 
 

@@ -83,12 +83,13 @@ def serve(options: argparse.Namespace, settings: Settings) -> int:
         return _run(_serve(service, edges, work=not options.edge))
 
 
-def work(_options: argparse.Namespace, settings: Settings) -> int:
-    """Work until told to stop, without listening."""
+def work(options: argparse.Namespace, settings: Settings) -> int:
+    """Work until told to stop; listens to nobody, or with ``--edge ops`` to the operators."""
     log.setup(level=settings.log.level)
+    edges = tuple(options.edge or ())
     with database(settings, pooled=True) as dsn:
-        service = app.Service(settings, dsn, app.prepare(settings, ()))
-        return _run(_serve(service, (), work=True))
+        service = app.Service(settings, dsn, app.prepare(settings, edges))
+        return _run(_serve(service, edges, work=True))
 
 
 def demo(_options: argparse.Namespace, settings: Settings) -> int:

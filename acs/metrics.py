@@ -244,9 +244,33 @@ PROCESSES_READY = Gauge(
 )
 
 
+ALARMS = (
+    "bad_policy",
+    "event_not_expected",
+    "hsm",
+    "month_crowded",
+    "month_open",
+    "request_failed",
+    "rreq_abandoned",
+    "signing_key",
+    "sms_acquirer",
+    "sms_budget",
+    "sms_conversion",
+    "sms_merchant",
+    "sms_network",
+    "sms_stopped",
+)
+"""Every alarm that may be raised."""
+
+
 def announce(version: str) -> None:
-    """Publish which version runs on which Python."""
+    """Publish which version runs on which Python, and every alarm as not raised yet.
+
+    A counter that appears with its first alarm has not increased, for who scrapes it.
+    """
     BUILD_INFO.labels(version, platform.python_version()).set(1)
+    for alarm in ALARMS:
+        ALARM.labels(alarm)
 
 
 def exposition() -> bytes:

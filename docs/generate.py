@@ -5,6 +5,8 @@ A page is added by one line in PAGES. The tidy tests call ``stale`` so that none
 
 from __future__ import annotations
 
+import json
+import re
 import sys
 from functools import partial
 from pathlib import Path
@@ -34,7 +36,32 @@ def conformance_page() -> str:
     return matrix.page(matrix.read_rules(folder / "rules.toml"), cases.load(folder / "cases"))
 
 
+def alert_rules() -> str:
+    """Give the alerts of `operate/alarms.md` as Prometheus reads them; JSON texts are YAML, too."""
+    lines = ["# Made from docs/operate/alarms.md by `make docs`; change them there.", "groups:"]
+    for part in _text(FOLDER / "operate" / "alarms.md").split("\n## ")[1:]:
+        title, _, body = part.partition("\n")
+        rows = [found.groups() for found in map(_ALERT.fullmatch, body.split("\n")) if found]
+        lines += [f"- name: {json.dumps(title)}", "  rules:"] if rows else []
+        for alert, expression, wait, severity, means, do in rows:
+            lines += [f"  - alert: {alert}", f"    expr: {json.dumps(_plain(expression))}"]
+            lines += [f"    for: {wait.replace(' ', '').replace('min', 'm')}"] * (wait != "at once")
+            lines += [f"    labels: {{severity: {severity}}}", "    annotations:"]
+            lines += [f"      summary: {json.dumps(_plain(means), ensure_ascii=False)}"]
+            lines += [f"      action: {json.dumps(_plain(do), ensure_ascii=False)}"]
+    return "\n".join([*lines, ""])
+
+
+def _plain(cell: str) -> str:
+    return _LINK.sub(r"\1", cell).replace("\\|", "|")
+
+
+_CELL = r" ((?:\\\||[^|])+) \|"
+_ALERT = re.compile(r"\| `(Acs\w+)` \| `((?:\\\||[^|])+)` \|" + 4 * _CELL)
+_LINK = re.compile(r"\[([^]]+)\]\([^)]+\)")
+
 PAGES: dict[str, Callable[[], str]] = {
+    "../deploy/prometheus/acs.rules.yml": alert_rules,
     "conformance.md": conformance_page,
     "machine.md": machine_page,
     "operate/settings.md": settings_page,

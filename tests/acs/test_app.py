@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ from acs.key_files import generate_keys
 from acs.store import card_ranges
 from acs.store.card_ranges import Issuer
 from tests import hsm
+from tests.demo.running import free_ports
 from tests.hsm import softhsm
 from tests.otp.gateways.smpp.smsc import Smsc
 from tests.signing import END, ec_key, key_pem, leaf, pem
@@ -196,6 +199,43 @@ async def test_metrics_have_the_contract_s_names(dsn: str, tmp_path: Path) -> No
     assert status == 200
     assert [name for name in names.split() if name not in text] == []
     assert 'acs_db_pool_connections{state="idle"}' in text
+
+
+async def test_who_only_works_answers_the_operators_where_asked_to(
+    dsn: str, tmp_path: Path
+) -> None:
+    (port,) = free_ports(1)
+    await asyncio.to_thread(generate_keys, read(tmp_path).keys_dir)
+    environ = {
+        "ACS_PROFILE": "demo",
+        "ACS_DATA_DIR": str(tmp_path),
+        "ACS_DATABASE__URL": dsn,
+        "ACS_OPS__LISTEN": f"127.0.0.1:{port}",
+    }
+    worker = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "acs", "work", "--edge", "ops"), env=os.environ | environ
+    )
+    try:
+        async with asyncio.timeout(60):
+            while not (found := await text_at(f"http://127.0.0.1:{port}/metrics")):
+                assert worker.returncode is None
+                await asyncio.sleep(0.05)
+    finally:
+        worker.terminate()
+        await worker.wait()
+
+    assert worker.returncode == 0
+    assert 'acs_alarm_total{alarm="rreq_abandoned"} 0.0' in found
+    assert "acs_processes_ready" in found
+
+
+async def text_at(url: str) -> str:
+    """Give what is there, nothing while nobody listens."""
+    try:
+        _, found = await get(url)
+    except aiohttp.ClientConnectionError:
+        return ""
+    return str(found)
 
 
 async def test_a_service_is_logged_in_to_its_hsm_while_it_runs(

@@ -93,8 +93,20 @@ def test_every_alarm_that_is_raised_is_in_the_guide_and_no_other() -> None:
         )
     } | {f"sms_{kind}" for kind in watch.KINDS}
 
-    told = set(re.findall(r"^\| `(\w+)` \|", _GUIDE.split("acs_alarm_total")[1], re.MULTILINE))
+    told = set(re.findall(r"^\| `([a-z]\w+)` \|", _GUIDE, re.MULTILINE))
     assert told == raised
+    assert set(metrics.ALARMS) == raised
+
+
+def test_an_alarm_is_seen_as_not_raised_before_its_first_time(tmp_path: Path) -> None:
+    script = "from acs import metrics; metrics.announce('1'); print(metrics.exposition().decode())"
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    told = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    ).stdout
+
+    missing = [one for one in metrics.ALARMS if f'acs_alarm_total{{alarm="{one}"}} 0.0' not in told]
+    assert missing == []
 
 
 def test_several_processes_are_one_sum(tmp_path: Path) -> None:

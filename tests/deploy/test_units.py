@@ -39,6 +39,7 @@ def test_one_serves_every_edge_and_the_other_works() -> None:
     assert sorted(serve.edge) == ["cardholder", "ds", "enrollment", "ops", "portal"]
     assert serve.workers > 1
     assert work.command == "work"
+    assert work.edge == ["ops"]  # else nobody sees an alarm that it raises
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
