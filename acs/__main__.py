@@ -162,6 +162,11 @@ def _work_options(work: argparse.ArgumentParser) -> None:
         metavar="ops",
         help="ops, to answer the operators on ops.listen; without it nobody sees what it counts",
     )
+    work.add_argument(
+        "--restored",
+        action="store_true",
+        help="the database was brought back to an earlier state: first end what was open then",
+    )
 
 
 def _serve_options(serve: argparse.ArgumentParser) -> None:

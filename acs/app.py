@@ -183,7 +183,7 @@ class Service:
     """One process of the service.
 
     ``listeners`` are inherited from a supervisor; None binds the settings' addresses. One that
-    ``must_be_fit`` listens only when nothing is wrong.
+    ``must_be_fit`` listens only when nothing is wrong. ``before_work`` is done before work begins.
     """
 
     settings: Settings
@@ -198,6 +198,7 @@ class Service:
     listeners: Mapping[str, Listener] | None = None
     must_be_fit: bool = False
     is_leaving: bool = False
+    before_work: Callable[[Ports], Awaitable[object]] | None = None
 
     async def start(self, edges: Sequence[str], *, work: bool) -> None:
         """Connect, build, listen. Raises Unavailable, NotFit or OSError."""
@@ -242,7 +243,7 @@ class Service:
         for name in edges:
             await self._listen(name, replace(first, pool=self.pools[name]))
         if work:
-            self._work(replace(first, pool=self.pools["work"]))
+            await self._work(replace(first, pool=self.pools["work"]))
         last = replace(first, pool=list(self.pools.values())[-1])  # not the Directory Servers' one
         self.tasks.append(asyncio.create_task(self._tell_fitness(last), name="fitness"))
         settle_memory()
@@ -438,7 +439,9 @@ class Service:
         portal = self._portal(ports)
         return lambda request, refusal: portal_gate.refusal_page(portal, request, refusal.status)
 
-    def _work(self, ports: Ports) -> None:
+    async def _work(self, ports: Ports) -> None:
+        if self.before_work is not None:
+            await self.before_work(ports)
         delivery = ports.messages
         assert isinstance(delivery, Delivery)  # noqa: S101 - built above
         loop = WorkLoop(

@@ -18,6 +18,7 @@ from acs.config import ConfigError
 from acs.crypto.software import KeyInHsm, SoftwareKeys
 from acs.drain import SILENT_RETIRING_S, SILENT_STOPPING_S
 from acs.flows import evidence as evidence_flow
+from acs.flows import restored
 from acs.flows import seed as seed_flow
 from acs.hsm.link import NotReached
 from acs.key_files import add_key, generate_keys, load_keys
@@ -87,8 +88,9 @@ def work(options: argparse.Namespace, settings: Settings) -> int:
     """Work until told to stop; listens to nobody, or with ``--edge ops`` to the operators."""
     log.setup(level=settings.log.level)
     edges = tuple(options.edge or ())
+    first = restored.end_what_was_open if options.restored else None
     with database(settings, pooled=True) as dsn:
-        service = app.Service(settings, dsn, app.prepare(settings, edges))
+        service = app.Service(settings, dsn, app.prepare(settings, edges), before_work=first)
         return _run(_serve(service, edges, work=True))
 
 

@@ -45,6 +45,7 @@ EVENTS: dict[str, str] = {
     "database:joined": "the embedded PostgreSQL was already running",
     "database:migrated": "migrations were applied",
     "database:moved": "the embedded database lives outside the data directory",
+    "database:restored": "what stood open in a restored database was ended; `count` challenges",
     "database:started": "the embedded PostgreSQL accepts connections",
     "database:stopped": "the embedded PostgreSQL has ended",
     "database:unavailable": "the database did not answer",

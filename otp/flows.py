@@ -60,6 +60,7 @@ __all__ = [
     "Refused",
     "check",
     "forget",
+    "forget_all",
     "is_well_formed",
     "issue",
     "lapse_history",
@@ -297,6 +298,11 @@ async def forget(conn: Connection, challenge_id: UUID) -> None:
     A message that has not left yet will not leave any more.
     """
     await store.forget(conn, challenge_id)
+
+
+async def forget_all(conn: Connection) -> int:
+    """Drop the MACs of all codes that are live; gives how many. No message with one leaves."""
+    return await store.forget_all(conn)
 
 
 async def lapse_history(conn: Connection, before: datetime, limit: int) -> int:

@@ -285,6 +285,11 @@ async def forget(conn: Connection, challenge_id: UUID) -> None:
     await _SQL.forget.run(conn, challenge_id=challenge_id)
 
 
+async def forget_all(conn: Connection) -> int:
+    """Drop the MACs of all codes that are live; gives how many there were."""
+    return await _SQL.forget_all.run(conn)
+
+
 async def lapse_history(conn: Connection, before: datetime, most: int) -> int:
     """Clear away up to `most` each of the lines, codes and messages older than `before`."""
     lines = await _SQL.lapse_history.run(conn, before=before, most=most)

@@ -162,6 +162,10 @@ WHERE code.challenge_id = :challenge_id ORDER BY sending.seq;
 UPDATE otp.code SET phase = 'forgotten', mac = NULL, key_id = NULL
 WHERE challenge_id = :challenge_id AND phase = 'live';
 
+-- name: forget_all
+-- The same for every code that is live.
+UPDATE otp.code SET phase = 'forgotten', mac = NULL, key_id = NULL WHERE phase = 'live';
+
 -- name: lapse_history
 -- Clear away lines of the history that no limit counts any more.
 DELETE FROM otp.sending WHERE ctid = ANY (ARRAY(

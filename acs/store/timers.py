@@ -42,3 +42,9 @@ async def stop_passed(conn: Connection, timer: DueTimer) -> None:
     await _SQL.stop_passed.run(
         conn, acs_trans_id=timer.acs_trans_id, kind=timer.kind, due_at=timer.due_at
     )
+
+
+async def running(conn: Connection, after: UUID, most: int) -> list[UUID]:
+    """Give up to ``most`` transactions that a clock runs for, those behind ``after``."""
+    rows = await _SQL.running.all(conn, after=after, most=most)
+    return [row["acs_trans_id"] for row in rows]

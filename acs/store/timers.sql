@@ -12,3 +12,9 @@ RETURNING acs_trans_id, kind, due_at;
 -- name: stop_passed
 -- A claimed timer has been handed over; one that was set anew meanwhile stays.
 DELETE FROM acs.timer WHERE acs_trans_id = :acs_trans_id AND kind = :kind AND due_at = :due_at;
+
+-- name: running
+-- Transactions that a clock runs for, in their order: every challenge that is open has one.
+SELECT DISTINCT acs_trans_id FROM acs.timer
+WHERE acs_trans_id > :after
+ORDER BY acs_trans_id LIMIT :most;

@@ -13,6 +13,7 @@ from enrollment.flows.attempts import (
 )
 from enrollment.flows.housekeeping import (
     carry_on,
+    end_every_session,
     follow_ages,
     forget_used,
     outdate_consents,
@@ -42,6 +43,7 @@ __all__ = [
     "check_pin",
     "consent_in_force",
     "count_use",
+    "end_every_session",
     "follow_ages",
     "footing_of",
     "forget_use",

@@ -31,6 +31,11 @@ async def outdate_consents(conn: Connection, keys: Keys, now: datetime, limit: i
     return await consent_texts.outdate(_work(conn, keys, now), limit)
 
 
+async def end_every_session(conn: Connection, reason: str, now: datetime) -> int:
+    """End the portal's sessions of everybody; gives how many there were."""
+    return await access.end_every_session(conn, reason, now)
+
+
 async def follow_ages(
     conn: Connection, keys: Keys, activation: Activation, now: datetime, limit: int
 ) -> int:

@@ -157,6 +157,11 @@ async def end_sessions(conn: Connection, person_id: UUID, reason: str, now: date
     return await _SQL.end_sessions.run(conn, person_id=person_id, reason=reason, now=now)
 
 
+async def end_every_session(conn: Connection, reason: str, now: datetime) -> int:
+    """End all sessions of everybody; gives how many."""
+    return await _SQL.end_every_session.run(conn, reason=reason, now=now)
+
+
 async def purge(conn: Connection, old: datetime, limit: int) -> int:
     """Forget up to ``limit`` entries and as many sessions that were over before ``old``."""
     entries = await _SQL.purge_entries.run(conn, old=old, limit=limit)

@@ -92,6 +92,12 @@ UPDATE enrollment.portal_session
    SET ended_at = :now, end_reason = :reason
  WHERE person_id = :person_id AND ended_at IS NULL;
 
+-- name: end_every_session
+-- Nobody stays signed in.
+UPDATE enrollment.portal_session
+   SET ended_at = :now, end_reason = :reason
+ WHERE ended_at IS NULL;
+
 -- name: purge_sessions
 -- Forgets sessions that are over since long.
 DELETE FROM enrollment.portal_session

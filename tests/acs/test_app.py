@@ -18,8 +18,8 @@ from acs.crypto.software import SoftwareKeys
 from acs.key_files import generate_keys
 from acs.store import card_ranges
 from acs.store.card_ranges import Issuer
+from loadtests.ports import free_ports
 from tests import hsm
-from tests.demo.running import free_ports
 from tests.hsm import softhsm
 from tests.otp.gateways.smpp.smsc import Smsc
 from tests.signing import END, ec_key, key_pem, leaf, pem

@@ -37,6 +37,7 @@ OVER_ALL = {
     "acs/store/results.sql pending": _COUNT,
     "acs/store/results.sql lapse": _OLD,
     "acs/store/timers.sql claim_due": _CLAIM,
+    "acs/store/timers.sql running": "after a restore everything that is open is ended",
     "acs/store/limit_sweep.sql refused": "a worker goes over what is new, where clients are told",
     "acs/store/evidence.sql lapse_visitors": _OLD,
     "acs/store/partitions.sql lapse_transactions": _OLD,

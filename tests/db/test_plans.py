@@ -57,8 +57,11 @@ OF_CLIENTS = tuple(
     )
 )
 """Files of statements about one client."""
-READS_ALL = {"evidence_count", "evidence_faults", "unsealed_count", "products_without_cards"}
-"""What an operator's command asks: `acs audit verify`, `acs products load`."""
+READS_ALL = {
+    *("evidence_count", "evidence_faults", "unsealed_count", "products_without_cards"),
+    "forget_all",
+}
+"""What an operator's command asks: `acs audit verify`, `products load`, `work --restored`."""
 NO_QUERY = {"hold_texts", "hold_products"}
 FILLING = (ROOT / "tests/db/large.sql").read_text(encoding="utf-8")
 
