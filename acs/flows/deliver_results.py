@@ -45,8 +45,9 @@ from acs.store.pool import Missing, Unavailable
 from schemas import messages
 from schemas.compiler import Context
 from schemas.problems import CODES, Problem, ProtocolError, erro
-from schemas.values import DeviceChannel, MessageCategory, TransStatus
+from schemas.values import DeviceChannel, MessageCategory, MessageType, TransStatus
 from schemas.vault import CannotOpen, Secret
+from schemas.versions import V210
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,12 +72,14 @@ Verdict = Literal["delivered", "unconfirmed", "again"]
 class Judged:
     """What a reply means; ``answer`` is kept with the row, ``tell`` goes back as an Erro.
 
-    One that ``rests`` need not be tried again at once.
+    ``kind`` is the messageType of what came, None for one that nobody knows [rule 2.38]. One that
+    ``rests`` need not be tried again at once.
     """
 
     verdict: Verdict
     answer: str
     tell: Problem | None = None
+    kind: str | None = MessageType.RRES
     rests: bool = False
 
 
@@ -138,8 +141,7 @@ async def _deliver(
     if judged.verdict == "again":
         return await _later(ports, dialogue, row, judged.answer)
     ended = await _settle(ports, dialogue, judged, shows=shows)
-    if judged.tell is not None:
-        await _complain(ports, dialogue, server, url, judged.tell)
+    await _complain(ports, dialogue, server, url, judged)
     return ended
 
 
@@ -237,7 +239,8 @@ def _judge_body(dialogue: Dialogue, server: DirectoryServer, body: bytes) -> Jud
     try:
         reading = messages.read_rres(body, context, server.additions)
     except ProtocolError as error:
-        return Judged("unconfirmed", f"RRes {error.problem.code}", error.problem)
+        answer = f"RRes {error.problem.code}"
+        return Judged("unconfirmed", answer, error.problem, error.message_type)
     return Judged("delivered", f"RRes {reading.values['resultsStatus']}")
 
 
@@ -441,26 +444,31 @@ async def _give_up(ports: Ports, dialogue: Dialogue, why: str) -> Ended | None:
 
 
 async def _complain(
-    ports: Ports, dialogue: Dialogue, server: DirectoryServer, url: str, problem: Problem
+    ports: Ports, dialogue: Dialogue, server: DirectoryServer, url: str, judged: Judged
 ) -> None:
     """Tell the Directory Server what was wrong with its answer; what it says to that is ignored."""
+    if judged.tell is None:
+        return
     message = erro(
-        problem,
+        judged.tell,
         version=dialogue.transaction.message_version,
         ids=_ids(dialogue),
-        message_type="RRes",
+        message_type=judged.kind,
     )
     metrics.ERRO.labels("out", str(message["errorCode"])).inc()
     await ports.directory_servers.tell(server, url, to_bytes(message))
 
 
 def _ids(dialogue: Dialogue) -> dict[str, str]:
+    """Give the identifiers of the RReq, those that its RRes must not contradict [rule 8.18]."""
     transaction = dialogue.transaction
-    return {
+    ids = {
         "threeDSServerTransID": transaction.three_ds_server_trans_id,
         "acsTransID": str(transaction.acs_trans_id),
         "dsTransID": transaction.ds_trans_id,
     }
+    sdk = None if transaction.message_version == V210 else transaction.sdk_trans_id
+    return ids if sdk is None else {**ids, "sdkTransID": sdk}
 
 
 def _status(dialogue: Dialogue) -> TransStatus:

@@ -33,9 +33,9 @@ async def serve(app: web.Application, port: int = 0) -> tuple[web.AppRunner, str
 class FakeDirectoryServer:
     """Takes RReqs; the first valid one of a transaction is accepted, the same bytes again are
     accepted again, other bytes never. ``mode``: accept; chunks (the RRes in two pieces); wrong_ids,
-    wrong_version, no_status, html (a faulty RRes); erro (``code``); error (HTTP ``status``);
-    redirect; silent (never answers); hang_up (closes without an answer); pedantic (takes it and
-    fails, then says that it has it, by an Erro with ``code``).
+    wrong_sdk, wrong_version, wrong_type, no_status, html (a faulty RRes); erro (``code``); error
+    (HTTP ``status``); redirect; silent (never answers); hang_up (closes without an answer);
+    pedantic (takes it and fails, then says that it has it, by an Erro with ``code``).
     """
 
     mode: str = "accept"
@@ -172,8 +172,12 @@ class FakeDirectoryServer:
         match self.mode:
             case "wrong_ids":
                 answer["acsTransID"] = "00000000-0000-4000-8000-000000000000"
+            case "wrong_sdk":
+                answer["sdkTransID"] = "00000000-0000-4000-8000-000000000000"
             case "wrong_version":
                 answer["messageVersion"] = "2.9.0"
+            case "wrong_type":
+                answer["messageType"] = "ARes"
             case "no_status":
                 del answer["resultsStatus"]
             case _:

@@ -135,6 +135,26 @@ async def test_an_error_in_the_envelope_is_heard(world: World) -> None:
     assert outcome(world, app.ares) == ("N", "14", "08", "00")
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_the_answer_to_a_result_must_not_name_another_sdk(world: World, version: str) -> None:
+    """2.1.0 has no sdkTransID there, so nothing is compared [rule 8.18]."""
+    holder = await world.enrol(prefix=OTP)
+    app, _ = await apps.begin(world, holder, version=version)
+    world.directory.mode = "wrong_sdk"
+
+    came = await app.send(challengeDataEntry=right(world, holder))
+
+    if version == "2.1.0":
+        assert came["transStatus"] == "Y"
+        return
+    assert (came["messageType"], came["errorCode"]) == ("Erro", "403")
+    await world.directory.told_of_errors()
+    (erro,) = world.directory.errors
+    assert (erro["errorCode"], erro["errorDetail"]) == ("301", "sdkTransID")
+    assert erro["sdkTransID"] == app.areq["sdkTransID"]
+    assert outcome(world, app.ares) == ("Y", None, None, "01")
+
+
 @pytest.mark.parametrize(("mode", "code"), [("silent", "402"), ("erro", "403")])
 async def test_a_success_the_network_does_not_confirm_is_none_in_the_app(
     world: World, mode: str, code: str

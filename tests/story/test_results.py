@@ -159,16 +159,17 @@ async def test_a_connection_that_breaks_after_the_message_is_silence(world: Worl
 
 
 WRONG = (
-    ("wrong_ids", "301", "acsTransID"),
-    ("no_status", "201", "resultsStatus"),
-    ("wrong_version", "102", "2.1.0,2.2.0,2.3.1"),
-    ("html", "101", None),
+    ("wrong_ids", "301", "acsTransID", "RRes"),
+    ("no_status", "201", "resultsStatus", "RRes"),
+    ("wrong_version", "102", "2.1.0,2.2.0,2.3.1", "RRes"),
+    ("wrong_type", "101", None, "ARes"),
+    ("html", "101", None, "RRes"),
 )
 
 
-@pytest.mark.parametrize(("mode", "code", "detail"), WRONG)
+@pytest.mark.parametrize(("mode", "code", "detail", "kind"), WRONG)
 async def test_a_wrong_answer_is_told_and_does_not_confirm(
-    world: World, mode: str, code: str, detail: str | None
+    world: World, mode: str, code: str, detail: str | None, kind: str
 ) -> None:
     world.directory.mode = mode
     holder = await world.enrol()
@@ -176,7 +177,7 @@ async def test_a_wrong_answer_is_told_and_does_not_confirm(
     assert shown(await world.submit(page, otp=right(world, holder))) == "N"
     await world.directory.told_of_errors()
     (erro,) = world.directory.errors
-    assert erro["errorCode"] == code
+    assert (erro["errorCode"], erro["errorMessageType"]) == (code, kind)
     assert detail in {None, erro["errorDetail"]}
     assert await state(world, ares) == "unconfirmed"
     world.clock.advance(days=2)
