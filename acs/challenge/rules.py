@@ -293,16 +293,16 @@ def code_refused(moment: Moment) -> Step:
 
 
 def cancel(moment: Moment) -> Step:
-    """Rows 12, 16, O3."""
+    """Rows 12, 16, O3; where an SDK says that time ran out, the reason says so too [rule 3.17]."""
     assert isinstance(moment.event, events.CancelAsked)  # noqa: S101 - by the table
-    before = moment.challenge
+    before, why = moment.challenge, moment.event.why
     counted = before.interaction_counter + (1 if moment.policy.cancel_counts else 0)
-    outcome = Outcome(
-        "cancelled",
-        TransStatus.NOT_AUTHENTICATED,
-        TransStatusReason.CARD_AUTHENTICATION_FAILED,
-        moment.event.why,
+    reason = (
+        TransStatusReason.TIMED_OUT
+        if why in _OUT_OF_TIME
+        else TransStatusReason.CARD_AUTHENTICATION_FAILED
     )
+    outcome = Outcome("cancelled", TransStatus.NOT_AUTHENTICATED, reason, why)
     after = replace(before, interaction_counter=min(counted, COUNTER_MAX))
     return _end(_with(moment, after), outcome, page=Page.FINAL)
 
@@ -429,6 +429,9 @@ def _cres(challenge: Challenge, *, confirmed: bool) -> Literal["Y", "N"]:
     return "Y" if passed and confirmed else "N"
 
 
+_OUT_OF_TIME: Final = frozenset(
+    {ChallengeCancel.TIMED_OUT, ChallengeCancel.NO_FIRST_CREQ, ChallengeCancel.SDK_TIMED_OUT}
+)
 _NOT_SENT: Final[Mapping[NotSent, Notice]] = {
     NotSent.TOO_SOON: Notice.RESEND_TOO_SOON,
     NotSent.SPENT: Notice.RESEND_SPENT,

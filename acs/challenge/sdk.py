@@ -22,6 +22,7 @@ _NATIVE_ONLY: Final = ("challengeDataEntry",)
 _HTML_ONLY: Final = ("challengeHTMLDataEntry",)
 _NEVER_ASKED: Final = ("oobContinue", "infoContinueIndicator")
 _FIELDS_MAX: Final = 8
+_WITH_AN_ERRO: Final = frozenset({ChallengeCancel.ERRO_FOR_CRES, ChallengeCancel.ERRO_FOR_CREQ})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ def _natively(creq: Mapping[str, object]) -> Said:
     consent = creq.get("trustListDataEntry", creq.get("whitelistingDataEntry"))
     trusts = None if consent is None else consent in _YES
     if "challengeCancel" in creq:
-        return Said(Cancels(ChallengeCancel(str(creq["challengeCancel"]))), trusts)
+        return Said(_cancels(creq["challengeCancel"]), trusts)
     if creq.get("resendChallenge") == "Y":
         return Said(Resends(), trusts)
     return Said(Enters(Secret(str(creq.get("challengeDataEntry", "")))), trusts)
@@ -78,7 +79,7 @@ def _natively(creq: Mapping[str, object]) -> Said:
 
 def _in_html(creq: Mapping[str, object]) -> Said:
     if "challengeCancel" in creq:
-        return Said(Cancels(ChallengeCancel(str(creq["challengeCancel"]))))
+        return Said(_cancels(creq["challengeCancel"]))
     if creq.get("resendChallenge") == "Y":
         return Said(Resends())
     fields = form_of(str(creq.get("challengeHTMLDataEntry", "")))
@@ -87,6 +88,18 @@ def _in_html(creq: Mapping[str, object]) -> Said:
         return Said(Resends(), trusts)
     entry, pin = Secret(fields.get("otp", "")), Secret(fields.get("pin", ""))
     return Said(Enters(entry, pin), trusts)
+
+
+def _cancels(code: object) -> Cancels:
+    """Read challengeCancel as the network may be told it.
+
+    What stands for an Erro goes with that Erro only, and a cancel has none [rule 8.9]; a code that
+    a Directory Server has defined is not known here.
+    """
+    if code in _WITH_AN_ERRO:
+        return Cancels(ChallengeCancel.TRANSACTION_ERROR)
+    known = code in ChallengeCancel.__members__.values()
+    return Cancels(ChallengeCancel(str(code)) if known else ChallengeCancel.UNKNOWN)
 
 
 def form_of(query: str) -> dict[str, str]:

@@ -62,6 +62,8 @@ _LONGEST = {
     "whyInfoText": 256, "expandInfoLabel": 45, "expandInfoText": 256, "whitelistingInfoText": 64,
     "trustListInfoText": 64, "acsHTML": 100_000,
 }  # fmt: skip
+_TIMED_OUT = {"03", "04", "05", "08"}
+_WITH_AN_ERRO = {"09", "10"}
 _SDK_WAITS_S = 10.0
 _DETAIL_MAX = 2048
 _REFERENCE_MAX = 32
@@ -116,6 +118,7 @@ def of_rreq(
         *_proof(given, is_payment=is_payment),
         *_reason(given, version, is_payment=is_payment),
         *_unless(ares.get("transStatus") in {"C", "D"}, "8.1: an RReq without a challenge"),
+        *_ending(given),
         *_counter(given),
         *_empty("", given),
     ]
@@ -253,6 +256,16 @@ def _reason(given: Mapping[str, Any], version: str, *, is_payment: bool) -> list
     return [
         *_unless(status in {"N", "U", "R", "D", "I"}, f"13.3: a reason with {status}"),
         *_unless(is_known, f"3.16: transStatusReason {reason!r} in {version}"),
+    ]
+
+
+def _ending(given: Mapping[str, Any]) -> list[str]:
+    """Judge why a challenge ended early: what goes with which code."""
+    cancel, is_late = given.get("challengeCancel"), given.get("transStatusReason") == "14"
+    is_reported = "challengeErrorReporting" in given
+    return [
+        *_unless(not is_late or cancel in _TIMED_OUT, f"3.17: reason 14 with {cancel!r}"),
+        *_unless(is_reported == (cancel in _WITH_AN_ERRO), "8.9: challengeErrorReporting"),
     ]
 
 

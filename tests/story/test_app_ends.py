@@ -135,6 +135,28 @@ async def test_an_error_in_the_envelope_is_heard(world: World) -> None:
     assert outcome(world, app.ares) == ("N", "14", "08", "00")
 
 
+@pytest.mark.parametrize(
+    ("version", "why"),
+    [
+        *((version, why) for version in VERSIONS for why in ("04", "06", "07", "08")),
+        ("2.3.1", "09"),
+        ("2.3.1", "10"),
+    ],
+)
+async def test_whatever_an_sdk_cancels_for_the_network_hears_of_it(
+    world: World, version: str, why: str
+) -> None:
+    """09 and 10 of 2.3.1 go with an Erro, which a cancel has not [rules 3.17, 8.9, 13.1]."""
+    app, _ = await apps.begin(world, await world.enrol(prefix=OTP), version=version)
+
+    final = await app.send(challengeCancel=why)
+
+    assert final["transStatus"] == "N"
+    reason = "14" if why in {"04", "08"} else "01"
+    told = "06" if why in {"09", "10"} else why
+    assert outcome(world, app.ares) == ("N", reason, told, "00")
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_the_answer_to_a_result_must_not_name_another_sdk(world: World, version: str) -> None:
     """2.1.0 has no sdkTransID there, so nothing is compared [rule 8.18]."""

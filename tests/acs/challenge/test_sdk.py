@@ -120,5 +120,22 @@ def test_what_does_not_fit_the_screen_is_named(name: str, html: bool, native: bo
     assert misplaced({name: "x"}, html=False) == ((name,) if native else ())
 
 
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("04", "04"),
+        ("07", "07"),
+        ("08", "08"),
+        ("09", "06"),
+        ("10", "06"),
+        ("80", "07"),
+    ],
+)
+@pytest.mark.parametrize("html", [True, False])
+def test_why_it_ended_is_what_the_network_may_be_told(code: str, why: str, html: bool) -> None:
+    """09 and 10 go with an Erro, which a cancel has not; 80 is some Directory Server's."""
+    assert said({"challengeCancel": code}, html=html).wish == Cancels(ChallengeCancel(why))
+
+
 def test_what_was_typed_is_not_shown() -> None:
     assert "4826" not in repr(Enters(Secret("4826"), Secret("4826")))

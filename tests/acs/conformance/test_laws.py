@@ -109,6 +109,9 @@ def test_anything_else_is_no_answer() -> None:
         ({"acsTransID": "x"}, "C", "8.5"),
         ({"dsTransID": None}, "C", "8.5"),
         ({"interactionCounter": "1"}, "C", "13.11"),
+        ({"challengeCancel": "09"}, "C", "8.9"),
+        ({"challengeCancel": "10", "challengeErrorReporting": {"errorCode": "203"}}, "C", None),
+        ({"challengeErrorReporting": {"errorCode": "203"}}, "C", "8.9"),
     ],
 )
 def test_an_rreq_is_judged(change: dict[str, Any], status: str, rule: str | None) -> None:
@@ -116,6 +119,16 @@ def test_an_rreq_is_judged(change: dict[str, Any], status: str, rule: str | None
     ares = {**ARES, "transStatus": status}
 
     assert rules(laws.of_rreq(AREQ, ares, message)) == ({rule} if rule else set())
+
+
+@pytest.mark.parametrize(("cancel", "rule"), [("08", None), ("01", "3.17"), (None, "3.17")])
+def test_a_time_out_goes_with_its_code(cancel: str | None, rule: str | None) -> None:
+    late = {"transStatus": "N", "transStatusReason": "14", "challengeCancel": cancel}
+    message = {name: value for name, value in {**RREQ, **late}.items() if value is not None}
+    del message["authenticationValue"]
+
+    given = rules(laws.of_rreq(AREQ, {**ARES, "transStatus": "C"}, message))
+    assert given == ({rule} if rule else set())
 
 
 def test_a_final_cres_says_y_or_n() -> None:
