@@ -1,4 +1,4 @@
-"""What a CReq of an SDK says: one wish out of all its elements, in the order they count.
+"""What an SDK says: one wish out of all elements of a CReq, in the order they count; its Erro.
 
 SDKs in the field say several things at once and some of them always [rule 6.28]; a cancel counts
 before a new code, a new code before an entry, and an empty entry when there is nothing else.
@@ -10,11 +10,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import parse_qsl
 
-from schemas.values import ChallengeCancel
+from acs.challenge.events import SdkFailed
+from schemas import messages
+from schemas.compiler import Context
+from schemas.values import ChallengeCancel, DeviceChannel, TransStatus
 from schemas.vault import Secret
+from schemas.versions import V231
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from acs.transaction import Transaction
 
 _YES: Final = frozenset({"Y", "01"})
 """Both spellings of a consent are seen; they mean the same."""
@@ -100,6 +106,32 @@ def _cancels(code: object) -> Cancels:
         return Cancels(ChallengeCancel.TRANSACTION_ERROR)
     known = code in ChallengeCancel.__members__.values()
     return Cancels(ChallengeCancel(str(code)) if known else ChallengeCancel.UNKNOWN)
+
+
+def is_from_sdk_of(transaction: Transaction, error: Mapping[str, object]) -> bool:
+    """Tell whether an Erro that anybody may have sent knows the SDK of a challenge [rule 6.66]."""
+    theirs, ours = error.get("sdkTransID"), transaction.sdk_trans_id
+    if transaction.trans_status != TransStatus.CHALLENGE or ours is None:
+        return False
+    return isinstance(theirs, str) and theirs.lower() == ours.lower()
+
+
+def failure(error: Mapping[str, object]) -> SdkFailed:
+    """Say what an Erro of an SDK, as it was read, means for its challenge [rule 6.66]."""
+    return SdkFailed(
+        dict(error),
+        timed_out=error.get("errorCode") == "402",
+        about_cres=error.get("errorMessageType") == "CRes" and _can_be_reported(error),
+    )
+
+
+def _can_be_reported(error: Mapping[str, object]) -> bool:
+    """Tell whether an Erro is whole enough to go into challengeErrorReporting [rule 8.9]."""
+    try:
+        messages.check_outgoing("Erro", error, Context(V231, DeviceChannel.APP))
+    except messages.OutgoingInvalid:
+        return False
+    return True
 
 
 def form_of(query: str) -> dict[str, str]:

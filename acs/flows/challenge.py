@@ -39,6 +39,7 @@ from schemas import messages
 from schemas.base64url import NotBase64Url, decode
 from schemas.compiler import Context
 from schemas.problems import ProtocolError
+from schemas.values import MessageType
 from schemas.vault import Secret
 
 if TYPE_CHECKING:
@@ -88,7 +89,12 @@ async def open_challenge(ports: Ports, post: CReqPost, wish: str | None) -> Scre
     except NotBase64Url:
         log.event("creq:refused", reason="encoding")
         return ErrorScreen("bad_request", neutral)
-    acs_trans_id = answers.uuid_of(messages.peek(raw).get("acsTransID"))
+    seen = messages.peek(raw)
+    if seen.get("messageType") == MessageType.ERRO:
+        # No browser brings one, and an Erro is answered by none [rule 13.10].
+        log.event("creq:refused", reason="messageType")
+        return ErrorScreen("bad_request", neutral)
+    acs_trans_id = answers.uuid_of(seen.get("acsTransID"))
     if acs_trans_id is None:
         log.event("creq:refused", reason="acsTransID")
         return ErrorScreen("bad_request", neutral)

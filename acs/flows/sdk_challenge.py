@@ -9,14 +9,15 @@ Laws:
   has another initialization vector than the first [NIST SP 800-38D, 8]. Those of an earlier CReq,
   which anybody may have kept, are refused and change nothing [rules 6.22, 6.65].
 - Result, then answer: the final CRes waits for the RRes a bounded time [rules 1.26, 8.3].
-- An Erro of an SDK ends the challenge if it knows both ids; it is answered by nothing [rule 6.66].
+- An Erro of an SDK ends the challenge if it opens with the agreed key, or else knows both ids; it
+  is answered by nothing [rules 6.66, 13.10].
 """
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from acs import log, metrics
 from acs.authentication.rendering import HTML
@@ -28,7 +29,6 @@ from acs.challenge.events import (
     Opened,
     PartGiven,
     ResendAsked,
-    SdkFailed,
     TrustChosen,
     Verdict,
 )
@@ -47,7 +47,7 @@ from acs.transaction import Elements
 from schemas import messages
 from schemas.compiler import Context
 from schemas.problems import CODES, Problem, ProtocolError, erro, naming
-from schemas.values import DeviceChannel, TransStatus
+from schemas.values import MessageType, TransStatus
 from schemas.vault import CannotOpen, Secret
 from schemas.versions import V231
 
@@ -87,9 +87,9 @@ class Answer:
 
 @dataclass(slots=True)
 class Talk:
-    """One CReq that opened: its challenge, and the session as it was and as it becomes.
+    """One message that opened: its challenge, and the session as it was and as it becomes.
 
-    ``masked`` is the message as it may be kept.
+    ``seen`` are its elements, not judged; ``masked`` is the message as it may be kept.
     """
 
     envelope: Envelope
@@ -99,11 +99,18 @@ class Talk:
     was: SdkSession
     digest: bytes
     now_is: SdkSession = field(init=False)
+    seen: Mapping[str, object] = field(init=False, repr=False)
     masked: Mapping[str, object] | None = None
 
     def __post_init__(self) -> None:
         """Begin with what was read."""
         self.now_is = self.was
+        self.seen = messages.peek(self.plain)
+
+    @property
+    def is_erro(self) -> bool:
+        """Tell whether the SDK gives up with an Erro."""
+        return self.seen.get("messageType") == MessageType.ERRO
 
     @property
     def is_repeat(self) -> bool:
@@ -140,6 +147,9 @@ async def answer(ports: Ports, post: Post) -> Answer:
         )
         if not talk.is_repeat:
             await _work_on(ports, conn, applied, talk, post, now=now)
+    if talk.is_erro:
+        await _send_result(ports, applied)
+        return Answer()
     return await _answer(ports, applied, talk)
 
 
@@ -170,12 +180,15 @@ def _refused(talk: Talk) -> Answer | None:
     """Refuse what opened and can still not be taken, without any change; None when it can."""
     if talk.is_repeat:
         return None
-    if _is_over(talk.dialogue):
+    is_over = talk.dialogue.challenge.outcome is not None
+    if not is_over and not talk.was.came_before(talk.digest):
+        return None
+    if talk.is_erro:
+        return Answer()
+    if is_over:
         return _too_late(talk.dialogue)
-    if talk.was.came_before(talk.digest):
-        # Made by the SDK, sent by whoever had it: no reason to end the challenge.
-        return refuse(_OUT_OF_ORDER, talk.dialogue.transaction)
-    return None
+    # Made by the SDK, sent by whoever had it: no reason to end the challenge.
+    return refuse(_OUT_OF_ORDER, talk.dialogue.transaction)
 
 
 async def _work_on(
@@ -195,14 +208,14 @@ async def _event(
     ports: Ports, conn: Connection, applied: Applied, talk: Talk, post: Post, *, now: datetime
 ) -> Event:
     """Read a message and turn it into an event, the last one left to take."""
-    transaction = applied.dialogue.transaction
-    if messages.peek(talk.plain).get("messageType") == "Erro":
-        failed = _failed(transaction, messages.read_erro(talk.plain))
-        return failed or answers.creq_refused(transaction, naming("301", ("sdkTransID",)))
+    if talk.is_erro:
+        error = messages.read_erro(talk.plain).values
+        _note(error, talk.dialogue.transaction)
+        return sdk.failure(error)
     try:
         reading = _read(ports, applied, talk)
     except ProtocolError as error:
-        return answers.creq_refused(transaction, error.problem)
+        return answers.creq_refused(applied.dialogue.transaction, error.problem)
     talk.now_is = replace(talk.now_is, counter=talk.was.counter + 1)
     talk.masked = messages.masked("CReq", reading.values)
     if machine.due_timer(applied.challenge, ports.policies.challenge, now) is not None:
@@ -359,11 +372,16 @@ async def _answer(ports: Ports, applied: Applied, talk: Talk) -> Answer:
         )
         return _sealed(talk, screen_cres(dialogue.transaction, elements, talk.now_is.counter))
     if outcome.error is not None or outcome.name in {*_TIMED_OUT, "sdk_error"}:
-        if applied.queued:
-            final.count(ports, dialogue)
-            await final.send_result(ports, dialogue)
+        await _send_result(ports, applied)
         return _told(dialogue)
     return await _final(ports, applied, talk)
+
+
+async def _send_result(ports: Ports, applied: Applied) -> None:
+    """Send the result that was just queued, if one was."""
+    if applied.queued:
+        final.count(ports, applied.dialogue)
+        await final.send_result(ports, applied.dialogue)
 
 
 async def _final(ports: Ports, applied: Applied, talk: Talk) -> Answer:
@@ -401,13 +419,7 @@ def _told(dialogue: Dialogue) -> Answer:
     if outcome is not None and outcome.name == "creq_refused" and outcome.error is not None:
         metrics.ERRO.labels("out", str(outcome.error["errorCode"])).inc()
         return Answer(to_bytes(outcome.error))
-    if outcome is not None and outcome.name.startswith("sdk_"):
-        return Answer()
     return _too_late(dialogue)
-
-
-def _is_over(dialogue: Dialogue) -> bool:
-    return dialogue.challenge.outcome is not None
 
 
 def _too_late(dialogue: Dialogue) -> Answer:
@@ -438,48 +450,29 @@ def refuse(problem: Problem, transaction: Transaction | None = None) -> Answer:
 async def _hear(ports: Ports, body: bytes) -> Answer:
     """Take an Erro in plain JSON; anything else in JSON should have been sealed."""
     try:
-        reading = messages.read_erro(body)
+        error = messages.read_erro(body).values
     except ProtocolError:
         return refuse(Problem("302", "number of parts"))
-    code = str(reading.values.get("errorCode", ""))
-    metrics.ERRO.labels("in", code if code in CODES else "none").inc()
-    acs_trans_id = answers.uuid_of(reading.values.get("acsTransID"))
-    if acs_trans_id is None:
-        return Answer()
-    now = ports.clock()
+    acs_trans_id, dialogue, now = answers.uuid_of(error.get("acsTransID")), None, ports.clock()
     async with ports.pool.transaction() as conn:
-        dialogue = await dialogues.lock(conn, acs_trans_id)
-        event = None if dialogue is None else _failed(dialogue.transaction, reading)
-        if dialogue is None or event is None or dialogue.transaction.trans_status != "C":
-            log.event("erro:received", code=code if code in CODES else "none")
+        if acs_trans_id is not None:
+            dialogue = await dialogues.lock(conn, acs_trans_id)
+        if dialogue is None or not sdk.is_from_sdk_of(dialogue.transaction, error):
+            _note(error)
             return Answer()
-        applied = await take(ports, conn, Applied(dialogue), event, now)
+        applied = await take(ports, conn, Applied(dialogue), sdk.failure(error), now)
         await store(ports, conn, applied, now)
-    log.event("erro:received", code=code, acs_trans_id=str(acs_trans_id))
-    if applied.queued:
-        final.count(ports, applied.dialogue)
-        await final.send_result(ports, applied.dialogue)
+    _note(error, dialogue.transaction)
+    await _send_result(ports, applied)
     return Answer()
 
 
-def _failed(transaction: Transaction, reading: Reading) -> SdkFailed | None:
-    """Say what an Erro means for a challenge; None when it does not know both ids [rule 6.66]."""
-    theirs = reading.values.get("sdkTransID")
-    ours = transaction.sdk_trans_id
-    if ours is None or not isinstance(theirs, str) or theirs.lower() != ours.lower():
-        return None
-    error = dict(reading.values)
-    return SdkFailed(
-        error,
-        timed_out=error.get("errorCode") == "402",
-        about_cres=error.get("errorMessageType") == "CRes" and _can_be_reported(error),
+def _note(error: Mapping[str, object], transaction: Transaction | None = None) -> None:
+    """Count and log an Erro of an SDK, and whose it is if that is proved."""
+    code = str(error.get("errorCode", ""))
+    known = code if code in CODES else "none"
+    whose: dict[str, Any] = (
+        {} if transaction is None else {"acs_trans_id": str(transaction.acs_trans_id)}
     )
-
-
-def _can_be_reported(error: Mapping[str, object]) -> bool:
-    """Tell whether an Erro is whole enough to go into challengeErrorReporting [rule 8.9]."""
-    try:
-        messages.check_outgoing("Erro", error, Context(V231, DeviceChannel.APP))
-    except messages.OutgoingInvalid:
-        return False
-    return True
+    metrics.ERRO.labels("in", known).inc()
+    log.event("erro:received", code=known, **whose)

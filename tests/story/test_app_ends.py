@@ -135,6 +135,39 @@ async def test_an_error_in_the_envelope_is_heard(world: World) -> None:
     assert outcome(world, app.ares) == ("N", "14", "08", "00")
 
 
+@pytest.mark.parametrize("sdk_trans_id", [None, "00000000-0000-4000-8000-000000000000"])
+async def test_an_error_in_the_envelope_needs_no_other_proof(
+    world: World, sdk_trans_id: str | None
+) -> None:
+    """Only the SDK can have sealed it; and an Erro is never answered by one [rule 13.10]."""
+    holder = await world.enrol(prefix=OTP)
+    app, _ = await apps.begin(world, holder)
+    erro = json.loads(app.sdk.erro("203", "acsUiType"))
+
+    got = await app.post(app.sdk.creq(**{**erro, "sdkTransID": sdk_trans_id}, sdkCounterStoA=None))
+
+    assert got.body == b""
+    assert outcome(world, app.ares) == ("U", "22", "06", "00")
+
+
+@pytest.mark.parametrize("is_late", [False, True])
+async def test_an_error_in_the_envelope_after_the_end_is_not_answered(
+    world: World, is_late: bool
+) -> None:
+    holder = await world.enrol(prefix=OTP)
+    app, _ = await apps.begin(world, holder)
+    if is_late:
+        world.clock.advance(minutes=10)
+    else:
+        await app.send(challengeCancel="01")
+    erro = app.sdk.creq(**json.loads(app.sdk.erro("203", "acsUiType")), sdkCounterStoA=None)
+
+    got = [await app.post(erro) for _ in range(2)]
+
+    assert [one.body for one in got] == [b"", b""]
+    assert outcome(world, app.ares)[:3] == (("N", "14", "04") if is_late else ("N", "01", "01"))
+
+
 @pytest.mark.parametrize(
     ("version", "why"),
     [

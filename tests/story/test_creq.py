@@ -120,6 +120,16 @@ async def test_a_repeated_name_in_the_creq_is_told(world: World) -> None:
     assert "threeDSSessionData" not in page.final_fields
 
 
+async def test_an_erro_in_place_of_the_creq_is_not_answered_by_one(world: World) -> None:
+    """No browser brings one, and the challenge goes on [rule 13.10]."""
+    ares = await ask(world, await world.enrol())
+
+    page = await world.open(ares, messageType="Erro", errorCode="203", errorComponent="C")
+
+    assert page.cres is None
+    assert (await world.open(ares)).has_code_field
+
+
 async def test_what_an_app_would_send_is_ignored(world: World) -> None:
     holder = await world.enrol()
     ares = await ask(world, holder)

@@ -1,4 +1,4 @@
-"""One wish out of what an SDK says, whatever else it says beside it."""
+"""One wish out of what an SDK says, whatever else it says beside it; what its Erro means."""
 
 from __future__ import annotations
 
@@ -9,9 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acs.challenge.sdk import Cancels, Enters, Resends, Said, form_of, misplaced, said
+from acs.challenge.sdk import (
+    Cancels,
+    Enters,
+    Resends,
+    Said,
+    failure,
+    form_of,
+    is_from_sdk_of,
+    misplaced,
+    said,
+)
 from schemas.values import ChallengeCancel
 from schemas.vault import Secret
+from tests.acs.people import SDK_TRANS_ID, a_transaction
 
 CANCEL = Cancels(ChallengeCancel.BY_CARDHOLDER)
 
@@ -135,6 +146,55 @@ def test_what_does_not_fit_the_screen_is_named(name: str, html: bool, native: bo
 def test_why_it_ended_is_what_the_network_may_be_told(code: str, why: str, html: bool) -> None:
     """09 and 10 go with an Erro, which a cancel has not; 80 is some Directory Server's."""
     assert said({"challengeCancel": code}, html=html).wish == Cancels(ChallengeCancel(why))
+
+
+@pytest.mark.parametrize(
+    ("theirs", "changes", "knows"),
+    [
+        (SDK_TRANS_ID, {}, True),
+        (SDK_TRANS_ID.upper(), {}, True),
+        ("7f3e1b0c-5d2a-4e9b-8c6f-0a1b2c3d4e5f", {}, False),
+        (None, {}, False),
+        (7, {}, False),
+        (SDK_TRANS_ID, {"sdk_trans_id": None}, False),
+        (SDK_TRANS_ID, {"trans_status": "Y"}, False),
+    ],
+)
+def test_an_erro_knows_the_sdk_of_its_challenge(
+    theirs: object, changes: dict[str, Any], knows: bool
+) -> None:
+    transaction = a_transaction(**{"sdk_trans_id": SDK_TRANS_ID, **changes})
+    assert is_from_sdk_of(transaction, {"sdkTransID": theirs}) is knows
+
+
+WHOLE = {
+    "messageType": "Erro",
+    "messageVersion": "2.3.1",
+    "errorCode": "203",
+    "errorComponent": "C",
+    "errorDescription": "A data element has a wrong format",
+    "errorDetail": "acsUiType",
+    "errorMessageType": "CRes",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "timed_out", "about_cres"),
+    [
+        ({}, False, True),
+        ({"errorCode": "402"}, True, True),
+        ({"errorMessageType": "CReq"}, False, False),
+        ({"errorDetail": ""}, False, False),
+        ({"messageVersion": "2.2.0"}, False, False),
+    ],
+)
+def test_an_erro_says_why_the_sdk_gave_up(
+    changes: dict[str, str], timed_out: bool, about_cres: bool
+) -> None:
+    failed = failure(WHOLE | changes)
+
+    assert (failed.timed_out, failed.about_cres) == (timed_out, about_cres)
+    assert failed.error == WHOLE | changes
 
 
 def test_what_was_typed_is_not_shown() -> None:
