@@ -3,8 +3,9 @@
 In a case's JSON a name may be dotted (``acctInfo.chAccDate``) and ``null`` removes the element.
 Values may be made: ``{"@repeat": ["A", 41]}`` a long text, ``{"@list": ["01", 3]}`` a long list,
 ``{"@null": true}`` a JSON null, ``{"@by_version": {...}}`` (or ``@by_channel``) a choice,
-``"@uuid"`` a new id, ``"@echo areq.dsTransID"`` what was said before. Names that begin with @ shape
-the bytes:
+``"@uuid"`` a new id, ``"@echo areq.dsTransID"`` what was said before, ``{"@text_of": {...}}`` JSON
+as base64url, ``{"@joined": [...]}`` texts one after the other. Names that begin with @ shape the
+bytes:
 ``@body`` (text as it is), ``@base64`` (bytes as they are), ``@json`` (another root), ``@duplicate``
 (names written twice), ``@prefix``, ``@indent``, ``@http`` (method, headers).
 """
@@ -122,8 +123,13 @@ def _with_wrong_check_digit(_value: dict[str, Any], said: Said) -> str:
     return f"{pan[:-1]}{(int(pan[-1]) + 1) % 10}"
 
 
-def _encoded(value: dict[str, Any], _said: Said) -> str:
-    return base64.urlsafe_b64encode(json.dumps(value["@text_of"]).encode()).decode().rstrip("=")
+def _encoded(value: dict[str, Any], said: Said) -> str:
+    text = json.dumps(made(value["@text_of"], said))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _joined(value: dict[str, Any], said: Said) -> str:
+    return "".join(str(made(one, said)) for one in value["@joined"])
 
 
 _MAKERS: dict[str, Callable[[dict[str, Any], Said], Any]] = {
@@ -132,6 +138,7 @@ _MAKERS: dict[str, Callable[[dict[str, Any], Said], Any]] = {
     "@null": _nothing,
     "@wrong_check_digit": _with_wrong_check_digit,
     "@text_of": _encoded,
+    "@joined": _joined,
 }
 
 

@@ -52,6 +52,8 @@ class Part(StrEnum):
     SIZE = "size"
     NUMBER = "number of parts"
     HEADER = "header"
+    ALG = "alg"
+    ENC = "enc"
     ENCRYPTED_KEY = "encrypted key"
     IV = "initialization vector"
     CIPHERTEXT = "ciphertext"
@@ -59,12 +61,16 @@ class Part(StrEnum):
 
 
 class BadJwe(Exception):
-    """The bytes are no envelope, or not one sealed with this key; the message names the part."""
+    """The bytes are no envelope, or not one sealed with this key; the message names the part.
 
-    def __init__(self, part: Part) -> None:
+    ``kid`` is what the header claims, any text; None where no header could be read.
+    """
+
+    def __init__(self, part: Part, kid: str | None = None) -> None:
         """Hold the part."""
         super().__init__(f"The {part} of the JWE is wrong")
         self.part = part
+        self.kid = kid
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +95,17 @@ def read(body: bytes) -> Envelope:
         raise BadJwe(Part.SIZE)
     parts = body.removesuffix(b"\n").removesuffix(b"\r").split(b".", _PARTS)
     if len(parts) != _PARTS:
-        raise BadJwe(Part.NUMBER)
+        raise BadJwe(Part.NUMBER, _claimed(parts[0]))
+    kid, enc = _header(parts[0])
+    try:
+        return _sealed(parts, kid=kid, enc=enc)
+    except BadJwe as fault:
+        raise BadJwe(fault.part, kid) from None
+
+
+def _sealed(parts: list[bytes], *, kid: str, enc: str) -> Envelope:
+    """Read the parts after the header; raises BadJwe."""
     header, encrypted_key, iv, ciphertext, tag = parts
-    kid, enc = _header(header)
     if encrypted_key:
         raise BadJwe(Part.ENCRYPTED_KEY)
     envelope = Envelope(
@@ -157,6 +171,14 @@ def counter_iv(counter: int) -> bytes:
     return b"\xff" * 11 + bytes((counter,))
 
 
+def _claimed(header: bytes) -> str | None:
+    """Give the ``kid`` of a header with too few or too many parts after it, if it can be read."""
+    try:
+        return _header(header)[0]
+    except BadJwe as fault:
+        return fault.kid
+
+
 def _header(part: bytes) -> tuple[str, str]:
     """Give ``kid`` and ``enc``; raises BadJwe."""
     raw = _part(part, Part.HEADER)
@@ -168,10 +190,15 @@ def _header(part: bytes) -> tuple[str, str]:
         raise BadJwe(Part.HEADER) from None
     header = opened.message
     kid, enc = header.get("kid"), header.get("enc")
-    is_known = header.get("alg") == "dir" and enc in (A128CBC_HS256, A128GCM)
     # A member that must be understood (RFC 7516, 4.1.13) is understood by nobody here.
-    if opened.repeated or not is_known or not isinstance(kid, str) or {"crit", "zip"} & set(header):
+    if opened.repeated or not isinstance(kid, str):
         raise BadJwe(Part.HEADER)
+    if {"crit", "zip"} & set(header):
+        raise BadJwe(Part.HEADER, kid)
+    if header.get("alg") != "dir":
+        raise BadJwe(Part.ALG, kid)
+    if enc not in (A128CBC_HS256, A128GCM):
+        raise BadJwe(Part.ENC, kid)
     return kid, str(enc)
 
 

@@ -3,8 +3,9 @@
 Laws:
 - Everything one CReq does is one database transaction under the transaction's lock; its counter is
   committed with it, so it is taken once [rule 6.22].
-- Who only knows an acsTransID can neither read nor end a challenge: what does not open with the
-  agreed key changes nothing [rule 6.65]. What opens and breaks the protocol ends it [rule 6.64].
+- Who only knows an acsTransID can neither read nor end a challenge, nor learn another identifier:
+  what does not open with the agreed key changes nothing [rule 6.65]. What opens and breaks the
+  protocol ends it [rule 6.64].
 - The same bytes again are answered again and work nothing a second time [rule 6.24]; the answer
   has another initialization vector than the first [NIST SP 800-38D, 8]. Those of an earlier CReq,
   which anybody may have kept, are refused and change nothing [rules 6.22, 6.65].
@@ -136,7 +137,7 @@ async def answer(ports: Ports, post: Post) -> Answer:
     try:
         envelope = jwe.read(body)
     except jwe.BadJwe as fault:
-        return refuse(Problem("302", str(fault)))
+        return await _unread(ports, fault)
     now = ports.clock()
     async with ports.pool.transaction() as conn:
         talk = await _opened(ports, conn, envelope, body)
@@ -151,6 +152,19 @@ async def answer(ports: Ports, post: Post) -> Answer:
         await _send_result(ports, applied)
         return Answer()
     return await _answer(ports, applied, talk)
+
+
+async def _unread(ports: Ports, fault: jwe.BadJwe) -> Answer:
+    """Refuse what is no envelope, for the challenge it names if it names one [rule 6.62]."""
+    acs_trans_id, dialogue, session = answers.uuid_of(fault.kid), None, None
+    if acs_trans_id is not None:
+        async with ports.pool.connection() as conn:
+            dialogue = await dialogues.read(conn, acs_trans_id)
+            session = await sdk_sessions.read(conn, acs_trans_id)
+    if dialogue is None or session is None:
+        return refuse(Problem("302", str(fault)))
+    code = "310" if fault.part in {jwe.Part.ALG, jwe.Part.ENC} else "302"
+    return refuse(Problem(code, str(fault)), dialogue.transaction, is_proved=False)
 
 
 async def _opened(ports: Ports, conn: Connection, envelope: Envelope, body: bytes) -> Talk | Answer:
@@ -170,7 +184,7 @@ async def _opened(ports: Ports, conn: Connection, envelope: Envelope, body: byte
     except CannotOpen as error:
         raise Unavailable(Missing.KEYS) from error
     except jwe.BadJwe as fault:
-        return refuse(Problem("302", str(fault)), dialogue.transaction)
+        return refuse(Problem("302", str(fault)), dialogue.transaction, is_proved=False)
     digest = hashlib.sha256(body).digest()
     talk = Talk(envelope, plain, key, dialogue=dialogue, was=session, digest=digest)
     return _refused(talk) or talk
@@ -188,7 +202,7 @@ def _refused(talk: Talk) -> Answer | None:
     if is_over:
         return _too_late(talk.dialogue)
     # Made by the SDK, sent by whoever had it: no reason to end the challenge.
-    return refuse(_OUT_OF_ORDER, talk.dialogue.transaction)
+    return refuse(_OUT_OF_ORDER, talk.dialogue.transaction, is_proved=False)
 
 
 async def _work_on(
@@ -431,12 +445,19 @@ def _too_late(dialogue: Dialogue) -> Answer:
     return refuse(Problem(code, "the challenge is over"), dialogue.transaction)
 
 
-def refuse(problem: Problem, transaction: Transaction | None = None) -> Answer:
-    """Give an Erro in plain JSON [rules 6.62, 6.64]."""
+def refuse(
+    problem: Problem, transaction: Transaction | None = None, *, is_proved: bool = True
+) -> Answer:
+    """Give an Erro in plain JSON [rules 6.62, 6.64].
+
+    # Secret: sdkTransID ends a challenge [rule 6.66]. Who has not proved to have the key
+    # (``is_proved``) is told no identifier but the one it named.
+    """
+    ids = {} if transaction is None else answers.ids_of(transaction)
     message = erro(
         problem,
         version=None if transaction is None else transaction.message_version,
-        ids={} if transaction is None else answers.ids_of(transaction),
+        ids=ids if is_proved else {"acsTransID": ids["acsTransID"]},
         message_type="CReq",
     )
     metrics.ERRO.labels("out", str(message["errorCode"])).inc()

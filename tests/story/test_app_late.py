@@ -50,6 +50,7 @@ async def late(app: App, body: bytes) -> None:
     """Send a copy, which must be refused as out of its turn."""
     erro = app.read(await app.post(body))
     assert (erro["errorCode"], erro["errorDetail"]) == ("302", "sdkCounterStoA")
+    assert {name for name in erro if name.endswith("TransID")} == {"acsTransID"}
 
 
 @pytest.mark.parametrize("enc", ["A128GCM", "A128CBC-HS256"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -13,6 +14,8 @@ from tests.story import apps
 from tests.story.buying import OTP, PIN, VERSIONS, ask, outcome, right, wrong
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.story.world import World
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -122,6 +125,8 @@ async def test_a_stranger_ends_no_challenge(world: World, place: int) -> None:
 
     assert refused["errorCode"] in {"301", "302"}
     assert refused["errorComponent"] == "A"
+    # It ends a challenge, so who has no key does not learn it here.
+    assert "sdkTransID" not in refused
     assert final["transStatus"] == "N"
     assert outcome(world, app.ares) == ("N", "01", "01", "00")
 
@@ -146,6 +151,61 @@ async def test_what_is_no_envelope_is_an_erro(world: World, body: bytes, code: s
     assert got.content_type.startswith("application/json")
     assert json.loads(got.body)["errorCode"] == code
     assert (await app.send(challengeDataEntry=right(world, holder)))["transStatus"] == "Y"
+
+
+def headed(body: bytes, **changes: object) -> bytes:
+    """Change the header of an envelope; ``None`` leaves a member out."""
+    header, _, others = body.partition(b".")
+    members = json.loads(urlsafe_b64decode(header + b"=" * (-len(header) % 4))) | changes
+    told = {name: value for name, value in members.items() if value is not None}
+    return urlsafe_b64encode(json.dumps(told).encode()).rstrip(b"=") + b"." + others
+
+
+SPOILT: dict[str, Callable[[bytes], bytes]] = {
+    "alg": lambda body: headed(body, alg="A128KW"),
+    "no alg": lambda body: headed(body, alg=None),
+    "enc": lambda body: headed(body, enc="A256GCM"),
+    "crit": lambda body: headed(body, crit=["exp"]),
+    "padded": lambda body: body + b"=",
+    "four parts": lambda body: body.rpartition(b".")[0],
+    "a key": lambda body: body.replace(b"..", b".AAAA."),
+    "another text": lambda body: body[:-4] + b"AAAA",
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("how", SPOILT)
+async def test_what_does_not_open_is_told_for_the_challenge_it_names(
+    world: World, version: str, how: str
+) -> None:
+    """In its version and with the id it named, and with no other [rules 2.39, 6.62]."""
+    holder = await world.enrol(prefix=OTP)
+    app, _ = await apps.begin(world, holder, version=version)
+
+    erro = json.loads((await app.post(SPOILT[how](app.sdk.creq(challengeCancel="01")))).body)
+
+    is_disagreed = how in {"alg", "no alg", "enc"} and version == "2.3.1"
+    assert erro["errorCode"] == ("310" if is_disagreed else "302")
+    assert erro["errorMessageType"] == "CReq"
+    assert erro["messageVersion"] == version
+    assert {name for name in erro if name.endswith("TransID")} == {"acsTransID"}
+    assert erro["acsTransID"] == app.ares["acsTransID"]
+    assert (await world.challenge_row(app.ares))["state"] == "challenge"
+
+
+@pytest.mark.parametrize("how", SPOILT)
+async def test_what_does_not_open_tells_nothing_of_a_browsers_challenge(
+    world: World, how: str
+) -> None:
+    app, _ = await apps.begin(world, await world.enrol(prefix=OTP))
+    in_browser = await ask(world, await world.enrol(prefix=OTP))
+    got = []
+    for acs_trans_id in (str(uuid4()), in_browser["acsTransID"]):
+        app.sdk._ids["acsTransID"] = acs_trans_id
+        got.append(json.loads((await app.post(SPOILT[how](app.sdk.creq()))).body))
+
+    assert got[0] == got[1]
+    assert not [name for name in got[0] if name.endswith("TransID")]
 
 
 async def test_an_unknown_challenge_and_a_browsers_one_look_the_same(world: World) -> None:

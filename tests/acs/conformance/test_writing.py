@@ -38,6 +38,8 @@ def test_null_removes_and_dots_reach_inside() -> None:
         ({"@by_version": {"2.2.0": "old", "2.3.1": "new"}}, "old"),
         ({"@by_channel": {"APP": 1, "else": {"@list": [1, 2]}}}, [1, 1]),
         ({"@text_of": {}}, "e30"),
+        ({"@text_of": ["@echo ares.acsTransID"]}, "WyJhYiJd"),
+        ({"@joined": ["a.", "@echo ares.acsTransID", {"@repeat": ["z", 2]}]}, "a.abzz"),
         ({"@wrong_check_digit": True}, "4000001000000019"),
         ({"k": ["@echo ares.acsTransID"]}, {"k": ["ab"]}),
         ("@upper ares.acsTransID", "AB"),

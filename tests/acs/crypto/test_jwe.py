@@ -205,30 +205,54 @@ def test_no_key_is_sent_along(vector: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "header",
+    ("header", "wrong"),
     [
-        {**GOOD_HEADER, "alg": "A128KW"},
-        {**GOOD_HEADER, "alg": "none"},
-        {**GOOD_HEADER, "alg": ["dir"]},
-        {**GOOD_HEADER, "enc": "A256GCM"},
-        {**GOOD_HEADER, "enc": "A128CBC-HS512"},
-        {**GOOD_HEADER, "enc": [A128GCM]},
-        {**GOOD_HEADER, "zip": "DEF"},
-        {**GOOD_HEADER, "crit": ["exp"]},
-        {**GOOD_HEADER, "kid": 1},
-        {"alg": "dir", "enc": A128GCM},
-        {"alg": "dir", "kid": KID},
-        {"enc": A128GCM, "kid": KID},
-        [GOOD_HEADER],
-        b"",
-        b"\xff",
-        b'{"alg":"dir","enc":"A128GCM","kid":"a","kid":"b"}',
-        b'{"alg":"none","alg":"dir","enc":"A128GCM","kid":"a"}',
-        b"[" * 900,
+        ({**GOOD_HEADER, "alg": "A128KW"}, "alg"),
+        ({**GOOD_HEADER, "alg": "none"}, "alg"),
+        ({**GOOD_HEADER, "alg": ["dir"]}, "alg"),
+        ({**GOOD_HEADER, "enc": "A256GCM"}, "enc"),
+        ({**GOOD_HEADER, "enc": "A128CBC-HS512"}, "enc"),
+        ({**GOOD_HEADER, "enc": [A128GCM]}, "enc"),
+        ({**GOOD_HEADER, "alg": "none", "enc": "none"}, "alg"),
+        ({**GOOD_HEADER, "zip": "DEF"}, "header"),
+        ({**GOOD_HEADER, "crit": ["exp"]}, "header"),
+        ({**GOOD_HEADER, "kid": 1}, "header"),
+        ({"alg": "dir", "enc": A128GCM}, "header"),
+        ({"alg": "dir", "kid": KID}, "enc"),
+        ({"enc": A128GCM, "kid": KID}, "alg"),
+        ([GOOD_HEADER], "header"),
+        (b"", "header"),
+        (b"\xff", "header"),
+        (b'{"alg":"dir","enc":"A128GCM","kid":"a","kid":"b"}', "header"),
+        (b'{"alg":"none","alg":"dir","enc":"A128GCM","kid":"a"}', "header"),
+        (b"[" * 900, "header"),
     ],
 )
-def test_a_header_says_what_we_can_do_and_no_more(header: object) -> None:
-    assert part_said_to_be_wrong(with_header(header)) == "header"
+def test_a_header_says_what_we_can_do_and_no_more(header: object, wrong: str) -> None:
+    assert part_said_to_be_wrong(with_header(header)) == wrong
+
+
+@pytest.mark.parametrize(
+    ("body", "kid"),
+    [
+        (with_header({**GOOD_HEADER, "alg": "A128KW"}), KID),
+        (with_header({**GOOD_HEADER, "enc": "A256GCM"}), KID),
+        (with_header({**GOOD_HEADER, "crit": ["exp"]}), KID),
+        (with_header(GOOD_HEADER).replace(b"..", b".AAAA."), KID),
+        (with_header(GOOD_HEADER) + b"==", KID),
+        (with_header(GOOD_HEADER).rpartition(b".")[0], KID),
+        (with_header({**GOOD_HEADER, "alg": "A128KW"}).rpartition(b".")[0], KID),
+        (with_header({**GOOD_HEADER, "kid": 1}), None),
+        (with_header(b'{"alg":"dir","enc":"A128GCM","kid":"a","kid":"b"}'), None),
+        (b"a.b.c.d", None),
+        (b"", None),
+    ],
+)
+def test_who_is_claimed_is_told_even_of_what_is_no_envelope(body: bytes, kid: str | None) -> None:
+    with pytest.raises(BadJwe) as refused:
+        read(body)
+
+    assert refused.value.kid == kid
 
 
 def test_a_member_that_changes_nothing_is_ignored() -> None:
