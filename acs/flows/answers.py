@@ -73,13 +73,18 @@ class Entries:
     pin: Secret = field(default_factory=lambda: Secret(""))
 
 
-def creq_refused(transaction: Transaction, problem: Problem) -> CReqRefused:
-    """Make the Erro for a CReq that breaks the protocol; the challenge ends with it."""
+def creq_refused(
+    transaction: Transaction, problem: Problem, message_type: str | None
+) -> CReqRefused:
+    """Make the Erro for what came as a CReq and breaks the protocol; the challenge ends with it.
+
+    ``message_type`` is what it says it is, None for a type that nobody knows [rule 2.38].
+    """
     message = erro(
         problem,
         version=transaction.message_version,
         ids=ids_of(transaction),
-        message_type="CReq",
+        message_type=message_type,
     )
     log.event("creq:refused", code=str(message["errorCode"]))
     return CReqRefused(message)

@@ -170,7 +170,7 @@ async def _creq_event(
     except ProtocolError as error:
         # The shop gets its data back all the same [rule 5.7].
         _keep_form(applied, None, session_data)
-        return answers.creq_refused(transaction, error.problem)
+        return answers.creq_refused(transaction, error.problem, error.message_type)
     applied.beside.visitor = evidence.visitor(
         ports.keys, transaction.acs_trans_id, "challenge", post.address, post.program
     )

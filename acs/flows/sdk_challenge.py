@@ -229,7 +229,8 @@ async def _event(
     try:
         reading = _read(ports, applied, talk)
     except ProtocolError as error:
-        return answers.creq_refused(applied.dialogue.transaction, error.problem)
+        transaction = applied.dialogue.transaction
+        return answers.creq_refused(transaction, error.problem, error.message_type)
     talk.now_is = replace(talk.now_is, counter=talk.was.counter + 1)
     talk.masked = messages.masked("CReq", reading.values)
     if machine.due_timer(applied.challenge, ports.policies.challenge, now) is not None:
@@ -244,7 +245,7 @@ def _read(ports: Ports, applied: Applied, talk: Talk) -> Reading:
     additions = ports.directory_servers.additions_of(applied.dialogue.transaction.ds_id)
     reading = messages.read_creq(talk.plain, _context(applied, talk), additions)
     if int(str(reading.values["sdkCounterStoA"])) != talk.was.counter + 1:
-        raise ProtocolError(_OUT_OF_ORDER, message_type="CReq")
+        raise ProtocolError(_OUT_OF_ORDER, message_type=MessageType.CREQ)
     return reading
 
 
@@ -309,7 +310,7 @@ async def _later(
     transaction = applied.dialogue.transaction
     misplaced = sdk.misplaced(reading.values, html=talk.in_html)
     if misplaced:
-        return answers.creq_refused(transaction, naming("203", misplaced))
+        return answers.creq_refused(transaction, naming("203", misplaced), MessageType.CREQ)
     said = sdk.said(reading.values, html=talk.in_html)
     wants = said.trusts
     if wants is not None and transaction.offers_trust and wants != applied.challenge.trusts:

@@ -208,6 +208,17 @@ async def test_what_does_not_open_tells_nothing_of_a_browsers_challenge(
     assert not [name for name in got[0] if name.endswith("TransID")]
 
 
+@pytest.mark.parametrize("message_type", ["CRes", "AReq", "FooBar"])
+async def test_another_message_in_the_envelope_is_named(world: World, message_type: str) -> None:
+    app, _ = await apps.begin(world, await world.enrol(prefix=OTP))
+
+    erro = await app.send(messageType=message_type)
+
+    assert erro["errorCode"] == "101"
+    assert erro.get("errorMessageType") == (None if message_type == "FooBar" else message_type)
+    assert outcome(world, app.ares) == ("U", "22", "06", "00")
+
+
 async def test_an_unknown_challenge_and_a_browsers_one_look_the_same(world: World) -> None:
     holder = await world.enrol(prefix=OTP)
     app, _ = await apps.begin(world, holder)

@@ -54,7 +54,7 @@ def test_an_erro_names_the_ids_that_the_transaction_has(sdk_trans_id: str | None
     transaction = replace(a_transaction(), sdk_trans_id=sdk_trans_id)
 
     error: dict[str, Any] = dict(
-        answers.creq_refused(transaction, naming("203", ("challengeDataEntry",))).error
+        answers.creq_refused(transaction, naming("203", ("challengeDataEntry",)), "CReq").error
     )
 
     assert error["errorDetail"] == "challengeDataEntry"
