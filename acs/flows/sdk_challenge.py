@@ -242,11 +242,10 @@ async def _event(
 
 def _read(ports: Ports, applied: Applied, talk: Talk) -> Reading:
     """Read a CReq that is the next one of its session; raises ProtocolError."""
-    additions = ports.directory_servers.additions_of(applied.dialogue.transaction.ds_id)
-    reading = messages.read_creq(talk.plain, _context(applied, talk), additions)
-    if int(str(reading.values["sdkCounterStoA"])) != talk.was.counter + 1:
+    if sdk.is_out_of_order(talk.seen, talk.was.counter + 1):
         raise ProtocolError(_OUT_OF_ORDER, message_type=MessageType.CREQ)
-    return reading
+    additions = ports.directory_servers.additions_of(applied.dialogue.transaction.ds_id)
+    return messages.read_creq(talk.plain, _context(applied, talk), additions)
 
 
 async def _first(

@@ -219,6 +219,16 @@ async def test_another_message_in_the_envelope_is_named(world: World, message_ty
     assert outcome(world, app.ares) == ("U", "22", "06", "00")
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_a_first_message_sealed_anew_is_out_of_order(world: World, version: str) -> None:
+    """Which elements a later one needs is no matter: it says that it is the first."""
+    app, _ = await apps.begin(world, await world.enrol(prefix=OTP), version=version)
+
+    erro = await app.send(sdkCounterStoA="000", enc="A128CBC-HS256")
+
+    assert (erro["errorCode"], erro["errorDetail"]) == ("302", "sdkCounterStoA")
+
+
 async def test_an_unknown_challenge_and_a_browsers_one_look_the_same(world: World) -> None:
     holder = await world.enrol(prefix=OTP)
     app, _ = await apps.begin(world, holder)

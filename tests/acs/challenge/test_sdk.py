@@ -17,6 +17,7 @@ from acs.challenge.sdk import (
     failure,
     form_of,
     is_from_sdk_of,
+    is_out_of_order,
     misplaced,
     said,
 )
@@ -146,6 +147,27 @@ def test_what_does_not_fit_the_screen_is_named(name: str, html: bool, native: bo
 def test_why_it_ended_is_what_the_network_may_be_told(code: str, why: str, html: bool) -> None:
     """09 and 10 go with an Erro, which a cancel has not; 80 is some Directory Server's."""
     assert said({"challengeCancel": code}, html=html).wish == Cancels(ChallengeCancel(why))
+
+
+@pytest.mark.parametrize(
+    ("counter", "due", "is_wrong"),
+    [
+        ("000", 0, False),
+        ("000", 1, True),
+        ("002", 1, True),
+        ("255", 1, True),
+        ("256", 1, False),
+        ("1", 2, False),
+        ("0001", 2, False),
+        ("\u0660\u0660\u0660", 1, False),
+        (0, 1, False),
+        (None, 1, False),
+    ],
+)
+def test_a_counter_is_out_of_order_if_it_is_one(counter: object, due: int, is_wrong: bool) -> None:
+    assert is_out_of_order({"messageType": "CReq", "sdkCounterStoA": counter}, due) is is_wrong
+    assert not is_out_of_order({"messageType": "CRes", "sdkCounterStoA": counter}, due)
+    assert not is_out_of_order({"messageType": "CReq"}, due)
 
 
 @pytest.mark.parametrize(
