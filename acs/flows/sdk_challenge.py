@@ -163,8 +163,9 @@ async def _unread(ports: Ports, fault: jwe.BadJwe) -> Answer:
             session = await sdk_sessions.read(conn, acs_trans_id)
     if dialogue is None or session is None:
         return refuse(Problem("302", str(fault)))
-    code = "310" if fault.part in {jwe.Part.ALG, jwe.Part.ENC} else "302"
-    return refuse(Problem(code, str(fault)), dialogue.transaction, is_proved=False)
+    is_agreed = fault.part not in {jwe.Part.ALG, jwe.Part.ENC}
+    problem = Problem("302", str(fault)) if is_agreed else Problem("310", fault.part)
+    return refuse(problem, dialogue.transaction, is_proved=False)
 
 
 async def _opened(ports: Ports, conn: Connection, envelope: Envelope, body: bytes) -> Talk | Answer:

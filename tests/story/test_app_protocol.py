@@ -186,6 +186,7 @@ async def test_what_does_not_open_is_told_for_the_challenge_it_names(
 
     is_disagreed = how in {"alg", "no alg", "enc"} and version == "2.3.1"
     assert erro["errorCode"] == ("310" if is_disagreed else "302")
+    assert not is_disagreed or erro["errorDetail"] == how[-3:]
     assert erro["errorMessageType"] == "CReq"
     assert erro["messageVersion"] == version
     assert {name for name in erro if name.endswith("TransID")} == {"acsTransID"}

@@ -277,14 +277,6 @@ def test_a_cancel_is_the_cardholders_n(*, counts: bool, counter: int) -> None:
     assert after.challenge.interaction_counter == counter
 
 
-@pytest.mark.parametrize("why", ChallengeCancel)
-def test_an_sdk_whose_time_ran_out_is_a_time_out(why: ChallengeCancel) -> None:
-    """Reason 14 goes with these codes, and these with it [rule 3.17]."""
-    after = tell(opened(), events.CancelAsked(why))
-
-    assert ends_with(after) == ("cancelled", "N", "14" if why in {"04", "05", "08"} else "01", why)
-
-
 def test_another_language_keeps_everything_else() -> None:
     challenge = opened()
 

@@ -11,6 +11,7 @@ from acs.challenge.effects import QueueResults, StartTimer, TrustMerchant
 from acs.challenge.events import Timer
 from acs.challenge.machine import waits_until
 from acs.challenge.screens import Notice
+from schemas.values import ChallengeCancel
 from tests.acs.challenge.stories import ACCEPTED, EXHAUSTED, POLICY, SECOND, opened, tell
 from tests.acs.people import NOW
 from tests.records import replace
@@ -49,6 +50,17 @@ def test_a_challenge_waits_from_the_last_step_and_never_beyond_its_end(
     challenge = replace(opened(), last_activity_at=BEGAN + timedelta(minutes=active))
 
     assert waits_until(challenge, POLICY) == BEGAN + timedelta(minutes=until)
+
+
+@pytest.mark.parametrize("why", ChallengeCancel)
+def test_an_sdk_whose_time_ran_out_is_a_time_out(why: ChallengeCancel) -> None:
+    """Reason 14 goes with these codes, and these with it [rule 3.17]."""
+    outcome = tell(opened(), events.CancelAsked(why)).challenge.outcome
+
+    assert outcome is not None
+    assert (outcome.name, outcome.trans_status) == ("cancelled", "N")
+    assert outcome.reason == ("14" if why in {"04", "05", "08"} else "01")
+    assert outcome.challenge_cancel == why
 
 
 def test_a_tick_is_remembered_and_changes_nothing_else() -> None:
