@@ -10,8 +10,9 @@ Laws:
 - Every call has a budget; nothing here is retried, the outbox does that.
 - A bulkhead for each Directory Server: so many sockets and no more. Waiting for one is part of the
   time to connect, so what waits in vain was not sent.
-- A breaker for each: one that fails again and again gets no result while it rests, then one to try
-  it. What is not sent can be sent later; what was sent and not answered cannot [rule 8.11].
+- A breaker for each address that one is reached at: what fails again and again gets no result while
+  it rests, then one to try it. What is not sent can be sent later; what was sent and not answered
+  cannot [rule 8.11]. An address that is dead, which an AReq named, holds up no other one.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 ANSWER_LIMIT_BYTES = 128 * 1024  # rule 1.24: no legal RRes is longer
 SOCKETS_MAX = 64
 REST_S, REST_MAX_S = 5.0, 60.0
+_ADDRESSES_MAX = 256
 _JSON = "application/json;charset=utf-8"
 _SERVER_FAILED = 500
 
@@ -145,9 +147,8 @@ class DirectoryServers:
         self.budget = budget or Budget()
         self._sockets_max = sockets_max
         self._by_id: Mapping[str, DirectoryServer] = {server.ds_id: server for server in servers}
-        self._breakers = {
-            ds_id: Breaker(clock, rest_s=REST_S, rest_max_s=REST_MAX_S) for ds_id in self._by_id
-        }
+        self._clock = clock
+        self._breakers: dict[str, dict[str, Breaker]] = {ds_id: {} for ds_id in self._by_id}
         self._sessions: dict[str, aiohttp.ClientSession] = {}
 
     @property
@@ -179,13 +180,22 @@ class DirectoryServers:
         return None
 
     def room(self, ds_ids: Sequence[str]) -> int | None:
-        """Tell how many results these would be sent now: none, one on trial each, any (None)."""
-        rooms = [self._breakers[ds_id].room for ds_id in ds_ids if ds_id in self._breakers]
-        return None if None in rooms else sum(room or 0 for room in rooms)
+        """Tell how many results these would be sent now; None: any number.
+
+        While every address of a server that was ever used rests: none, or one on trial each.
+        """
+        rooms = 0
+        for breakers in (self._breakers[ds_id] for ds_id in ds_ids if ds_id in self._breakers):
+            resting = [one.room for one in breakers.values() if one.room is not None]
+            if len(resting) == len(breakers) > 0:
+                rooms += sum(resting)
+            else:
+                return None
+        return rooms
 
     async def post(self, server: DirectoryServer, url: str, body: bytes) -> Reply:
         """POST a result unless the server rests; never raises for what the other side does."""
-        breaker = self._breakers[server.ds_id]
+        breaker = self._breaker(server, url)
         admitted = breaker.admit()
         if admitted is None:
             return Resting()
@@ -196,13 +206,26 @@ class DirectoryServers:
         else:
             breaker.failed(admitted)
         if breaker.is_open is not was_open:
-            metrics.RREQ_BREAKER.labels(server.ds_id).set(breaker.is_open)
+            resting = any(one.is_open for one in self._breakers[server.ds_id].values())
+            metrics.RREQ_BREAKER.labels(server.ds_id).set(resting)
             log.event(
                 "ds:resting" if breaker.is_open else "ds:answering",
                 level=logging.WARNING,
                 ds=server.ds_id,
             )
         return reply
+
+    def _breaker(self, server: DirectoryServer, url: str) -> Breaker:
+        """Give what is known of an address; of so many at the most, forgetting those in order."""
+        breakers, address = self._breakers[server.ds_id], urlsplit(url).netloc.lower()
+        found = breakers.get(address)
+        if found is None:
+            if len(breakers) >= _ADDRESSES_MAX:
+                well = next((name for name, one in breakers.items() if not one.is_open), None)
+                del breakers[next(iter(breakers)) if well is None else well]
+            found = Breaker(self._clock, rest_s=REST_S, rest_max_s=REST_MAX_S)
+            breakers[address] = found
+        return found
 
     async def tell(self, server: DirectoryServer, url: str, body: bytes) -> Reply:
         """POST any message, whether the server rests or not; what comes of it teaches nothing."""

@@ -41,7 +41,7 @@ def server(ports: Ports, guard: Guard) -> web.Server:
         raw = await request.read()
         server = _caller(ports, request)
         if server is None:
-            return _denied()
+            return _denied(raw)
         if not admission.is_open:
             return _busy(raw)
         with admission.entered():
@@ -71,13 +71,18 @@ _KINDS = frozenset({"DNS", "URI"})
 _LOOKED_AT_BYTES = 32 * 1024
 
 
+def _seen(raw: bytes) -> Mapping[str, object]:
+    """Look at a message that is not worked on, if it has a usual length."""
+    return messages.peek(raw) if len(raw) <= _LOOKED_AT_BYTES else {}
+
+
 def _busy(raw: bytes) -> Written:
     """Refuse for now [rule 2D: 403], without a database or a log line.
 
     An Erro is answered by nothing [rule 1.18]. A body longer than any usual one is not looked at.
     """
     metrics.HTTP_REFUSED.labels("ds", "busy").inc()
-    seen = messages.peek(raw) if len(raw) <= _LOOKED_AT_BYTES else {}
+    seen = _seen(raw)
     if seen.get("messageType") == MessageType.ERRO:
         return Written(b"")
     version = seen.get("messageVersion")
@@ -91,8 +96,13 @@ def _busy(raw: bytes) -> Written:
     return Written(to_bytes(message))
 
 
-def _denied() -> Written:
-    """Refuse a trusted certificate that belongs to no Directory Server of ours [rule 1.9]."""
+def _denied(raw: bytes) -> Written:
+    """Refuse a trusted certificate that belongs to no Directory Server of ours [rule 1.9].
+
+    An Erro is answered by nothing [rule 1.18].
+    """
+    if _seen(raw).get("messageType") == MessageType.ERRO:
+        return Written(b"")
     message = erro(
         Problem("303", "this caller may not use this endpoint"),
         version=None,

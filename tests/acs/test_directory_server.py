@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from aiohttp import web
 
+from acs import metrics
 from acs.breaker import FAILURES_MAX
 from acs.directory_server import (
     ANSWER_LIMIT_BYTES,
@@ -23,6 +24,7 @@ from acs.directory_server import (
     NotConnected,
     Resting,
 )
+from loadtests.ports import free_ports
 from schemas.messages import NO_ADDITIONS, Additions
 from tests.records import replace
 
@@ -267,4 +269,40 @@ async def test_a_server_that_fails_again_and_again_is_left_alone_and_then_tried_
         assert servers.room(["ds"]) == 1
         assert await servers.post(server, url, b"{}") == Answered(400, b"")
         assert servers.room(["ds"]) is None
+        await servers.close()
+
+
+async def test_an_address_that_is_dead_holds_up_no_other_one() -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response()
+
+    async with network(answer) as (_, server, url):
+        (port,) = free_ports(1)
+        dead = f"http://127.0.0.1:{port}/rreq"
+        servers = DirectoryServers([server], Budget(connect_s=5))
+        for _ in range(FAILURES_MAX):
+            assert await servers.post(server, dead, b"{}") == NotConnected()
+        assert servers.room(["ds"]) == 0
+        assert await servers.post(server, dead, b"{}") == Resting()
+        assert await servers.post(server, url, b"{}") == Answered(200, b"")
+        assert servers.room(["ds"]) is None
+        assert metrics.RREQ_BREAKER.labels("ds")._value.get() == 1
+        await servers.close()
+
+
+async def test_of_many_addresses_those_that_are_well_are_forgotten_first() -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response()
+
+    async with network(answer) as (_, server, url):
+        (port,) = free_ports(1)
+        dead = f"http://127.0.0.1:{port}/rreq"
+        servers = DirectoryServers([server], Budget(connect_s=5))
+        for _ in range(FAILURES_MAX):
+            await servers.post(server, dead, b"{}")
+        for number in range(300):  # user names make addresses that differ, and lead to the same
+            other = url.replace("//", f"//u{number}@")
+            assert await servers.post(server, other, b"{}") == Answered(200, b"")
+        assert len(servers._breakers["ds"]) == 256
+        assert await servers.post(server, dead, b"{}") == Resting()
         await servers.close()

@@ -74,12 +74,15 @@ class Secured:
         return context
 
     async def areq(self, context: ssl.SSLContext, message: dict[str, Any]) -> dict[str, Any]:
+        return dict(json.loads(await self.areq_bytes(context, message)))
+
+    async def areq_bytes(self, context: ssl.SSLContext, message: dict[str, Any]) -> bytes:
         async with (
             aiohttp.ClientSession() as http,
             http.post(self.ds_url, data=json.dumps(message), ssl=context) as got,
         ):
             assert got.status == 200
-            return dict(await got.json(content_type=None))
+            return await got.read()
 
 
 def _pem(folder: Path, name: str, certificate: trustme.LeafCert) -> tuple[Path, Path]:
@@ -211,6 +214,12 @@ async def test_a_trusted_certificate_of_nobody_we_know_is_refused_by_an_erro(
 
     assert answer["messageType"] == "Erro"
     assert answer["errorCode"] == "303"
+
+
+async def test_an_erro_of_a_stranger_is_answered_by_nothing(secured: Secured) -> None:
+    """Rule 1.18."""
+    heard = {"messageType": "Erro", "messageVersion": "2.2.0", "errorCode": "203"}
+    assert await secured.areq_bytes(secured.client("ds.other.example"), heard) == b""
 
 
 async def test_without_a_certificate_nobody_gets_in(secured: Secured) -> None:
