@@ -30,7 +30,6 @@ from acs.edges.connections import AppRunner
 from acs.edges.middleware import Guard
 from acs.edges.proxies import networks
 from acs.edges.receipts import ReceiptPorts
-from acs.edges.tls import server_context
 from acs.flows import housekeeping, retention
 from acs.http_gateways import doors
 from acs.inherited import BACKLOG
@@ -146,11 +145,7 @@ class Parts:
 
 def prepare(settings: Settings, edges: Sequence[str]) -> Parts:
     """Read keys, certificates, pages and policies; raise ConfigError for what does not fit."""
-    contexts = {}
-    for name in edges:
-        section = getattr(settings, name)
-        authority = getattr(section, "client_ca", None)
-        contexts[name] = server_context(section.tls_cert, section.tls_key, authority)
+    contexts = {name: policies.listener_context(settings, name) for name in edges}
     values = value_keys(settings)
     directory_servers = policies.directory_servers(settings)
     signers = [one.signer for one in directory_servers if one.signer is not None]

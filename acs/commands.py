@@ -21,6 +21,7 @@ from acs.flows import evidence as evidence_flow
 from acs.flows import restored
 from acs.flows import seed as seed_flow
 from acs.hsm.link import NotReached
+from acs.http_gateways import doors
 from acs.key_files import add_key, generate_keys, load_keys
 from acs.smpp_gateways import refuse_too_many_binds
 from acs.store import audit_chain
@@ -34,7 +35,7 @@ from schemas.vault import Keys
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Coroutine, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
     from typing import Any
     from uuid import UUID
 
@@ -53,7 +54,14 @@ class NotNow(Exception):
 
 def judge(_options: argparse.Namespace, settings: Settings) -> int:
     """Judge what a start would read besides the settings, and needs no key or database."""
-    policies.pages(settings)
+    faults: list[str] = []
+    for look in _LOOKS:
+        try:
+            look(settings)
+        except ConfigError as error:
+            faults += error.sentences
+    if faults:
+        raise ConfigError(tuple(dict.fromkeys(faults)))
     signers = policies.content_signers(settings)
     has_values = settings.values_file.exists()
     values = value_keys.value_keys(settings) if has_values else SoftwareKeys(())
@@ -228,6 +236,37 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def _addresses(settings: Settings) -> tuple[str | None, str | None]:
+    """Give the addresses of the database; raise ConfigError for a file that cannot be read."""
+    given = settings.database
+    try:
+        return given.address, given.direct_address
+    except OSError as error:
+        sentence = f"database: {error.filename} cannot be read: {error.strerror}"
+    except UnicodeDecodeError:
+        sentence = "database: url_file or direct_url_file is not a text"
+    raise ConfigError((sentence,))
+
+
+def _contexts(settings: Settings) -> None:
+    for edge in app.edges_of(settings):
+        policies.listener_context(settings, edge)
+
+
+_LOOKS: tuple[Callable[[Settings], object], ...] = (
+    _addresses,
+    _contexts,
+    policies.pages,
+    policies.content_signers,
+    policies.directory_servers,
+    lambda settings: policies.gateways(settings, app.utc_now),
+    policies.callers,
+    policies.number_checks,
+    doors,
+)
+"""What reads files that the settings name; each raises ConfigError."""
+
+
 @contextlib.contextmanager
 def database(settings: Settings, *, migrated: bool = True, pooled: bool = False) -> Iterator[str]:
     """Give the address of the database; without one configured, start the embedded one.
@@ -235,8 +274,8 @@ def database(settings: Settings, *, migrated: bool = True, pooled: bool = False)
     It is the one past a pooler, unless ``pooled``: commands keep locks of their session. The
     embedded one is brought to this version's schema, since nobody else would.
     """
-    given = settings.database
-    address = given.address if pooled else given.direct_address
+    address, direct_address = _addresses(settings)
+    address = address if pooled else direct_address
     if address is not None:
         yield address
         return
@@ -404,8 +443,13 @@ def _run(coroutine: Coroutine[Any, Any, int]) -> int:
 def _run_value(coroutine: Coroutine[Any, Any, ValueT]) -> ValueT:
     try:
         return asyncio.run(coroutine)
-    except migrations.MigrationChanged as error:
+    except (migrations.MigrationChanged, migrations.NotUtf8) as error:
         raise NotNow(str(error)) from error
-    except (OSError, asyncpg.PostgresError) as error:
+    except OSError as error:
         sentence = f"the database does not answer: {type(error).__name__}"
+        raise NotNow(sentence) from error
+    except asyncpg.PostgresError as error:
+        # Secret: its own words may quote values. The notes are ours.
+        what = [f"{type(error).__name__} ({error.sqlstate})", *getattr(error, "__notes__", ())]
+        sentence = f"the database refuses: {', '.join(what)}"
         raise NotNow(sentence) from error

@@ -12,7 +12,7 @@ from acs.config import ConfigError
 from acs.config.hsm_settings import IN_HSM
 from acs.crypto.signer import BadSigningKey, SoftwareSigner, read_chain
 from acs.directory_server import DirectoryServer
-from acs.edges.tls import client_context
+from acs.edges.tls import client_context, server_context
 from acs.hsm.keys import HsmSigner
 from acs.http_gateways import http_gateway
 from acs.key_files import read_private
@@ -43,6 +43,7 @@ from schemas.secret import Secret
 from schemas.values import TransStatusReason
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
@@ -148,6 +149,12 @@ def number_checks(settings: Settings) -> CamaraSimSwap | None:
             tls=None if given.ca is None else client_context(given.ca, None, None),
         )
     )
+
+
+def listener_context(settings: Settings, edge: str) -> ssl.SSLContext | None:
+    """Give the TLS of an edge's listener; None without a certificate. Raises ConfigError."""
+    section = getattr(settings, edge)
+    return server_context(section.tls_cert, section.tls_key, getattr(section, "client_ca", None))
 
 
 def directory_servers(settings: Settings) -> list[DirectoryServer]:

@@ -46,6 +46,10 @@ class MigrationChanged(Exception):
     """A file differs from what was applied under its name."""
 
 
+class NotUtf8(Exception):
+    """The database keeps texts in another encoding, so lengths, hashes and JSON would be wrong."""
+
+
 @dataclass(frozen=True, slots=True)
 class Migration:
     """One file: its name, its text, and the hash under which it is recorded."""
@@ -92,8 +96,13 @@ async def apply(
 
     ``is_rolling``: code of the version before still runs, so what is named ``post`` is left for a
     later run. ``conn`` belongs to the owner of the schema and has no transaction open. Raises
-    MigrationChanged, and the database's own error when a migration fails (it is rolled back).
+    MigrationChanged, NotUtf8, and the database's own error when a migration fails (it is rolled
+    back).
     """
+    encoding = conn.get_settings().server_encoding
+    if encoding != "UTF8":
+        message = f"the database keeps texts in {encoding}: it must be made with ENCODING 'UTF8'"
+        raise NotUtf8(message)
     await _SQL.lock.one(conn, key=_LOCK)
     try:
         await _SQL.make_table.run(conn)
@@ -104,8 +113,7 @@ async def apply(
             await _run(conn, migration)
         roles = folder.parent / "roles.sql"
         if roles.exists():
-            async with conn.transaction():
-                await conn.execute(roles.read_text(encoding="utf-8"))
+            await _give_rights(conn, roles.read_text(encoding="utf-8"))
         if await _SQL.has_months.value(conn):
             await _SQL.make_months.all(conn, parents=partitions.TABLES, ahead=_MONTHS_AHEAD)
     finally:
@@ -122,6 +130,15 @@ async def _run(conn: asyncpg.Connection, migration: Migration) -> None:
         error.add_note(f"in the migration {migration.name}")
         raise
     log.event("database:migrated", migration=migration.name)
+
+
+async def _give_rights(conn: asyncpg.Connection, sql: str) -> None:
+    try:
+        async with conn.transaction():
+            await conn.execute(sql)
+    except asyncpg.InsufficientPrivilegeError as error:
+        error.add_note("make the role acs_app and its member first (docs/operate/production.md, 4)")
+        raise
 
 
 async def _pending(conn: asyncpg.Connection, given: Sequence[Migration]) -> list[Migration]:

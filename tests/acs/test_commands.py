@@ -104,6 +104,38 @@ def test_check_config_judges_the_signing_certificates(tmp_path: Path) -> None:
     assert "the first certificate belongs to another key" in ended.stderr
 
 
+def test_check_config_judges_every_file_that_a_start_reads(tmp_path: Path) -> None:
+    named = {
+        "ACS_DATABASE__URL_FILE": "dsn",
+        "ACS_CARDHOLDER__TLS_CERT": "acs.crt",
+        "ACS_CARDHOLDER__TLS_KEY": "acs.key",
+    }
+    provider = {"url": "https://sms.example/", "body": {"to": "{to}", "text": "{text}"}}
+    provider["headers"] = {"Authorization": {"file": str(tmp_path / "token")}}
+    ended = acs(
+        tmp_path,
+        "check-config",
+        ACS_SMS__PROVIDERS='["carrier"]',
+        ACS_SMS__HTTP=json.dumps({"carrier": provider}),
+        **{name: str(tmp_path / file) for name, file in named.items()},
+    )
+
+    assert ended.returncode == 2
+    assert f"database: {tmp_path / 'dsn'} cannot be read: No such file" in ended.stderr
+    assert f"{tmp_path / 'acs.crt'} and {tmp_path / 'acs.key'} are no cert" in ended.stderr
+    assert f"sms.http.carrier: {tmp_path / 'token'} cannot be read" in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "work", "migrate"])
+def test_an_address_that_cannot_be_read_is_for_a_person_to_mend(
+    command: str, tmp_path: Path
+) -> None:
+    ended = acs(tmp_path, command, ACS_DATABASE__URL_FILE=str(tmp_path / "dsn"))
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("acs: database: ")
+
+
 def test_a_range_of_a_theme_that_nobody_has_is_not_loaded(tmp_path: Path) -> None:
     file = tmp_path / "seed.toml"
     file.write_text(

@@ -13,6 +13,8 @@ from acs.store import migrate
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from acs.store.embedded import EmbeddedPostgres
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -76,6 +78,20 @@ async def test_a_failing_migration_leaves_no_trace_of_itself(
         await migrate.apply(owner, folder)
     assert await migrate.pending(owner, folder) == ["0903_post_bad.sql"]
     assert await owner.fetchval("SELECT to_regclass('public.half')") is None
+
+
+async def test_a_database_that_counts_bytes_for_letters_is_refused(
+    postgres: EmbeddedPostgres, owner: asyncpg.Connection, folder: Path
+) -> None:
+    await owner.execute("CREATE DATABASE bytes TEMPLATE template0 ENCODING SQL_ASCII LOCALE 'C'")
+    conn = await asyncpg.connect(postgres.dsn_of("bytes"))
+    try:
+        with pytest.raises(migrate.NotUtf8, match="SQL_ASCII"):
+            await migrate.apply(conn, folder)
+        assert await conn.fetchval("SELECT to_regclass('public.schema_migration')") is None
+    finally:
+        await conn.close()
+        await owner.execute("DROP DATABASE bytes")
 
 
 async def test_a_file_changed_after_it_was_applied_stops_everything(
