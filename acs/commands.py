@@ -28,6 +28,7 @@ from acs.store import audit_chain
 from acs.store import migrate as migrations
 from acs.store.embedded import EmbeddedPostgres, PostgresFailed
 from acs.store.pool import Unavailable
+from acs.systemd import Systemd
 from enrollment.events import Actor
 from enrollment.flows import consent_texts
 from enrollment.flows import products as product_limits
@@ -304,7 +305,7 @@ def _supervise(settings: Settings, dsn: str, options: argparse.Namespace) -> int
 async def _serve(service: app.Service, edges: Sequence[str], *, work: bool) -> int:
     loop = asyncio.get_running_loop()
     leave: asyncio.Future[float] = loop.create_future()
-    supervised = inherited.WorkerEnd(os.environ)
+    supervised, systemd = inherited.WorkerEnd(os.environ), Systemd(os.environ)
 
     def told(silent_s: float) -> None:
         if not leave.done():
@@ -319,11 +320,13 @@ async def _serve(service: app.Service, edges: Sequence[str], *, work: bool) -> i
     try:
         await service.start(edges, work=work)
         supervised.say_ready()
+        systemd.is_serving("serving" if edges else "working")
         silent_s = await leave
     except (Unavailable, app.NotFit, OSError) as error:
         sys.stderr.write(f"acs: cannot start: {error}\n")
         return NOT_NOW
     finally:
+        systemd.is_stopping()
         await service.stop(silent_s)
     return 0
 

@@ -6,6 +6,7 @@ Laws:
 - SIGHUP replaces the workers one by one: the new one reads the settings anew, is found fit and
   listens before the old one retires. One that does not get so far ends the restart; the workers
   that serve stay.
+- The service manager is told when one worker serves, and when a restart begins and is over.
 - A worker that dies is replaced. When ``_STILLBORN_MAX`` in a row never listened and nobody
   listens, or more than ``_DEATHS_MAX`` died lately and none has lived that long, the supervisor
   ends with exit code 1 and leaves the decision to whoever runs it. While others serve, it only
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING
 from acs import app, inherited, log, metrics
 from acs.drain import SILENT_RETIRING_S
 from acs.inherited import Listener, SupervisorEnd
+from acs.systemd import Systemd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,6 +45,8 @@ _CLOSING_S = 15.0
 _STILLBORN_MAX = 5
 _DEATHS_MAX = 10
 _WITHIN_S = 30.0
+_SERVING, _RESTARTING = "serving", "replacing the workers"
+_REFUSED = "serving; the last restart was given up, the log says why"
 
 
 def serve(
@@ -53,6 +57,7 @@ def serve(
     if config is not None:
         command += ["--config", str(config)]
     command += [part for edge in edges or () for part in ("--edge", edge)]
+    systemd = Systemd(os.environ)
     metrics_folder = tempfile.mkdtemp(prefix="acs-metrics-")
     environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": metrics_folder}
     if settings.database.url is None and settings.database.url_file is None:
@@ -62,7 +67,7 @@ def serve(
         for edge in edges or app.edges_of(settings):
             listeners[edge] = Listener.bind(getattr(settings, edge).listen)
         grace_s = settings.work.stop_grace_s
-        return _Workers(command, environment, listeners, workers, grace_s).run()
+        return _Workers(command, environment, listeners, workers, grace_s, systemd=systemd).run()
     finally:
         for one in listeners.values():
             one.close()
@@ -118,8 +123,11 @@ class _Workers:
         listeners: Mapping[str, Listener],
         count: int,
         grace_s: float,
+        *,
+        systemd: Systemd,
     ) -> None:
         self._command = command
+        self._systemd = systemd
         self._environment = dict(environment)
         self._listeners = listeners
         self._slots: list[_Worker | None] = [None] * count
@@ -131,6 +139,9 @@ class _Workers:
         self._leaving: _Worker | None = None
         self._is_stopping = False
         self._is_restart_wanted = False
+        self._was_refused = False
+        self._told: str | None = None
+        """What the service manager was told last."""
 
     def run(self) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -140,9 +151,25 @@ class _Workers:
         while not self._is_stopping and code == 0:
             code = self._fill()
             self._replace()
+            self._tell()
             time.sleep(_LOOK_S)
+        self._systemd.is_stopping()
         self._end_all()
         return code
+
+    def _tell(self) -> None:
+        """Tell the service manager what has changed."""
+        is_restarting = self._is_restarting or self._is_restart_wanted
+        if self._told is None:
+            if any(one is not None and one.line.is_ready for one in self._slots):
+                self._systemd.is_serving(_SERVING)
+                self._told = _SERVING
+        elif is_restarting and self._told != _RESTARTING:
+            self._systemd.is_restarting(_RESTARTING)
+            self._told = _RESTARTING
+        elif not is_restarting and self._told == _RESTARTING:
+            self._told = _REFUSED if self._was_refused else _SERVING
+            self._systemd.is_serving(self._told)
 
     def _fill(self) -> int:
         """Start what is missing; gives 1 when that is of no use."""
@@ -167,7 +194,7 @@ class _Workers:
     def _replace(self) -> None:
         """Take the restart one step further, if there is one."""
         if self._is_restart_wanted and not self._is_restarting:
-            self._is_restart_wanted = False
+            self._is_restart_wanted = self._was_refused = False
             self._to_replace.extend(one for one in self._slots if one is not None)
             log.event("restart:started", workers=len(self._to_replace))
         if self._leaving is not None:
@@ -192,6 +219,7 @@ class _Workers:
         if coming.has_ended or coming.age_s > _READY_WITHIN_S:
             self._coming = None
             self._to_replace.clear()
+            self._was_refused = True
             coming.end(0)
             self._forget(coming)
             log.event("restart:refused", level=logging.ERROR, pid=coming.process.pid)

@@ -6,7 +6,8 @@ import json
 import os
 import re
 import signal
-from contextlib import asynccontextmanager
+import socket
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -73,11 +74,11 @@ def _creq(ares: dict[str, Any]) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def town(dsn: str, folder: Path, workers: int = 2) -> AsyncIterator[Town]:
+async def town(dsn: str, folder: Path, workers: int = 2, **extra: str) -> AsyncIterator[Town]:
     directory, phone = FakeDirectoryServer(), FakePhone()
     await directory.start()
     await phone.start()
-    fleet = Fleet(folder, dsn, {"ACS_SMS__INBOX_URL": phone.url})
+    fleet = Fleet(folder, dsn, {"ACS_SMS__INBOX_URL": phone.url, **extra})
     await fleet.prepare()
     try:
         await fleet.start(workers)
@@ -185,3 +186,35 @@ async def test_workers_follow_a_supervisor_that_is_killed(dsn: str, tmp_path: Pa
         await fleet.ended()
 
         await until(lambda: fleet.log.count("service:stopped") == 2)
+
+
+async def test_the_service_manager_knows_when_it_serves_and_how_a_restart_ended(
+    dsn: str, tmp_path: Path
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(0)
+        told: list[dict[str, str]] = []
+
+        def is_told(count: int) -> bool:
+            with suppress(BlockingIOError):
+                while True:
+                    lines = systemd.recv(1000).decode().split("\n")
+                    told.append(dict(line.split("=", 1) for line in lines))
+            return len(told) >= count
+
+        async with town(dsn, tmp_path, NOTIFY_SOCKET=str(tmp_path / "notify")) as there:
+            await until(lambda: is_told(1))
+            there.fleet.signal(signal.SIGHUP)
+            await until(lambda: is_told(3))
+            assert "restart:done" in there.fleet.log
+            there.fleet.settings_file.write_text("[work]\npoll_s = 0\n", encoding="utf-8")
+            there.fleet.signal(signal.SIGHUP)
+            await until(lambda: is_told(5))
+            assert "restart:refused" in there.fleet.log
+        assert is_told(6)
+
+    kinds = [next(name for name in each if name.isupper()) for each in told]
+    assert kinds == ["READY", "RELOADING", "READY", "RELOADING", "READY", "STOPPING"]
+    assert told[2]["STATUS"] == "serving"
+    assert "the last restart was given up" in told[4]["STATUS"]

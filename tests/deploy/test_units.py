@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 from configparser import ConfigParser
@@ -15,6 +17,11 @@ from acs.__main__ import _parser
 from acs.config import Settings
 
 UNITS = sorted((Path(__file__).parents[2] / "deploy" / "systemd").glob("*.service"))
+_MINIMAL = {"/bin/sh", "/usr/bin/systemd-notify"}
+"""Programs of every machine with systemd; Debian's minimal one has no /bin/kill, for example."""
+_EXPOSURE_MAX = 20
+"""Tenths, as `systemd-analyze security --threshold` counts."""
+_LINES_S = 20_000
 INSTALLED = "/opt/acs/bin/python3"
 WORKER_S = 20
 """What a process may need to stop beside the work in hand."""
@@ -66,3 +73,58 @@ def test_systemd_understands_it(unit: Path, tmp_path: Path) -> None:
     )
     said = [line for line in done.stderr.splitlines() if unit.stem in line]
     assert said == []
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_a_start_is_over_when_it_serves_and_needs_nothing_that_may_be_missing(unit: Path) -> None:
+    text = unit.read_text("utf-8")
+    programs = set(re.findall(r"^Exec\w+=(\S+)", text, re.MULTILINE))
+
+    assert read(unit)["Service"]["Type"] == "notify"
+    assert programs <= {INSTALLED, *_MINIMAL}
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_what_it_needs_to_the_last_is_stopped_after_it(unit: Path) -> None:
+    after = set(read(unit)["Unit"]["After"].split())
+
+    assert after >= {"postgresql.service", "pgbouncer.service", "haproxy.service"}
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_no_line_is_lost_and_no_process_ends_for_another(unit: Path) -> None:
+    service = read(unit)["Service"]
+    span_s, lines = int(service["LogRateLimitIntervalSec"]), int(service["LogRateLimitBurst"])
+
+    assert span_s > 0  # systemd takes 0 as not set
+    assert lines / span_s > _LINES_S
+    assert service["OOMPolicy"] == "continue"
+
+
+def test_a_reload_makes_systemd_wait_and_then_tells_the_supervisor() -> None:
+    (serve,) = (unit for unit in UNITS if "serve" in unit.stem)
+    first, second = re.findall(r"^ExecReload=(.*)$", serve.read_text("utf-8"), re.MULTILINE)
+    with subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"]) as supervisor:
+        environ = {"MAINPID": str(supervisor.pid)}
+        told = subprocess.run(shlex.split(second), env=environ, check=False, timeout=10)
+
+        assert told.returncode == 0
+        assert supervisor.wait(10) == -signal.SIGHUP
+    assert shlex.split(first)[1:] == ["RELOADING=1"]
+    assert read(serve)["Service"]["NotifyAccess"] == "exec"  # or systemd would not believe it
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_it_is_as_closed_as_we_say(unit: Path) -> None:
+    program = shutil.which("systemd-analyze")
+    if program is None:
+        pytest.skip("no systemd here")
+    limit = f"--threshold={_EXPOSURE_MAX}"
+    done = subprocess.run(
+        [program, "security", "--offline=yes", limit, str(unit)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
