@@ -57,6 +57,15 @@ def test_nothing_of_an_earlier_version_is_installed_and_others_may_read_it(tmp_p
     assert not (site / "acs" / "gone.py").exists()
 
 
+def test_the_drop_in_is_one_that_systemd_reads() -> None:
+    """It takes no comment behind a value, but would take the words for more values."""
+    (drop_in,) = re.findall(r"^```\n(\[Service\]\n.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    lines = [line for line in drop_in.splitlines() if not line.startswith(("#", "["))]
+
+    assert lines
+    assert all(re.fullmatch(r"[A-Z]\w+=\S+", line) for line in lines)
+
+
 @pytest.fixture
 async def bank() -> AsyncIterator[EmbeddedPostgres]:
     """Run a server on which nothing was made yet."""
