@@ -175,7 +175,8 @@ def _serve_options(serve: argparse.ArgumentParser) -> None:
         action="append",
         choices=commands.EDGES,
         metavar="NAME",
-        help=f"one of {', '.join(commands.EDGES)}; several times if need be; default: all in use",
+        help=f"one of {', '.join(commands.EDGES)}; several times if need be; default: all;"
+        " receipts is left out where no provider reports",
     )
     serve.add_argument(
         "--workers",

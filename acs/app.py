@@ -108,9 +108,10 @@ def settle_memory() -> None:
     gc.set_threshold(_GC_THRESHOLD, 20, 20)
 
 
-def edges_of(settings: Settings) -> tuple[str, ...]:
-    """Give the edges that are served when none is named: receipts only if reports are asked for."""
-    return tuple(name for name in EDGES if name != "receipts" or settings.reporting_providers)
+def edges_of(settings: Settings, named: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Give the edges to serve of those named, or of all: receipts only if reports are asked for."""
+    wanted = named or EDGES
+    return tuple(name for name in wanted if name != "receipts" or settings.reporting_providers)
 
 
 @dataclass(frozen=True, slots=True)

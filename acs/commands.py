@@ -76,7 +76,10 @@ def judge(_options: argparse.Namespace, settings: Settings) -> int:
 def serve(options: argparse.Namespace, settings: Settings) -> int:
     """Listen until told to stop."""
     log.setup(level=settings.log.level)
-    edges = tuple(options.edge or app.edges_of(settings))
+    edges = app.edges_of(settings, options.edge)
+    if not edges:
+        sentence = "the edge receipts is for providers that report, and sms has none that does"
+        raise ConfigError((sentence,))
     if app.SENDING & set(edges):
         refuse_too_many_binds(settings, options.workers or 1)
     with database(settings, pooled=True) as dsn:
@@ -294,9 +297,12 @@ def database(settings: Settings, *, migrated: bool = True, pooled: bool = False)
 
 
 def _supervise(settings: Settings, dsn: str, options: argparse.Namespace) -> int:
-    app.prepare(settings, options.edge or app.edges_of(settings))  # what is wrong is said once
+    edges = app.edges_of(settings, options.edge)
+    app.prepare(settings, edges)  # what is wrong is said once
     try:
-        return supervisor.serve(settings, dsn, options.edge, options.workers, options.config)
+        return supervisor.serve(
+            settings, dsn, edges if options.edge else None, options.workers, options.config
+        )
     except OSError as error:
         message = f"cannot start: {error}"
         raise NotNow(message) from error

@@ -268,6 +268,27 @@ async def test_the_role_of_the_service_is_taken_on(dsn: str, tmp_path: Path) -> 
     assert {row[0] for row in names} >= {"acs ds", "acs cardholder", "acs work"}
 
 
+def test_the_edge_for_delivery_reports_is_served_where_a_provider_reports(tmp_path: Path) -> None:
+    named = ("ds", "receipts", "ops")
+    smsapi = {
+        "profile": "smsapi",
+        "values": {"token": {"file": str(tmp_path / "token")}},
+        "report_token_file": str(tmp_path / "reports"),
+    }
+    silent = read(tmp_path)
+    heard = read(
+        tmp_path,
+        ACS_SMS__PROVIDERS='["smsapi"]',
+        ACS_SMS__HTTP=json.dumps({"smsapi": smsapi}),
+        ACS_RECEIPTS__PUBLIC_URL="https://acs.bank.example",
+    )
+
+    assert app.edges_of(silent, named) == ("ds", "ops")
+    assert app.edges_of(silent) == tuple(one for one in app.EDGES if one != "receipts")
+    assert app.edges_of(heard, named) == named
+    assert app.edges_of(heard) == app.EDGES
+
+
 def test_without_a_key_file_there_are_no_value_keys(tmp_path: Path) -> None:
     generate_keys(read(tmp_path).keys_dir)
 

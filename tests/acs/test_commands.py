@@ -164,6 +164,13 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> No
         assert f"acs {name}" in capsys.readouterr().out
 
 
+def test_the_edge_for_reports_alone_is_refused_where_nobody_reports(tmp_path: Path) -> None:
+    ended = acs(tmp_path, "serve", "--edge", "receipts")
+
+    assert ended.returncode == 2
+    assert "none that does" in ended.stderr
+
+
 def test_show_tables_prints_the_machine(tmp_path: Path) -> None:
     ended = acs(tmp_path, "show-tables")
 

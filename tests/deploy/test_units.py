@@ -43,7 +43,7 @@ def command(unit: Path) -> list[str]:
 def test_one_serves_every_edge_and_the_other_works() -> None:
     serve, work = (_parser().parse_args(command(unit)) for unit in UNITS)
     assert serve.command == "serve"
-    assert sorted(serve.edge) == ["cardholder", "ds", "enrollment", "ops", "portal"]
+    assert sorted(serve.edge) == ["cardholder", "ds", "enrollment", "ops", "portal", "receipts"]
     assert serve.workers > 1
     assert work.command == "work"
     assert work.edge == ["ops"]  # else nobody sees an alarm that it raises
