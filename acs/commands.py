@@ -200,6 +200,8 @@ def audit(options: argparse.Namespace, settings: Settings) -> int:
         say(f"fault: {fault}")
     say(f"{found.documents} documents of evidence verified")
     say(f"{found.links} links verified, {found.unsealed} events not yet in the chain")
+    if found.let_go:
+        say(f"{found.let_go} links before them were let go with their months, as the log tells")
     say(f"last link {found.last_seq}:{found.last_mac.hex()}")
     return NOT_NOW if found.faults else 0
 

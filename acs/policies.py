@@ -124,6 +124,7 @@ def retention(settings: Settings) -> Retention:
         visitors=timedelta(days=given.visitors_days),
         evidence=timedelta(days=given.evidence_days),
         persons=timedelta(days=given.persons_days),
+        audit=timedelta(days=given.audit_days or given.evidence_days),
     )
 
 

@@ -85,6 +85,7 @@ class Retention:
     evidence: timedelta = timedelta(days=2192)
     use: timedelta = timedelta(days=62)
     persons: timedelta = timedelta(days=2192)
+    audit: timedelta = timedelta(days=2192)
 
 
 class Tables(Protocol):

@@ -37,6 +37,13 @@ class Retention(Section, frozen=True, kw_only=True):
             description="evidence of authentications: six years, in which a claim may be brought",
         ),
     ] = 2192
+    audit_days: Annotated[
+        Annotated[int, Meta(ge=396)] | None,
+        Meta(
+            description="the audit log with its chain (PCI DSS 10.5.1: twelve months at least); "
+            "never shorter than evidence, which it proves; unset = as long as evidence",
+        ),
+    ] = None
     persons_days: Annotated[
         int,
         Meta(

@@ -36,6 +36,7 @@ def judge(settings: Settings) -> tuple[str, ...]:
             _times(settings),
             _sim(settings),
             _hsm(settings),
+            _retention(settings),
             _production(settings),
         )
     )
@@ -202,6 +203,12 @@ def _sim(settings: Settings) -> Iterator[str]:
         yield "sim.earlier_hours must not be below sim.recent_hours"
     if given.url is not None and given.timeout_s >= settings.ds.areq_budget_s:
         yield "sim.timeout_s must be below ds.areq_budget_s"
+
+
+def _retention(settings: Settings) -> Iterator[str]:
+    given = settings.retention
+    if given.audit_days is not None and given.audit_days < given.evidence_days:
+        yield "retention.audit_days must not be below retention.evidence_days: the log proves it"
 
 
 def _hsm(settings: Settings) -> Iterator[str]:

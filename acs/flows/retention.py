@@ -2,7 +2,8 @@
 
 Several processes may be at it at once: the database lets one of them through, the others find
 nothing to do. Each month goes in a transaction of its own, together with the audit event that tells
-of it; what is open is not dropped, which is an alarm, for a month is over long before.
+of it; what is open is not dropped, which is an alarm, for a month is over long before. Of a month
+of the audit log itself that event tells where the chain goes on (``acs.chain_gaps``).
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from acs import log, metrics
-from acs.store import evidence, partitions, results
+from acs.chain_gaps import LOG, LetGo
+from acs.store import audit_months, evidence, partitions, results
 from acs.store.partitions import Dropped
 from enrollment import flows as enrollment_flows
 from schemas import audit
@@ -19,7 +21,7 @@ from schemas.audit import AuditEvent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from acs.ports import Ports
 
@@ -29,12 +31,16 @@ _PERSONS = 100
 
 async def make_months(ports: Ports) -> int:
     """Worker source: make the partitions that will be needed; there is never more to do at once."""
+    today = ports.clock().date()
     async with ports.pool.connection() as conn:
-        said = await partitions.make_ahead(conn, ports.clock().date())
+        said = await partitions.make_ahead(conn, today)
+        turned = await partitions.turn(conn, today)
     if said.get("made"):
         log.event("month:made", count=said["made"])
     if said.get("crowded"):
         _alarm("month_crowded", "all", said["crowded"])
+    if turned == "unmade":
+        _alarm("month_unmade", LOG, 1)
     return 0
 
 
@@ -60,7 +66,22 @@ async def drop_months(ports: Ports) -> int:
             log.event("month:dropped", kind=parent, count=found.rows_about)
         elif found == "open":
             _alarm("month_open", parent, 1)
-    return gone
+    return gone + await _drop_log_month(ports, now)
+
+
+async def _drop_log_month(ports: Ports, now: datetime) -> int:
+    """Let go of one month of the audit log that is over; gives how many went."""
+    before = now - ports.policies.retention.audit
+    async with ports.pool.transaction() as conn:
+        found = await audit_months.let_go(conn, ports.keys.audit, before, now)
+    if found == "open":
+        _alarm("month_open", LOG, 1)
+    if not isinstance(found, LetGo):
+        return 0
+    log.event("month:dropped", kind=LOG, count=found.events)
+    if found.faults:
+        _alarm("audit_fault", f"{found.month:%Y-%m}", found.faults)
+    return 1
 
 
 async def lapse_strays(ports: Ports) -> int:

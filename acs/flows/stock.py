@@ -13,10 +13,12 @@ import json
 import os
 import re
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from acs import evidence
+from acs.chain_gaps import LOG
 from acs.flows import evidence as evidence_flow
 from acs.flows.authenticate import ares_place, authenticate
 from acs.store import audit_chain, dialogues, partitions
@@ -34,7 +36,7 @@ from schemas.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import date, datetime, timedelta
 
     import asyncpg
 
@@ -327,6 +329,8 @@ async def make_months(conn: asyncpg.Connection[Any], kept: Retention, now: datet
         "acs.visitor": kept.visitors,
         "audit.evidence": kept.transactions,
         "enrollment.reservation": kept.use,
+        "audit.event": kept.transactions,
+        "audit.seal": kept.transactions,
     }
     for parent, span in spans.items():
         month, last = partitions.month_of((now - span).date()), partitions.month_of(now.date(), 1)
@@ -340,14 +344,31 @@ async def keep(
 ) -> None:
     """Store rows, what they count, and the chain of the log, on the caller's open transaction."""
     for table, lines in made.lines.items():
-        await store.copy(conn, table, lines)
+        if table != LOG:
+            await store.copy(conn, table, lines)
     first, last = (
         acs_trans_id_at(at, chance * CHANCE_BYTES)
         for at, chance in ((moments[0], b"\x00"), (moments[-1], b"\xff"))
     )
     await clients.add_use(conn, made.use, first, last)
+    await audit_chain.wait_for_lock(conn)
+    told = zip(moments, made.lines[LOG], strict=True)
+    for month, of_month in groupby(told, key=lambda one: partitions.month_of(one[0].date())):
+        await _keep_events(conn, keys, month, [line for _, line in of_month])
     while await audit_chain.seal(conn, keys.audit, _SEALS):
         pass
+
+
+async def _keep_events(
+    conn: asyncpg.Connection[Any], keys: Keys, month: date, lines: Sequence[bytes]
+) -> None:
+    """Store audit events in their month, those of a past one with their links."""
+    number = await store.first_number(conn, month)
+    if number is None:
+        await store.copy(conn, LOG, lines)
+    else:
+        await store.copy_numbered(conn, number, lines)
+        await audit_chain.seal_among(conn, keys.audit, number, number + len(lines))
 
 
 def _uuid_text(drawn: bytes) -> str:

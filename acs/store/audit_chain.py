@@ -5,6 +5,10 @@ those hashes is added afterwards by one process at a time, so that no writer wai
 link n = HMAC(key, link n-1, hash of event n). An edited event breaks its own hash, a removed one
 leaves a link without an event, a re-ordered one breaks the chain. A cut tail is told by comparing
 the last link with one that was kept elsewhere (``acs audit verify --expect SEQ:HEX``).
+
+Months that were let go leave gaps, which events of the log tell of (``acs.chain_gaps``): the chain
+is whole if its gaps are those that the last of these events tells, and each goes on from the link
+that it names.
 """
 
 from __future__ import annotations
@@ -13,21 +17,24 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from acs import chain_gaps
 from schemas import queries
 from schemas.audit import AuditEvent
 from schemas.vault import Tag
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from acs.chain_gaps import Gap, LetGo
     from acs.store.pool import Connection
     from schemas.vault import KeyRing
 
 _SQL = queries.load(__file__)
-_START = bytes(32)
+START = bytes(32)
+"""What the first link follows from."""
 _LOOK_BACK = 10_000
-"""Numbers are given before commits: a late commit is at most this far behind the newest seal."""
+"""Numbers are given before commits: a late commit is at most so many seals behind the newest."""
 _STRETCH = 1_000
 _SEALED_AT_ONCE = 250
 """Links of one statement: about a millisecond of computing."""
@@ -35,7 +42,10 @@ _SEALED_AT_ONCE = 250
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What a verification found; ``faults`` is empty when the log is whole."""
+    """What a verification found; ``faults`` is empty when the log is whole.
+
+    ``links`` were verified, ``let_go`` are those of months that were let go.
+    """
 
     links: int
     documents: int
@@ -43,6 +53,7 @@ class Verified:
     last_mac: bytes
     unsealed: int
     faults: tuple[str, ...]
+    let_go: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +77,40 @@ class Told:
         return self.details.get("evidence")
 
 
+async def lock(conn: Connection) -> bool:
+    """Have the chain to oneself until the transaction ends; False: somebody else has it."""
+    return bool(await _SQL.lock_chain.value(conn))
+
+
+async def wait_for_lock(conn: Connection) -> None:
+    """Have the chain to oneself until the transaction ends, as soon as nobody else has it."""
+    await _SQL.wait_for_chain.one(conn)
+
+
 async def seal(conn: Connection, ring: KeyRing, batch: int) -> int:
-    """Add up to ``batch`` links on the caller's transaction; returns how many.
+    """Add up to ``batch`` links on the caller's transaction; returns how many."""
+    if not await lock(conn):
+        return 0
+    events = await _SQL.unsealed.all(conn, look_back=_LOOK_BACK, batch=batch)
+    await _link(conn, ring, events)
+    return len(events)
+
+
+async def seal_among(conn: Connection, ring: KeyRing, first: int, beyond: int) -> int:
+    """Add the links of events numbered so that have none; the caller has the chain."""
+    events = await _SQL.unsealed_among.all(conn, first=first, beyond=beyond)
+    await _link(conn, ring, events)
+    return len(events)
+
+
+async def _link(conn: Connection, ring: KeyRing, events: Sequence[Any]) -> None:
+    """Carry the chain on over events.
 
     The links come to the database in stretches, so that whoever shares this process's loop with
     the chain never waits for long.
     """
-    if not await _SQL.lock_chain.value(conn):
-        return 0
     last = await _SQL.last_seal.one(conn)
-    seq, mac = (0, _START) if last is None else (last["seq"], last["mac"])
-    newest = 0 if last is None else last["newest"]
-    events = await _SQL.unsealed.all(
-        conn, after_event=max(newest - _LOOK_BACK, 0), look_back=_LOOK_BACK, batch=batch
-    )
+    seq, mac = (0, START) if last is None else (last["seq"], last["mac"])
     for first in range(0, len(events), _SEALED_AT_ONCE):
         stretch = events[first : first + _SEALED_AT_ONCE]
         tags: list[Tag] = []
@@ -94,35 +125,117 @@ async def seal(conn: Connection, ring: KeyRing, batch: int) -> int:
             macs=[tag.value for tag in tags],
         )
         seq += len(stretch)
-    return len(events)
+
+
+async def stretch(conn: Connection, after_seq: int) -> Sequence[Any]:
+    """Read the next links of the chain with their events, for ``faults_of``."""
+    return await _SQL.links.all(conn, after_seq=after_seq, batch=_STRETCH)
+
+
+async def months_let_go(conn: Connection, ring: KeyRing) -> list[LetGo]:
+    """Read which months of the log were let go, as far as the log still tells; the last one last.
+
+    An event that was changed tells nothing.
+    """
+    rows = await _SQL.months_let_go.all(conn, object=chain_gaps.LOG, name=chain_gaps.EVENT)
+    told = [chain_gaps.told_by(_event(row)) for row in rows if _is_own(ring, row)]
+    return sorted(told, key=lambda one: one.links)
 
 
 async def verify(conn: Connection, ring: KeyRing, expected: str | None = None) -> Verified:
-    """Go through the whole chain and compute every hash again.
+    """Go through the whole chain and compute every hash again; no month goes meanwhile.
 
     ``expected`` is a link that was kept elsewhere, ``SEQ:HEX``: it must still be there.
     """
-    faults: list[str] = []
-    found_expected = expected is None
-    seq, mac = 0, _START
-    while rows := await _SQL.links.all(conn, after_seq=seq, batch=_STRETCH):
-        for row in rows:
-            if row["seq"] != seq + 1:
-                faults.append(f"links {seq + 1} to {row['seq'] - 1} are missing")
-            faults += _faults_of(ring, row, mac)
-            seq, mac = row["seq"], row["seal_mac"]
-            found_expected = found_expected or expected == f"{seq}:{mac.hex()}"
-    if not found_expected:
-        faults.append("the link that was kept elsewhere is not in the chain: its tail was cut")
-    for row in await _SQL.evidence_faults.all(conn, most=_STRETCH):
-        faults.append(f"the evidence of {row['object']} {row['fault']}")
-    unsealed = await _SQL.unsealed_count.value(conn)
-    documents = await _SQL.evidence_count.value(conn)
-    return Verified(seq, documents, seq, mac, unsealed, tuple(faults))
+    async with conn.transaction():
+        await _SQL.hold_months.run(conn)
+        told = await months_let_go(conn, ring)
+        walk = _Walk(ring, told[-1].gaps if told else (), expected)
+        while rows := await stretch(conn, walk.seq):
+            for row in rows:
+                walk.step(row)
+        faults = [*walk.all_faults(), *(fault for one in told for fault in _faults_of_month(one))]
+        untils = [one.until for one in told if one.until is not None]
+        documents = await _SQL.evidence_faults.all(
+            conn, gone_until=max(untils, default=None), most=_STRETCH
+        )
+        faults += [f"the evidence of {row['object']} {row['fault']}" for row in documents]
+        return Verified(
+            links=walk.links,
+            documents=await _SQL.evidence_count.value(conn),
+            last_seq=walk.seq,
+            last_mac=walk.mac,
+            unsealed=await _SQL.unsealed_count.value(conn),
+            faults=tuple(faults),
+            let_go=told[-1].links if told else 0,
+        )
+
+
+class _Walk:
+    """The way along the chain, from its beginning: the last link that was met, and what is wrong.
+
+    The gaps are those that the log tells of; each must be there, and no other.
+    """
+
+    def __init__(self, ring: KeyRing, gaps: Sequence[Gap], expected: str | None) -> None:
+        self.seq, self.mac, self.links = 0, START, 0
+        self._ring, self._expected = ring, expected
+        self._gaps = {gap.first: gap for gap in gaps}
+        self._all_gaps = gaps
+        self._faults: list[str] = []
+        self._has_expected = expected is None
+
+    def step(self, row: Any) -> None:  # noqa: ANN401 - a row
+        """Go on to the next link that is there, over a gap if there is one."""
+        if row["seq"] != self.seq + 1:
+            gap = self._gaps.get(self.seq + 1)
+            if gap is None or gap.last != row["seq"] - 1:
+                self._faults.append(f"links {self.seq + 1} to {row['seq'] - 1} are missing")
+            else:
+                self._meet(gap.last, gap.mac)
+                del self._gaps[gap.first]
+        self._faults += faults_of(self._ring, row, self.mac)
+        self._meet(row["seq"], row["seal_mac"])
+        self.links += 1
+
+    def _meet(self, seq: int, mac: bytes) -> None:
+        self.seq, self.mac = seq, mac
+        self._has_expected = self._has_expected or self._expected == f"{seq}:{mac.hex()}"
+
+    def all_faults(self) -> list[str]:
+        """Give what is wrong, at the end of the way."""
+        faults = [
+            *self._faults,
+            *(
+                f"links {gap.first} to {gap.last} were let go, but the chain has another gap"
+                for gap in self._gaps.values()
+            ),
+        ]
+        if not self._has_expected:
+            faults.append(self._why_not_expected())
+        return faults
+
+    def _why_not_expected(self) -> str:
+        seq = str(self._expected).partition(":")[0]
+        if seq.isdigit() and any(gap.first <= int(seq) < gap.last for gap in self._all_gaps):
+            return "the link that was kept elsewhere was let go with its month: give a later one"
+        return "the link that was kept elsewhere is not in the chain: its tail was cut"
+
+
+def _faults_of_month(month: LetGo) -> list[str]:
+    name, faults = f"{month.month:%Y-%m}", []
+    if not month.is_due:
+        faults.append(f"the month {name} of the log was let go before its time")
+    if month.faults:
+        faults.append(f"{month.faults} events of {name} were not whole when the month was let go")
+    return faults
 
 
 async def of_object(conn: Connection, ring: KeyRing, name: str) -> tuple[Told, ...]:
     """Read and verify what the log tells of one object, oldest first."""
+    rows = await _SQL.of_object.all(conn, object=name)
+    months = await months_let_go(conn, ring) if rows else []
+    over_gap = {gap.last + 1: gap.mac for gap in months[-1].gaps} if months else {}
     return tuple(
         Told(
             at=row["at"],
@@ -130,18 +243,35 @@ async def of_object(conn: Connection, ring: KeyRing, name: str) -> tuple[Told, .
             outcome=row["outcome"],
             details=json.loads(row["details"]),
             link=row["seq"],
-            faults=tuple(_faults_of(ring, row, row["before"] or _START)),
+            faults=tuple(faults_of(ring, row, row["before"] or over_gap.get(row["seq"], START))),
         )
-        for row in await _SQL.of_object.all(conn, object=name)
+        for row in rows
     )
 
 
-def _faults_of(ring: KeyRing, row: Any, before: bytes) -> list[str]:  # noqa: ANN401 - a row
+def faults_of(ring: KeyRing, row: Any, before: bytes) -> list[str]:  # noqa: ANN401 - a row
+    """Tell what is wrong with a link and its event; ``before`` is the link before."""
     place = f"event {row['event_id']}"
     if not row["present"]:
         return [f"{place} was removed"]
     faults = []
-    event = AuditEvent(
+    if not _is_own(ring, row):
+        faults.append(f"{place} was changed")
+    is_linked = row["seq"] is not None
+    if is_linked and not ring.matches(
+        Tag(row["seal_key_id"], row["seal_mac"]), b"seal/1", before, row["mac"]
+    ):
+        faults.append(f"link {row['seq']} does not follow from the one before")
+    return faults
+
+
+def _is_own(ring: KeyRing, row: Any) -> bool:  # noqa: ANN401 - a row
+    """Tell whether an event is as it was written."""
+    return ring.matches(Tag(row["key_id"], row["mac"]), b"audit/1", _event(row).canonical())
+
+
+def _event(row: Any) -> AuditEvent:  # noqa: ANN401 - a row
+    return AuditEvent(
         at=row["at"],
         name=row["name"],
         actor_kind=row["actor_kind"],
@@ -152,11 +282,3 @@ def _faults_of(ring: KeyRing, row: Any, before: bytes) -> list[str]:  # noqa: AN
         request_id=row["request_id"],
         details=json.loads(row["details"]),
     )
-    if not ring.matches(Tag(row["key_id"], row["mac"]), b"audit/1", event.canonical()):
-        faults.append(f"{place} was changed")
-    is_linked = row["seq"] is not None
-    if is_linked and not ring.matches(
-        Tag(row["seal_key_id"], row["seal_mac"]), b"seal/1", before, row["mac"]
-    ):
-        faults.append(f"link {row['seq']} does not follow from the one before")
-    return faults

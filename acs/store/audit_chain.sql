@@ -2,37 +2,67 @@
 -- One process at a time carries the chain on; another one that comes meanwhile does nothing.
 SELECT pg_try_advisory_xact_lock(7012340001) AS mine;
 
+-- name: wait_for_chain
+-- As above, for one that has nothing else to do.
+SELECT pg_advisory_xact_lock(7012340001);
+
 -- name: last_seal
--- The end of the chain as it stands, and the highest event in it: the last one may have been late.
-SELECT seq, mac, (SELECT max(event_id) FROM audit.seal) AS newest
-FROM audit.seal ORDER BY seq DESC LIMIT 1;
+-- The end of the chain as it stands, in whatever month: the last link may be that of a late event.
+SELECT seq, mac FROM audit.seal ORDER BY seq DESC LIMIT 1;
 
 -- name: unsealed
 -- Events that are not in the chain yet, in the order of their numbers. Numbers are given before a
--- commit, so an event may appear below one that is sealed already: it is found all the same. Both
--- sides are the end of an index, however long the log is.
-WITH recent AS MATERIALIZED (
-    SELECT event_id, mac FROM audit.event WHERE event_id > :after_event
-    ORDER BY event_id LIMIT :look_back::integer + :batch::integer),
-sealed AS MATERIALIZED (
-    SELECT event_id FROM audit.seal WHERE event_id > :after_event
-    ORDER BY event_id LIMIT :look_back)
+-- commit, so an event may appear below one that is sealed already: it is found all the same, among the
+-- newest that are. Both sides are the end of an index, and the newest months, however long the log is.
+WITH sealed AS MATERIALIZED (
+    SELECT event_id FROM audit.seal ORDER BY event_id DESC LIMIT :look_back),
+recent AS MATERIALIZED (
+    SELECT event_id, mac FROM audit.event
+    WHERE event_id > (SELECT CASE WHEN count(*) < :look_back THEN 0 ELSE min(event_id) END FROM sealed)
+    ORDER BY event_id LIMIT :look_back::integer + :batch::integer)
 SELECT e.event_id, e.mac FROM recent e
 WHERE NOT EXISTS (SELECT FROM sealed s WHERE s.event_id = e.event_id)
 ORDER BY e.event_id LIMIT :batch;
+
+-- name: unsealed_among
+-- Events of a stretch of numbers that are not in the chain.
+SELECT e.event_id, e.mac FROM audit.event e
+WHERE e.event_id >= :first AND e.event_id < :beyond
+  AND NOT EXISTS (SELECT FROM audit.seal s
+                  WHERE s.event_id = e.event_id AND s.event_id >= :first AND s.event_id < :beyond)
+ORDER BY e.event_id;
 
 -- name: add_seals
 -- The next links of the chain.
 INSERT INTO audit.seal (seq, event_id, key_id, mac)
 SELECT * FROM unnest(:seqs::bigint[], :event_ids::bigint[], :key_ids::text[], :macs::bytea[]);
 
+-- name: hold_months
+-- Until the end of the transaction no month is let go; nothing else waits.
+LOCK TABLE audit.event IN ACCESS SHARE MODE;
+
 -- name: links
--- The chain with its events, a stretch at a time.
+-- The chain with its events, a stretch at a time; the events are looked up in the months they lie in.
+WITH link AS MATERIALIZED (
+    SELECT seq, event_id, key_id, mac FROM audit.seal WHERE seq > :after_seq ORDER BY seq LIMIT :batch),
+wanted AS MATERIALIZED (
+    SELECT array_agg(event_id) AS ids, min(event_id) AS least, max(event_id) AS most FROM link)
 SELECT s.seq, s.event_id, s.key_id AS seal_key_id, s.mac AS seal_mac, e.event_id IS NOT NULL AS present,
        e.at, e.name, e.actor_kind, e.actor, e.object, e.outcome, e.origin, e.request_id,
        e.details::text AS details, e.key_id, e.mac
-FROM audit.seal s LEFT JOIN audit.event e USING (event_id)
-WHERE s.seq > :after_seq ORDER BY s.seq LIMIT :batch;
+FROM link s
+LEFT JOIN (
+    SELECT x.* FROM audit.event x
+    WHERE x.event_id = ANY ((SELECT ids FROM wanted)::bigint[])
+      AND x.event_id >= (SELECT least FROM wanted) AND x.event_id <= (SELECT most FROM wanted)) e
+USING (event_id)
+ORDER BY s.seq;
+
+-- name: months_let_go
+-- What the log tells of months of itself that were let go.
+SELECT at, name, actor_kind, actor, object, outcome, origin, request_id, details::text AS details,
+       key_id, mac
+FROM audit.event WHERE object = :object AND name = :name ORDER BY event_id;
 
 -- name: of_object
 -- The events of one object with their links and the links before, oldest first.
@@ -40,8 +70,8 @@ SELECT s.seq, e.event_id, s.key_id AS seal_key_id, s.mac AS seal_mac, true AS pr
        e.at, e.name, e.actor_kind, e.actor, e.object, e.outcome, e.origin, e.request_id,
        e.details::text AS details, e.key_id, e.mac
 FROM audit.event e
-LEFT JOIN audit.seal s USING (event_id)
-LEFT JOIN audit.seal p ON p.seq = s.seq - 1
+LEFT JOIN LATERAL (SELECT * FROM audit.seal x WHERE x.event_id = e.event_id LIMIT 1) s ON true
+LEFT JOIN LATERAL (SELECT * FROM audit.seal x WHERE x.seq = s.seq - 1 LIMIT 1) p ON true
 WHERE e.object = :object ORDER BY e.event_id;
 
 -- name: evidence_count
@@ -50,7 +80,8 @@ SELECT count(*) FROM audit.evidence;
 
 -- name: evidence_faults
 -- Documents that are not what the log says they were: removed, changed, or never told of. Months
--- that were let go are missed by nobody; an outcome comes at most a day after its identifier.
+-- that were let go are missed by nobody, be they of the documents or of the log, whose last event then
+-- was at ``gone_until``; an outcome comes at most a day after its identifier.
 SELECT coalesce(e.object, v.acs_trans_id::text) AS object,
        CASE WHEN v.acs_trans_id IS NULL THEN 'was removed'
             WHEN e.object IS NULL THEN 'is not in the log' ELSE 'was changed' END AS fault
@@ -61,6 +92,8 @@ WHERE e.digest IS DISTINCT FROM encode(sha256(convert_to(v.document::text, 'UTF8
   AND (v.acs_trans_id IS NOT NULL OR NOT EXISTS (
       SELECT FROM upkeep.dropped d
       WHERE d.parent = 'audit.evidence' AND e.at < (d.month + interval '1 month 1 day') AT TIME ZONE 'UTC'))
+  AND (e.object IS NOT NULL OR :gone_until::timestamptz IS NULL
+       OR v.at > :gone_until + interval '1 day')
 ORDER BY 1 LIMIT :most;
 
 -- name: unsealed_count

@@ -8,7 +8,8 @@ Laws:
   everything: the database would no longer be the sum of the files.
 - Two runners at once: an advisory lock lets the second wait, and it then finds nothing to do.
 - A newer database is no error: old code runs on a new schema while a release is rolled out.
-- The months that the tables need next are made at the end: no row comes before its month.
+- The months that the tables need next are made at the end: no row comes before its month. The audit
+  log's events are numbered in this one from then on.
 - ``schemas/db/roles.sql`` (who may do what) runs after the migrations, every time; it may be
   repeated.
 """
@@ -116,6 +117,7 @@ async def apply(
             await _give_rights(conn, roles.read_text(encoding="utf-8"))
         if await _SQL.has_months.value(conn):
             await _SQL.make_months.all(conn, parents=partitions.TABLES, ahead=_MONTHS_AHEAD)
+            await _SQL.turn_month.value(conn)
     finally:
         await _SQL.unlock.one(conn, key=_LOCK)
     return [migration.name for migration in todo]

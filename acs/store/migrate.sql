@@ -28,10 +28,14 @@ INSERT INTO public.schema_migration (name, sha256) VALUES (:name, :sha256);
 
 -- name: has_months
 -- Whether this database keeps tables by month.
-SELECT to_regprocedure('upkeep.make_partition(regclass, date)') IS NOT NULL;
+SELECT to_regprocedure('upkeep.turn_month(date)') IS NOT NULL;
 
 -- name: make_months
 -- This month and those ahead.
 SELECT upkeep.make_partition(
            parent::regclass, (date_trunc('month', now() AT TIME ZONE 'UTC') + n * interval '1 month')::date)
 FROM unnest(:parents::text[]) AS parent, generate_series(0, :ahead::integer) AS n;
+
+-- name: turn_month
+-- The audit log's events are numbered in this month.
+SELECT upkeep.turn_month((now() AT TIME ZONE 'UTC')::date);

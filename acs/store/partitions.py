@@ -2,7 +2,8 @@
 
 The rules stand in the database (schema ``upkeep``): what is kept at least, that nothing open is
 dropped, that one process is at it at a time. Rows that no month was made for lie in the DEFAULT
-partition of their table: nothing is refused for want of a month.
+partition of their table, and events of the audit log are numbered in their month only when it was
+made and they were turned to it: nothing is refused for want of a month.
 """
 
 from __future__ import annotations
@@ -28,8 +29,10 @@ TABLES: Final = (
     "acs.visitor",
     "audit.evidence",
     "enrollment.reservation",
+    "audit.event",
+    "audit.seal",
 )
-"""Kept by month, every one by the transaction's identifier."""
+"""Kept by month: by the transaction's identifier, or by the number of the audit log's event."""
 MONTHS_AHEAD: Final = 2
 """A month is made so long before its first row: time to notice that none is made."""
 _MONTHS_OF_A_YEAR: Final = 12
@@ -72,6 +75,15 @@ async def make_ahead(conn: Connection, today: date) -> dict[str, int]:
             word = await make(conn, parent, month_of(today, plus))
             said[word] = said.get(word, 0) + 1
     return said
+
+
+async def turn(conn: Connection, today: date) -> str:
+    """Number the audit log's events in this month from now on; give the word for what became of it.
+
+    On a transaction of its own, after the month was made: the caller has none open.
+    """
+    word: str = await _SQL.turn.value(conn, month=today)
+    return word
 
 
 async def drop_oldest(conn: Connection, parent: str, before: datetime) -> Dropped | str | None:

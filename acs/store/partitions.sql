@@ -2,6 +2,10 @@
 -- The partition of a month: made, there, busy or crowded.
 SELECT upkeep.make_partition(:parent::text::regclass, :month);
 
+-- name: turn
+-- Numbers events of the audit log in this month from now on: turned, there, far, unmade or busy.
+SELECT upkeep.turn_month(:month);
+
 -- name: drop
 -- Drops the oldest month that ended by then: its name, busy, open, or nothing.
 SELECT upkeep.drop_partition(:parent::text::regclass, :before);

@@ -10,7 +10,7 @@ from schemas import queries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
     from uuid import UUID
 
     import asyncpg
@@ -24,7 +24,7 @@ COLUMNS: Final[Mapping[str, str]] = {
     "audit.evidence": "acs_trans_id at document",
     "audit.event": "at name actor_kind actor object outcome details key_id mac",
 }
-"""The columns of each table's lines; none are all, in their order."""
+"""The columns of each table's lines; none are all, in their order. Events come without number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +80,31 @@ async def _lines(conn: asyncpg.Connection[Any], query: str, acs_trans_id: UUID) 
     return out.getvalue()
 
 
+async def first_number(conn: asyncpg.Connection[Any], month: date) -> int | None:
+    """Give the next number of the audit log's events in a past month.
+
+    None in the month in which they are numbered now, or a later one: the database numbers them.
+    """
+    found: int | None = await _SQL.first_number.value(conn, month=month)
+    return found
+
+
+async def copy_numbered(conn: asyncpg.Connection[Any], first: int, lines: Sequence[bytes]) -> None:
+    """Store lines of audit events, numbered from the first one on."""
+    numbered = [b"%d\t%b" % (number, line) for number, line in enumerate(lines, start=first)]
+    await _copy(conn, "audit.event", ["event_id", *COLUMNS["audit.event"].split()], numbered)
+
+
 async def copy(conn: asyncpg.Connection[Any], table: str, lines: Sequence[bytes]) -> None:
     """Store lines of a table on the caller's open transaction."""
     if lines:
-        schema, name = table.split(".")
-        await conn.copy_to_table(
-            name,
-            schema_name=schema,
-            columns=COLUMNS[table].split() or None,
-            source=io.BytesIO(b"".join(lines)),
-        )
+        await _copy(conn, table, COLUMNS[table].split() or None, lines)
+
+
+async def _copy(
+    conn: asyncpg.Connection[Any], table: str, columns: list[str] | None, lines: Sequence[bytes]
+) -> None:
+    schema, name = table.split(".")
+    await conn.copy_to_table(
+        name, schema_name=schema, columns=columns, source=io.BytesIO(b"".join(lines))
+    )

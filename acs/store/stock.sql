@@ -34,3 +34,12 @@ SELECT * FROM acs.transaction WHERE acs_trans_id = :acs_trans_id;
 -- name: message_lines
 -- The messages of one transaction, for COPY.
 SELECT * FROM acs.message_log WHERE acs_trans_id = :acs_trans_id;
+
+-- name: first_number
+-- The next number of an event in a month before the one in which events are numbered now.
+SELECT greatest(
+           (SELECT max(e.event_id) FROM audit.event e
+             WHERE e.event_id >= upkeep.first_event(:month)
+               AND e.event_id < upkeep.first_event((:month::date + interval '1 month')::date)),
+           upkeep.first_event(:month)) + 1
+ WHERE upkeep.first_event(:month) < upkeep.first_event(upkeep.event_month());

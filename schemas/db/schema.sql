@@ -326,6 +326,7 @@ CREATE FUNCTION upkeep.drop_partition(p_parent regclass, p_before timestamp with
     AS $$
 DECLARE
     over CONSTANT timestamptz := least(p_before, now() - upkeep.kept_at_least(p_parent));
+    is_log CONSTANT boolean := p_parent = 'audit.event'::regclass;
     oldest record;
     name text;
     is_open boolean := false;
@@ -335,11 +336,15 @@ BEGIN
     IF upkeep.kept_at_least(p_parent) IS NULL THEN
         RAISE EXCEPTION 'not a table that is kept by month';
     END IF;
+    IF p_parent = 'audit.seal'::regclass THEN
+        RAISE EXCEPTION 'links go with their events';
+    END IF;
     IF NOT pg_try_advisory_xact_lock(7012340002) THEN
         RETURN 'busy';
     END IF;
     SELECT * INTO oldest FROM upkeep.partition x
      WHERE x.parent_id = p_parent AND (x.month + interval '1 month') AT TIME ZONE 'UTC' <= over
+       AND (NOT is_log OR x.month = upkeep.events_over(p_before))
      ORDER BY x.month LIMIT 1;
     IF NOT FOUND THEN
         RETURN NULL;
@@ -363,6 +368,9 @@ BEGIN
     END IF;
     PERFORM set_config('lock_timeout', '100ms', true);
     EXECUTE format('DROP TABLE %s', name);
+    IF is_log THEN
+        EXECUTE format('DROP TABLE IF EXISTS audit.%I', to_char(oldest.month, '"seal_p"YYYY_MM'));
+    END IF;
     INSERT INTO upkeep.dropped (parent, month, rows_about, dropped_at)
     VALUES (p_parent::text, oldest.month, oldest.rows_about, now())
     ON CONFLICT (parent, month) DO UPDATE
@@ -373,10 +381,62 @@ EXCEPTION
         RETURN 'busy';
 END $$;
 
+CREATE FUNCTION upkeep.event_month() RETURNS date
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT CASE WHEN last_value < 197001000000000000 THEN date '1970-01-01'
+                ELSE to_date((last_value / 1000000000000)::text, 'YYYYMM') END
+      FROM audit.event_event_id_seq
+$$;
+
+CREATE FUNCTION upkeep.events_over(p_before timestamp with time zone) RETURNS date
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    over CONSTANT timestamptz := least(p_before, now() - upkeep.kept_at_least('audit.event'));
+    oldest date;
+    next_id bigint;
+    last_at timestamptz;
+    last_event bigint;
+BEGIN
+    SELECT x.month INTO oldest FROM upkeep.partition x
+     WHERE x.parent = 'audit.event' AND (x.month + interval '1 month') AT TIME ZONE 'UTC' <= over
+     ORDER BY x.month LIMIT 1;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    next_id := upkeep.first_event((oldest + interval '1 month')::date);
+    SELECT e.at INTO last_at FROM audit.event e WHERE e.event_id < next_id
+     ORDER BY e.event_id DESC LIMIT 1;
+    SELECT s.event_id INTO last_event FROM audit.seal s ORDER BY s.seq DESC LIMIT 1;
+    IF upkeep.event_month() <= oldest OR last_at > over OR last_event < next_id THEN
+        RETURN NULL;
+    END IF;
+    RETURN oldest;
+END $$;
+
+CREATE FUNCTION upkeep.first_event(p_month date) RETURNS bigint
+    LANGUAGE sql IMMUTABLE STRICT
+    AS $$
+    SELECT (extract(year FROM p_month) * 100 + extract(month FROM p_month))::bigint * 1000000000000
+$$;
+
 CREATE FUNCTION upkeep.first_id(p_at timestamp with time zone) RETURNS uuid
     LANGUAGE sql IMMUTABLE STRICT
     AS $$
     SELECT (lpad(to_hex((extract(epoch FROM p_at) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid
+$$;
+
+CREATE FUNCTION upkeep.first_key(p_parent regclass, p_month date) RETURNS text
+    LANGUAGE sql STABLE STRICT
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT CASE upkeep.key_of(p_parent)
+           WHEN 'event_id' THEN upkeep.first_event(p_month)::text
+           ELSE upkeep.first_id(p_month::timestamp AT TIME ZONE 'UTC')::text
+           END
 $$;
 
 CREATE FUNCTION upkeep.kept_at_least(p_parent regclass) RETURNS interval
@@ -384,12 +444,22 @@ CREATE FUNCTION upkeep.kept_at_least(p_parent regclass) RETURNS interval
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
     SELECT CASE p_parent::text
+           WHEN 'audit.event' THEN interval '13 months'
+           WHEN 'audit.seal' THEN interval '13 months'
            WHEN 'audit.evidence' THEN interval '13 months'
            WHEN 'acs.transaction' THEN interval '31 days'
            WHEN 'acs.message_log' THEN interval '31 days'
            WHEN 'acs.visitor' THEN interval '31 days'
            WHEN 'enrollment.reservation' THEN interval '31 days'
            END
+$$;
+
+CREATE FUNCTION upkeep.key_of(p_parent regclass) RETURNS name
+    LANGUAGE sql STABLE STRICT
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+    SELECT CASE WHEN p_parent::text IN ('audit.event', 'audit.seal') THEN 'event_id'
+                ELSE 'acs_trans_id' END::name
 $$;
 
 CREATE FUNCTION upkeep.make_partition(p_parent regclass, p_month date) RETURNS text
@@ -399,12 +469,15 @@ CREATE FUNCTION upkeep.make_partition(p_parent regclass, p_month date) RETURNS t
 DECLARE
     most CONSTANT integer := 1000;
     month CONSTANT date := date_trunc('month', p_month::timestamp);
-    least_id CONSTANT uuid := upkeep.first_id(month::timestamp AT TIME ZONE 'UTC');
-    next_id CONSTANT uuid := upkeep.first_id((month + interval '1 month') AT TIME ZONE 'UTC');
+    key CONSTANT name := upkeep.key_of(p_parent);
+    least_key CONSTANT text := upkeep.first_key(p_parent, month);
+    next_key CONSTANT text := upkeep.first_key(p_parent, (month + interval '1 month')::date);
+    table_name name;
     place text;
     name text;
     overflow regclass;
-    strays integer;
+    within text;
+    strays integer := 0;
 BEGIN
     IF upkeep.kept_at_least(p_parent) IS NULL THEN
         RAISE EXCEPTION 'not a table that is kept by month';
@@ -415,8 +488,9 @@ BEGIN
     IF NOT pg_try_advisory_xact_lock(7012340002) THEN
         RETURN 'busy';
     END IF;
-    SELECT n.nspname, format('%s_p%s', c.relname, to_char(month, 'YYYY_MM')), pt.partdefid
-      INTO place, name, overflow
+    SELECT c.relname, n.nspname, format('%s_p%s', c.relname, to_char(month, 'YYYY_MM')),
+           nullif(pt.partdefid, 0)
+      INTO table_name, place, name, overflow
       FROM pg_class c
       JOIN pg_namespace n ON n.oid = c.relnamespace
       JOIN pg_partitioned_table pt ON pt.partrelid = c.oid
@@ -425,38 +499,71 @@ BEGIN
         RETURN 'there';
     END IF;
     PERFORM set_config('lock_timeout', '100ms', true);
-    EXECUTE format(
-        'SELECT count(*) FROM (SELECT FROM %s WHERE acs_trans_id >= $1 AND acs_trans_id < $2 LIMIT $3) x',
-        overflow)
-        INTO strays USING least_id, next_id, most + 1;
+    within := format('%I >= %L AND %I < %L', key, least_key, key, next_key);
+    IF overflow IS NOT NULL THEN
+        EXECUTE format('SELECT count(*) FROM (SELECT FROM %s WHERE %s LIMIT $1) x', overflow, within)
+            INTO strays USING most + 1;
+    END IF;
     IF strays > most THEN
         RETURN 'crowded';
     END IF;
     IF strays > 0 THEN
         EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', p_parent);
     END IF;
-    EXECUTE format('CREATE TABLE %I.%I (LIKE %s INCLUDING ALL EXCLUDING INDEXES)', place, name, p_parent);
+    EXECUTE format('CREATE TABLE %I.%I (LIKE %s INCLUDING ALL EXCLUDING INDEXES EXCLUDING IDENTITY)',
+                   place, name, p_parent);
     EXECUTE format('ALTER TABLE %I.%I SET (toast_tuple_target = 8160)', place, name);
     IF strays > 0 THEN
         -- What is moved is not changed: evidence may be taken out here, as it comes back below.
         EXECUTE format('ALTER TABLE %s DISABLE TRIGGER USER', overflow);
-        EXECUTE format(
-            'WITH moved AS (DELETE FROM %s WHERE acs_trans_id >= $1 AND acs_trans_id < $2 RETURNING *)'
-            ' INSERT INTO %I.%I SELECT * FROM moved', overflow, place, name)
-            USING least_id, next_id;
+        EXECUTE format('WITH moved AS (DELETE FROM %s WHERE %s RETURNING *)'
+                       ' INSERT INTO %I.%I SELECT * FROM moved', overflow, within, place, name);
         EXECUTE format('ALTER TABLE %s ENABLE TRIGGER USER', overflow);
     END IF;
     EXECUTE format('ALTER TABLE %s ATTACH PARTITION %I.%I FOR VALUES FROM (%L) TO (%L)',
-                   p_parent, place, name, least_id, next_id);
-    IF p_parent = 'audit.evidence'::regclass THEN
-        EXECUTE format('CREATE TRIGGER evidence_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %I.%I'
-                       ' FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change()', place, name);
+                   p_parent, place, name, least_key, next_key);
+    IF place = 'audit' THEN
+        EXECUTE format('CREATE TRIGGER %I BEFORE UPDATE OR DELETE OR TRUNCATE ON %I.%I'
+                       ' FOR EACH STATEMENT EXECUTE FUNCTION audit.refuse_change()',
+                       table_name || '_append_only', place, name);
+    END IF;
+    IF p_parent = 'audit.seal'::regclass THEN
+        EXECUTE format('CREATE UNIQUE INDEX %I ON %I.%I (seq)', name || '_seq_idx', place, name);
     END IF;
     RETURN 'made';
 EXCEPTION
     WHEN lock_not_available OR deadlock_detected THEN
         RETURN 'busy';
 END $_$;
+
+CREATE FUNCTION upkeep.turn_month(p_month date) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+DECLARE
+    month CONSTANT date := date_trunc('month', p_month::timestamp);
+    least_id CONSTANT bigint := upkeep.first_event(month);
+    next_id CONSTANT bigint := upkeep.first_event((month + interval '1 month')::date);
+    suffix CONSTANT text := to_char(month, '"_p"YYYY_MM');
+    newest bigint;
+BEGIN
+    IF month > (now() AT TIME ZONE 'UTC')::date THEN
+        RETURN 'far';
+    END IF;
+    IF NOT pg_try_advisory_xact_lock(7012340002) THEN
+        RETURN 'busy';
+    END IF;
+    IF (SELECT last_value FROM audit.event_event_id_seq) >= least_id THEN
+        RETURN 'there';
+    END IF;
+    IF to_regclass('audit.event' || suffix) IS NULL OR to_regclass('audit.seal' || suffix) IS NULL THEN
+        RETURN 'unmade';
+    END IF;
+    -- A database that was copied without its sequences has events in it already.
+    SELECT max(event_id) INTO newest FROM audit.event WHERE event_id >= least_id AND event_id < next_id;
+    PERFORM setval('audit.event_event_id_seq', coalesce(newest, least_id));
+    RETURN 'turned';
+END $$;
 
 CREATE TABLE acs.card_range (
     range_id text NOT NULL,
@@ -799,7 +906,8 @@ CREATE TABLE audit.event (
     CONSTRAINT event_object_check CHECK ((length(object) <= 100)),
     CONSTRAINT event_origin_check CHECK ((length(origin) <= 60)),
     CONSTRAINT event_request_id_check CHECK ((length(request_id) <= 64))
-);
+)
+PARTITION BY RANGE (event_id);
 
 ALTER TABLE audit.event ALTER COLUMN event_id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME audit.event_event_id_seq
@@ -831,7 +939,8 @@ CREATE TABLE audit.seal (
     mac bytea NOT NULL,
     CONSTRAINT seal_key_id_check CHECK ((length(key_id) <= 32)),
     CONSTRAINT seal_mac_check CHECK ((length(mac) = 32))
-);
+)
+PARTITION BY RANGE (event_id);
 
 CREATE TABLE enrollment.account (
     account_id uuid NOT NULL,
@@ -1777,9 +1886,6 @@ ALTER TABLE ONLY audit.evidence_default
 ALTER TABLE ONLY audit.seal
     ADD CONSTRAINT seal_event_id_key UNIQUE (event_id);
 
-ALTER TABLE ONLY audit.seal
-    ADD CONSTRAINT seal_pkey PRIMARY KEY (seq);
-
 ALTER TABLE ONLY enrollment.account_person
     ADD CONSTRAINT account_person_pkey PRIMARY KEY (account_id, person_id);
 
@@ -1961,7 +2067,7 @@ CREATE INDEX timer_due ON acs.timer USING btree (due_at);
 
 CREATE INDEX visitor_default_seen_at ON acs.visitor_default USING btree (seen_at);
 
-CREATE INDEX event_by_object ON audit.event USING btree (object, at);
+CREATE INDEX event_by_object ON ONLY audit.event USING btree (object, at);
 
 CREATE INDEX account_person_by_person ON enrollment.account_person USING btree (person_id);
 
@@ -2097,9 +2203,6 @@ CREATE TRIGGER consent_text_stays BEFORE UPDATE ON enrollment.consent_text FOR E
 
 ALTER TABLE ONLY acs.card_range
     ADD CONSTRAINT card_range_issuer_id_fkey FOREIGN KEY (issuer_id) REFERENCES acs.issuer(issuer_id);
-
-ALTER TABLE ONLY audit.seal
-    ADD CONSTRAINT seal_event_id_fkey FOREIGN KEY (event_id) REFERENCES audit.event(event_id);
 
 ALTER TABLE ONLY enrollment.account_person
     ADD CONSTRAINT account_person_account_id_fkey FOREIGN KEY (account_id) REFERENCES enrollment.account(account_id);

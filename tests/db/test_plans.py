@@ -45,10 +45,11 @@ ON_THE_WAY = (
     "otp/gateways/outbox.sql",
     "otp/gateways/receipts.sql",
     "otp/watch.sql",
-    "acs/store/audit_chain.sql",
     "acs/store/partitions.sql",
 )
 """Files of statements on the way of a payment, and of those that are sent again and again."""
+OF_THE_LOG = ("acs/store/audit_chain.sql", "acs/store/audit_months.sql")
+"""Files of statements on the audit log and its chain, some of which are sent once a second."""
 OF_CLIENTS = tuple(
     f"enrollment/store/{name}.sql"
     for name in (
@@ -62,7 +63,7 @@ READS_ALL = {
     "forget_all",
 }
 """What an operator's command asks: `acs audit verify`, `products load`, `work --restored`."""
-NO_QUERY = {"hold_texts", "hold_products"}
+NO_QUERY = {"hold_texts", "hold_products", "hold_months"}
 FILLING = (ROOT / "tests/db/large.sql").read_text(encoding="utf-8")
 
 
@@ -141,6 +142,12 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _nodes(below)
 
 
+def _ordered(limit: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Give what a limit stops: a reading by an index, or those of the months in their order."""
+    for one in limit["Plans"]:
+        yield from one["Plans"] if one["Node Type"] in {"Append", "Merge Append"} else (one,)
+
+
 async def scanned(conn: asyncpg.Connection, nodes: list[dict[str, Any]]) -> set[str]:
     """Give the tables with many rows that are read from end to end, themselves or by an index.
 
@@ -156,7 +163,7 @@ async def scanned(conn: asyncpg.Connection, nodes: list[dict[str, Any]]) -> set[
             "SELECT indexrelid::regclass::text FROM pg_index WHERE indpred IS NOT NULL"
         )
     }
-    firsts = {id(one) for node in nodes if node["Node Type"] == "Limit" for one in node["Plans"]}
+    firsts = {id(one) for node in nodes if node["Node Type"] == "Limit" for one in _ordered(node)}
     read = {
         one["Relation Name"]
         for one in nodes
@@ -178,8 +185,8 @@ async def test_no_statement_on_the_way_reads_a_table_from_end_to_end(
     assert await scanned(large, await plan(large, _text(file, query.name))) == set()
 
 
-@pytest.mark.parametrize(("file", "query"), list(_statements(OF_CLIENTS)))
-async def test_every_statement_about_a_client_has_an_index(
+@pytest.mark.parametrize(("file", "query"), list(_statements((*OF_THE_LOG, *OF_CLIENTS))))
+async def test_every_statement_about_a_client_or_the_log_has_an_index(
     large: asyncpg.Connection, file: str, query: queries.Query
 ) -> None:
     """Of a few thousand rows reading all may be quicker; here it is forbidden."""
@@ -271,3 +278,20 @@ async def test_a_month_is_asked_for_open_reservations_by_an_index(
     )
     nodes = await plan(large, f"SELECT FROM {month} WHERE state IN ('held', 'counted') LIMIT 1")
     assert await scanned(large, nodes) == set()
+
+
+async def test_the_chain_is_carried_on_from_the_newest_months(large: asyncpg.Connection) -> None:
+    """There are eighteen months in the log; what they hold is not read again and again."""
+    sql = _text("acs/store/audit_chain.sql", "unsealed")
+    (query,) = queries.parse(f"-- name: it\n{sql}")
+    values = {"look_back": "100", "batch": "100"}
+    literals = ", ".join(values[name] for name in query.parameters)
+    await large.execute(f"PREPARE it AS {query.sql}")
+    said = await large.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE it({literals})")
+    await large.execute("DEALLOCATE it")
+    nodes = list(_nodes(json.loads(said)[0]["Plan"]))
+    touched = {
+        one["Relation Name"] for one in nodes if one.get("Actual Loops") and "Relation Name" in one
+    }
+    newest = sorted(one["Relation Name"] for one in nodes if "Relation Name" in one)[-4:]
+    assert {one[-7:] for one in touched} <= {one[-7:] for one in newest}

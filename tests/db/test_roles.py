@@ -42,6 +42,7 @@ async def test_it_appends_to_the_audit_log(
         "CREATE SCHEMA own",
         "ALTER TABLE audit.event DISABLE TRIGGER ALL",
         "DROP TABLE audit.event",
+        "SELECT setval('audit.event_event_id_seq', 1)",
         "CREATE ROLE own",
         "INSERT INTO upkeep.dropped VALUES ('acs.transaction', '2026-01-01', 0, now())",
         "DROP TABLE acs.transaction_default",

@@ -7,10 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+import asyncpg
+
 from acs import metrics
 from acs.flows import evidence, retention
 from acs.store import audit_chain, partitions, results
 from schemas.audit import AuditEvent, append
+from tests.acs.store import audit_log
 from tests.story.areqs import browser_areq
 from tests.story.buying import EASY, ask, begin
 
@@ -87,6 +90,62 @@ async def test_a_settled_result_goes_with_its_transactions_time(world: World) ->
     await undone.start()
     assert await results.lapse(world.db, settled_at + timedelta(seconds=1), 10) == 1
     await undone.rollback()
+
+
+async def test_a_month_of_the_log_goes_and_tells_where_its_chain_goes_on(world: World) -> None:
+    ring, ports = world.keys.audit, world.server.ports
+    owner = await asyncpg.connect(world.dsn)
+    await audit_log.begin(owner, 2)
+    await audit_log.write(world.db, ring, audit_log.moment(0), 3)
+    await world.server.work("audit")
+    world.clock.now = datetime.combine(audit_log.month(1), datetime.min.time(), UTC)
+    await world.server.work("months_ahead")
+    await audit_log.write(world.db, ring, world.clock.now)
+    await world.server.work("audit")
+    before = metrics.ALARM.labels("audit_fault")._value.get()
+    world.clock.now += ports.policies.retention.audit - timedelta(seconds=1)
+    await world.server.work("months_over")
+    assert await audit_chain.months_let_go(world.db, ring) == []
+    world.clock.now += timedelta(seconds=1)
+    await audit_log.tamper(owner, "DELETE FROM audit.event WHERE event_id = 202001000000000002")
+    await owner.close()
+    await world.server.work("months_over")
+    (told,) = await audit_chain.months_let_go(world.db, ring)
+    assert (told.month, told.events, told.faults) == (audit_log.month(0), 2, 1)
+    assert metrics.ALARM.labels("audit_fault")._value.get() == before + 1
+    await world.server.work("audit")
+    found = await audit_chain.verify(world.db, ring)
+    assert found.faults == ("1 events of 2020-01 were not whole when the month was let go",)
+
+
+async def test_a_clock_far_ahead_in_the_log_is_an_alarm(world: World) -> None:
+    ring = world.keys.audit
+    owner = await asyncpg.connect(world.dsn)
+    await audit_log.begin(owner, 2)
+    await owner.close()
+    await audit_log.write(world.db, ring, datetime(2090, 1, 1, tzinfo=UTC))
+    await audit_log.write(world.db, ring, audit_log.moment(0))
+    await partitions.turn(world.db, audit_log.month(1))
+    await audit_log.write(world.db, ring, audit_log.moment(1))
+    await world.server.work("audit")
+    world.clock.now = datetime.now(UTC)
+    before = metrics.ALARM.labels("month_open")._value.get()
+    await world.server.work("months_over")
+    assert metrics.ALARM.labels("month_open")._value.get() == before + 1
+
+
+async def test_a_month_of_the_log_that_could_not_be_made_is_an_alarm(world: World) -> None:
+    owner = await asyncpg.connect(world.dsn)
+    await owner.execute("SELECT setval('audit.event_event_id_seq', 1)")
+    world.clock.now = audit_log.moment(0)
+    before = metrics.ALARM.labels("month_unmade")._value.get()
+    async with owner.transaction():
+        await owner.execute("LOCK TABLE audit.seal")
+        await retention.make_months(world.server.ports)
+    assert metrics.ALARM.labels("month_unmade")._value.get() == before + 1
+    await retention.make_months(world.server.ports)
+    assert await owner.fetchval("SELECT upkeep.event_month()") == audit_log.month(0)
+    await owner.close()
 
 
 async def test_evidence_that_was_let_go_is_not_told_as_removed(world: World) -> None:

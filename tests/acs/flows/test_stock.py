@@ -42,8 +42,9 @@ async def fill(world: World, count: int) -> list[datetime]:
     await stock.make_months(db, kept, now)
     moments = stock.moments(0, count, count, now, kept.transactions)
     maker = Maker(pattern, world.keys, kept, now, CLIENTS, client)
-    async with db.transaction():
-        await stock.keep(db, world.keys, maker.rows(moments), moments)
+    for chunk in (moments[: count // 2], moments[count // 2 :]):
+        async with db.transaction():
+            await stock.keep(db, world.keys, maker.rows(chunk), chunk)
     return moments
 
 
@@ -87,6 +88,21 @@ async def test_they_leave_what_would_not_have_been_let_go(world: World) -> None:
         assert {row[0] for row in found} == {*young}
     in_default = "SELECT count(*) FROM acs.transaction_default WHERE created_at < $1"
     assert await world.db.fetchval(in_default, now) == 0
+
+
+async def test_their_audit_events_lie_in_the_months_that_they_tell_of(world: World) -> None:
+    moments = await fill(world, 100)
+    rows = await world.db.fetch(
+        "SELECT e.event_id / 1000000000000 AS month, e.at, e.tableoid::regclass::text AS place,"
+        " s.tableoid::regclass::text AS link FROM audit.event e JOIN audit.seal s USING (event_id)"
+        " WHERE e.at = ANY ($1) ORDER BY s.seq",
+        moments,
+    )
+    assert [row["at"] for row in rows] == moments
+    for row in rows:
+        assert row["month"] == row["at"].year * 100 + row["at"].month
+        assert row["place"] == f"audit.event_p{row['at']:%Y_%m}"
+        assert row["link"] == f"audit.seal_p{row['at']:%Y_%m}"
 
 
 async def test_a_made_up_card_pays_after_them(world: World) -> None:

@@ -41,6 +41,12 @@ async def checked(conn: Conn, keys: Keys) -> Verified:
     return await audit_chain.verify(conn, keys.audit)
 
 
+async def numbered(conn: Conn, place: int) -> int:
+    """Give the number of the n-th event of a log that was empty."""
+    base: int = await conn.fetchval("SELECT upkeep.first_event(upkeep.event_month())")
+    return base + place
+
+
 async def tamper(owner: Conn, statement: str) -> None:
     """Do what only the owner of the tables could do, with the guards taken down."""
     async with owner.transaction():
@@ -91,15 +97,17 @@ CHANGES = (
 async def test_a_changed_event_is_told(db: Conn, owner: Conn, keys: Keys, change: str) -> None:
     await write(db, keys, 3)
     await seal(db, keys)
-    await tamper(owner, f"UPDATE audit.event SET {change} WHERE event_id = 2")
-    assert (await checked(db, keys)).faults == ("event 2 was changed",)
+    second = await numbered(db, 2)
+    await tamper(owner, f"UPDATE audit.event SET {change} WHERE event_id = {second}")
+    assert (await checked(db, keys)).faults == (f"event {second} was changed",)
 
 
 async def test_a_removed_event_is_told(db: Conn, owner: Conn, keys: Keys) -> None:
     await write(db, keys, 3)
     await seal(db, keys)
-    await tamper(owner, "DELETE FROM audit.event WHERE event_id = 2")
-    assert "event 2 was removed" in (await checked(db, keys)).faults
+    second = await numbered(db, 2)
+    await tamper(owner, f"DELETE FROM audit.event WHERE event_id = {second}")
+    assert f"event {second} was removed" in (await checked(db, keys)).faults
 
 
 async def test_a_removed_link_is_told(db: Conn, owner: Conn, keys: Keys) -> None:
@@ -112,12 +120,15 @@ async def test_a_removed_link_is_told(db: Conn, owner: Conn, keys: Keys) -> None
 async def test_exchanged_events_are_told(db: Conn, owner: Conn, keys: Keys) -> None:
     await write(db, keys, 3)
     await seal(db, keys)
+    second = await numbered(db, 2)
     await tamper(
         owner,
-        "UPDATE audit.seal SET event_id = CASE event_id WHEN 2 THEN 103 ELSE 102 END"
-        " WHERE event_id IN (2, 3)",
+        f"UPDATE audit.seal SET event_id = event_id + CASE event_id WHEN {second} THEN 101"
+        f" ELSE 99 END WHERE event_id >= {second}",
     )
-    await tamper(owner, "UPDATE audit.seal SET event_id = event_id - 100 WHERE event_id > 100")
+    await tamper(
+        owner, f"UPDATE audit.seal SET event_id = event_id - 100 WHERE event_id > {second + 50}"
+    )
     assert (await checked(db, keys)).faults != ()
 
 
@@ -126,7 +137,7 @@ async def test_a_cut_tail_shows_in_the_last_link(db: Conn, owner: Conn, keys: Ke
     await seal(db, keys)
     before = await checked(db, keys)
     await tamper(owner, "DELETE FROM audit.seal WHERE seq = 3")
-    await tamper(owner, "DELETE FROM audit.event WHERE event_id = 3")
+    await tamper(owner, f"DELETE FROM audit.event WHERE event_id = {await numbered(db, 3)}")
     after = await checked(db, keys)
     assert after.faults == ()
     assert (after.last_seq, after.last_mac) != (before.last_seq, before.last_mac)
