@@ -155,9 +155,9 @@ async def verify(conn: Connection, ring: KeyRing, expected: str | None = None) -
             for row in rows:
                 walk.step(row)
         faults = [*walk.all_faults(), *(fault for one in told for fault in _faults_of_month(one))]
-        untils = [one.until for one in told if one.until is not None]
+        ends = [one.until for one in told if one.until is not None]
         documents = await _SQL.evidence_faults.all(
-            conn, gone_until=max(untils, default=None), most=_STRETCH
+            conn, gone_until=max(ends, default=None), most=_STRETCH
         )
         faults += [f"the evidence of {row['object']} {row['fault']}" for row in documents]
         return Verified(
