@@ -245,11 +245,13 @@ PROCESSES_READY = Gauge(
 
 
 ALARMS = (
+    "audit_fault",
     "bad_policy",
     "event_not_expected",
     "hsm",
     "month_crowded",
     "month_open",
+    "month_unmade",
     "request_failed",
     "rreq_abandoned",
     "signing_key",
