@@ -7,8 +7,8 @@ Laws:
 - No Directory Server hears of a challenge that was open. It ends as U and its result is abandoned,
   in one transaction; who never got a result counts the payment as not authenticated.
 - Results that were fixed before leave as ever: they say the same again [rule 8.12].
-- No code that was live can be entered any more, no message that waits leaves, nobody stays signed
-  in at the portal.
+- No code that was live can be entered any more, no message with one leaves, nobody stays signed in
+  at the portal.
 - It can be done again, and after it died at any line.
 """
 

@@ -272,11 +272,12 @@ async def test_a_server_that_fails_again_and_again_is_left_alone_and_then_tried_
         await servers.close()
 
 
-async def test_an_address_that_is_dead_holds_up_no_other_one() -> None:
-    async def answer(_: web.Request) -> web.Response:
-        return web.Response()
+async def well(_: web.Request) -> web.Response:
+    return web.Response()
 
-    async with network(answer) as (_, server, url):
+
+async def test_an_address_that_is_dead_holds_up_no_other_one() -> None:
+    async with network(well) as (_, server, url):
         (port,) = free_ports(1)
         dead = f"http://127.0.0.1:{port}/rreq"
         servers = DirectoryServers([server], Budget(connect_s=5))
@@ -291,10 +292,7 @@ async def test_an_address_that_is_dead_holds_up_no_other_one() -> None:
 
 
 async def test_of_many_addresses_those_that_are_well_are_forgotten_first() -> None:
-    async def answer(_: web.Request) -> web.Response:
-        return web.Response()
-
-    async with network(answer) as (_, server, url):
+    async with network(well) as (_, server, url):
         (port,) = free_ports(1)
         dead = f"http://127.0.0.1:{port}/rreq"
         servers = DirectoryServers([server], Budget(connect_s=5))
