@@ -240,3 +240,9 @@ class Fleet:
         reply = await Client(self.ports["ops"]).once("GET", "/metrics")
         lines = [line for line in reply.body.decode().splitlines() if line.startswith(name)]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line[len(name)] in " {")
+
+    async def counted(self, name: str, total: int) -> None:
+        """Wait until a metric has come to a number: an answer is counted just after it left."""
+        async with asyncio.timeout(100):
+            while await self.metric(name) != total:
+                await asyncio.sleep(0.02)

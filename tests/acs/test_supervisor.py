@@ -133,6 +133,7 @@ async def test_what_dies_comes_back_and_what_it_counted_is_kept(dsn: str, tmp_pa
         traffic.start(kept=3, fresh=3)
         await traffic.more(40)
         await traffic.stop()
+        await fleet.counted("acs_areq_total", len(traffic.answers))
         before = fleet.workers()
 
         os.kill(min(before), signal.SIGKILL)
