@@ -9,7 +9,7 @@ makes one, and a gap that none of them tells of is a fault.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from schemas.audit import AuditEvent
@@ -22,6 +22,10 @@ KEPT_AT_LEAST: Final = timedelta(days=396)
 EVENT: Final = "retention.dropped"
 LOG: Final = "audit.event"
 """The table of the log, which is the object of the event that tells of its month."""
+EVIDENCE: Final = "audit.evidence"
+"""The table of the evidence, likewise."""
+_OUTCOME_WITHIN: Final = timedelta(days=1)
+"""A document lies in the month of its identifier, and its outcome comes so much later at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +93,18 @@ def told_by(event: AuditEvent) -> LetGo:
         faults=details["faults"],
         gaps=tuple(map(_gap, details["gaps"])),
     )
+
+
+def documents_over(events: Iterable[AuditEvent]) -> datetime | None:
+    """Give the time before which outcomes have no evidence any more; None if all have it.
+
+    ``events`` tell of months of the evidence that were let go, the oldest month always first.
+    """
+    last = max((str(event.details["month"]) for event in events), default=None)
+    if last is None:
+        return None
+    year, month = map(int, last.split("-"))
+    return datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC) + _OUTCOME_WITHIN
 
 
 def _gap(text: Any) -> Gap:  # noqa: ANN401 - a value of JSON

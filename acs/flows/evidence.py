@@ -174,7 +174,7 @@ async def show(conn: Connection, keys: Keys, acs_trans_id: UUID) -> Shown | None
     events = await audit_chain.of_object(conn, keys.audit, str(acs_trans_id))
     digests = [str(one.evidence) for one in events if one.evidence is not None]
     if text is None:
-        return None if not digests else await _without_document(conn, events)
+        return None if not digests else await _without_document(conn, keys, events)
     faults = [fault for event in events for fault in event.faults]
     if not digests:
         faults.append("no event of the audit log tells of this document")
@@ -187,8 +187,9 @@ async def show(conn: Connection, keys: Keys, acs_trans_id: UUID) -> Shown | None
     return Shown(document, seen, told, events, (*faults, *wrong))
 
 
-async def _without_document(conn: Connection, events: tuple[Told, ...]) -> Shown:
-    is_over = await store.was_let_go(conn, events[0].at)
+async def _without_document(conn: Connection, keys: Keys, events: tuple[Told, ...]) -> Shown:
+    over = await audit_chain.documents_over(conn, keys.audit)
+    is_over = over is not None and events[0].at < over
     word = "let go when its time was over" if is_over else "removed"
     return Shown({}, {}, (), events, (f"the document was {word}",))
 

@@ -12,7 +12,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from acs import log, metrics
-from acs.chain_gaps import LOG, LetGo
+from acs.chain_gaps import EVENT, LOG, LetGo
 from acs.store import audit_months, evidence, partitions, results
 from acs.store.partitions import Dropped
 from enrollment import flows as enrollment_flows
@@ -53,7 +53,7 @@ async def drop_months(ports: Ports) -> int:
             if isinstance(found, Dropped):
                 event = AuditEvent(
                     at=now,
-                    name="retention.dropped",
+                    name=EVENT,
                     actor_kind="system",
                     actor="acs",
                     object=parent,

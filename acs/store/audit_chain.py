@@ -142,6 +142,15 @@ async def months_let_go(conn: Connection, ring: KeyRing) -> list[LetGo]:
     return sorted(told, key=lambda one: one.links)
 
 
+async def documents_over(conn: Connection, ring: KeyRing) -> datetime | None:
+    """Give the time before which outcomes have no evidence any more; None if all have it.
+
+    The log tells it: what the database itself notes of its months, its owner could write.
+    """
+    rows = await _SQL.months_let_go.all(conn, object=chain_gaps.EVIDENCE, name=chain_gaps.EVENT)
+    return chain_gaps.documents_over(_event(row) for row in rows if _is_own(ring, row))
+
+
 async def verify(conn: Connection, ring: KeyRing, expected: str | None = None) -> Verified:
     """Go through the whole chain and compute every hash again; no month goes meanwhile.
 
@@ -157,7 +166,10 @@ async def verify(conn: Connection, ring: KeyRing, expected: str | None = None) -
         faults = [*walk.all_faults(), *(fault for one in told for fault in _faults_of_month(one))]
         ends = [one.until for one in told if one.until is not None]
         documents = await _SQL.evidence_faults.all(
-            conn, gone_until=max(ends, default=None), most=_STRETCH
+            conn,
+            over=await documents_over(conn, ring),
+            gone_until=max(ends, default=None),
+            most=_STRETCH,
         )
         faults += [f"the evidence of {row['object']} {row['fault']}" for row in documents]
         return Verified(

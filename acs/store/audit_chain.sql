@@ -59,7 +59,7 @@ USING (event_id)
 ORDER BY s.seq;
 
 -- name: months_let_go
--- What the log tells of months of itself that were let go.
+-- What the log tells of months of a table that were let go.
 SELECT at, name, actor_kind, actor, object, outcome, origin, request_id, details::text AS details,
        key_id, mac
 FROM audit.event WHERE object = :object AND name = :name ORDER BY event_id;
@@ -80,8 +80,9 @@ SELECT count(*) FROM audit.evidence;
 
 -- name: evidence_faults
 -- Documents that are not what the log says they were: removed, changed, or never told of. Months
--- that were let go are missed by nobody, be they of the documents or of the log, whose last event then
--- was at ``gone_until``; an outcome comes at most a day after its identifier.
+-- that were let go are missed by nobody, be they of the documents, which told of outcomes before
+-- ``over``, or of the log, whose last event then was at ``gone_until``; an outcome comes at most a day
+-- after its identifier.
 SELECT coalesce(e.object, v.acs_trans_id::text) AS object,
        CASE WHEN v.acs_trans_id IS NULL THEN 'was removed'
             WHEN e.object IS NULL THEN 'is not in the log' ELSE 'was changed' END AS fault
@@ -89,9 +90,7 @@ FROM (SELECT object, at, details ->> 'evidence' AS digest FROM audit.event
       WHERE details ->> 'evidence' IS NOT NULL) e
 FULL JOIN audit.evidence v ON v.acs_trans_id::text = e.object
 WHERE e.digest IS DISTINCT FROM encode(sha256(convert_to(v.document::text, 'UTF8')), 'hex')
-  AND (v.acs_trans_id IS NOT NULL OR NOT EXISTS (
-      SELECT FROM upkeep.dropped d
-      WHERE d.parent = 'audit.evidence' AND e.at < (d.month + interval '1 month 1 day') AT TIME ZONE 'UTC'))
+  AND (v.acs_trans_id IS NOT NULL OR :over::timestamptz IS NULL OR e.at >= :over)
   AND (e.object IS NOT NULL OR :gone_until::timestamptz IS NULL
        OR v.at > :gone_until + interval '1 day')
 ORDER BY 1 LIMIT :most;

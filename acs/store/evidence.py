@@ -37,11 +37,6 @@ async def document(conn: Connection, acs_trans_id: UUID) -> str | None:
     return found
 
 
-async def was_let_go(conn: Connection, at: datetime) -> bool:
-    """Tell whether the documents of that time were let go because it was over."""
-    return bool(await _SQL.was_let_go.value(conn, at=at))
-
-
 async def visitors(conn: Connection, acs_trans_id: UUID) -> list[Visitor]:
     """Read what is still known of where a cardholder came from."""
     rows = await _SQL.visitors.all(conn, acs_trans_id=acs_trans_id)

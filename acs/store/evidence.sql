@@ -2,12 +2,6 @@
 -- The document of one authentication, to the letter.
 SELECT document::text FROM audit.evidence WHERE acs_trans_id = :acs_trans_id;
 
--- name: was_let_go
--- Whether documents of that time were let go because it was over.
-SELECT EXISTS (
-    SELECT FROM upkeep.dropped d
-    WHERE d.parent = 'audit.evidence' AND :at < (d.month + interval '1 month 1 day') AT TIME ZONE 'UTC');
-
 -- name: visitors
 -- What is still known of where a cardholder came from.
 SELECT seen_in, sealed, tag FROM acs.visitor WHERE acs_trans_id = :acs_trans_id ORDER BY seen_in;

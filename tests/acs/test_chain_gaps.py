@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acs.chain_gaps import KEPT_AT_LEAST, Gap, LetGo, joined, told_by
+from acs.chain_gaps import (
+    EVENT,
+    EVIDENCE,
+    KEPT_AT_LEAST,
+    Gap,
+    LetGo,
+    documents_over,
+    joined,
+    told_by,
+)
+from schemas.audit import AuditEvent
 
 AT = datetime(2027, 3, 1, tzinfo=UTC)
 MONTH = date(2026, 1, 1)
@@ -45,3 +55,14 @@ def test_a_month_is_due_after_thirteen_months() -> None:
     assert of(AT - KEPT_AT_LEAST).is_due
     assert of(None).is_due
     assert not of(AT - KEPT_AT_LEAST + timedelta(microseconds=1)).is_due
+
+
+def test_documents_are_over_a_day_after_the_last_month_that_went() -> None:
+    def went(month: str) -> AuditEvent:
+        details = {"month": month, "rows_about": 3}
+        return AuditEvent(AT, EVENT, "system", "acs", EVIDENCE, "dropped", details=details)
+
+    assert documents_over([]) is None
+    assert documents_over([went("2025-11")]) == datetime(2025, 12, 2, tzinfo=UTC)
+    months = ["2025-09", "2025-10", "2025-12", "2025-11"]
+    assert documents_over(map(went, months)) == datetime(2026, 1, 2, tzinfo=UTC)
