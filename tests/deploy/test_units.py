@@ -49,6 +49,15 @@ def test_one_serves_every_edge_and_the_other_works() -> None:
     assert work.edge == ["ops"]  # else nobody sees an alarm that it raises
 
 
+def test_a_worker_that_was_told_to_read_its_settings_anew_comes_back() -> None:
+    """SIGHUP ends ``acs work`` with 0, which is no failure: nobody would send results then."""
+    serve, work = (read(unit)["Service"] for unit in UNITS)
+    assert work["Restart"] == "always"
+    assert (
+        serve["Restart"] == "on-failure"
+    )  # its supervisor ends with 0 only when it is told to stop
+
+
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
 def test_it_is_waited_for_and_never_started_again_for_what_only_a_person_can_mend(
     unit: Path,
