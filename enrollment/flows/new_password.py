@@ -42,10 +42,10 @@ async def fault(work: Work, person_id: UUID, passwords: tuple[Secret, Secret]) -
 
 
 async def put(work: Work, person_id: UUID, password: Secret, reason: str) -> None:
-    """Set the password; whoever was logged in with the one before is logged out."""
+    """Set the password; whoever is in with the one before, or about to come in, is out."""
     made = await pin_hash.make(work.keys, person_id, normal(password), pin_hash.PASSWORD)
     await access.put_password(work.conn, person_id, made, work.now)
-    await sessions.close_all(work, person_id, reason=reason)
+    await sessions.end_access(work, person_id, reason)
 
 
 def normal(password: Secret) -> Secret:

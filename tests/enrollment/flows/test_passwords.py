@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from enrollment.flows import passwords, sessions
+from enrollment.flows import logins, passwords, sessions
 from enrollment.flows.sessions import Over, OverReason
 from enrollment.refusals import Done, Refusal, RefusalCode
 from schemas.vault import Secret
@@ -65,6 +65,23 @@ async def test_pin_and_code_open_the_way_to_a_new_password(portal: Work) -> None
     assert await sessions.resume(portal, old.token) == Over(OverReason.ENDED)
     assert (await doors.messages(portal))[-1].startswith("Haslo do portalu kart zostalo zmienione")
     assert (await doors.log_in(portal, password=NEW.reveal())).person_id == old.person_id
+
+
+async def test_what_was_begun_with_the_old_password_ends_with_it(portal: Work) -> None:
+    """Who knows the old password and looks at the phone for a moment is not let in by it."""
+    login = await logins.begin(portal, PESEL, Secret(doors.PASSWORD))
+    assert isinstance(login, Done)
+    code = await doors.code_of(portal, login.value.sms_id)
+    other, begun = await begin(portal), await begin(portal)
+    others = await token(portal, other)
+    done = await passwords.finish_reset(
+        portal, begun.reset_id, await token(portal, begun), (NEW, NEW)
+    )
+    late = await passwords.finish_reset(portal, other.reset_id, others, (Secret("x" * 9), NEW))
+
+    assert isinstance(done, Done)
+    assert code_of(await logins.finish(portal, login.value.login_id, code)) == "invalid"
+    assert code_of(late) == "registration_over"
 
 
 async def test_whatever_is_wrong_the_answer_is_one(portal: Work) -> None:
