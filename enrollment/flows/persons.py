@@ -309,7 +309,8 @@ async def _put_phone(work: Work, person_id: UUID, number: Secret, source: Source
     await work.record(
         EventName.PHONE_CHANGED, person_id, phone=mask, source=source, replaced=replaced
     )
-    if replaced:
+    if replaced:  # who has the old one came in by it, or is about to
+        await sessions.end_access(work, person_id, "phone_changed")
         await notices.tell(work, person_id, NoticeKind.PHONE_IN_USE)
 
 

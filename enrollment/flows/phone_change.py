@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 from enrollment import phones, words
 from enrollment.events import EventName
-from enrollment.flows import clients, enrolments, notices, step_up
+from enrollment.flows import clients, enrolments, notices, sessions, step_up
 from enrollment.flows.notices import NoticeKind
 from enrollment.flows.step_up import Intent
 from enrollment.phones import PhoneFault
@@ -150,6 +150,7 @@ async def take_over(work: Work, limit: int) -> int:
         await persons.retire_phone(work.conn, person_id, work.now)
         await belongings.activate_phone(work.conn, phone_id, work.now)
         await work.record(EventName.PHONE_CHANGED, person_id, source="portal")
+        await sessions.end_access(work, person_id, "phone_changed")
         await notices.tell(work, person_id, NoticeKind.PHONE_IN_USE)
         await enrolments.recompute(work, person_id)
         done += 1

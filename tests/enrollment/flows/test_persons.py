@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from enrollment.flows import logins, persons, sessions
+from enrollment.flows import logins, passwords, persons, registrations, sessions
 from enrollment.flows.persons import PersonData
 from enrollment.refusals import Done, Refusal, RefusalCode
 from schemas.vault import Secret
@@ -65,6 +65,36 @@ async def test_the_same_number_again_cures_a_disputed_phone(
 
     row = await db.fetchrow("SELECT state FROM enrollment.phone WHERE valid_to IS NULL")
     assert row["state"] == "active"
+
+
+async def test_with_the_old_phone_ends_what_was_opened_by_it(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    """A stolen phone opens nothing any more once the branch has put another in its place."""
+    bank = hands(db, keys, now)
+    person = await put(bank, people.PESELS[1])
+    await doors.register(bank, person.person_id)
+    await people.set_pin(bank, person.person_id)
+    opened = await doors.log_in(bank)
+    portal = doors.at_portal(bank)
+    login = await logins.begin(portal, people.PESELS[1], Secret(doors.PASSWORD))
+    reset = await passwords.begin_reset(portal, people.PESELS[1])
+    assert isinstance(login, Done)
+    assert isinstance(reset, Done)
+    codes = [await doors.code_of(bank, one.value.sms_id) for one in (login, reset)]
+    activation = await doors.activation(bank, person.person_id)
+    registration_id, _ = await doors.to_sms(portal, people.PESELS[1], activation)
+    await persons.put_phone(bank, person.person_id, doors.NEW_PHONE, "branch", None)
+
+    assert isinstance(await sessions.resume(portal, opened.token), sessions.Over)
+    assert isinstance(await logins.finish(portal, login.value.login_id, codes[0]), Refusal)
+    proved = await passwords.prove_reset(
+        portal, reset.value.reset_id, Secret(people.PIN), codes[1]
+    )
+    assert isinstance(proved, Refusal)
+    assert await registrations.show(portal, registration_id) == Refusal(
+        RefusalCode.REGISTRATION_OVER
+    )
 
 
 async def test_of_a_closed_person_nothing_is_changed(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from enrollment import pan
-from enrollment.flows import limits, payments, persons, phone_change
+from enrollment.flows import limits, payments, persons, phone_change, sessions
 from enrollment.flows.step_up import Proof
 from enrollment.model import EffectiveLimits, calendar_of
 from enrollment.refusals import Done, Refusal
@@ -68,6 +68,18 @@ async def test_codes_go_to_the_old_phone_until_the_day_is_over(bank: Work, clien
     assert (before.phone.mask[-3:], after.phone.mask[-3:]) == ("761", "999")
     assert await payments.phone_number(bank.conn, bank.keys, after.phone.phone_id) == Secret(NEW)
     assert await payments.phone_number(bank.conn, bank.keys, before.phone.phone_id) is None
+
+
+async def test_who_is_in_by_the_old_phone_is_out_when_the_new_one_takes_over(
+    bank: Work, client: Client
+) -> None:
+    await doors.register(bank, client.person_id)
+    await doors.change_phone(bank, client.person_id)
+    late = people.later(bank, hours=24)
+    opened = await doors.log_in(late)
+    await phone_change.take_over(late, 10)
+
+    assert isinstance(await sessions.resume(doors.at_portal(late), opened.token), sessions.Over)
 
 
 async def test_limits_are_halved_while_it_waits(bank: Work, client: Client) -> None:
