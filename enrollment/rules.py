@@ -20,6 +20,7 @@ from enrollment.model import (
     CardStatus,
     EffectiveLimits,
 )
+from enrollment.policy import PIN_LENGTHS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,6 +77,12 @@ def is_pin_shaped(pin: str, policy: EnrollmentPolicy) -> bool:
     """Tell whether the text is as many ASCII digits as the policy asks."""
     shaped = pin.isascii() and pin.isdigit()
     return shaped and policy.pin_length_min <= len(pin) <= policy.pin_length_max
+
+
+def is_any_pin(pin: str) -> bool:
+    """Tell whether the text could be a PIN under any policy, as one set under an earlier one is."""
+    shortest, longest = PIN_LENGTHS
+    return pin.isascii() and pin.isdigit() and shortest <= len(pin) <= longest
 
 
 def next_block(policy: AttemptPolicy, temp_blocks_before: int, now: datetime) -> Block:

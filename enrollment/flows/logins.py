@@ -104,7 +104,12 @@ async def _is_pair(work: Work, who: Who, password: Secret, entry_id: UUID) -> bo
 async def finish(
     work: Work, login_id: UUID, code: Secret, user_agent: str = ""
 ) -> Done[Opened] | Refusal:
-    """Take the code and open a session; ``invalid`` (401), or ``locked`` (423) until midnight."""
+    """Take the code and open a session; ``invalid`` (401), or ``locked`` (423) until midnight.
+
+    What has not the shape of a code is a slip: it costs no try.
+    """
+    if not otp_flows.is_well_formed(code):
+        return await _refusal(work, login_id)
     entry = await access.try_entry(
         work.conn, "login", login_id, work.otp_policy.attempts_max, work.now
     )

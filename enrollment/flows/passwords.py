@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
-from enrollment import one_time
+from enrollment import one_time, rules
 from enrollment.events import EventName
 from enrollment.flows import logins, new_password, notices, strangers
 from enrollment.flows.attempts import check_pin, renew_pin
@@ -21,6 +21,7 @@ from enrollment.refusals import Done, Refusal, RefusalCode
 from enrollment.store import access, attempts, counters, persons
 from enrollment.store.access import Entry
 from enrollment.words import Action
+from otp import flows as otp_flows
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -84,7 +85,12 @@ async def _may_reset(work: Work, who: Who) -> bool:
 async def prove_reset(
     work: Work, reset_id: UUID, pin: Secret, code: Secret
 ) -> Done[ResetProved] | Refusal:
-    """Compare PIN and code together; ``invalid`` (401) whatever is wrong."""
+    """Compare PIN and code together; ``invalid`` (401) whatever is wrong.
+
+    What has not the shape of a PIN or of a code is a slip: it costs no try.
+    """
+    if not (rules.is_any_pin(pin.reveal()) and otp_flows.is_well_formed(code)):
+        return Refusal(RefusalCode.INVALID)
     entry = await access.try_entry(
         work.conn, "reset", reset_id, work.otp_policy.attempts_max, work.now
     )

@@ -146,6 +146,18 @@ async def test_five_wrong_codes_in_a_row_block_the_payments(bank: Work) -> None:
     assert "zablokowane" in (await doors.messages(bank))[-1]
 
 
+@pytest.mark.parametrize("slip", ["", "12345", "1234567", "12345a", "\u0661\u0662\u0663\u0664\u0665\u0666"])
+async def test_what_is_no_code_is_a_slip_and_blocks_nobody(bank: Work, slip: str) -> None:
+    for _ in range(2):
+        begun = await begin(bank)
+        for _ in range(4):
+            assert (await refusal(bank, begun.login_id, Secret(slip))).code is RefusalCode.INVALID
+
+    code = await doors.code_of(bank, begun.sms_id)
+    assert isinstance(await logins.finish(doors.at_portal(bank), begun.login_id, code), Done)
+    assert await bank.conn.fetch("SELECT 1 FROM enrollment.sca_state") == []
+
+
 async def test_a_code_is_good_for_its_login_alone(bank: Work) -> None:
     first, second = await begin(bank), await begin(bank)
     code = await doors.code_of(bank, first.sms_id)

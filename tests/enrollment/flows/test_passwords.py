@@ -146,6 +146,21 @@ async def test_five_wrong_proofs_close_the_way_for_thirty_days(portal: Work) -> 
     assert (await begin(people.later(portal, days=31))).sms_id is not None
 
 
+@pytest.mark.parametrize(("pin", "entry"), [("", None), ("284", None), ("28463", ""), ("2846", "12")])
+async def test_what_has_no_shape_is_a_slip_and_closes_no_way(
+    portal: Work, pin: str, entry: str | None
+) -> None:
+    for _ in range(2):
+        begun = await begin(portal)
+        code = await doors.code_of(portal, begun.sms_id)
+        for _ in range(4):
+            given = code if entry is None else Secret(entry)
+            refused = await passwords.prove_reset(portal, begun.reset_id, Secret(pin), given)
+            assert refused == Refusal(RefusalCode.INVALID)
+
+    assert isinstance(await passwords.prove_reset(portal, begun.reset_id, PIN, code), Done)
+
+
 async def test_who_logs_in_may_reset_again(portal: Work) -> None:
     for tries in (3, 2):
         reset_id = (await begin(portal)).reset_id
