@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
-from enrollment import pin_hash, words
+from enrollment import pin_hash, rules, words
 from enrollment.events import EventName
 from enrollment.flows import attempts as sca
 from enrollment.flows import new_password, notices, sessions, strangers
@@ -64,7 +64,9 @@ async def begin(work: Work, identifier: str, password: Secret) -> Done[LoginBegu
     if many is not None:
         return many
     entry_id = uuid4()
-    is_open = await _is_pair(work, who, new_password.normal(password), entry_id)
+    is_out = await _is_out(work, who.key)
+    is_pair = await _is_pair(work, who, new_password.normal(password), entry_id)
+    is_open = is_pair and not is_out
     entry = Entry(
         entry_id, who.key, None if who.person is None else who.person.person_id, is_open, 0
     )
@@ -113,6 +115,10 @@ async def finish(
     entry = await access.try_entry(
         work.conn, "login", login_id, work.otp_policy.attempts_max, work.now
     )
+    if entry is not None and entry.is_open and entry.person_id is not None:
+        # Race: of codes that are tried at once each sees what the one before it came to.
+        await persons.lock(work.conn, entry.person_id)
+        entry = None if await _is_out(work, entry.who) else entry
     is_accepted = await is_code(work, entry, Action.LOGIN, code)
     if entry is None or entry.person_id is None:
         return await _refusal(work, login_id)
@@ -120,7 +126,6 @@ async def finish(
         if entry.is_open:
             await _count_wrong_code(work, entry)
         return await _refusal(work, login_id)
-    await persons.lock(work.conn, entry.person_id)
     has_access = await access.password(work.conn, entry.person_id) is not None
     if not has_access or not await access.use_entry(work.conn, login_id, work.now):
         return await _refusal(work, login_id)
@@ -135,6 +140,11 @@ async def finish(
     return Done(opened, created=True)
 
 
+async def _is_out(work: Work, who: bytes) -> bool:
+    """Tell whether too many wrong codes keep a person out (RTS art. 4(3)(b)); nobody is told."""
+    return await counters.read(work.conn, strangers.CODE_LOCK, who, work.now) is not None
+
+
 async def _refusal(work: Work, login_id: UUID) -> Refusal:
     """Say that it did not work, and whether it cannot work before midnight: alike for everybody."""
     who = await access.who_of_entry(work.conn, "login", login_id)
@@ -146,7 +156,7 @@ async def _refusal(work: Work, login_id: UUID) -> Refusal:
 
 
 async def _count_wrong_code(work: Work, entry: Entry) -> None:
-    """A wrong code after a right password: five in a row block the client's payments, too."""
+    """A wrong code after a right password: five in a row lock the way in, and payments too."""
     assert entry.person_id is not None  # noqa: S101 - an open entry has one, by CHECK
     await work.record(EventName.LOGIN_FAILED, entry.person_id, outcome="code")
     counted = await counters.take(
@@ -162,6 +172,9 @@ async def _count_wrong_code(work: Work, entry: Entry) -> None:
     await attempts.fill_failures(work.conn, entry.person_id, most, work.now)
     await sca.attempt_failed(work, entry.person_id)
     await counters.clear(work.conn, strangers.LOGIN_CODE, entry.who)
+    ends_at = rules.temp_block_until(work.policy.attempts, work.now)
+    await counters.take(work.conn, strangers.CODE_LOCK, entry.who, ends_at=ends_at, now=work.now)
+    await work.record(EventName.LOGIN_LOCKED, entry.person_id, outcome="code")
 
 
 async def send_code(work: Work, person: Person, entry_id: UUID, action: Action) -> UUID | None:

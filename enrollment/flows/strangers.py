@@ -29,7 +29,8 @@ _HOUR: Final = timedelta(hours=1)
 LOGIN_PASSWORD: Final = "login.password"  # noqa: S105 - a kind of counter
 LOGIN_CODE: Final = "login.code"
 RESET: Final = "reset.failed"
-LOCKS: Final = (LOGIN_PASSWORD, LOGIN_CODE, RESET)
+CODE_LOCK: Final = "login.code_lock"
+LOCKS: Final = (LOGIN_PASSWORD, LOGIN_CODE, CODE_LOCK, RESET)
 """What is counted by person and lets nobody in once there is too much of it."""
 
 _MASK_LABEL: Final = b"enrollment.mask/1"

@@ -135,18 +135,67 @@ async def test_a_code_lives_five_minutes_and_has_three_tries(bank: Work) -> None
     assert (await refusal(bank, begun.login_id, code)).code is RefusalCode.INVALID
 
 
-async def test_five_wrong_codes_in_a_row_block_the_payments(bank: Work) -> None:
+async def five_wrong_codes(work: Work) -> None:
     for tries in (3, 2):
-        begun = await begin(bank)
+        begun = await begin(work)
         for _ in range(tries):
-            await refusal(bank, begun.login_id)
+            await refusal(work, begun.login_id)
+
+
+async def test_five_wrong_codes_in_a_row_block_the_payments(bank: Work) -> None:
+    await five_wrong_codes(bank)
     kind = (await bank.conn.fetchrow("SELECT block_kind FROM enrollment.sca_state"))[0]
 
     assert kind == "sca_temp"
     assert "zablokowane" in (await doors.messages(bank))[-1]
 
 
-@pytest.mark.parametrize("slip", ["", "12345", "1234567", "12345a", "\u0661\u0662\u0663\u0664\u0665\u0666"])
+async def test_five_wrong_codes_in_a_row_lock_the_way_in(bank: Work) -> None:
+    """RTS art. 4(3)(b): the sixth is not compared, whatever login it is for; nobody is told."""
+    waiting = await begin(bank)
+    code = await doors.code_of(bank, waiting.sms_id)
+    await five_wrong_codes(bank)
+
+    assert await refusal(bank, waiting.login_id, code) == Refusal(RefusalCode.INVALID, "code")
+    assert (await begin(bank)).sms_id is None
+    events = await people.events(bank.conn)
+    assert events.count("login.locked") == 1
+    assert (await begin(people.later(bank, hours=12, seconds=-1))).sms_id is None
+    assert (await begin(people.later(bank, hours=12))).sms_id is not None
+
+
+async def test_a_lock_by_codes_lasts_six_hours_at_least_and_the_branch_lifts_it(bank: Work) -> None:
+    evening = people.later(bank, hours=11)  # 23:00 in Warsaw
+    await five_wrong_codes(evening)
+    person_id = (await bank.conn.fetchrow("SELECT person_id FROM enrollment.person"))[0]
+
+    assert (await begin(people.later(evening, hours=6, seconds=-1))).sms_id is None
+    night = people.later(evening, hours=5)
+    done = await counter.unlock_portal(night, person_id, reason="hotline", staff="s1")
+    assert isinstance(done, Done)
+    assert (await begin(night)).sms_id is not None
+
+
+async def test_of_codes_at_once_no_more_than_five_are_compared(
+    pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    async with pool.acquire() as conn:
+        bank = people.hands(conn, keys, now)
+        await doors.register(bank, await people.make_person(bank))
+        begun = [(await begin(bank)).login_id for _ in range(5)]
+
+    async def guess(login_id: UUID) -> None:
+        async with pool.acquire() as conn, conn.transaction():
+            await refusal(replace(bank, conn=conn), login_id)
+
+    await asyncio.gather(*(guess(login_id) for login_id in begun * 3))
+    async with pool.acquire() as conn:
+        assert await conn.fetchval("SELECT sum(attempts) FROM otp.code WHERE attempts > 0") == 5
+
+
+@pytest.mark.parametrize(
+    "slip", ["", "12345", "1234567", "12345a", "\u0661\u0662\u0663\u0664\u0665\u0666"]
+)
 async def test_what_is_no_code_is_a_slip_and_blocks_nobody(bank: Work, slip: str) -> None:
     for _ in range(2):
         begun = await begin(bank)

@@ -146,7 +146,9 @@ async def test_five_wrong_proofs_close_the_way_for_thirty_days(portal: Work) -> 
     assert (await begin(people.later(portal, days=31))).sms_id is not None
 
 
-@pytest.mark.parametrize(("pin", "entry"), [("", None), ("284", None), ("28463", ""), ("2846", "12")])
+@pytest.mark.parametrize(
+    ("pin", "entry"), [("", None), ("284", None), ("28463", ""), ("2846", "12")]
+)
 async def test_what_has_no_shape_is_a_slip_and_closes_no_way(
     portal: Work, pin: str, entry: str | None
 ) -> None:

@@ -88,9 +88,7 @@ async def test_with_the_old_phone_ends_what_was_opened_by_it(
 
     assert isinstance(await sessions.resume(portal, opened.token), sessions.Over)
     assert isinstance(await logins.finish(portal, login.value.login_id, codes[0]), Refusal)
-    proved = await passwords.prove_reset(
-        portal, reset.value.reset_id, Secret(people.PIN), codes[1]
-    )
+    proved = await passwords.prove_reset(portal, reset.value.reset_id, Secret(people.PIN), codes[1])
     assert isinstance(proved, Refusal)
     assert await registrations.show(portal, registration_id) == Refusal(
         RefusalCode.REGISTRATION_OVER
