@@ -63,12 +63,22 @@ SELECT period, amount, count
    AND (period = 'day' AND starts_on = :day OR period = 'month' AND starts_on = :month);
 
 -- name: copy
--- A card that replaces another keeps the limits of that one, unless it has its own.
+-- A card that replaces another keeps the limits of that one, unless it has its own. Money: in another
+-- currency an amount is another amount; counts stay what they are, and 0 is off everywhere.
 INSERT INTO enrollment.spending_limit
        (owner_id, level, per_tx, per_day, per_month, count_day, count_month, set_by, set_at)
-SELECT :becomes, level, per_tx, per_day, per_month, count_day, count_month, set_by, :now
-  FROM enrollment.spending_limit
- WHERE owner_id = :was AND level IN ('card_branch', 'card_client')
+SELECT :becomes, l.level,
+       CASE WHEN x.is_same OR l.per_tx = 0 THEN l.per_tx END,
+       CASE WHEN x.is_same OR l.per_day = 0 THEN l.per_day END,
+       CASE WHEN x.is_same OR l.per_month = 0 THEN l.per_month END,
+       l.count_day, l.count_month, l.set_by, :now
+  FROM enrollment.spending_limit l
+ CROSS JOIN (
+       SELECT count(DISTINCT a.currency) < 2 AS is_same
+         FROM enrollment.card c
+         JOIN enrollment.account a ON a.account_id = c.account_id
+        WHERE c.card_id IN (:was, :becomes)) x
+ WHERE l.owner_id = :was AND l.level IN ('card_branch', 'card_client')
 ON CONFLICT (owner_id, level) DO NOTHING;
 
 -- name: persons_of

@@ -134,6 +134,33 @@ async def test_what_the_client_chose_for_the_new_card_already_stays(
     assert await people.enrolment(db, card_id) == stays
 
 
+@pytest.mark.parametrize(
+    ("currency", "kept"),
+    [
+        ("PLN", EffectiveLimits(per_tx=500_000, per_day=0, count_day=3)),
+        ("JPY", EffectiveLimits(per_day=0, count_day=3)),
+    ],
+)
+async def test_limits_go_with_a_replacing_card_as_far_as_they_mean_the_same(
+    db: asyncpg.Connection, keys: Keys, now: datetime, currency: str, kept: EffectiveLimits
+) -> None:
+    """5,000.00 zloty are not 500,000 yen; no payments are no payments in any currency."""
+    work = people.hands(db, keys, now)
+    client = await people.make_client(work)
+    other = await cards.put_account(
+        work, "a2", AccountData(currency, {client.person_id: "owner"}), None
+    )
+    assert isinstance(other, Done)
+    new = await people.make_card(work, client.person_id, other.value.account_id, 2)
+    wanted = EffectiveLimits(per_tx=500_000, per_day=0, count_day=3)
+    await limits.put_card_limits(work, client.card_id, wanted, None)
+    await cards.set_status(work, client.card_id, StatusData(CardStatus.REPLACED, None, new, None))
+    found = await limits.card_limits(work, new)
+
+    assert isinstance(found, Done)
+    assert found.value.branch == kept
+
+
 async def test_a_new_card_of_a_registered_client_is_eligible(
     db: asyncpg.Connection, keys: Keys, now: datetime
 ) -> None:
