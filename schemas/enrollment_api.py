@@ -81,8 +81,16 @@ PERSON_IN: Final = Body(
     "PersonIn",
     (
         Member("identifier", Text(40), "PESEL or the bank's non-resident number", secret=True),
-        optional("kind", OneOf(("natural", "corporate_user")), "Whose card use it is"),
-        optional("language", OneOf(LANGUAGES), "Language of messages and pages"),
+        optional(
+            "kind",
+            OneOf(("natural", "corporate_user")),
+            "Whose card use it is; left out = as it is, of a new person natural",
+        ),
+        optional(
+            "language",
+            OneOf(LANGUAGES),
+            "Language of messages and pages; left out = as it is, of a new person pl",
+        ),
         optional("phone", Text(32), "Mobile number, E.164", secret=True),
         optional(
             "birth_date",

@@ -23,12 +23,8 @@ class NotFound(Exception):
 
 async def register(branch: Branch, given: argparse.Namespace, numbers: Numbers) -> list[str]:
     """Make a client known with phone, account and card, or bring them up to date."""
-    said = {
-        "identifier": numbers["identifier"],
-        "phone": numbers["phone"],
-        "kind": given.kind,
-        "language": given.language,
-    }
+    said = {"identifier": numbers["identifier"], "phone": numbers["phone"]}
+    said |= {name: of for name in ("kind", "language") if (of := getattr(given, name))}
     if given.birth_date:
         said["birth_date"] = numbers["birth_date"]
     if given.minor is not None:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 DONE, REFUSED, USAGE_ERROR = 0, 1, 2
 _LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _SCOPES: Final = "person:write person:read card:enrol card:read limit:raise phone:write block:clear"
+_AS_IT_IS: Final = "default: as it is"
 _SENTENCES: Final = {
     "account_of_others": "this account belongs to other clients: core banking gives roles at it",
     "birth_date_differs": "the PESEL tells another date of birth: check both",
@@ -127,7 +128,7 @@ def _add_connection(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_register(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--kind", choices=("natural", "corporate_user"), default="natural")
+    parser.add_argument("--kind", choices=("natural", "corporate_user"), help=_AS_IT_IS)
     parser.add_argument(
         "--minor",
         choices=("allowed", "refused"),
@@ -138,7 +139,7 @@ def _add_register(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="ask for the date of birth, too: of whom no PESEL tells it",
     )
-    parser.add_argument("--language", choices=("pl", "en", "de", "uk"), default="pl")
+    parser.add_argument("--language", choices=("pl", "en", "de", "uk"), help=_AS_IT_IS)
     parser.add_argument("--account", metavar="REF", help="the bank's reference of the account")
     parser.add_argument("--currency", default="PLN", metavar="ABC", help="of a new account")
     parser.add_argument("--card", metavar="REF", help="the bank's reference of the card")

@@ -26,8 +26,8 @@ async def _put_person(call: Call) -> Answer | Refusal:
     body = call.body
     data = PersonData(
         identifier=body["identifier"],
-        kind=body["kind"] or "natural",
-        language=body["language"] or "pl",
+        kind=body["kind"],
+        language=body["language"],
         phone=body["phone"],
         may_change_phone="phone:write" in call.scopes,
         birth_date=body["birth_date"],

@@ -154,8 +154,8 @@ def person_data(body: dict[str, Any], scopes: frozenset[str]) -> PersonData:
     """Give what a record of a person says, as the single call takes it."""
     return PersonData(
         identifier=body["identifier"],
-        kind=body["kind"] or "natural",
-        language=body["language"] or "pl",
+        kind=body["kind"],
+        language=body["language"],
         phone=body["phone"],
         may_change_phone="phone:write" in scopes,
         birth_date=body["birth_date"],

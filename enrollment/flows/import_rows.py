@@ -23,6 +23,7 @@ from enrollment.events import EventName
 from enrollment.flows import ages
 from enrollment.flows.cards import initial_limits
 from enrollment.flows.import_lines import person_data
+from enrollment.flows.persons import KIND, LANGUAGE
 from enrollment.model import PersonStatus
 from enrollment.store import imports
 from enrollment.store.limits import Level
@@ -98,7 +99,7 @@ def _phone_of(record: Record) -> list[bytes]:
 
 def _is_same_person(record: Record, row: Row) -> bool:
     data = person_data(record.body, frozenset())
-    is_same = (data.kind, data.language) == (row["kind"], row["language"])
+    is_same = data.kind in {None, row["kind"]} and data.language in {None, row["language"]}
     is_allowed = row["minor_allowed"] if data.minor_allowed is None else data.minor_allowed
     return (
         is_same
@@ -121,8 +122,8 @@ async def _add_persons(work: Work, records: Sequence[Record], found: Sorted) -> 
     columns: imports.Columns = {
         "person_ids": list(ids.values()),
         "refs": [record.ref for record in records],
-        "kinds": [one.kind for one in data],
-        "languages": [one.language for one in data],
+        "kinds": [one.kind or KIND for one in data],
+        "languages": [one.language or LANGUAGE for one in data],
         "birth_dates": _birth_dates(work, records, ids),
         "minors_allowed": [bool(one.minor_allowed) for one in data],
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID, uuid4
 
 from enrollment import ages as age_rules
@@ -29,18 +29,22 @@ if TYPE_CHECKING:
 
 Source = Literal["branch", "portal"]
 
+KIND: Final = "natural"
+LANGUAGE: Final = "pl"
+"""What a new person is of whom the bank does not say it."""
+
 
 @dataclass(frozen=True, slots=True)
 class PersonData:
-    """What the bank says of a person; None = says nothing of it.
+    """What the bank says of a person; None = says nothing of it, and what is there stays.
 
     ``birth_date`` (YYYY-MM-DD) is for whom no PESEL tells it. ``minor_allowed``: a client of 13 to
     17 years may have 3-D Secure.
     """
 
     identifier: str
-    kind: str = "natural"
-    language: str = "pl"
+    kind: str | None = None
+    language: str | None = None
     phone: str | None = None
     may_change_phone: bool = False
     birth_date: str | None = None
@@ -100,7 +104,8 @@ async def put_person(
         return fault
     if found is not None:
         return await _update(work, found, data, read)
-    made = Person(uuid4(), ref, data.kind, PersonStatus.KNOWN, data.language, 1)
+    kind, language = data.kind or KIND, data.language or LANGUAGE
+    made = Person(uuid4(), ref, kind, PersonStatus.KNOWN, language, 1)
     sealed = ages.sealed(work.keys, made.person_id, read.birth_date)
     made = replace(made, birth_date_ct=sealed, minor_allowed=bool(data.minor_allowed))
     if not await persons.insert(work.conn, made, work.now):
@@ -226,8 +231,8 @@ async def _update(
         return Done(await view_of(work, person), person.version)
     changed = replace(
         person,
-        kind=data.kind,
-        language=data.language,
+        kind=data.kind or person.kind,
+        language=data.language or person.language,
         birth_date_ct=ages.sealed(work.keys, person.person_id, numbers.birth_date)
         or person.birth_date_ct,
         minor_allowed=_allowed(person, data),
@@ -252,7 +257,12 @@ def _is_changed(work: Work, person: Person, data: PersonData, numbers: Numbers) 
     """Tell whether the bank says anything new of a person, numbers and phone aside."""
     known = ages.opened(work.keys, person.person_id, person.birth_date_ct)
     was = (person.kind, person.language, person.minor_allowed, known)
-    wanted = (data.kind, data.language, _allowed(person, data), numbers.birth_date or known)
+    wanted = (
+        data.kind or person.kind,
+        data.language or person.language,
+        _allowed(person, data),
+        numbers.birth_date or known,
+    )
     return was != wanted
 
 

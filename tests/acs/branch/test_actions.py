@@ -78,6 +78,17 @@ def branch(
     return run
 
 
+async def test_another_card_leaves_the_language_and_the_kind_as_they_are(
+    api: Api, branch: Branch
+) -> None:
+    await branch(*REGISTER, "--language", "uk", "--kind", "corporate_user", given=NUMBERS)
+    done = await branch(*REGISTER, given=NUMBERS)
+    row = await api.conn.fetchrow("SELECT language, kind, version FROM enrollment.person")
+
+    assert done.code == command.DONE
+    assert tuple(row) == ("uk", "corporate_user", 1)
+
+
 async def test_a_client_is_registered_and_shown(branch: Branch) -> None:
     made = await branch(*REGISTER, given=NUMBERS)
     shown = await branch("show", "p1")

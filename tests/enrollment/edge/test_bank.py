@@ -60,6 +60,17 @@ async def test_a_person_is_made_and_then_found(api: Api) -> None:
     }  # fmt: skip
 
 
+async def test_what_the_bank_does_not_say_of_a_person_stays(api: Api) -> None:
+    """The language is the client's own choice, too: no file without one takes it back."""
+    made = await put_person(api, language="uk", kind="corporate_user")
+    again = await api.call("PUT", "/v1/persons/p1", {"identifier": people.PESELS[1]})
+    new = await api.call("PUT", "/v1/persons/p2", {"identifier": people.PESELS[2]})
+
+    assert again.body == made.body
+    assert again.headers["ETag"] == '"1"'
+    assert (new.body["language"], new.body["kind"]) == ("pl", "natural")
+
+
 async def test_an_identifier_belongs_to_one_person(api: Api) -> None:
     await put_person(api)
     other = await put_person(api, "p2")

@@ -60,6 +60,14 @@ async def test_new_same_and_other_persons_are_told_apart(bench: Bench) -> None:
     assert found.singly[0].ref == "p2"
 
 
+async def test_what_a_record_does_not_say_of_a_person_stays(bench: Bench) -> None:
+    await bench(person(1, language="uk", kind="corporate_user"))
+    silent = person(1)
+    del silent["body"]["language"]
+
+    assert sums(await bench(silent)) == (0, 1, 0)
+
+
 async def test_minors_are_brought_in_with_the_banks_leave(bench: Bench) -> None:
     young = person(1, birth_date="2010-06-18", minor_allowed=True)
     found = await bench(young, person(2, minor_allowed=True))
