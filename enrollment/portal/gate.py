@@ -66,7 +66,7 @@ def guarded(ports: PortalPorts, route: Route) -> web.RouteDef:
         seen = _read(ports, request)
         wish = request.query.get("lang")
         if route.method == "GET" and wish in ports.pages.languages:
-            return _respond(ports, Go(request.path, replace(seen.state, language=wish)))
+            return _respond(ports, Go(_address(request), replace(seen.state, language=wish)))
         if route.method == "POST" and not await _is_own(ports, request, seen):
             return _refuse(ports, seen, _message("forged"))
         return await _carry_out(ports, route, request, seen)
@@ -193,9 +193,14 @@ def _to_sign_in(seen: _Seen, over: Session | Over, request: web.Request, work: W
     flash = Flash(f"over_{reason.value}", "info")
     becomes = state.fresh(work.now, seen.state.language)
     is_page = request.method == "GET"
-    back = request.path if is_page else f"/{request.path.split('/')[1]}"
+    back = _address(request) if is_page else f"/{request.path.split('/')[1]}"
     errand = {"back": back, **typed} if is_page or typed else {}
     return Go(SIGN_IN, replace(becomes, flash=flash, errand=errand), ends_session=True)
+
+
+def _address(request: web.Request) -> str:
+    """Give a page's address as the browser wrote it: decoded, it may hold what no header may."""
+    return request.rel_url.raw_path
 
 
 def _actor(ports: PortalPorts, request: web.Request) -> Actor:

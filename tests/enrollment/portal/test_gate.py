@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -184,6 +185,24 @@ async def test_a_click_switches_the_language_and_stays_on_the_page(browser: Brow
     page = await browser.get("/register/1?lang=en")
 
     assert (page.path, "Step 1 of 4" in page.text) == ("/register/1", True)
+
+
+@pytest.mark.parametrize("id_", ["%0d%0aSet-Cookie:%20a=b", "%00", "%0a"])
+async def test_an_address_that_no_header_can_hold_breaks_nothing_off(
+    portal: Portal, inside: Browser, id_: str
+) -> None:
+    """A link like that, clicked after the session's end, must not cost the next sign-in."""
+    address = URL(f"{portal.url}/cards/{id_}", encoded=True)
+    async with inside.session.get(address.update_query(lang="pl")) as switched:
+        assert switched.status == 404
+    portal.clock.now += timedelta(minutes=6)
+    async with inside.session.get(address) as sent:
+        assert sent.url.path == "/"
+    page = await portal.sign_in(inside, NUMBER)
+
+    assert page.status == 404
+    assert "a" not in _cookies(inside)
+    assert (await inside.get("/cards")).path == "/cards"
 
 
 async def test_what_is_said_once_is_gone_with_a_reload(browser: Browser) -> None:
