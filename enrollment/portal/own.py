@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 from msgspec import structs
 
 from enrollment.flows import belongings, clients, phone_change
-from enrollment.flows.clients import Declaration
 from enrollment.flows.step_up import Intent
 from enrollment.portal import confirm, gate
 from enrollment.portal.entry import errand_id
+from enrollment.portal.register import declaration
 from enrollment.portal.state import Flash
 from enrollment.portal.visit import Page
 from enrollment.refusals import Refusal, RefusalCode
@@ -130,13 +130,8 @@ async def answer_consent(visit: Visit) -> Answer:
         return gate.not_found()
     if visit.form.get(f"consent_{code}") != "yes":
         return visit.wrong("consent_needed", f"consent_{code}", "/consents")
-    said = Declaration(
-        code=code,
-        version=int(visit.form["version"]) if visit.form.get("version", "").isdigit() else 0,
-        language=text.language,
-        is_accepted=True,
-    )
-    declared = await clients.declare(visit.work, visit.client, [said])
+    said = [declaration(visit, text, accepted=True)]
+    declared = await clients.declare(visit.work, visit.client, said)
     if isinstance(declared, Refusal):
         return visit.refused(declared, "/consents")
     return visit.go("/consents", Flash("consent_given"))

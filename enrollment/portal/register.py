@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from enrollment.flows import registrations
@@ -26,6 +27,8 @@ _STEP_OF: Final = {
     RegistrationState.SMS_SENT: "/register/3",
     RegistrationState.SMS_OK: "/register/4",
 }
+_SHOWN: Final = re.compile(r"([0-9]{1,9}):([0-9a-f]{64})")
+"""Version and SHA-256 of a text, as its form brings them back."""
 _ENDS: Final = ("refused", "not-mine", "over")
 
 
@@ -191,26 +194,16 @@ def _texts(visit: Visit, found: Registering) -> list[ConsentText]:
 
 
 def _declarations(visit: Visit, found: Registering, *, accepted: bool) -> list[Declaration]:
-    """Answer the texts as they were shown: a text changed meanwhile is shown again."""
-    said = []
-    for text in _texts(visit, found):
-        shown = visit.form.get(f"text_{text.code}", "")
-        version, _, digest = shown.partition(":")
-        is_shown = version.isdigit() and len(digest) == len(text.sha256) * 2
-        said.append(
-            Declaration(
-                code=text.code,
-                version=int(version) if is_shown else 0,
-                language=text.language,
-                is_accepted=accepted,
-                sha256=_bytes(digest) if is_shown else None,
-            )
-        )
-    return said
+    return [declaration(visit, text, accepted=accepted) for text in _texts(visit, found)]
 
 
-def _bytes(digest: str) -> bytes:
-    try:
-        return bytes.fromhex(digest)
-    except ValueError:
-        return b""
+def declaration(visit: Visit, text: ConsentText, *, accepted: bool) -> Declaration:
+    """Answer a text as the form showed it: one that is another by now is shown again."""
+    shown = _SHOWN.fullmatch(visit.form.get(f"text_{text.code}", ""))
+    return Declaration(
+        code=text.code,
+        version=0 if shown is None else int(shown.group(1)),
+        language=text.language,
+        is_accepted=accepted,
+        sha256=None if shown is None else bytes.fromhex(shown.group(2)),
+    )

@@ -94,6 +94,22 @@ async def test_a_consent_is_given_only_by_its_box(portal: Portal, inside: Browse
     assert "Zgoda została zapisana" in page.text
 
 
+async def test_a_consent_is_given_to_the_words_that_were_shown(
+    portal: Portal, inside: Browser
+) -> None:
+    """The language is changed in another tab: what was read in Polish is not kept as Ukrainian."""
+    await inside.submit(await inside.get("/consents/withdraw/sms_3ds"))
+    polish = await inside.get("/consents")
+    await inside.get("/consents?lang=uk")
+    again = await inside.submit(polish, "/consents", consent_sms_3ds="yes")
+    act = "SELECT act, language FROM enrollment.consent ORDER BY consent_id DESC LIMIT 1"
+    kept = tuple(await portal.conn.fetchrow(act))
+    await inside.submit(again, "/consents", consent_sms_3ds="yes")
+
+    assert kept == ("withdrawn", "pl")
+    assert tuple(await portal.conn.fetchrow(act)) == ("given", "uk")
+
+
 async def test_an_unknown_consent_cannot_be_withdrawn(inside: Browser) -> None:
     assert (await inside.get("/consents/withdraw/other")).status == 404
 

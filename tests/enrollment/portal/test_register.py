@@ -64,6 +64,17 @@ async def test_without_both_boxes_nothing_is_sent(
     assert portal.sent == []
 
 
+@pytest.mark.parametrize("version", ["\u00b2", "\u0661", "9" * 5000])
+async def test_a_version_that_is_no_number_is_another_version(
+    portal: Portal, browser: Browser, client: Client, version: str
+) -> None:
+    page = await browser.submit(await browser.get("/register/1"), identifier=NUMBER)
+    agreed = {"consent_sms_3ds": "yes", "consent_terms": "yes", "action": "agree"}
+    page = await browser.submit(page, **agreed, text_terms=f"{version}:{'0' * 64}")
+
+    assert (page.status, page.path, portal.sent) == (200, "/register/2", [])
+
+
 async def test_refusing_ends_on_a_clear_page_and_is_audited(
     portal: Portal, browser: Browser, client: Client
 ) -> None:
