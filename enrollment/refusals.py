@@ -51,6 +51,7 @@ class RefusalCode(StrEnum):
     NO_SUCH_BLOCK = "no_such_block"
     TEXT_UNKNOWN = "text_unknown"
     TEXT_CHANGED = "text_changed"
+    CONSENT_TWICE = "consent_twice"
     CONSENT_NOT_GIVEN = "consent_not_given"
     PIN_LENGTH = "pin_length"
     PIN_MISMATCH = "pin_mismatch"

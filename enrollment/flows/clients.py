@@ -104,7 +104,10 @@ async def declare(
 async def shown_texts(
     work: Work, declarations: Sequence[Declaration]
 ) -> list[tuple[ConsentText, Declaration]] | Refusal:
-    """Find the text of each declaration; refuse one that is not what is shown now."""
+    """Find the text of each declaration; refuse one that is not what is shown now, or a second.
+
+    A yes beside a no is neither.
+    """
     current = {
         (text.code, text.language): text
         for text in await consents.current_texts(work.conn, work.now)
@@ -114,6 +117,8 @@ async def shown_texts(
         text = current.get((declaration.code, declaration.language))
         if text is None:
             return Refusal(RefusalCode.TEXT_UNKNOWN, f"consents[{number}].language")
+        if any(before.code == text.code for before, _ in chosen):
+            return Refusal(RefusalCode.CONSENT_TWICE, f"consents[{number}].code")
         is_shown = declaration.version == text.version
         if not is_shown or declaration.sha256 not in (None, text.sha256):
             return Refusal(RefusalCode.TEXT_CHANGED, f"consents[{number}].version")

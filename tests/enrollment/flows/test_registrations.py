@@ -166,6 +166,16 @@ async def test_without_both_texts_there_is_no_way_on(bank: Work) -> None:
     assert [code_of(refused), code_of(unsent)] == ["consent_required", "not_yet"]
 
 
+async def test_a_yes_beside_a_no_to_the_same_text_is_neither(bank: Work) -> None:
+    await people.make_person(bank)
+    portal = doors.at_portal(bank)
+    begun = await begin(portal)
+    said = [Declaration("sms_3ds", 1, "pl", is_accepted=False), *doors.TEXTS]
+    refused = await registrations.consent(portal, begun.registration_id, said)
+
+    assert refused == Refusal(RefusalCode.CONSENT_TWICE, "consents[1].code")
+
+
 async def test_a_password_by_sms_is_good_for_a_quarter_of_an_hour(bank: Work) -> None:
     person_id = await people.make_person(bank)
     portal = doors.at_portal(bank)
