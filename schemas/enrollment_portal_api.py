@@ -268,7 +268,7 @@ PORTAL_ROUTES: Final = (
     ),
     Route(
         "confirm_own_phone", "POST", "/v1/me/phone/confirm", "Confirm it on the new phone",
-        ("phone:write",), OWN_PHONE, OWN_PHONE_CONFIRM_IN, (200,), (404,), of_person=True,
+        ("phone:write",), OWN_PHONE, OWN_PHONE_CONFIRM_IN, (200,), (404, 409), of_person=True,
     ),
     Route(
         "cancel_own_phone", "DELETE", "/v1/me/phone", "Keep the old phone", ("phone:write",),

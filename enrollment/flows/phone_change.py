@@ -97,6 +97,7 @@ async def confirm(
     work: Work, person_id: UUID, change_id: UUID, code: Secret
 ) -> Done[PhoneChange] | Refusal:
     """Take the new phone's code; the change takes effect after the wait."""
+    asked = await _claimed(work, person_id)
     if await clients.client(work, person_id) is None:
         return Refusal(RefusalCode.NOT_FOUND)
     change = await belongings.open_change(work.conn, person_id)
@@ -112,13 +113,27 @@ async def confirm(
         work.now,
     )
     active_at = work.now + work.policy.portal.phone_cooling
-    if change is None or not is_mine or not isinstance(result, Accepted):
+    if change is None or change != asked or not is_mine or not isinstance(result, Accepted):
         return Refusal(RefusalCode.INVALID, "code")
+    number = phones.unseal(work.keys, change.phone_id, change.number_ct)
+    if await _is_shared_too_often(work, number, person_id):
+        # Others have confirmed the same number since it was asked for.
+        await cancel(work, person_id)
+        return Refusal(RefusalCode.PHONE_SHARED, "phone")
     if not await belongings.confirm_change(work.conn, change, person_id, active_at, work.now):
         return Refusal(RefusalCode.INVALID, "code")
     await work.record(EventName.PHONE_CONFIRMED, person_id, phone=change.mask)
     await notices.tell(work, person_id, NoticeKind.PHONE_CHANGED, {"phone": change.mask})
     return Done(_shown(change, None, active_at))
+
+
+async def _claimed(work: Work, person_id: UUID) -> Change | None:
+    """Claim the number of the change under way: before the person is held, as when it is asked."""
+    asked = await belongings.open_change(work.conn, person_id)
+    if asked is not None:
+        number = phones.unseal(work.keys, asked.phone_id, asked.number_ct)
+        await persons.claim(work.conn, phones.tag(work.keys, number))
+    return asked
 
 
 async def under_way(work: Work, person_id: UUID) -> Done[PhoneChange | None] | Refusal:
@@ -169,11 +184,17 @@ async def _wish(work: Work, person_id: UUID, phone: str) -> tuple[Person, Secret
     in_use = await persons.phone_of(work.conn, person_id)
     if in_use is not None and in_use.idx in index:
         return Refusal(RefusalCode.PHONE_SAME, "phone")
-    if await persons.persons_with_phone(work.conn, index, person_id) >= (
-        work.policy.phone_persons_max
-    ):
+    if await _is_shared_too_often(work, number, person_id):
         return Refusal(RefusalCode.PHONE_SHARED, "phone")
     return await _too_often(work, person_id) or (person, number)
+
+
+async def _is_shared_too_often(work: Work, number: Secret, person_id: UUID) -> bool:
+    """Tell whether as many others as may have the number, or wait for it."""
+    index = phones.index(work.keys, number)
+    others = await persons.persons_with_phone(work.conn, index, person_id)
+    others += await belongings.pending_with_phone(work.conn, index, person_id)
+    return others >= work.policy.phone_persons_max
 
 
 async def _too_often(work: Work, person_id: UUID) -> Refusal | None:

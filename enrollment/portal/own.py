@@ -13,7 +13,7 @@ from enrollment.portal import confirm, gate
 from enrollment.portal.entry import errand_id
 from enrollment.portal.register import declaration
 from enrollment.portal.state import Flash
-from enrollment.portal.visit import Page
+from enrollment.portal.visit import Page, flash_of
 from enrollment.refusals import Refusal, RefusalCode
 from enrollment.words import Action
 
@@ -79,6 +79,8 @@ async def change_phone(visit: Visit) -> Answer:
             confirmed = await phone_change.confirm(
                 visit.work, visit.client, change_id, visit.secret("code")
             )
+            if isinstance(confirmed, Refusal) and confirmed.code is RefusalCode.PHONE_SHARED:
+                return visit.go("/phone", flash_of(confirmed), state=done_with)
             if isinstance(confirmed, Refusal):
                 is_wrong = confirmed.code is not RefusalCode.NOT_FOUND
                 return (

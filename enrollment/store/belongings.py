@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from schemas import queries
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from uuid import UUID
 
@@ -100,6 +101,11 @@ async def drop_change(conn: Connection, person_id: UUID, now: datetime) -> bool:
 async def due_changes(conn: Connection, now: datetime, limit: int) -> list[UUID]:
     """Read whose wait is over."""
     return [row["person_id"] for row in await _SQL.due_changes.all(conn, now=now, limit=limit)]
+
+
+async def pending_with_phone(conn: Connection, idx: Sequence[bytes], person_id: UUID) -> int:
+    """Count the other persons who wait for the number to be theirs."""
+    return int(await _SQL.pending_with_phone.value(conn, idx=list(idx), person_id=person_id))
 
 
 async def take_over(conn: Connection, person_id: UUID, now: datetime) -> UUID | None:

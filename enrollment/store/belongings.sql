@@ -53,6 +53,13 @@ SELECT person_id FROM enrollment.phone_change
  WHERE state = 'confirmed' AND active_at <= :now
  ORDER BY active_at LIMIT :limit;
 
+-- name: pending_with_phone
+-- How many other persons wait for the same number to be theirs.
+SELECT count(*)
+  FROM enrollment.phone_change x
+  JOIN enrollment.phone f ON f.phone_id = x.phone_id
+ WHERE x.state = 'confirmed' AND f.idx = ANY (:idx::bytea[]) AND x.person_id <> :person_id;
+
 -- name: take_over
 -- The new phone takes over, once.
 UPDATE enrollment.phone_change

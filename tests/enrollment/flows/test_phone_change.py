@@ -11,7 +11,8 @@ from enrollment import pan
 from enrollment.flows import limits, payments, persons, phone_change, sessions
 from enrollment.flows.step_up import Proof
 from enrollment.model import EffectiveLimits, calendar_of
-from enrollment.refusals import Done, Refusal
+from enrollment.policy import EnrollmentPolicy
+from enrollment.refusals import Done, Refusal, RefusalCode
 from schemas.vault import Secret
 from tests.enrollment import doors, people
 from tests.records import replace
@@ -170,6 +171,28 @@ async def test_a_phone_that_cannot_be_it_is_refused(
     bank: Work, client: Client, phone: str, code: str
 ) -> None:
     assert code_of(await phone_change.ask_code(bank, client.person_id, phone)) == code
+
+
+async def test_no_more_persons_than_may_wait_for_one_number(bank: Work) -> None:
+    """One phone that many clients are led to change to is counted before it has taken over."""
+    bank = replace(bank, policy=replace(bank.policy, phone_persons_max=2))
+    ids = [
+        await people.make_person(
+            replace(bank, policy=EnrollmentPolicy(phone_persons_max=9)), f"q{number}", pesel
+        )
+        for number, pesel in enumerate(people.PESELS[:3])
+    ]
+    late = await doors.ask_for_phone(bank, ids[2])
+    code = await doors.code_of(bank, late.sms_id)
+    for person_id in ids[:2]:
+        await doors.change_phone(bank, person_id)
+    portal = doors.at_portal(bank)
+
+    refused = await phone_change.confirm(portal, ids[2], late.change_id, code)
+    assert refused == Refusal(RefusalCode.PHONE_SHARED, "phone")
+    asked = await phone_change.ask_code(portal, ids[2], NEW)
+    assert asked == Refusal(RefusalCode.PHONE_SHARED, "phone")
+    assert await phone_change.take_over(people.later(bank, days=1), 10) == 2
 
 
 async def test_a_change_that_waits_can_be_dropped(bank: Work, client: Client) -> None:
