@@ -114,6 +114,8 @@ async def confirm(
     )
     active_at = work.now + work.policy.portal.phone_cooling
     if change is None or change != asked or not is_mine or not isinstance(result, Accepted):
+        action = Action.PHONE_CONFIRM.value
+        await work.record(EventName.STEP_UP_FAILED, person_id, outcome="refused", action=action)
         return Refusal(RefusalCode.INVALID, "code")
     number = phones.unseal(work.keys, change.phone_id, change.number_ct)
     if await _is_shared_too_often(work, number, person_id):

@@ -136,6 +136,16 @@ async def test_the_new_phone_has_to_answer(bank: Work, client: Client) -> None:
     assert await phone_change.take_over(people.later(bank, days=2), 10) == 0
 
 
+async def test_a_wrong_code_of_the_new_phone_is_audited(bank: Work, client: Client) -> None:
+    change = await doors.ask_for_phone(bank, client.person_id)
+    before = await people.events(bank.conn)
+    await phone_change.confirm(
+        doors.at_portal(bank), client.person_id, change.change_id, Secret("000000")
+    )
+
+    assert await people.events(bank.conn) == [*before, "step_up.failed"]
+
+
 async def test_once_a_day_and_three_times_a_year(bank: Work, client: Client) -> None:
     numbers = [NEW, OTHER, "+48600700777"]
     for number, phone in enumerate(numbers):
