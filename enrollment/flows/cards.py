@@ -165,7 +165,7 @@ async def put_card(
         if_match, None if seen is None else seen.version
     ) or await _known_pan_fault(work, ref, found, data)
     if fault is None and (found is None or found.account_id != data.account_id):
-        fault = await _account_fault(work, account, found, data.person_id)
+        fault = await _account_fault(work, account, seen, data.person_id)
     if fault is not None:
         return fault
     if found is None:
@@ -174,13 +174,16 @@ async def put_card(
 
 
 async def _account_fault(
-    work: Work, account: Account, found: Card | None, person_id: UUID
+    work: Work, account: Account, seen: CardView | None, person_id: UUID
 ) -> Refusal | None:
-    """Tell why a card cannot be put on that account: nobody's card hangs on a stranger's money."""
+    """Tell why a card cannot be put on that account: nobody's card hangs on a stranger's money.
+
+    # Race: the account that the card leaves is not held: held after the card, it would wait for who
+    # holds it and waits for the holder. Its currency never changes.
+    """
     if person_id not in await cards.members(work.conn, account.account_id):
         return Refusal(RefusalCode.NOT_OF_ACCOUNT, "account_id")
-    before = None if found is None else await cards.lock_account(work.conn, found.account_id)
-    if before is not None and before.currency != account.currency:
+    if seen is not None and seen.currency != account.currency:
         # Money: the card's own limits are amounts in the currency of the account it came from.
         return Refusal(RefusalCode.CURRENCY_FIXED, "account_id")
     return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from enrollment.flows import cards, clients, limits
 from enrollment.flows.cards import AccountData, CardData, StatusData
 from enrollment.model import CardStatus, EffectiveLimits
 from enrollment.refusals import Done, Refusal, RefusalCode
+from enrollment.store import cards as store
 from schemas.vault import Secret
 from tests.enrollment import people
 from tests.enrollment.people import hands
@@ -211,6 +213,31 @@ async def test_a_card_does_not_move_to_an_account_of_others_or_of_another_curren
         RefusalCode.CURRENCY_FIXED,
         own.value.account_id,
     ]
+
+
+async def test_a_card_that_moves_does_not_wait_for_the_account_it_leaves(
+    pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    """Who holds that account waits for the card's holder: the two would lock each other out."""
+    async with pool.acquire() as conn:
+        work = hands(conn, keys, now)
+        client = await people.make_client(work)
+        other = await cards.put_account(
+            work, "a2", AccountData("PLN", {client.person_id: "owner"}), None
+        )
+    assert isinstance(other, Done)
+    data = CardData(
+        Secret(people.pan(1)), "2912", "classic", client.person_id, other.value.account_id
+    )
+    async with pool.acquire() as holder, holder.transaction():
+        await store.lock_account(holder, client.account_id)
+        async with pool.acquire() as conn, conn.transaction(), asyncio.timeout(5):
+            moved = await cards.put_card(
+                hands(conn, keys, now), "c1", data, is_in_range=True, if_match=None
+            )
+
+    assert isinstance(moved, Done)
+    assert moved.value.account_id == other.value.account_id
 
 
 async def test_who_loses_the_role_at_an_account_has_the_cards_on_it_suspended(
