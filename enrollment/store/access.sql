@@ -67,11 +67,13 @@ INSERT INTO enrollment.portal_session
 VALUES (:session_id, :token_hash, :person_id, :ua_hash, :origin, :now, :now);
 
 -- name: session
--- The session of a token, locked.
+-- The session of a token, locked. Race: its person first, as by everything else; who takes the
+-- person's access away holds the person and ends the sessions.
 SELECT s.session_id, s.person_id, p.language, p.status, s.opened_at, s.seen_at, s.ended_at
   FROM enrollment.portal_session s
   JOIN enrollment.person p ON p.person_id = s.person_id
  WHERE s.token_hash = ANY (:token_hashes::bytea[])
+   FOR NO KEY UPDATE OF p
    FOR UPDATE OF s;
 
 -- name: touch_session

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import pytest
 
 from enrollment.flows import sessions
 from enrollment.flows.sessions import Over, OverReason, Session
+from enrollment.store import persons
 from schemas.vault import Secret
 from tests.enrollment import doors, people
 
@@ -99,3 +101,28 @@ async def test_all_sessions_of_a_person_end_together(portal: Work) -> None:
 
     assert await sessions.close_all(portal, made[0].person_id, reason="password_reset") == 2
     assert await sessions.resume(portal, made[1].token) == Over(OverReason.ENDED)
+
+
+async def test_who_takes_the_access_away_is_not_locked_out_by_a_request_at_the_same_time(
+    pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    """A browser that asks without a pause made the branch's reset fail, over and over."""
+    async with pool.acquire() as branch, pool.acquire() as browser:
+        bank = people.hands(branch, keys, now)
+        await people.make_person(bank)
+        made = await opened(doors.at_portal(bank))
+
+        async def request() -> Session | Over:
+            async with browser.transaction():
+                found = await sessions.resume(people.hands(browser, keys, now), made.token)
+                await persons.lock(browser, made.person_id)
+                return found
+
+        async with branch.transaction(), asyncio.timeout(10):
+            await persons.lock(branch, made.person_id)
+            asking = asyncio.create_task(request())
+            while not await branch.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                await asyncio.sleep(0)
+            await sessions.end_access(bank, made.person_id, "reset")
+
+        assert await asking == Over(OverReason.ENDED)
