@@ -157,9 +157,12 @@ async def cancel(work: Work, person_id: UUID) -> Done[None] | Refusal:
 
 
 async def take_over(work: Work, limit: int) -> int:
-    """Let new phones whose wait is over take over; gives how many did."""
+    """Let new phones whose wait is over take over; gives how many did.
+
+    # Race: several persons are held, in the order in which a change of an account holds them.
+    """
     done = 0
-    for person_id in await belongings.due_changes(work.conn, work.now, limit):
+    for person_id in sorted(await belongings.due_changes(work.conn, work.now, limit)):
         await persons.lock(work.conn, person_id)
         phone_id = await belongings.take_over(work.conn, person_id, work.now)
         if phone_id is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from enrollment.flows.step_up import Proof
 from enrollment.model import EffectiveLimits, calendar_of
 from enrollment.policy import EnrollmentPolicy
 from enrollment.refusals import Done, Refusal, RefusalCode
+from enrollment.store import persons as store
 from schemas.vault import Secret
 from tests.enrollment import doors, people
 from tests.records import replace
@@ -233,3 +235,32 @@ async def test_another_persons_change_cannot_be_confirmed(bank: Work, client: Cl
     code = await doors.code_of(bank, change.sms_id)
 
     assert code_of(await phone_change.confirm(bank, other, change.change_id, code)) == "invalid"
+
+
+async def test_several_persons_are_held_in_the_order_of_their_ids(
+    pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    """Held in the order of their waits, they and a change of their account lock each other out."""
+    async with pool.acquire() as other, pool.acquire() as conn:
+        work = people.hands(conn, keys, now)
+        ids = sorted(
+            [await people.make_person(work, f"p{n}", people.PESELS[n]) for n in range(2)],
+            reverse=True,
+        )
+        for minutes, person_id in enumerate(ids):
+            number = f"+4860070088{minutes}"
+            await doors.change_phone(people.later(work, minutes=minutes), person_id, number)
+        late = people.later(work, days=2)
+
+        async def take_over() -> int:
+            async with conn.transaction():
+                return await phone_change.take_over(late, 10)
+
+        async with other.transaction(), asyncio.timeout(10):
+            await store.lock(other, ids[1])
+            taking = asyncio.create_task(take_over())
+            while not await other.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                await asyncio.sleep(0)
+            await store.lock(other, ids[0])
+
+        assert await taking == 2
