@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _TEMPLATE = "acs_template"
 _CLONE = itertools.count(1)
 _ROOM_BYTES = 3 << 30
+_NAME_MAX = 100
 _LOOPBACK = ("127.", "::1", "localhost")
 
 for _name in [name for name in os.environ if name.startswith("ACS_")]:
@@ -50,6 +51,12 @@ def pytest_collection_finish() -> None:
     """Spare the collector what stays to the end: thousands of tests, and all the modules."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Call what is too long for a name by its place: a key made anew has another in each worker."""
+    is_long = isinstance(val, str | bytes) and len(val) > _NAME_MAX
+    return argname if is_long else None
 
 
 @pytest.fixture(autouse=True)
