@@ -55,6 +55,7 @@ button { height: 20px; padding: 0; border: 0 }</style>
 <button class=low>Go</button>"""
 RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    "resultTypes": ["violations"],
 }
 
 

@@ -45,6 +45,7 @@ _FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
 _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 _LOOKS = {"runOnly": {"type": "rule", "values": ["color-contrast", "target-size"]}}
 """What depends on the window and on the hour, not on the document."""
+_RUN = "rules => axe.run(document, {...rules, resultTypes: ['violations']})"
 _SMALL = """() => [...document.querySelectorAll('a, button, input:not([type=hidden])')]
   .filter(one => one.className !== 'skip' && !one.closest('p.notice'))
   .map(one => [one.outerHTML.slice(0, 80), one.getBoundingClientRect()])
@@ -100,7 +101,7 @@ async def site() -> AsyncIterator[Site]:
 
 
 async def _faults(page: Any, rules: dict[str, Any]) -> list[str]:
-    answer = await page.evaluate("rules => axe.run(document, rules)", rules)
+    answer = await page.evaluate(_RUN, rules)
     return [
         f"{one['id']}: {node['html'][:120]}"
         for one in answer["violations"]
