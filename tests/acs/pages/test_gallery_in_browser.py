@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +29,7 @@ from acs.pages.themes import BUILT_IN
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Page, Route
+    from playwright.sync_api import Page
 
 pytestmark = pytest.mark.browser
 
@@ -72,20 +75,41 @@ def page() -> Iterator[Page]:
         **{f"bank/{name}": body for name, body in gallery(_themed()).items()},
     }
 
-    def answer(route: Route) -> None:
-        name = urlsplit(route.request.url).path.removeprefix("/")
-        body = files.get(name, b"<!doctype html><title>Gallery</title>")
-        kind = KINDS.get(Path(name).suffix, KINDS[".html"])
-        route.fulfill(body=body, content_type=kind)
-
-    with sync_playwright() as playwright:
+    with _served(files) as port, sync_playwright() as playwright:
+        only_here = f"MAP gallery.test:80 127.0.0.1:{port}, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
         browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+            executable_path=CHROMIUM,
+            args=["--no-sandbox", "--disable-gpu", f"--host-resolver-rules={only_here}"],
         )
-        page = browser.new_page(viewport={"width": 1400, "height": 1000})
-        page.route(f"{HOST}**", answer)
-        yield page
+        yield browser.new_page(viewport={"width": 1400, "height": 1000})
         browser.close()
+
+
+@contextmanager
+def _served(files: dict[str, bytes]) -> Iterator[int]:
+    """Serve files from memory and give the port; the browser may keep them, unlike routed ones."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            name = urlsplit(self.path).path.removeprefix("/")
+            body = files.get(name, b"<!doctype html><title>Gallery</title>")
+            self.send_response(200)
+            self.send_header("Content-Type", KINDS.get(Path(name).suffix, KINDS[".html"]))
+            self.send_header("Content-Length", str(len(body)))
+            self.send_header("Cache-Control", "max-age=3600")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
 
 
 def _themed() -> Pages:
