@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _E164 = re.compile(r"\+[1-9][0-9]{7,14}")
 _FILLING = str.maketrans("", "", " -()\u00a0")
+_TYPED_FILLING = str.maketrans("", "", " -()./\u00a0\u2009\u2010\u2011\u2013\u202f")
 _LABEL = b"phone/1"
 _POLAND = "48"
 # Numbering plan of Poland: nine digits, mobile networks start with these two.
@@ -51,6 +52,22 @@ def read(text: str, countries: Collection[str]) -> Secret | PhoneFault:
         if not _POLISH_MOBILE.fullmatch(number):
             return PhoneFault.NOT_MOBILE
     return Secret(number)
+
+
+def as_typed(text: str, countries: Collection[str]) -> str:
+    """Give the international form of what a person types, for ``read``, which may refuse it.
+
+    People write ``00`` for ``+``, and numbers of their own country, the first of ``countries``,
+    with or without its code.
+    """
+    number = text.translate(_TYPED_FILLING)
+    if number.startswith("+"):
+        return number
+    if number.startswith("00"):
+        return f"+{number[2:]}"
+    home = next(iter(countries))
+    is_whole = number.startswith(home) and isinstance(read(f"+{number}", (home,)), Secret)
+    return f"+{number}" if is_whole else f"+{home}{number}"
 
 
 def mask(number: Secret, countries: Collection[str]) -> str:

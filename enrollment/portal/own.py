@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from msgspec import structs
 
+from enrollment import phones
 from enrollment.flows import belongings, clients, phone_change
 from enrollment.flows.step_up import Intent
 from enrollment.portal import confirm, gate
@@ -94,12 +95,10 @@ async def change_phone(visit: Visit) -> Answer:
 
 
 async def _new_phone(visit: Visit) -> Answer:
-    number = visit.form.get("phone", "").strip()[:_PHONE_MAX]
-    if not number:
+    typed = visit.form.get("phone", "").strip()[:_PHONE_MAX]
+    if not typed:
         return visit.wrong("refused_phone_invalid", "phone", "/phone")
-    if not number.startswith(("+", "00")):
-        # People write their own country's numbers without its code.
-        number = f"+{visit.work.policy.countries[0]}{number}"
+    number = phones.as_typed(typed, visit.work.policy.countries)
     done = await phone_change.ask_code(visit.work, visit.client, number)
     if isinstance(done, Refusal):
         said = Refusal(done.code, done.field or "phone", done.retry_after_s, done.missing)

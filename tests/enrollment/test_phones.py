@@ -21,6 +21,39 @@ def test_a_mobile_number_is_read_with_any_filling(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "typed",
+    [
+        "600700761",
+        " 600-700-761",
+        "600.700.761",
+        "600\u202f700\u2011761",
+        "48 600 700 761",
+        "(48) 600 700 761",
+        "0048 600 700 761",
+        "(0048) 600700761",
+        "+48 600 700 761",
+        "(+48) 600 700 761",
+    ],
+)
+def test_people_write_their_country_in_every_way(typed: str) -> None:
+    assert phones.read(phones.as_typed(typed, ("48", "49")), ("48", "49")) == Secret("+48600700761")
+
+
+def test_a_number_of_another_country_needs_its_code() -> None:
+    for typed in ("+49 151 12345678", "0049 151 12345678"):
+        given = phones.as_typed(typed, ("48", "49"))
+        assert phones.read(given, ("48", "49")) == Secret("+4915112345678")
+    given = phones.as_typed("49 151 12345678", ("48", "49"))
+    assert phones.read(given, ("48", "49")) is PhoneFault.INVALID
+
+
+@pytest.mark.parametrize("typed", ["48 123 45 67", "22 123 45 67", "0", "00", "+", "", "a", "+00"])
+def test_what_is_typed_and_no_mobile_number_stays_none(typed: str) -> None:
+    """48 is a calling code and an area's: with nine digits it is the latter."""
+    assert isinstance(phones.read(phones.as_typed(typed, POLAND), POLAND), PhoneFault)
+
+
+@pytest.mark.parametrize(
     ("text", "fault"),
     [
         ("600700761", PhoneFault.INVALID),
