@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from tests.story.world import World
 
+_FRACTION = re.compile(r"\.\d+(e[+-]\d+)?$", re.MULTILINE)
 SCHEMAS = ("acs", "otp", "enrollment", "audit")
 
 
@@ -112,6 +113,11 @@ def traces(kind: str, secret: str) -> Iterator[Trace]:
     for shift in range(3):  # base64 has three looks, by where the text begins
         coded = base64.b64encode(bytes(shift) + raw)[shift and shift + 1 :].rstrip(b"=").decode()
         yield Trace(f"{kind} in base64", coded[:-1] if (len(raw) + shift) % 3 else coded)
+
+
+def told_by_metrics(text: str) -> str:
+    """Give metrics without the fractions of samples: six digits of a time look like a code."""
+    return _FRACTION.sub("", text)
 
 
 def _bounded(text: str) -> re.Pattern[str]:

@@ -149,3 +149,11 @@ async def _failures(world: World) -> None:
     await world.areq(browser_areq(holder.pan, ds_url=world.directory.url), doomed)
     await people.set_card_status(world.db, holder, "blocked_stolen")
     await world.submit(page, server=world.server, otp=right(world, holder), pin=holder.pin)
+
+
+def test_a_time_is_no_code_and_a_label_is_none_that_is_overlooked() -> None:
+    code = next(laws.traces("code", "204817"))
+    samples = 'acs_x_sum{way="in"} 3.204817\nacs_y 1.5e-05\nacs_z 7.0\n'
+    assert not code.is_in(laws.told_by_metrics(samples))
+    for leak in ('acs_x{code="204817"} 1.0\n', "acs_x 204817.0\n", "acs_x 204817\n"):
+        assert code.is_in(laws.told_by_metrics(samples + leak))

@@ -332,7 +332,8 @@ class World:
 
     def told(self) -> list[tuple[str, str]]:
         """Give what the service tells its operators."""
-        return [("log", "\n".join(self.log_lines)), ("metrics", metrics.exposition().decode())]
+        told = laws.told_by_metrics(metrics.exposition().decode())
+        return [("log", "\n".join(self.log_lines)), ("metrics", told)]
 
 
 async def build(
