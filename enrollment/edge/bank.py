@@ -8,7 +8,7 @@ from enrollment.edge import answers
 from enrollment.edge.answers import Answer
 from enrollment.flows import activation_codes, cards, limits, persons
 from enrollment.flows.cards import AccountData, CardData, StatusData
-from enrollment.flows.persons import PersonData
+from enrollment.flows.import_lines import person_data
 from enrollment.model import CardStatus, EffectiveLimits
 from enrollment.refusals import Refusal, RefusalCode
 from schemas.vault import Secret
@@ -23,16 +23,7 @@ _OK: Final = 200
 
 
 async def _put_person(call: Call) -> Answer | Refusal:
-    body = call.body
-    data = PersonData(
-        identifier=body["identifier"],
-        kind=body["kind"],
-        language=body["language"],
-        phone=body["phone"],
-        may_change_phone="phone:write" in call.scopes,
-        birth_date=body["birth_date"],
-        minor_allowed=body["minor_allowed"],
-    )
+    data = person_data(call.body, call.scopes)
     done = await persons.put_person(call.work, call.key, data, call.if_match)
     if isinstance(done, Refusal):
         return done
