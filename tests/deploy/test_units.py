@@ -25,6 +25,11 @@ _LINES_S = 20_000
 INSTALLED = "/opt/acs/bin/python3"
 WORKER_S = 20
 """What a process may need to stop beside the work in hand."""
+_TAKES_A_HANGUP = (
+    "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL); print(1, flush=True);"
+    " signal.pause()"
+)
+"""A process that ends at SIGHUP even where whoever runs the suite has it ignored (nohup)."""
 
 
 def read(unit: Path) -> ConfigParser:
@@ -113,7 +118,11 @@ def test_no_line_is_lost_and_no_process_ends_for_another(unit: Path) -> None:
 def test_a_reload_makes_systemd_wait_and_then_tells_the_supervisor() -> None:
     (serve,) = (unit for unit in UNITS if "serve" in unit.stem)
     first, second = re.findall(r"^ExecReload=(.*)$", serve.read_text("utf-8"), re.MULTILINE)
-    with subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"]) as supervisor:
+    with subprocess.Popen(
+        [sys.executable, "-c", _TAKES_A_HANGUP], stdout=subprocess.PIPE
+    ) as supervisor:
+        assert supervisor.stdout is not None
+        assert supervisor.stdout.readline()
         environ = {"MAINPID": str(supervisor.pid)}
         told = subprocess.run(shlex.split(second), env=environ, check=False, timeout=10)
 
