@@ -138,7 +138,11 @@ ACCOUNT_IN: Final = Body(
     (
         Member("currency", Text(3, 3, "[A-Z]{3}"), "ISO 4217 letters; never changes"),
         Member("people", ListOf(_ROLE, 50, 1), "Who has which role"),
-        optional("status", OneOf(("active", "closed")), "Closed: its cards are suspended"),
+        optional(
+            "status",
+            OneOf(("active", "closed")),
+            "Closed: its cards are suspended; left out = as it is, of a new account active",
+        ),
     ),
 )
 ACCOUNT: Final = Body(

@@ -42,7 +42,7 @@ async def _put_account(call: Call) -> Answer | Refusal:
     roles = {entry["person_id"]: entry["role"] for entry in body["people"]}
     if len(roles) != len(body["people"]):
         return Refusal(RefusalCode.PERSON_TWICE, "people")
-    data = AccountData(body["currency"], roles, body["status"] or "active")
+    data = AccountData(body["currency"], roles, body["status"])
     done = await cards.put_account(call.work, call.key, data, call.if_match)
     if isinstance(done, Refusal):
         return done

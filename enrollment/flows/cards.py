@@ -8,7 +8,7 @@ lost the role is suspended. Lock order: account, person, card, enrolment.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
 from enrollment import activation, pan, rules
@@ -30,14 +30,20 @@ if TYPE_CHECKING:
     from enrollment.policy import EnrollmentPolicy
     from schemas.vault import Secret
 
+NEW_STATUS: Final = "active"
+"""What a new account is of which the bank does not say it."""
+
 
 @dataclass(frozen=True, slots=True)
 class AccountData:
-    """What the bank says of an account; ``currency`` in letters, ``roles`` by person."""
+    """What the bank says of an account; ``currency`` in letters, ``roles`` by person.
+
+    ``status`` None = says nothing of it, and what is there stays; a new account is active.
+    """
 
     currency: str
     roles: Mapping[UUID, str]
-    status: str = "active"
+    status: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +94,7 @@ async def put_account(
     if fault is not None:
         return fault
     if found is None:
-        made = Account(uuid4(), ref, currency, data.status)
+        made = Account(uuid4(), ref, currency, data.status or NEW_STATUS)
         if not await cards.insert_account(work.conn, made, work.now):
             # Race: another request made the same reference a moment ago.
             return Refusal(RefusalCode.CONFLICT)
@@ -101,21 +107,21 @@ async def put_account(
 
 async def _update_account(work: Work, found: Account, data: AccountData) -> Done[AccountView]:
     roles = await cards.members(work.conn, found.account_id)
-    if (found.status, roles) == (data.status, dict(data.roles)):
+    changed = replace(found, status=data.status or found.status)
+    if (found.status, roles) == (changed.status, dict(data.roles)):
         return Done(_account_view(found, roles), found.version)
-    changed = replace(found, status=data.status)
     await cards.update_account(work.conn, changed, work.now)
     await cards.put_members(work.conn, found.account_id, data.roles)
     await work.record(
         EventName.ACCOUNT_UPSERTED,
         found.account_id,
-        status=data.status,
+        status=changed.status,
         added=len(data.roles.keys() - roles.keys()),
         removed=len(roles.keys() - data.roles.keys()),
     )
     for person_id in await cards.card_holders_of_account(work.conn, found.account_id):
         is_moved = (person_id in roles) != (person_id in data.roles)
-        if is_moved or found.status != data.status:
+        if is_moved or found.status != changed.status:
             await persons.lock(work.conn, person_id)
             await enrolments.recompute(work, person_id)
     return Done(_account_view(changed, data.roles), found.version + 1)

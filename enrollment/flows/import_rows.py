@@ -21,7 +21,7 @@ from uuid import UUID
 from enrollment import pan, phones, rules
 from enrollment.events import EventName
 from enrollment.flows import ages
-from enrollment.flows.cards import initial_limits
+from enrollment.flows.cards import NEW_STATUS, initial_limits
 from enrollment.flows.import_lines import person_data
 from enrollment.flows.persons import KIND, LANGUAGE
 from enrollment.model import PersonStatus
@@ -192,7 +192,8 @@ async def _accounts(work: Work, records: Sequence[Record]) -> tuple[Sorted, set[
     found = Sorted()
     new: list[tuple[Record, Wanted]] = []
     for record in records:
-        wanted, row = _wanted(record, persons), known.get(record.ref)
+        row = known.get(record.ref)
+        wanted = _wanted(record, persons, row)
         if wanted is None:
             found.singly.append(record)
         elif row is None:
@@ -213,8 +214,11 @@ class Wanted:
     roles: Mapping[UUID, str]
 
 
-def _wanted(record: Record, persons: Mapping[str, UUID]) -> Wanted | None:
-    """Give what a record of an account says; None when it names what there is not, or twice."""
+def _wanted(record: Record, persons: Mapping[str, UUID], row: Row | None) -> Wanted | None:
+    """Give what a record of an account says; None when it names what there is not, or twice.
+
+    A status that it leaves out is that of ``row``, the account as it is stored.
+    """
     people = record.body["people"]
     currency = rules.currency_number(record.body["currency"])
     if currency is None or any(one["person_ref"] not in persons for one in people):
@@ -222,7 +226,8 @@ def _wanted(record: Record, persons: Mapping[str, UUID]) -> Wanted | None:
     roles = {persons[one["person_ref"]]: one["role"] for one in people}
     if len(roles) != len(people):
         return None
-    return Wanted(currency, record.body["status"] or "active", roles)
+    status = NEW_STATUS if row is None else row["status"]
+    return Wanted(currency, record.body["status"] or status, roles)
 
 
 def _stored(row: Row) -> Wanted:

@@ -288,7 +288,7 @@ async def _account(work: Work, record: Record) -> Done[object] | Refusal:
     roles = {known[one["person_ref"]]["person_id"]: one["role"] for one in people}
     if len(roles) != len(people):
         return Refusal(RefusalCode.PERSON_TWICE, "people")
-    data = AccountData(record.body["currency"], roles, record.body["status"] or "active")
+    data = AccountData(record.body["currency"], roles, record.body["status"])
     return await cards.put_account(work, record.ref, data, None)
 
 
@@ -302,7 +302,7 @@ async def _link(work: Work, record: Record) -> Done[object] | Refusal:
         return Refusal(RefusalCode.PERSON_UNKNOWN, "person_id")
     roles = await card_store.members(work.conn, account.account_id)
     roles[known[record.body["person_ref"]]["person_id"]] = record.body["role"]
-    data = AccountData(currency_letters(account.currency), roles, account.status)
+    data = AccountData(currency_letters(account.currency), roles)
     return await cards.put_account(work, record.ref, data, None)
 
 

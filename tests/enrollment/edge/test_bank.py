@@ -155,6 +155,17 @@ async def test_an_account_is_made_and_brought_up_to_date(api: Api) -> None:
     assert [one.headers["ETag"] for one in (made, again, closed)] == ['"1"', '"1"', '"2"']
 
 
+async def test_an_account_of_which_no_status_is_told_stays_closed(api: Api) -> None:
+    person_id, account_id, _ = await make(api)
+    await put_account(api, person_id, status="closed")
+    role = {"person_id": person_id, "role": "co_owner"}
+    replies = [await put_account(api, person_id), await put_account(api, person_id, people=[role])]
+
+    assert [one.body["status"] for one in replies] == ["closed", "closed"]
+    assert replies[0].body["account_id"] == account_id
+    assert (await put_account(api, person_id, status="active")).body["status"] == "active"
+
+
 @pytest.mark.parametrize(
     ("changes", "status", "code"),
     [

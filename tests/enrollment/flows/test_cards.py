@@ -47,7 +47,7 @@ async def test_a_closed_account_suspends_its_cards_and_an_open_one_resumes_them(
 
     await cards.put_account(work, "a1", AccountData("PLN", roles, "closed"), None)
     closed = await people.enrolment(db, client.card_id)
-    await cards.put_account(work, "a1", AccountData("PLN", roles), None)
+    await cards.put_account(work, "a1", AccountData("PLN", roles, "active"), None)
 
     assert closed == ("suspended", "account_closed")
     assert await people.enrolment(db, client.card_id) == ("active", None)

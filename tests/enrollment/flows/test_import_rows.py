@@ -97,6 +97,16 @@ async def test_new_same_and_other_accounts_are_told_apart(bench: Bench) -> None:
     assert sums(found) == (1, 1, 2)
 
 
+async def test_an_account_of_which_no_status_is_told_is_the_same_though_closed(
+    bench: Bench,
+) -> None:
+    await bench(*map(person, (1, 2)))
+    await bench(account(1, status="closed"), account(2))
+
+    assert sums(await bench(account(1), account(2, status="active"))) == (0, 2, 0)
+    assert sums(await bench(account(1, status="active"))) == (0, 0, 1)
+
+
 async def test_new_same_and_other_cards_are_told_apart(bench: Bench) -> None:
     await bench(*map(person, (1, 2, 3)))
     await bench(*map(account, (1, 2, 3)))
