@@ -5,7 +5,8 @@ Laws:
   a phone, a PIN, a usable card. What falls away suspends; what is cured resumes by itself.
 - What the client switched off, by the switch or by withdrawing the consent, comes back only by an
   act of the client. No upsert of the host's file can bring it back.
-- ``removed`` is the end.
+- ``removed`` is the end. What was there before it is remembered for a card that follows, and a
+  consent that the client takes back meanwhile ends that too.
 """
 
 from __future__ import annotations
@@ -115,6 +116,14 @@ def is_on_for_client(enrolment: Enrolment) -> bool:
     """Tell whether 3-D Secure was switched on, and by the client not off since."""
     is_known = enrolment.state in (EnrolmentState.ACTIVE, EnrolmentState.SUSPENDED)
     return is_known and not is_off_for_client(enrolment)
+
+
+def remembered(before: Enrolment, conditions: Conditions) -> Enrolment:
+    """Give what a card that follows an ended one goes on with, by what the client did since."""
+    is_withdrawn = conditions.consent is EnrolmentReason.CONSENT_WITHDRAWN
+    if is_withdrawn and is_on_for_client(before):
+        return Enrolment(EnrolmentState.SUSPENDED, EnrolmentReason.CONSENT_WITHDRAWN)
+    return before
 
 
 def is_chosen(enrolment: Enrolment, activation: Activation) -> bool:

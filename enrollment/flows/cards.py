@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
-from enrollment import activation, pan, rules
+from enrollment import pan, rules
 from enrollment.events import EventName
 from enrollment.flows import enrolments, notices
 from enrollment.flows.notices import NoticeKind
@@ -258,7 +258,10 @@ async def _update_card(work: Work, found: Card, data: CardData) -> Done[CardView
 
 
 async def set_status(work: Work, card_id: UUID, data: StatusData) -> Done[CardView] | Refusal:
-    """Follow what the host says of a card; 3-D Secure of the card follows at once."""
+    """Follow what the host says of a card; 3-D Secure of the card follows at once.
+
+    Which card follows it may be told later than its end: the rest is as if told at once.
+    """
     shown = await cards.view(work.conn, card_id)
     if shown is None:
         return Refusal(RefusalCode.NOT_FOUND)
@@ -269,7 +272,7 @@ async def set_status(work: Work, card_id: UUID, data: StatusData) -> Done[CardVi
     fault = await _status_fault(work, card, data)
     if fault is not None:
         return fault
-    if card.status is data.status:
+    if card.status is data.status and data.replaced_by in (None, card.replaced_by):
         return await show(work, card_id)
     was_on = False
     if data.replaced_by is not None:
@@ -317,11 +320,11 @@ async def _hand_over(work: Work, card: Card, replaced_by: UUID) -> bool:
 
     Gives whether the client has 3-D Secure on for the old one.
     """
-    old = await cards.view(work.conn, card.card_id)
+    was_on = await enrolments.is_on_for_client(work, card.person_id, card.card_id)
     await limits.copy(work.conn, card.card_id, replaced_by, work.now)
     if work.policy.copy_on_replace:
         await enrolments.copy_to_replacement(work, card.person_id, card.card_id, replaced_by)
-    return old is not None and activation.is_on_for_client(old.enrolment)
+    return was_on
 
 
 async def _tell_of_replacement(work: Work, card: Card, replaced_by: UUID, *, was_on: bool) -> None:

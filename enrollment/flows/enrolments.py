@@ -30,6 +30,10 @@ async def recompute(work: Work, person_id: UUID) -> None:
     for facts in await _facts(work, person_id):
         becomes = activation.recompute(facts.enrolment, facts.conditions, work.policy.activation)
         await _write(work, facts, becomes, _event_of(facts.enrolment, becomes))
+        if facts.before is not None:
+            before = activation.remembered(facts.before, facts.conditions)
+            if before != facts.before:
+                await cards.remember(work.conn, facts.card_id, before)
 
 
 async def switch(
@@ -73,20 +77,27 @@ def wanted(facts: EnrolmentFacts, wish: Literal["activate", "deactivate"]) -> En
     return Refusal(RefusalCode.MISSING, missing=tuple(names))
 
 
+async def is_on_for_client(work: Work, person_id: UUID, card_id: UUID) -> bool:
+    """Tell whether the client has 3-D Secure on for an own card, or had when it ended."""
+    facts = await _own(work, person_id, card_id)
+    return facts is not None and activation.is_on_for_client(facts.lasting)
+
+
 async def copy_to_replacement(work: Work, person_id: UUID, was: UUID, becomes: UUID) -> None:
     """Give a replacing card the enrolment of the replaced one, the client's "off" included.
 
-    What the client has chosen for the new one already stays.
+    Of a card that has ended already it is the one from before its end. What the client has chosen
+    for the new one already stays.
     """
     by_card = {facts.card_id: facts for facts in await _facts(work, person_id)}
     old, new = by_card.get(was), by_card.get(becomes)
     if old is None or new is None or new.enrolment.state is EnrolmentState.REMOVED:
         return
-    if old.enrolment.state not in (_ACTIVE, EnrolmentState.SUSPENDED):
+    if old.lasting.state not in (_ACTIVE, EnrolmentState.SUSPENDED):
         return
     if activation.is_chosen(new.enrolment, work.policy.activation):
         return
-    await _write(work, new, old.enrolment, _event_of(new.enrolment, old.enrolment))
+    await _write(work, new, old.lasting, _event_of(new.enrolment, old.lasting))
 
 
 async def _own(work: Work, person_id: UUID, card_id: UUID) -> EnrolmentFacts | None:

@@ -45,6 +45,7 @@ class Card:
     product: str
     pan_idx: bytes = field(repr=False)
     status: CardStatus = CardStatus.ACTIVE
+    replaced_by: UUID | None = None
     version: int = 1
 
 
@@ -67,11 +68,20 @@ class CardView:
 
 @dataclass(frozen=True, slots=True)
 class EnrolmentFacts:
-    """Where a card's enrolment stands and what it depends on."""
+    """Where a card's enrolment stands and what it depends on.
+
+    ``before``: where it would stand had the card not ended; None = not ended, or not known.
+    """
 
     card_id: UUID
     enrolment: Enrolment
     conditions: Conditions
+    before: Enrolment | None = None
+
+    @property
+    def lasting(self) -> Enrolment:
+        """Give the enrolment that a card which follows goes on with."""
+        return self.before or self.enrolment
 
 
 async def insert_account(conn: Connection, account: Account, now: datetime) -> bool:
@@ -248,6 +258,7 @@ async def enrolments(
                 has_role=row["has_role"],
                 age=age,
             ),
+            None if row["was_state"] is None else _enrolment(row["was_state"], row["was_reason"]),
         )
         for row in rows
     ]
@@ -290,6 +301,11 @@ async def set_enrolment(
         now=now,
     )
     return touched == 1
+
+
+async def remember(conn: Connection, card_id: UUID, before: Enrolment) -> None:
+    """Keep what the enrolment of an ended card would be by now."""
+    await _SQL.remember.run(conn, card_id=card_id, state=before.state.value, reason=before.reason)
 
 
 async def view(conn: Connection, card_id: UUID) -> CardView | None:

@@ -81,14 +81,16 @@ VALUES (:card_id, 'none', :by, :channel, :now);
 
 -- name: lock_card_by_ref
 -- A card by the bank's reference, locked against other changes.
-SELECT card_id, ref, account_id, person_id, pan_idx, last4, expiry, product, status, version
+SELECT card_id, ref, account_id, person_id, pan_idx, last4, expiry, product, status, replaced_by,
+       version
   FROM enrollment.card
  WHERE ref = :ref
    FOR NO KEY UPDATE;
 
 -- name: lock_card
 -- A card by our id, locked against other changes.
-SELECT card_id, ref, account_id, person_id, pan_idx, last4, expiry, product, status, version
+SELECT card_id, ref, account_id, person_id, pan_idx, last4, expiry, product, status, replaced_by,
+       version
   FROM enrollment.card
  WHERE card_id = :card_id
    FOR NO KEY UPDATE;
@@ -110,13 +112,15 @@ UPDATE enrollment.card
 -- name: set_status
 -- What the host says of a card.
 UPDATE enrollment.card
-   SET status = :status, status_reason = :reason, replaced_by = coalesce(:replaced_by, replaced_by),
+   SET status = :status,
+       status_reason = coalesce(:reason, CASE WHEN :status = :was THEN status_reason END),
+       replaced_by = coalesce(:replaced_by, replaced_by),
        version = version + 1, updated_at = :now
  WHERE card_id = :card_id AND status = :was;
 
 -- name: enrolments
 -- Every card of a person with all that its enrolment depends on, the enrolments locked.
-SELECT e.card_id, e.state, e.reason, s.card_status, s.account_status, s.person_status,
+SELECT e.card_id, e.state, e.reason, e.was_state, e.was_reason, s.card_status, s.account_status, s.person_status,
        s.phone_usable, s.pin_set, s.consent_act, s.consent_good_until,
        EXISTS (
            SELECT FROM enrollment.account_person m
@@ -128,11 +132,19 @@ SELECT e.card_id, e.state, e.reason, s.card_status, s.account_status, s.person_s
    FOR NO KEY UPDATE OF e;
 
 -- name: set_enrolment
--- The next state of an enrolment, from the one that was read.
+-- The next state of an enrolment, from the one that was read, which is kept when the card ends.
 UPDATE enrollment.enrolment
-   SET state = :state, reason = :reason, changed_by = :by, channel = :channel,
+   SET was_state = CASE WHEN :state = 'removed' THEN state ELSE was_state END,
+       was_reason = CASE WHEN :state = 'removed' THEN reason ELSE was_reason END,
+       state = :state, reason = :reason, changed_by = :by, channel = :channel,
        version = version + 1, changed_at = :now
  WHERE card_id = :card_id AND state = :was_state AND reason IS NOT DISTINCT FROM :was_reason;
+
+-- name: remember
+-- What an ended card's enrolment would be by now, for a card that may follow.
+UPDATE enrollment.enrolment
+   SET was_state = :state, was_reason = :reason
+ WHERE card_id = :card_id AND state = 'removed';
 
 -- name: view_card
 -- One card as the bank's systems see it.

@@ -1097,11 +1097,15 @@ CREATE TABLE enrollment.enrolment (
     channel text NOT NULL,
     version integer DEFAULT 1 NOT NULL,
     changed_at timestamp with time zone NOT NULL,
+    was_state text,
+    was_reason text,
     CONSTRAINT enrolment_changed_by_check CHECK ((length(changed_by) <= 100)),
     CONSTRAINT enrolment_channel_check CHECK ((length(channel) <= 20)),
     CONSTRAINT enrolment_check CHECK (((state <> ALL (ARRAY['suspended'::text, 'removed'::text])) OR (reason IS NOT NULL))),
     CONSTRAINT enrolment_reason_check CHECK ((length(reason) <= 40)),
-    CONSTRAINT enrolment_state_check CHECK ((state = ANY (ARRAY['none'::text, 'eligible'::text, 'active'::text, 'suspended'::text, 'removed'::text])))
+    CONSTRAINT enrolment_state_check CHECK ((state = ANY (ARRAY['none'::text, 'eligible'::text, 'active'::text, 'suspended'::text, 'removed'::text]))),
+    CONSTRAINT enrolment_was_reason_check CHECK ((length(was_reason) <= 40)),
+    CONSTRAINT enrolment_was_state_check CHECK ((was_state = ANY (ARRAY['none'::text, 'eligible'::text, 'active'::text, 'suspended'::text])))
 );
 
 CREATE TABLE enrollment.low_value_use (

@@ -13,14 +13,17 @@ from enrollment.model import CardStatus, EffectiveLimits
 from enrollment.refusals import Done, Refusal, RefusalCode
 from enrollment.store import cards as store
 from schemas.vault import Secret
-from tests.enrollment import people
+from tests.enrollment import doors, people
 from tests.enrollment.people import hands
 from tests.records import replace
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     import asyncpg
+
+    from enrollment.flows.work import Work
 
     from schemas.vault import Keys
 
@@ -107,6 +110,85 @@ async def test_the_clients_off_goes_with_the_replacing_card(
     await cards.set_status(work, client.card_id, said)
 
     assert await people.enrolment(db, new) == ("suspended", "client_off")
+
+
+ENDS = (CardStatus.BLOCKED_STOLEN, CardStatus.BLOCKED, CardStatus.REPLACED)
+
+
+async def become(
+    work: Work, card_id: UUID, status: CardStatus, follower: UUID | None = None
+) -> None:
+    said = StatusData(status, None, follower, None)
+    assert isinstance(await cards.set_status(work, card_id, said), Done)
+
+
+@pytest.mark.parametrize("ended", ENDS)
+async def test_a_card_that_follows_is_told_of_later_as_if_at_once(
+    db: asyncpg.Connection, keys: Keys, now: datetime, ended: CardStatus
+) -> None:
+    work = hands(db, keys, now)
+    client = await people.make_client(work)
+    await people.activate(work, client)
+    await limits.put_card_limits(work, client.card_id, EffectiveLimits(per_day=500), None)
+    await become(work, client.card_id, ended)
+    day = people.later(work, days=1)
+    new = await people.make_card(day, client.person_id, client.account_id, 2)
+    for hour in (1, 2):  # the second time it is known
+        await become(people.later(day, hours=hour), client.card_id, CardStatus.REPLACED, new)
+    found = await limits.card_limits(day, new)
+
+    assert await people.enrolment(db, new) == ("active", None)
+    assert await people.enrolment(db, client.card_id) == ("removed", f"card_{REASONS[ended]}")
+    assert isinstance(found, Done)
+    assert found.value.branch == EffectiveLimits(per_day=500)
+    ends = [people.pan(number)[-4:] for number in (1, 2)]
+    told = [text for text in await doors.messages(work) if all(end in text for end in ends)]
+    assert len(told) == 1
+    assert await db.fetchval("SELECT replaced_by FROM enrollment.card WHERE ref = 'c1'") == new
+
+
+REASONS = {
+    CardStatus.BLOCKED_STOLEN: "stolen",
+    CardStatus.BLOCKED: "blocked",
+    CardStatus.REPLACED: "replaced",
+}
+
+
+@pytest.mark.parametrize(
+    ("acts", "stays"),
+    [
+        (("off",), ("suspended", "client_off")),
+        (("end", "withdraw"), ("suspended", "consent_withdrawn")),
+        (("end", "withdraw", "consent"), ("suspended", "consent_withdrawn")),
+        (("block", "end"), ("active", None)),
+    ],
+)
+async def test_what_the_client_wants_of_an_ended_card_goes_to_the_one_that_follows(
+    db: asyncpg.Connection, keys: Keys, now: datetime,
+    acts: tuple[str, ...], stays: tuple[str, str | None],
+) -> None:  # fmt: skip
+    work = hands(db, keys, now)
+    client = await people.make_client(work)
+    await people.activate(work, client)
+    for minute, act in enumerate(acts, 1):
+        at = people.later(work, minutes=minute)
+        match act:
+            case "off":
+                await people.switch(at, client, "deactivate")
+            case "withdraw":
+                await clients.withdraw(at, client.person_id, "sms_3ds")
+            case "consent":
+                await people.consent(at, client.person_id)
+            case "block":
+                await become(at, client.card_id, CardStatus.BLOCKED_TEMP)
+            case _:
+                await become(at, client.card_id, CardStatus.BLOCKED_STOLEN)
+    day = people.later(work, days=1)
+    new = await people.make_card(day, client.person_id, client.account_id, 2)
+    await become(day, client.card_id, CardStatus.BLOCKED_STOLEN)
+    await become(day, client.card_id, CardStatus.REPLACED, new)
+
+    assert await people.enrolment(db, new) == stays
 
 
 @pytest.mark.parametrize(
