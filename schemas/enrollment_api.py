@@ -220,7 +220,11 @@ STATUS_IN: Final = Body(
         Member("status", OneOf(CARD_STATUSES), "What the card is from now on"),
         optional("reason", _REASON, "Why, for the audit log"),
         optional("replaced_by", Id(), "The card that follows a replaced one; may be told later"),
-        optional("effective", Moment(), "Since when; not in the future"),
+        optional(
+            "effective",
+            Moment(),
+            "Since when; not in the future, but for 5 s by which clocks may differ",
+        ),
     ),
 )
 _DECLARATION = Body(

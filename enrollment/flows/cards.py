@@ -8,10 +8,11 @@ lost the role is suspended. Lock order: account, person, card, enrolment.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
-from enrollment import pan, rules
+from enrollment import callers, pan, rules
 from enrollment.events import EventName
 from enrollment.flows import enrolments, notices
 from enrollment.flows.notices import NoticeKind
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from enrollment.flows.work import Work
     from enrollment.policy import EnrollmentPolicy
     from schemas.vault import Secret
+
+CLOCKS_DIFFER: Final = timedelta(seconds=callers.LEEWAY_S)
+"""A host's clock may be ahead of ours by as much as that of who signs a service token."""
 
 NEW_STATUS: Final = "active"
 """What a new account is of which the bank does not say it."""
@@ -302,7 +306,7 @@ async def set_status(work: Work, card_id: UUID, data: StatusData) -> Done[CardVi
 async def _status_fault(work: Work, card: Card, data: StatusData) -> Refusal | None:
     if not rules.may_become(card.status, data.status):
         return Refusal(RefusalCode.ILLEGAL_TRANSITION, "status")
-    if data.effective is not None and data.effective > work.now:
+    if data.effective is not None and data.effective > work.now + CLOCKS_DIFFER:
         return Refusal(RefusalCode.EFFECTIVE_IN_FUTURE, "effective")
     if data.replaced_by is None:
         return None

@@ -287,7 +287,7 @@ async def test_the_host_says_what_becomes_of_a_card(api: Api) -> None:
     [
         ({"status": "replaced", "replaced_by": str(uuid4())}, "replacement_unknown"),
         ({"status": "closed", "replaced_by": str(uuid4())}, "replacement_not_allowed"),
-        ({"status": "closed", "effective": "2026-06-17T10:00:01Z"}, "effective_in_future"),
+        ({"status": "closed", "effective": "2026-06-17T10:00:06Z"}, "effective_in_future"),
     ],
 )
 async def test_what_cannot_be_right_of_a_status_is_named(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     import asyncpg
 
     from enrollment.flows.work import Work
-
     from schemas.vault import Keys
 
 
@@ -82,6 +82,19 @@ async def test_a_temporary_block_suspends_and_its_end_resumes(
         states.append(await people.enrolment(db, client.card_id))
 
     assert states == [("suspended", "card_blocked"), ("active", None), ("removed", "card_stolen")]
+
+
+@pytest.mark.parametrize(("seconds", "is_taken"), [(0, True), (5, True), (5.001, False)])
+async def test_the_hosts_clock_may_be_a_little_ahead(
+    db: asyncpg.Connection, keys: Keys, now: datetime, seconds: float, *, is_taken: bool
+) -> None:
+    work = hands(db, keys, now)
+    client = await people.make_client(work)
+    said = StatusData(CardStatus.BLOCKED, None, None, now + timedelta(seconds=seconds))
+    done = await cards.set_status(work, client.card_id, said)
+
+    refused = Refusal(RefusalCode.EFFECTIVE_IN_FUTURE, "effective")
+    assert isinstance(done, Done) if is_taken else done == refused
 
 
 async def test_a_bank_may_choose_that_a_replacing_card_starts_anew(
