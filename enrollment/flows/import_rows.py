@@ -23,7 +23,7 @@ from enrollment.events import EventName
 from enrollment.flows import ages
 from enrollment.flows.cards import NEW_STATUS, initial_limits
 from enrollment.flows.import_lines import person_data
-from enrollment.flows.persons import KIND, LANGUAGE
+from enrollment.flows.persons import KIND, LANGUAGE, Open, told_of
 from enrollment.model import PersonStatus
 from enrollment.store import imports
 from enrollment.store.limits import Level
@@ -99,12 +99,10 @@ def _phone_of(record: Record) -> list[bytes]:
 
 def _is_same_person(record: Record, row: Row) -> bool:
     data = person_data(record.body, frozenset())
-    is_same = data.kind in {None, row["kind"]} and data.language in {None, row["language"]}
-    is_allowed = row["minor_allowed"] if data.minor_allowed is None else data.minor_allowed
+    known = Open(row["kind"], row["language"], row["minor_allowed"])
     return (
-        is_same
+        told_of(data, known) == known
         and data.birth_date is None  # sealed: the single call opens and compares it
-        and is_allowed == row["minor_allowed"]
         and row["status"] != PersonStatus.CLOSED
         and (data.phone is None or _is_phone(record.hashes[1], row))
     )

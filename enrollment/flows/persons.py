@@ -56,6 +56,15 @@ class PersonData:
 
 
 @dataclass(frozen=True, slots=True)
+class Open:
+    """What the bank says of a person and is stored in the open."""
+
+    kind: str
+    language: str
+    minor_allowed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PersonView:
     """A person as the bank's systems see it; ``is_minor`` as far as the birth date is known."""
 
@@ -226,17 +235,10 @@ async def _update(
     new_phone = numbers.phone
     if new_phone is not None and await _is_phone_of(work, person.person_id, new_phone):
         new_phone = None
-    is_changed = _is_changed(work, person, data, numbers)
+    changed = _as_told(work, person, data, numbers)
+    is_changed = changed != person
     if is_known and new_phone is None and not is_changed:
         return Done(await view_of(work, person), person.version)
-    changed = replace(
-        person,
-        kind=data.kind or person.kind,
-        language=data.language or person.language,
-        birth_date_ct=ages.sealed(work.keys, person.person_id, numbers.birth_date)
-        or person.birth_date_ct,
-        minor_allowed=_allowed(person, data),
-    )
     await persons.update(work.conn, changed, work.now)
     was, is_barred = ages.bar(work, person), ages.bar(work, changed)
     changed = replace(changed, version=person.version + 1)
@@ -253,21 +255,28 @@ async def _update(
     return Done(await view_of(work, changed), changed.version)
 
 
-def _is_changed(work: Work, person: Person, data: PersonData, numbers: Numbers) -> bool:
-    """Tell whether the bank says anything new of a person, numbers and phone aside."""
-    known = ages.opened(work.keys, person.person_id, person.birth_date_ct)
-    was = (person.kind, person.language, person.minor_allowed, known)
-    wanted = (
-        data.kind or person.kind,
-        data.language or person.language,
-        _allowed(person, data),
-        numbers.birth_date or known,
+def _as_told(work: Work, person: Person, data: PersonData, numbers: Numbers) -> Person:
+    """Give a person as the bank says, numbers and phone aside; the same when it says nothing new.
+
+    A birth date is sealed anew only when it is another one: no two seals are alike.
+    """
+    told = told_of(data, Open(person.kind, person.language, person.minor_allowed))
+    person_id, sealed = person.person_id, person.birth_date_ct
+    if numbers.birth_date not in {None, ages.opened(work.keys, person_id, sealed)}:
+        sealed = ages.sealed(work.keys, person_id, numbers.birth_date)
+    return replace(
+        person,
+        kind=told.kind,
+        language=told.language,
+        minor_allowed=told.minor_allowed,
+        birth_date_ct=sealed,
     )
-    return was != wanted
 
 
-def _allowed(person: Person, data: PersonData) -> bool:
-    return person.minor_allowed if data.minor_allowed is None else data.minor_allowed
+def told_of(data: PersonData, known: Open) -> Open:
+    """Give what is stored in the open after the bank's word; what it does not say stays."""
+    is_allowed = known.minor_allowed if data.minor_allowed is None else data.minor_allowed
+    return Open(data.kind or known.kind, data.language or known.language, is_allowed)
 
 
 async def _is_known_number(work: Work, person: Person, identifier: Identifier) -> bool:
