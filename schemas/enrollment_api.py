@@ -89,7 +89,8 @@ PERSON_IN: Final = Body(
         optional(
             "language",
             OneOf(LANGUAGES),
-            "Language of messages and pages; left out = as it is, of a new person pl",
+            "Language of messages and pages; left out = as it is, of a new person pl; one that the "
+            "client chose stays until another one comes than the bank said before",
         ),
         optional("phone", Text(32), "Mobile number, E.164", secret=True),
         optional(

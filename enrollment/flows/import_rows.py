@@ -99,7 +99,7 @@ def _phone_of(record: Record) -> list[bytes]:
 
 def _is_same_person(record: Record, row: Row) -> bool:
     data = person_data(record.body, frozenset())
-    known = Open(row["kind"], row["language"], row["minor_allowed"])
+    known = Open(row["kind"], row["language"], row["bank_language"], row["minor_allowed"])
     return (
         told_of(data, known) == known
         and data.birth_date is None  # sealed: the single call opens and compares it

@@ -57,10 +57,14 @@ class PersonData:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """What the bank says of a person and is stored in the open."""
+    """What the bank says of a person and is stored in the open.
+
+    ``bank_language``: what it said last of who chose another one; None = ``language`` is it.
+    """
 
     kind: str
     language: str
+    bank_language: str | None
     minor_allowed: bool
 
 
@@ -260,7 +264,7 @@ def _as_told(work: Work, person: Person, data: PersonData, numbers: Numbers) -> 
 
     A birth date is sealed anew only when it is another one: no two seals are alike.
     """
-    told = told_of(data, Open(person.kind, person.language, person.minor_allowed))
+    told = told_of(data, _in_the_open(person))
     person_id, sealed = person.person_id, person.birth_date_ct
     if numbers.birth_date not in {None, ages.opened(work.keys, person_id, sealed)}:
         sealed = ages.sealed(work.keys, person_id, numbers.birth_date)
@@ -268,15 +272,26 @@ def _as_told(work: Work, person: Person, data: PersonData, numbers: Numbers) -> 
         person,
         kind=told.kind,
         language=told.language,
+        bank_language=told.bank_language,
         minor_allowed=told.minor_allowed,
         birth_date_ct=sealed,
     )
 
 
 def told_of(data: PersonData, known: Open) -> Open:
-    """Give what is stored in the open after the bank's word; what it does not say stays."""
+    """Give what is stored in the open after the bank's word; what it does not say stays.
+
+    A language that the client has chosen stays until the bank says another one than before.
+    """
     is_allowed = known.minor_allowed if data.minor_allowed is None else data.minor_allowed
-    return Open(data.kind or known.kind, data.language or known.language, is_allowed)
+    language, bank_language = known.language, known.bank_language
+    if data.language not in {None, bank_language or language}:
+        language, bank_language = data.language or language, None
+    return Open(data.kind or known.kind, language, bank_language, is_allowed)
+
+
+def _in_the_open(person: Person) -> Open:
+    return Open(person.kind, person.language, person.bank_language, person.minor_allowed)
 
 
 async def _is_known_number(work: Work, person: Person, identifier: Identifier) -> bool:

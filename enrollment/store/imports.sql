@@ -23,11 +23,11 @@ SELECT count(pg_advisory_xact_lock(hashtextextended(encode(g.idx, 'hex'), 0)))
 
 -- name: persons_by_ref
 -- The persons of these references with the phone in use.
-SELECT p.ref, p.person_id, p.kind, p.status, p.language, p.minor_allowed, f.idx AS phone_idx,
-       f.state AS phone_state
+SELECT p.ref, p.person_id, p.kind, p.status, p.language, p.bank_language, p.minor_allowed,
+       f.idx AS phone_idx, f.state AS phone_state
   FROM unnest(:refs::text[]) AS g (ref)
  CROSS JOIN LATERAL (
-       SELECT x.ref, x.person_id, x.kind, x.status, x.language, x.minor_allowed
+       SELECT x.ref, x.person_id, x.kind, x.status, x.language, x.bank_language, x.minor_allowed
          FROM enrollment.person x WHERE x.ref = g.ref LIMIT 1) p
   LEFT JOIN LATERAL (
        SELECT x.idx, x.state

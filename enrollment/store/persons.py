@@ -23,7 +23,10 @@ _BEFORE_ALL = UUID(int=0)
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person as stored; ``birth_date_ct`` is sealed, ``minor_allowed`` the bank's leave."""
+    """A person as stored; ``birth_date_ct`` is sealed, ``minor_allowed`` the bank's leave.
+
+    ``bank_language``: what the bank said last of who chose another one; None = ``language`` is it.
+    """
 
     person_id: UUID
     ref: str
@@ -33,6 +36,7 @@ class Person:
     version: int
     birth_date_ct: bytes | None = field(default=None, repr=False)
     minor_allowed: bool = False
+    bank_language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,7 @@ def _person(row: Row | None) -> Person | None:
         version=row["version"],
         birth_date_ct=row["birth_date_ct"],
         minor_allowed=row["minor_allowed"],
+        bank_language=row["bank_language"],
     )
 
 
@@ -114,6 +119,7 @@ async def update(conn: Connection, person: Person, now: datetime) -> None:
         person_id=person.person_id,
         kind=person.kind,
         language=person.language,
+        bank_language=person.bank_language,
         birth_date_ct=person.birth_date_ct,
         minor_allowed=person.minor_allowed,
         version=person.version,

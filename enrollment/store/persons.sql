@@ -14,29 +14,33 @@ ON CONFLICT (ref) DO NOTHING;
 
 -- name: lock_by_ref
 -- A person by the bank's reference, locked against other changes.
-SELECT person_id, ref, kind, status, language, birth_date_ct, minor_allowed, version
+SELECT person_id, ref, kind, status, language, bank_language, birth_date_ct, minor_allowed,
+       version
   FROM enrollment.person
  WHERE ref = :ref
    FOR NO KEY UPDATE;
 
 -- name: lock_by_id
 -- A person by our id, locked against other changes.
-SELECT person_id, ref, kind, status, language, birth_date_ct, minor_allowed, version
+SELECT person_id, ref, kind, status, language, bank_language, birth_date_ct, minor_allowed,
+       version
   FROM enrollment.person
  WHERE person_id = :person_id
    FOR NO KEY UPDATE;
 
 -- name: read_by_id
 -- A person by our id.
-SELECT person_id, ref, kind, status, language, birth_date_ct, minor_allowed, version
+SELECT person_id, ref, kind, status, language, bank_language, birth_date_ct, minor_allowed,
+       version
   FROM enrollment.person
  WHERE person_id = :person_id;
 
 -- name: update_person
 -- Changed data of a person; the version is the one that was read.
 UPDATE enrollment.person
-   SET kind = :kind, language = :language, birth_date_ct = coalesce(:birth_date_ct, birth_date_ct),
-       minor_allowed = :minor_allowed, version = version + 1, updated_at = :now
+   SET kind = :kind, language = :language, bank_language = :bank_language,
+       birth_date_ct = coalesce(:birth_date_ct, birth_date_ct), minor_allowed = :minor_allowed,
+       version = version + 1, updated_at = :now
  WHERE person_id = :person_id AND version = :version;
 
 -- name: register_person
@@ -140,9 +144,12 @@ SELECT idx FROM enrollment.person_identifier WHERE person_id = :person_id AND va
 SELECT low_value FROM enrollment.person WHERE person_id = :person_id;
 
 -- name: put_preferences
--- What a person prefers; the version is the one that was read under lock.
+-- What a person prefers; the version is the one that was read under lock. Another language than the
+-- bank's is a choice, beside which the bank's is kept.
 UPDATE enrollment.person
-   SET language = :language, low_value = :low_value, version = version + 1, updated_at = :now
+   SET bank_language = CASE WHEN language = :language THEN bank_language
+                            ELSE coalesce(bank_language, language) END,
+       language = :language, low_value = :low_value, version = version + 1, updated_at = :now
  WHERE person_id = :person_id AND version = :version;
 
 -- name: next_age_sweep

@@ -1133,6 +1133,8 @@ CREATE TABLE enrollment.person (
     minor_allowed boolean DEFAULT false NOT NULL,
     closed_at timestamp with time zone,
     purged_at timestamp with time zone,
+    bank_language text,
+    CONSTRAINT person_bank_language_check CHECK ((bank_language = ANY (ARRAY['pl'::text, 'en'::text, 'de'::text, 'uk'::text]))),
     CONSTRAINT person_kind_check CHECK ((kind = ANY (ARRAY['natural'::text, 'corporate_user'::text]))),
     CONSTRAINT person_language_check CHECK ((language = ANY (ARRAY['pl'::text, 'en'::text, 'de'::text, 'uk'::text]))),
     CONSTRAINT person_ref_check CHECK (((length(ref) >= 1) AND (length(ref) <= 64))),

@@ -8,8 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from enrollment.flows import belongings
+from enrollment.flows import belongings, persons
 from enrollment.flows.belongings import Preferences
+from enrollment.flows.persons import PersonData
 from enrollment.flows.step_up import Intent
 from enrollment.model import CardStatus
 from enrollment.ports import NoHost
@@ -100,6 +101,44 @@ async def test_switching_small_payments_on_takes_a_code_and_off_none(
     assert done == Done(on, 2)
     assert off == Done(Preferences("en", low_value=False), 3)
     assert await belongings.preferences(bank, person_id) == off
+
+
+async def choose(bank: Work, person_id: UUID, language: str) -> None:
+    done = await belongings.put_preferences(
+        bank, person_id, Preferences(language, low_value=False), None
+    )
+    assert isinstance(done, Done)
+
+
+async def say(bank: Work, language: str | None) -> str:
+    data = PersonData(people.PESELS[1], language=language)
+    done = await persons.put_person(bank, "p1", data, None)
+    assert isinstance(done, Done)
+    return done.value.language
+
+
+async def test_a_clients_language_stays_until_the_bank_says_another_than_before(
+    bank: Work, client: Client
+) -> None:
+    """A file names the same language night after night; the client has chosen since."""
+    assert await say(bank, "de") == "de"
+    await choose(bank, client.person_id, "uk")
+    nights = [await say(bank, language) for language in ("de", None, "de", "en", "de")]
+    await choose(bank, client.person_id, "uk")
+    await choose(bank, client.person_id, "pl")
+
+    assert nights == ["uk", "uk", "uk", "en", "de"]
+    assert await say(bank, "de") == "pl"
+    assert await say(bank, "pl") == "pl"
+    assert await say(bank, "de") == "de"
+
+
+async def test_the_language_that_a_new_person_is_given_counts_as_the_banks_word(
+    bank: Work, client: Client
+) -> None:
+    await choose(bank, client.person_id, "en")
+
+    assert await say(bank, "pl") == "en"
 
 
 async def test_of_two_changes_the_one_that_saw_an_older_version_is_refused(

@@ -9,7 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from enrollment.flows import cards, import_rows
+from enrollment.flows import belongings, cards, import_rows
+from enrollment.flows.belongings import Preferences
 from enrollment.flows.cards import AccountData
 from enrollment.flows.import_lines import Reading, Record, read_batch
 from enrollment.flows.imports import ALL_SCOPES
@@ -95,6 +96,20 @@ async def test_new_same_and_other_accounts_are_told_apart(bench: Bench) -> None:
     found = await bench(account(1), account(2, status="closed"), account(3), account(4))
 
     assert sums(found) == (1, 1, 2)
+
+
+async def test_a_person_who_chose_another_language_is_the_same(
+    bench: Bench, pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    await bench(person(1))
+    async with pool.acquire() as conn:
+        person_id = await conn.fetchval("SELECT person_id FROM enrollment.person")
+        wanted = Preferences("uk", low_value=False)
+        work = people.hands(conn, keys, now)
+        assert isinstance(await belongings.put_preferences(work, person_id, wanted, None), Done)
+
+    assert sums(await bench(person(1))) == (0, 1, 0)
+    assert sums(await bench(person(1, language="uk"))) == (0, 0, 1)
 
 
 async def test_an_account_of_which_no_status_is_told_is_the_same_though_closed(
