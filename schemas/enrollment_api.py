@@ -427,7 +427,7 @@ ROUTES: Final = (
     ),
     Route(
         "put_own_pin", "PUT", "/v1/me/pin", "Set the PIN for internet payments",
-        ("pin:write",), NOTHING, PIN_IN, (200,), (404, 422), of_person=True,
+        ("pin:write",), NOTHING, PIN_IN, (200,), (404, 422, 423), of_person=True,
     ),
     Route(
         "get_own_cards", "GET", "/v1/me/cards", "Show a client's own cards",
@@ -435,11 +435,12 @@ ROUTES: Final = (
     ),
     Route(
         "switch_own_threeds", "POST", "/v1/me/cards/{id}/threeds", "Switch 3-D Secure on or off",
-        ("threeds:write",), CARD, THREEDS_IN, (200,), (404, 409), of_person=True,
+        ("threeds:write",), CARD, THREEDS_IN, (200,), (404, 409, 423), of_person=True,
     ),
     Route(
         "lower_own_limits", "PUT", "/v1/me/cards/{id}/limits", "Lower the limits of an own card",
-        ("limit:lower",), CARD_LIMITS, OWN_LIMITS_IN, (200,), (404, 412), of_person=True,
+        ("limit:lower",), CARD_LIMITS, OWN_LIMITS_IN, (200,), (404, 412, 423),
+        of_person=True,
     ),
     Route(
         "post_own_step_up", "POST", "/v1/me/step-ups", "Send a code that confirms one action",

@@ -264,11 +264,12 @@ PORTAL_ROUTES: Final = (
     ),
     Route(
         "post_own_phone", "POST", "/v1/me/phone", "Change the phone, confirmed on the old one",
-        ("phone:write",), OWN_PHONE, OWN_PHONE_IN, (202,), (404, 409, 422), of_person=True,
+        ("phone:write",), OWN_PHONE, OWN_PHONE_IN, (202,), (404, 409, 422, 423), of_person=True,
     ),
     Route(
         "confirm_own_phone", "POST", "/v1/me/phone/confirm", "Confirm it on the new phone",
-        ("phone:write",), OWN_PHONE, OWN_PHONE_CONFIRM_IN, (200,), (404, 409), of_person=True,
+        ("phone:write",), OWN_PHONE, OWN_PHONE_CONFIRM_IN, (200,), (404, 409, 423),
+        of_person=True,
     ),
     Route(
         "cancel_own_phone", "DELETE", "/v1/me/phone", "Keep the old phone", ("phone:write",),
@@ -289,7 +290,7 @@ PORTAL_ROUTES: Final = (
     ),
     Route(
         "put_own_preferences", "PUT", "/v1/me/preferences", "Change preferences",
-        ("consent:write",), PREFERENCES, PREFERENCES_IN, (200,), (404, 412), of_person=True,
+        ("consent:write",), PREFERENCES, PREFERENCES_IN, (200,), (404, 412, 423), of_person=True,
     ),
     Route(
         "block_own_card", "POST", "/v1/me/cards/{id}/block", "Have the host block an own card",

@@ -10,19 +10,17 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
-from enrollment import pin_hash, rules, words
+from enrollment import pin_hash, words
 from enrollment.events import EventName
-from enrollment.flows import attempts as sca
-from enrollment.flows import new_password, notices, sessions, strangers
+from enrollment.flows import new_password, notices, sessions, strangers, wrong_codes
 from enrollment.flows.notices import NoticeKind
 from enrollment.flows.payments import phone_number
 from enrollment.model import midnight_after
 from enrollment.refusals import Done, Refusal, RefusalCode
-from enrollment.store import access, attempts, counters, persons
+from enrollment.store import access, counters, persons
 from enrollment.store.access import Entry
 from enrollment.words import Action
 from otp import flows as otp_flows
@@ -36,8 +34,6 @@ if TYPE_CHECKING:
     from enrollment.flows.work import Work
     from enrollment.store.persons import Person
     from schemas.vault import Secret
-
-_IN_A_ROW: Final = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +60,7 @@ async def begin(work: Work, identifier: str, password: Secret) -> Done[LoginBegu
     if many is not None:
         return many
     entry_id = uuid4()
-    is_out = await _is_out(work, who.key)
+    is_out = await wrong_codes.is_out(work, who.key)  # nobody is told
     is_pair = await _is_pair(work, who, new_password.normal(password), entry_id)
     is_open = is_pair and not is_out
     entry = Entry(
@@ -118,19 +114,20 @@ async def finish(
     if entry is not None and entry.is_open and entry.person_id is not None:
         # Race: of codes that are tried at once each sees what the one before it came to.
         await persons.lock(work.conn, entry.person_id)
-        entry = None if await _is_out(work, entry.who) else entry
+        entry = None if await wrong_codes.is_out(work, entry.who) else entry
     is_accepted = await is_code(work, entry, Action.LOGIN, code)
     if entry is None or entry.person_id is None:
         return await _refusal(work, login_id)
     if not is_accepted:
-        if entry.is_open:
-            await _count_wrong_code(work, entry)
+        if entry.is_open:  # after a right password
+            await work.record(EventName.LOGIN_FAILED, entry.person_id, outcome="code")
+            await wrong_codes.count(work, entry.person_id)
         return await _refusal(work, login_id)
     has_access = await access.password(work.conn, entry.person_id) is not None
     if not has_access or not await access.use_entry(work.conn, login_id, work.now):
         return await _refusal(work, login_id)
-    for kind in (strangers.LOGIN_CODE, strangers.RESET):
-        await counters.clear(work.conn, kind, entry.who)
+    await wrong_codes.clear(work, entry.person_id)
+    await counters.clear(work.conn, strangers.RESET, entry.who)
     await otp_flows.forget(work.conn, login_id)
     opened = await sessions.open_session(work, entry.person_id, user_agent)
     await work.record(EventName.LOGIN_OK, entry.person_id)
@@ -138,11 +135,6 @@ async def finish(
         await work.record(EventName.IDENTIFIER_ENDED, entry.person_id)
         await notices.tell(work, entry.person_id, NoticeKind.NUMBER_ENDED)
     return Done(opened, created=True)
-
-
-async def _is_out(work: Work, who: bytes) -> bool:
-    """Tell whether too many wrong codes keep a person out (RTS art. 4(3)(b)); nobody is told."""
-    return await counters.read(work.conn, strangers.CODE_LOCK, who, work.now) is not None
 
 
 async def _refusal(work: Work, login_id: UUID) -> Refusal:
@@ -153,28 +145,6 @@ async def _refusal(work: Work, login_id: UUID) -> Refusal:
         if counted is not None and counted.count >= work.policy.portal.password_failures_max:
             return Refusal(RefusalCode.LOCKED, retry_after_s=counted.wait_s(work.now))
     return Refusal(RefusalCode.INVALID, "code")
-
-
-async def _count_wrong_code(work: Work, entry: Entry) -> None:
-    """A wrong code after a right password: five in a row lock the way in, and payments too."""
-    assert entry.person_id is not None  # noqa: S101 - an open entry has one, by CHECK
-    await work.record(EventName.LOGIN_FAILED, entry.person_id, outcome="code")
-    counted = await counters.take(
-        work.conn,
-        strangers.LOGIN_CODE,
-        entry.who,
-        ends_at=work.now + _IN_A_ROW,
-        now=work.now,
-    )
-    if counted.count < work.policy.portal.code_failures_max:
-        return
-    most = work.policy.attempts.failures_max
-    await attempts.fill_failures(work.conn, entry.person_id, most, work.now)
-    await sca.attempt_failed(work, entry.person_id)
-    await counters.clear(work.conn, strangers.LOGIN_CODE, entry.who)
-    ends_at = rules.temp_block_until(work.policy.attempts, work.now)
-    await counters.take(work.conn, strangers.CODE_LOCK, entry.who, ends_at=ends_at, now=work.now)
-    await work.record(EventName.LOGIN_LOCKED, entry.person_id, outcome="code")
 
 
 async def send_code(work: Work, person: Person, entry_id: UUID, action: Action) -> UUID | None:

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 from enrollment import phones, words
 from enrollment.events import EventName
-from enrollment.flows import clients, enrolments, notices, sessions, step_up
+from enrollment.flows import clients, enrolments, notices, sessions, step_up, wrong_codes
 from enrollment.flows.notices import NoticeKind
 from enrollment.flows.step_up import Intent
 from enrollment.phones import PhoneFault
@@ -24,7 +24,7 @@ from enrollment.store import belongings, persons
 from enrollment.store.belongings import Change
 from enrollment.words import Action
 from otp import flows as otp_flows
-from otp.model import Accepted, ActionText, Issued, IssueRequest, Purpose
+from otp.model import Accepted, ActionText, Issued, IssueRequest, Purpose, Rejected
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -100,6 +100,10 @@ async def confirm(
     asked = await _claimed(work, person_id)
     if await clients.client(work, person_id) is None:
         return Refusal(RefusalCode.NOT_FOUND)
+    locked = await wrong_codes.fault(work, person_id)
+    if locked is not None:
+        await _code_failed(work, person_id, "locked")
+        return locked
     change = await belongings.open_change(work.conn, person_id)
     is_mine = change is not None and change.change_id == change_id and change.state == "asked"
     bound = change_id if is_mine else uuid4()
@@ -114,8 +118,9 @@ async def confirm(
     )
     active_at = work.now + work.policy.portal.phone_cooling
     if change is None or change != asked or not is_mine or not isinstance(result, Accepted):
-        action = Action.PHONE_CONFIRM.value
-        await work.record(EventName.STEP_UP_FAILED, person_id, outcome="refused", action=action)
+        await _code_failed(work, person_id, "refused")
+        if isinstance(result, Rejected):
+            await wrong_codes.count(work, person_id)
         return Refusal(RefusalCode.INVALID, "code")
     number = phones.unseal(work.keys, change.phone_id, change.number_ct)
     if await _is_shared_too_often(work, number, person_id):
@@ -127,6 +132,11 @@ async def confirm(
     await work.record(EventName.PHONE_CONFIRMED, person_id, phone=change.mask)
     await notices.tell(work, person_id, NoticeKind.PHONE_CHANGED, {"phone": change.mask})
     return Done(_shown(change, None, active_at))
+
+
+async def _code_failed(work: Work, person_id: UUID, outcome: str) -> None:
+    action = Action.PHONE_CONFIRM.value
+    await work.record(EventName.STEP_UP_FAILED, person_id, outcome=outcome, action=action)
 
 
 async def _claimed(work: Work, person_id: UUID) -> Change | None:

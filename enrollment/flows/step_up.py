@@ -1,7 +1,8 @@
 """A code by SMS that confirms one action of a client: made for it, good for it, once.
 
 The code is bound to the person, the action and its parameters: with any of them changed it is
-wrong. One answer for a wrong, late, used or foreign code. The caller holds the person's row.
+wrong. One answer for a wrong, late, used or foreign code; wrong ones are counted in a row, as at
+the door. The caller holds the person's row.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from uuid import UUID, uuid4
 
 from enrollment import words
 from enrollment.events import EventName
+from enrollment.flows import wrong_codes
 from enrollment.flows.payments import phone_number
 from enrollment.model import ISSUER_ZONE, calendar_of, midnight_after
 from enrollment.refusals import Done, Refusal, RefusalCode
-from enrollment.store import attempts, cards, consents, persons
+from enrollment.store import cards, consents, persons
 from otp import flows as otp_flows
-from otp.model import Accepted, ActionText, IssueRequest, Purpose, Refused, SendRefusal
+from otp.model import Accepted, ActionText, IssueRequest, Purpose, Refused, Rejected, SendRefusal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,10 +118,17 @@ async def ask(
 async def confirm(
     work: Work, person: Person, intent: Intent, proof: Proof | None
 ) -> Refusal | None:
-    """Check and use up the code of an action; the try is counted before it is compared."""
+    """Check and use up the code of an action; the try is counted before it is compared.
+
+    ``locked`` (423): too many wrong ones in a row, so that this one is not compared any more.
+    """
     if proof is None:
         return Refusal(RefusalCode.STEP_UP_REQUIRED, "step_up")
     person_id, action = person.person_id, intent.action.value
+    locked = await wrong_codes.fault(work, person_id)
+    if locked is not None:
+        await work.record(EventName.STEP_UP_FAILED, person_id, outcome="locked", action=action)
+        return locked
     is_open = await consents.is_open_step_up(
         work.conn, proof.step_up_id, person_id, action, work.now
     )
@@ -138,8 +147,11 @@ async def confirm(
         work.conn, proof.step_up_id, person_id, action, work.now
     ):
         await otp_flows.forget(work.conn, proof.step_up_id)
+        await wrong_codes.clear(work, person_id)
         return None
     await work.record(EventName.STEP_UP_FAILED, person_id, outcome="refused", action=action)
+    if isinstance(result, Rejected):
+        await wrong_codes.count(work, person_id)
     return Refusal(RefusalCode.STEP_UP_INVALID, "step_up")
 
 
@@ -153,9 +165,9 @@ async def _last4(work: Work, person_id: UUID, card_id: UUID | None) -> str | Ref
 
 
 async def _asking_fault(work: Work, person_id: UUID) -> Refusal | None:
-    state = await attempts.sca_state(work.conn, person_id)
-    if state.block is not None and state.block.holds(work.now):
-        return Refusal(RefusalCode.LOCKED, retry_after_s=_seconds(work, state.block.until))
+    locked = await wrong_codes.fault(work, person_id)
+    if locked is not None:
+        return locked
     day, _ = calendar_of(work.now)
     midnight = datetime.combine(day, time(), ISSUER_ZONE)
     sent = await consents.step_ups_since(work.conn, person_id, midnight)
@@ -167,10 +179,6 @@ async def _asking_fault(work: Work, person_id: UUID) -> Refusal | None:
 def seconds_to_midnight(now: datetime) -> int:
     """Give the whole seconds until the next calendar day of the issuer's zone begins."""
     return max(1, int((midnight_after(now) - now).total_seconds()) + 1)
-
-
-def _seconds(work: Work, until: datetime | None) -> int | None:
-    return None if until is None else max(1, int((until - work.now).total_seconds()) + 1)
 
 
 def refusal_of(refused: Refused) -> Refusal:

@@ -33,6 +33,7 @@ CODE_LOCK: Final = "login.code_lock"
 LOCKS: Final = (LOGIN_PASSWORD, LOGIN_CODE, CODE_LOCK, RESET)
 """What is counted by person and lets nobody in once there is too much of it."""
 
+_WHO: Final = "who"
 _MASK_LABEL: Final = b"enrollment.mask/1"
 
 
@@ -61,7 +62,12 @@ async def find(work: Work, identifier: str) -> Who | Refusal:
     if person is not None and not _may_come_in(work, person):
         person = None
     who = tag.value if person is None else person.person_id.bytes
-    return Who(person, tag.value, counters.key_of(work.keys, "who", who))
+    return Who(person, tag.value, counters.key_of(work.keys, _WHO, who))
+
+
+def key_of(work: Work, person_id: UUID) -> bytes:
+    """Give what a person is counted by."""
+    return counters.key_of(work.keys, _WHO, person_id.bytes)
 
 
 def _may_come_in(work: Work, person: Person) -> bool:
@@ -110,7 +116,7 @@ def _address(origin: str) -> bytes | None:
 
 async def unlock(work: Work, person_id: UUID) -> bool:
     """Let a person try again: password, code, reset; tells whether anything was counted."""
-    key = counters.key_of(work.keys, "who", person_id.bytes)
+    key = key_of(work, person_id)
     touched = False
     for kind in LOCKS:
         touched |= await counters.clear(work.conn, kind, key)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _PHONE_MAX: Final = 40
 _PREFERENCES: Final = "/preferences"
+_PHONE_OVER: Final = (RefusalCode.PHONE_SHARED, RefusalCode.LOCKED)
 
 
 async def show_pin(visit: Visit) -> Answer:
@@ -80,7 +81,7 @@ async def change_phone(visit: Visit) -> Answer:
             confirmed = await phone_change.confirm(
                 visit.work, visit.client, change_id, visit.secret("code")
             )
-            if isinstance(confirmed, Refusal) and confirmed.code is RefusalCode.PHONE_SHARED:
+            if isinstance(confirmed, Refusal) and confirmed.code in _PHONE_OVER:
                 return visit.go("/phone", flash_of(confirmed), state=done_with)
             if isinstance(confirmed, Refusal):
                 is_wrong = confirmed.code is not RefusalCode.NOT_FOUND
