@@ -32,6 +32,7 @@ class EventName(StrEnum):
     REGISTRATION_SMS_FAILED = "registration.sms_failed"
     REGISTRATION_VERIFIED = "registration.verified"
     REGISTRATION_FAILED = "registration.failed"
+    REGISTRATION_WRONG_CODE = "registration.wrong_code"
     REGISTRATION_EXPIRED = "registration.expired"
     REGISTRATION_CANCELLED = "registration.cancelled"
     PHONE_DISPUTED = "phone.disputed"

@@ -3,7 +3,8 @@
 Laws: a number that is not a client's goes through the same steps, gets the same answers and the
 same counts, and never a message. In strict mode a message is sent only to who also knows the
 activation code of the branch (RTS art. 24(2)(b)); a wrong code looks like a right one. One answer
-for a wrong password by SMS, whatever is wrong. The caller commits whatever the answer is.
+for a wrong password by SMS, whatever is wrong; each wrong code of either kind is an audit event.
+The caller commits whatever the answer is.
 """
 
 from __future__ import annotations
@@ -109,6 +110,8 @@ async def start(
         made = replace(made, sends=sends)
     await registrations.add(work.conn, made, who.idx, work.now)
     await work.record(EventName.REGISTRATION_STARTED, _about(made))
+    if is_wrong:
+        await work.record(EventName.REGISTRATION_WRONG_CODE, _about(made), outcome="activation")
     return Done(await _shown(work, made), created=True)
 
 
@@ -249,6 +252,7 @@ async def verify(
         await registrations.verified(work.conn, registration_id, hashed, work.now)
         await work.record(EventName.REGISTRATION_VERIFIED, _about(found))
         return Done(Verified(token, work.now + work.policy.registration.password_within))
+    await work.record(EventName.REGISTRATION_WRONG_CODE, _about(found), outcome="sms")
     if tries >= work.policy.registration.attempts_max:
         await registrations.move(work.conn, found, RegistrationState.FAILED)
         await work.record(EventName.REGISTRATION_FAILED, _about(found), outcome="tries_over")

@@ -223,6 +223,46 @@ async def test_five_wrong_passwords_in_all_end_it(bank: Work) -> None:
     assert code_of(right) == "registration_over"
 
 
+async def failures(bank: Work) -> list[tuple[str, str]]:
+    """Give what wrong codes were about, and which codes."""
+    rows = await bank.conn.fetch(
+        "SELECT object, outcome FROM audit.event WHERE name = 'registration.wrong_code'"
+        " ORDER BY event_id"
+    )
+    return [(row["object"], row["outcome"]) for row in rows]
+
+
+async def test_every_wrong_code_is_in_the_audit_log(bank: Work) -> None:
+    person_id = await people.make_person(bank)
+    code = await doors.activation(bank, person_id)
+    portal = doors.at_portal(bank)
+    false = Secret("AAAABBBBCCCC")
+    for _ in range(2):  # of the branch, for a client
+        assert isinstance(await registrations.start(portal, PESEL, false), Done)
+    begun = await registrations.start(portal, STRANGER, false)
+    assert isinstance(begun, Done)
+    registration_id, _ = await doors.to_sms(portal, PESEL, code)
+    for _ in range(2):  # by SMS
+        await registrations.verify(portal, registration_id, WRONG)
+
+    nobody = str(begun.value.registration_id)
+    assert await failures(bank) == [
+        *[(str(person_id), "activation")] * 2, (nobody, "activation"),
+        *[(str(person_id), "sms")] * 2,
+    ]  # fmt: skip
+
+
+async def test_a_code_that_is_not_compared_any_more_is_in_the_audit_log(bank: Work) -> None:
+    person_id = await people.make_person(bank)
+    code = await doors.activation(bank, person_id)
+    portal = doors.at_portal(bank)
+    for _ in range(bank.policy.registration.per_number_day):
+        assert isinstance(await registrations.start(portal, PESEL, None), Done)
+    assert isinstance(await registrations.start(portal, PESEL, code), Done)
+
+    assert await failures(bank) == [(str(person_id), "activation")]
+
+
 async def _verified(bank: Work) -> tuple[Work, UUID, Secret]:
     person_id = await people.make_person(bank)
     portal = doors.at_portal(bank)
