@@ -19,7 +19,7 @@ from acs.store.card_ranges import Issuer
 from loadtests.ports import free_ports
 from tests import sms_providers
 from tests.sms_providers import REPORT_TOKEN, SECRETS, Called, StubProvider
-from tests.story import judge
+from tests.story import judge, laws
 from tests.story.areqs import browser_areq
 from tests.story.pages import Page, packed
 from tests.story.parties import CONTENT_TYPE, FakeDirectoryServer
@@ -190,5 +190,6 @@ async def test_a_report_is_asked_for_again_while_the_database_is_away(
 
 
 def _nothing_was_told(canaries: list[str], log_lines: list[str]) -> None:
-    told = "\n".join(log_lines) + metrics.exposition().decode()
-    assert [one for one in canaries if one in told] == []
+    told = "\n".join([*log_lines, laws.told_by_metrics(metrics.exposition().decode())])
+    looked_for = [trace for one in canaries for trace in laws.traces(one, one)]
+    assert [trace.kind for trace in looked_for if trace.is_in(told)] == []
