@@ -231,6 +231,7 @@ class Service:
             background=self.background,
             number_checks=self.parts.number_checks,
             hsm=await self._reach_hsm(),
+            card_host=policies.card_host(self.settings),
         )
         if self.must_be_fit:
             wrong = await faults(checks(first, self.parts.migrations))
@@ -410,7 +411,7 @@ class Service:
             ),
             observe=lambda route, outcome: metrics.ENROLLMENT.labels(route, outcome).inc(),
             request_id=log.REQUEST_ID.get,
-            host=policies.card_host(self.settings),
+            host=ports.card_host,
             pace=paced,
             in_background=lambda job: ports.background.start(job, "import"),
         )

@@ -14,6 +14,7 @@ from acs.deadlines import Deadlines
 from acs.steps import InStep, in_step
 from acs.store.areqs import Areqs
 from enrollment.policy import Activation, AttemptPolicy
+from enrollment.ports import Host, NoHost
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,6 +160,7 @@ class Ports:
     background: Background
     number_checks: NumberChecks | None = None
     hsm: RemoteValueKeys | None = None
+    card_host: Host = field(default_factory=NoHost)
     areqs: Areqs = field(init=False)
     areq_deadlines: Deadlines = field(init=False)
     in_step: InStep = field(init=False)

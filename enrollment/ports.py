@@ -34,8 +34,11 @@ class Host(Protocol):
 
     is_there: bool
 
-    async def block(self, card_ref: str, wish: str) -> bool:
-        """Ask for a ``temporary`` or ``permanent`` block; False = the host cannot be reached."""
+    async def block(self, card_ref: str, wish: str, wish_id: UUID) -> bool:
+        """Ask for a ``temporary`` or ``permanent`` block; False = the host cannot be reached.
+
+        The same ``wish_id`` again is the same wish: who asked before may have died.
+        """
 
 
 class NoHost:
@@ -43,9 +46,9 @@ class NoHost:
 
     is_there = False
 
-    async def block(self, card_ref: str, wish: str) -> bool:
+    async def block(self, card_ref: str, wish: str, wish_id: UUID) -> bool:
         """Say that the host cannot be reached."""
-        del card_ref, wish
+        del card_ref, wish, wish_id
         return False
 
 

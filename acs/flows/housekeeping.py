@@ -38,6 +38,8 @@ _BATCH = 500
 SEALED_BATCH = 2_000
 _COUNTERS = 5_000
 TOLD_AT_ONCE = 20
+WISHES_AT_ONCE = 3
+"""One after the other, within the lease of a wish, however slow the host."""
 """Each takes of the budget of messages, whose rows are held until the end."""
 
 
@@ -96,6 +98,20 @@ async def carry_on_enrollment(ports: Ports) -> int:
     otp_policy, now = ports.policies.otp, ports.clock()
     async with ports.pool.transaction() as conn:
         return await enrollment_flows.carry_on(conn, ports.keys, otp_policy, now, _BATCH)
+
+
+async def carry_on_host_wishes(ports: Ports) -> int:
+    """Worker source: ask the card host again what a process asked that died meanwhile."""
+    async with ports.pool.transaction() as conn:
+        left = await enrollment_flows.claim_host_wishes(conn, ports.clock(), WISHES_AT_ONCE)
+    policies = (ports.policies.otp, ports.policies.activation)
+    for wished in left:
+        taken = await ports.card_host.block(wished.card_ref, wished.wish, wished.wish_id)
+        async with ports.pool.transaction() as conn:
+            await enrollment_flows.settle_host_wish(
+                conn, ports.keys, policies, wished, ports.clock(), is_taken=taken
+            )
+    return len(left)
 
 
 async def outdate_consents(ports: Ports) -> int:

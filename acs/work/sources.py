@@ -44,6 +44,12 @@ def sources(
         Source("number_checks", partial(housekeeping.lapse_number_checks, ports), poll_s=60.0),
         Source("used", partial(housekeeping.forget_used, ports), poll_s=60.0),
         Source("enrollment", partial(housekeeping.carry_on_enrollment, ports), poll_s=30.0),
+        Source(
+            "host_wishes",
+            partial(housekeeping.carry_on_host_wishes, ports),
+            poll_s=10.0,
+            full=housekeeping.WISHES_AT_ONCE,
+        ),
         Source("consents", partial(housekeeping.outdate_consents, ports), poll_s=60.0),
         Source(
             "over_limit",

@@ -3,7 +3,8 @@
 Laws: nothing of a body is used before the token was accepted; a token is good once; a denied call
 is audited, and the caller learns only that it was denied (401) or which scope is missing (403).
 The transaction commits whatever the use case answers: a refusal may have counted a try or written
-to the audit log. A message leaves after the commit. Bad input is the caller's error and answered
+to the audit log. A use case that asks the world outside gives an errand, which is run between two
+transactions. A message leaves after the commit. Bad input is the caller's error and answered
 as such, never a failure here.
 """
 
@@ -23,7 +24,7 @@ from enrollment.callers import Asked, Denied, Token
 from enrollment.edge.answers import Answer, faulty, good, problem, refused
 from enrollment.events import Actor, EventName
 from enrollment.flows import sessions
-from enrollment.flows.work import NOT_YET, Work
+from enrollment.flows.work import NOT_YET, Errand, Work
 from enrollment.refusals import Refusal, RefusalCode
 from schemas import audit
 from schemas.api import Fault, uuid_of
@@ -64,7 +65,7 @@ class Call:
         return self.person_id
 
 
-UseCase: TypeAlias = "Callable[[Call], Awaitable[Answer | Refusal]]"
+UseCase: TypeAlias = "Callable[[Call], Awaitable[Answer | Refusal | Errand[Answer | Refusal]]]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,25 @@ async def _carry_out(
                 read.session,
             )
         )
-        return await _settle(work, read.ticket, answer)
+        if not isinstance(answer, Errand):
+            return await _settle(work, read.ticket, answer)
+        if read.ticket is not None:  # taken anew together with the answer
+            await idempotency.free(conn, read.ticket)
+    return await _run(ports, read, work, answer)
+
+
+async def _run(
+    ports: EnrollmentPorts, read: _Request, work: Work, errand: Errand[Answer | Refusal]
+) -> tuple[web.Response, UUID | None]:
+    """Ask outside, then carry out what was said; what led to it is committed."""
+    said = await errand.ask()
+    async with ports.pool.transaction() as conn:
+        work, ticket = replace(work, conn=conn, now=ports.clock()), read.ticket
+        if ticket is not None:
+            taken = await idempotency.take(conn, ticket, work.now)
+            # The same request, sent twice at once: the answer of the other is kept.
+            ticket = ticket if isinstance(taken, idempotency.Taken) else None
+        return await _settle(work, ticket, await errand.then(work, said))
 
 
 async def _of_session(work: Work, read: _Request) -> UUID | None:

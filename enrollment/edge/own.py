@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 from enrollment.edge import answers
 from enrollment.edge.answers import Answer, Json
 from enrollment.edge.clients import proof_of
-from enrollment.flows import belongings, phone_change
+from enrollment.flows import belongings, card_blocks, phone_change
 from enrollment.flows.belongings import OwnEvent, Preferences
+from enrollment.flows.work import Errand
 from enrollment.refusals import Refusal
 from schemas.vault import Secret
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from enrollment.edge.gate import Call, UseCase
     from enrollment.flows.phone_change import PhoneChange
+    from enrollment.flows.work import Work
 
 _ACCEPTED: Final = 202
 
@@ -83,13 +85,19 @@ async def _put_preferences(call: Call) -> Answer | Refusal:
     return Answer(_preferences(done.value), version=done.version)
 
 
-async def _block_card(call: Call) -> Answer | Refusal:
-    done = await belongings.block_card(
-        call.work, call.ports.host, call.client, call.key, call.body["wish"]
-    )
-    if isinstance(done, Refusal):
-        return done
-    return Answer(answers.card(done.value), version=done.version)
+async def _block_card(call: Call) -> Refusal | Errand[Answer | Refusal]:
+    wished = await card_blocks.wish(call.work, call.client, call.key, call.body["wish"])
+    if isinstance(wished, Refusal):
+        return wished
+
+    async def then(work: Work, is_taken: bool) -> Answer | Refusal:  # noqa: FBT001 - what was said
+        done = await card_blocks.settle(work, wished, is_taken=is_taken)
+        if isinstance(done, Refusal):
+            return done
+        return Answer(answers.card(done.value), version=done.version)
+
+    host = call.ports.host
+    return Errand(lambda: host.block(wished.card_ref, wished.wish, wished.wish_id), then)
 
 
 async def _get_events(call: Call) -> Answer | Refusal:

@@ -13,11 +13,13 @@ from enrollment.flows.attempts import (
 )
 from enrollment.flows.housekeeping import (
     carry_on,
+    claim_host_wishes,
     end_every_session,
     follow_ages,
     forget_used,
     outdate_consents,
     purge_closed,
+    settle_host_wish,
     tell_over_limit,
 )
 from enrollment.flows.payments import (
@@ -41,6 +43,7 @@ __all__ = [
     "begin_attempt",
     "carry_on",
     "check_pin",
+    "claim_host_wishes",
     "consent_in_force",
     "count_use",
     "end_every_session",
@@ -55,6 +58,7 @@ __all__ = [
     "purge_closed",
     "release_use",
     "renew_pin",
+    "settle_host_wish",
     "shares_of",
     "standing_from",
     "standing_of",

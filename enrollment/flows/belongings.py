@@ -1,4 +1,4 @@
-"""What else belongs to a client in the portal: trusted merchants, preferences, own events, a block.
+"""What else belongs to a client in the portal: trusted merchants, preferences, own events.
 
 Every function sees only what belongs to the person it is given.
 """
@@ -7,17 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
-from enrollment import rules
 from enrollment.events import EventName
-from enrollment.flows import cards as card_flows
-from enrollment.flows import clients, notices, step_up
-from enrollment.flows.cards import StatusData
-from enrollment.flows.notices import NoticeKind
+from enrollment.flows import clients, step_up
 from enrollment.flows.step_up import Intent
 from enrollment.flows.work import version_fault
-from enrollment.model import CardStatus
 from enrollment.refusals import Done, Refusal, RefusalCode
 from enrollment.store import belongings, cards, persons
 from enrollment.words import Action
@@ -29,10 +24,6 @@ if TYPE_CHECKING:
 
     from enrollment.flows.step_up import Proof
     from enrollment.flows.work import Work
-    from enrollment.ports import Host
-    from enrollment.store.cards import CardView
-
-BlockWish = Literal["temporary", "permanent"]
 
 _EVENTS_MAX: Final = 200
 
@@ -120,30 +111,6 @@ async def put_preferences(
         EventName.PREF_CHANGED, person_id, language=wanted.language, low_value=wanted.low_value
     )
     return Done(wanted, person.version + 1)
-
-
-async def block_card(
-    work: Work, host: Host, person_id: UUID, card_id: UUID, wish: BlockWish
-) -> Done[CardView] | Refusal:
-    """Have the host block an own card; ``host_unavailable`` (502): nothing was done, phone us."""
-    if await clients.client(work, person_id) is None:
-        return Refusal(RefusalCode.NOT_FOUND)
-    card = await cards.view(work.conn, card_id)
-    if card is None or card.person_id != person_id:
-        return Refusal(RefusalCode.NOT_FOUND)
-    becomes = CardStatus.BLOCKED_TEMP if wish == "temporary" else CardStatus.BLOCKED
-    if not rules.may_become(card.status, becomes):
-        return Refusal(RefusalCode.ILLEGAL_TRANSITION, "wish")
-    is_done = await host.block(card.ref, wish)
-    outcome = "ok" if is_done else "host_unavailable"
-    await work.record(EventName.CARD_BLOCK_ASKED, card_id, outcome=outcome, wish=wish)
-    if not is_done:
-        return Refusal(RefusalCode.HOST_UNAVAILABLE)
-    if card.status is not becomes:
-        await notices.tell(work, person_id, NoticeKind.CARD_BLOCKED, {"last4": card.last4})
-    return await card_flows.set_status(
-        work, card_id, StatusData(becomes, "blocked by the client", None, None)
-    )
 
 
 async def own_events(work: Work, person_id: UUID) -> Done[list[OwnEvent]] | Refusal:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from enrollment import callers, idempotency
 from enrollment.events import ACS, EventName
-from enrollment.flows import coming_of_age, consent_texts, notices, phone_change, purge
+from enrollment.flows import card_blocks, coming_of_age, consent_texts, notices, phone_change, purge
 from enrollment.flows.work import Work
 from enrollment.policy import EnrollmentPolicy
 from enrollment.store import access, counters, registrations
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from enrollment.policy import Activation
+    from enrollment.store.host_wishes import HostWish
     from schemas.queries import Connection
     from schemas.vault import Keys
 
@@ -77,6 +78,27 @@ async def carry_on(
     for registration_id, person_id in ended:
         await work.record(EventName.REGISTRATION_EXPIRED, person_id or registration_id)
     return phones + len(ended)
+
+
+async def claim_host_wishes(conn: Connection, now: datetime, limit: int) -> list[HostWish]:
+    """Lease wishes to the card host that were left by a process that died."""
+    return await card_blocks.claim(conn, now, limit)
+
+
+async def settle_host_wish(
+    conn: Connection,
+    keys: Keys,
+    policies: tuple[OtpPolicy, Activation],
+    wished: HostWish,
+    now: datetime,
+    *,
+    is_taken: bool,
+) -> None:
+    """Carry out what the card host said of such a wish."""
+    otp_policy, activation = policies
+    policy = EnrollmentPolicy(activation=activation)
+    work = replace(_work(conn, keys, now), policy=policy, otp_policy=otp_policy)
+    await card_blocks.settle_left(work, wished, is_taken=is_taken)
 
 
 async def purge_closed(conn: Connection, keys: Keys, before: datetime, now: datetime) -> bool:

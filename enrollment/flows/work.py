@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 from enrollment.refusals import Refusal, RefusalCode
 from schemas import audit
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
 
     from enrollment.events import Actor, EventName
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from otp.policy import OtpPolicy
     from schemas.queries import Connection
     from schemas.vault import Keys
+
+Out = TypeVar("Out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,18 @@ class Work:
         """Append an audit event to the transaction; details hold no secret and no number."""
         event = self.actor.event(name, about, self.now, outcome=outcome, details=details)
         await audit.append(self.conn, self.keys.audit, event)
+
+
+@dataclass(frozen=True, slots=True)
+class Errand(Generic[Out]):
+    """A question to the world outside, asked while no transaction is open, and what follows of it.
+
+    ``ask`` runs after the commit of what led to it, ``then`` in a transaction of its own. A process
+    may die between the two: what led to it has to be on disk for who finishes it.
+    """
+
+    ask: Callable[[], Awaitable[bool]]
+    then: Callable[[Work, bool], Awaitable[Out]]
 
 
 NOT_YET: Final = 0

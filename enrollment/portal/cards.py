@@ -6,9 +6,10 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
-from enrollment.flows import belongings, clients, enrolments, limits
+from enrollment.flows import card_blocks, clients, enrolments, limits
 from enrollment.flows.masks import masks
 from enrollment.flows.step_up import Intent
+from enrollment.flows.work import Errand
 from enrollment.model import EffectiveLimits, EnrolmentState
 from enrollment.portal import confirm, gate
 from enrollment.portal.render import currency_number
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from enrollment.flows.clients import OwnCard
+    from enrollment.flows.work import Work
     from enrollment.portal.visit import Answer, Visit
 
 AMOUNTS: Final = ("per_tx", "per_day", "per_month")
@@ -79,7 +81,7 @@ async def switch(visit: Visit) -> Answer:
     return await confirm.ask(visit, Intent(action, own.card.card_id), own.card.last4, back)
 
 
-async def block(visit: Visit) -> Answer:
+async def block(visit: Visit) -> Answer | Errand[Answer]:
     """Have the bank block a card, after the box that says "I know what this means"."""
     own = await _own(visit)
     if own is None:
@@ -87,15 +89,21 @@ async def block(visit: Visit) -> Answer:
     here = f"/cards/{own.card.card_id}"
     if visit.form.get("sure") != "yes":
         return visit.wrong("block_unsure", "sure", here)
-    wish: belongings.BlockWish = (
+    kind: card_blocks.BlockWish = (
         "permanent" if visit.form.get("wish") == "permanent" else "temporary"
     )
-    done = await belongings.block_card(
-        visit.work, visit.ports.enrollment.host, visit.client, own.card.card_id, wish
-    )
-    if isinstance(done, Refusal):
-        return visit.refused(done, here)
-    return visit.go(here, Flash(f"blocked_{wish}"))
+    wished = await card_blocks.wish(visit.work, visit.client, own.card.card_id, kind)
+    if isinstance(wished, Refusal):
+        return visit.refused(wished, here)
+
+    async def then(work: Work, is_taken: bool) -> Answer:  # noqa: FBT001 - what was said
+        done = await card_blocks.settle(work, wished, is_taken=is_taken)
+        if isinstance(done, Refusal):
+            return visit.refused(done, here)
+        return visit.go(here, Flash(f"blocked_{kind}"))
+
+    host = visit.ports.enrollment.host
+    return Errand(lambda: host.block(wished.card_ref, wished.wish, wished.wish_id), then)
 
 
 async def show_limits(visit: Visit) -> Answer:

@@ -10,6 +10,7 @@ Laws:
 
 from __future__ import annotations
 
+import dataclasses
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -22,7 +23,7 @@ from msgspec.structs import replace
 from enrollment.events import Actor
 from enrollment.flows import sessions
 from enrollment.flows.sessions import Over, Session
-from enrollment.flows.work import Work
+from enrollment.flows.work import Errand, Work
 from enrollment.portal import headers, state
 from enrollment.portal.render import Words
 from enrollment.portal.state import Flash, State
@@ -152,12 +153,22 @@ async def _carry_out(
             seen.words = _words(ports, seen.state.language or session.language, seen.browser)
         visit = _visit(ports, work, request, seen, session)
         answer = await route.page(visit)
+    if isinstance(answer, Errand):
+        answer = await _run(ports, visit.work, answer)
     for sms_id in answer.sms_ids if isinstance(answer, Go) else ():
         given.deliver_soon(sms_id)
     if isinstance(answer, Go):
         return _respond(ports, answer)
     form = state.form_token(given.keys, visit.state, seen.session)
     return draw(ports, visit.words, answer, visit.state, is_in=visit.session is not None, form=form)
+
+
+async def _run(ports: PortalPorts, work: Work, errand: Errand[Answer]) -> Answer:
+    """Ask outside, then carry out what was said; what led to it is committed."""
+    said = await errand.ask()
+    async with ports.enrollment.pool.transaction() as conn:
+        now = ports.enrollment.clock()
+        return await errand.then(dataclasses.replace(work, conn=conn, now=now), said)
 
 
 def _visit(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from enrollment.flows.sessions import Session
-    from enrollment.flows.work import Work
+    from enrollment.flows.work import Errand, Work
     from enrollment.portal.render import Bank, PortalPages, Words
     from enrollment.ports import EnrollmentPorts
 
@@ -69,7 +69,7 @@ class Go:
 
 Answer = Page | Go
 if TYPE_CHECKING:
-    PageOf = Callable[["Visit"], Awaitable[Answer]]
+    PageOf = Callable[["Visit"], Awaitable[Answer | Errand[Answer]]]
 
 
 @dataclass(frozen=True, slots=True)

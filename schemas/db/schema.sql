@@ -1408,6 +1408,18 @@ CREATE TABLE enrollment.entry (
     CONSTRAINT entry_who_check CHECK ((length(who) = 32))
 );
 
+CREATE TABLE enrollment.host_wish (
+    wish_id uuid NOT NULL,
+    person_id uuid NOT NULL,
+    card_id uuid NOT NULL,
+    card_ref text NOT NULL,
+    wish text NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    CONSTRAINT host_wish_card_ref_check CHECK (((length(card_ref) >= 1) AND (length(card_ref) <= 64))),
+    CONSTRAINT host_wish_wish_check CHECK ((wish = ANY (ARRAY['temporary'::text, 'permanent'::text])))
+);
+
 CREATE TABLE enrollment.idempotency (
     caller text NOT NULL,
     key text NOT NULL,
@@ -1940,6 +1952,9 @@ ALTER TABLE ONLY enrollment.enrolment
 ALTER TABLE ONLY enrollment.entry
     ADD CONSTRAINT entry_pkey PRIMARY KEY (entry_id);
 
+ALTER TABLE ONLY enrollment.host_wish
+    ADD CONSTRAINT host_wish_pkey PRIMARY KEY (wish_id);
+
 ALTER TABLE ONLY enrollment.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (caller, key);
 
@@ -2098,6 +2113,8 @@ CREATE INDEX counter_age ON enrollment.counter USING btree (ends_at);
 CREATE INDEX enrolment_of_the_young ON enrollment.enrolment USING btree (card_id) WHERE (reason = ANY (ARRAY['too_young'::text, 'minor_not_allowed'::text]));
 
 CREATE INDEX entry_age ON enrollment.entry USING btree (expires_at);
+
+CREATE INDEX host_wish_due ON enrollment.host_wish USING btree (due_at);
 
 CREATE INDEX idempotency_age ON enrollment.idempotency USING btree (made_at);
 

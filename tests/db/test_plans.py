@@ -54,7 +54,8 @@ OF_CLIENTS = tuple(
     f"enrollment/store/{name}.sql"
     for name in (
         *("access", "attempts", "belongings", "cards", "consents", "counter", "counters"),
-        *("imports", "limits", "pans", "persons", "purge", "registrations", "search"),
+        *("host_wishes", "imports", "limits", "pans", "persons", "purge"),
+        *("registrations", "search"),
     )
 )
 """Files of statements about one client."""

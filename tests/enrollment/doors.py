@@ -6,10 +6,10 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from enrollment.events import Actor
-from enrollment.flows import activation_codes, logins, phone_change, registrations
+from enrollment.flows import activation_codes, card_blocks, logins, phone_change, registrations
 from enrollment.flows.clients import Declaration
 from enrollment.flows.step_up import Proof
-from enrollment.refusals import Done
+from enrollment.refusals import Done, Refusal
 from schemas.vault import Secret
 from tests.enrollment import people
 from tests.otp.fakes import sms_text
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from enrollment.flows.phone_change import PhoneChange
     from enrollment.flows.sessions import Opened
     from enrollment.flows.work import Work
+    from enrollment.ports import Host
+    from enrollment.store.cards import CardView
 
 PASSWORD = "trzy mokre kamienie"
 NEW_PHONE = "+48600700999"
@@ -102,6 +104,17 @@ async def log_in(work: Work, pesel: str = people.PESELS[1], password: str = PASS
     done = await logins.finish(portal, begun.value.login_id, code)
     assert isinstance(done, Done), done
     return done.value
+
+
+async def block(
+    work: Work, host: Host, client: people.Client, kind: card_blocks.BlockWish
+) -> Done[CardView] | Refusal:
+    """Have the host block a card, as the two gates do."""
+    wished = await card_blocks.wish(work, client.person_id, client.card_id, kind)
+    if isinstance(wished, Refusal):
+        return wished
+    taken = await host.block(wished.card_ref, wished.wish, wished.wish_id)
+    return await card_blocks.settle(work, wished, is_taken=taken)
 
 
 async def ask_for_phone(work: Work, person_id: UUID, phone: str = NEW_PHONE) -> PhoneChange:

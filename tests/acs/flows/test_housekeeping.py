@@ -17,6 +17,8 @@ from tests.story.areqs import browser_areq
 from tests.story.buying import EASY, ask, begin, right
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from acs.ports import Ports
     from tests.story.people import Cardholder
     from tests.story.world import World
@@ -33,6 +35,39 @@ async def test_counted_use_lapses_after_seven_days_and_held_use_does_not(world: 
     assert await housekeeping.lapse_use(world.server.ports) == 0
     states = await world.db.fetch("SELECT state FROM enrollment.reservation ORDER BY state")
     assert [row[0] for row in states] == ["held", "lapsed"]
+
+
+class WillingHost:
+    """A card host that takes what it is asked."""
+
+    is_there = True
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str]] = []
+
+    async def block(self, card_ref: str, wish: str, wish_id: UUID) -> bool:
+        assert wish_id.int
+        self.asked.append((card_ref, wish))
+        return True
+
+
+async def test_a_block_whose_asker_died_is_asked_again_and_done_once(world: World) -> None:
+    await world.enrol()
+    host = WillingHost()
+    ports = replace(world.server.ports, card_host=host)
+    await world.db.execute(
+        "INSERT INTO enrollment.host_wish SELECT gen_random_uuid(), person_id, card_id, ref,"
+        " 'permanent', $1, $1::timestamptz + interval '30 seconds' FROM enrollment.card",
+        world.clock(),
+    )
+    early = await housekeeping.carry_on_host_wishes(ports)
+    world.clock.advance(seconds=30)
+    late = [await housekeeping.carry_on_host_wishes(ports) for _ in range(2)]
+    card = await world.db.fetchrow("SELECT ref, status FROM enrollment.card")
+
+    assert (early, late) == (0, [1, 0])
+    assert card is not None
+    assert (host.asked, card["status"]) == ([(card["ref"], "permanent")], "blocked")
 
 
 async def test_the_history_of_messages_is_forgotten_when_no_limit_looks_back(world: World) -> None:

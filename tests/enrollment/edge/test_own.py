@@ -13,6 +13,7 @@ from tests.enrollment import doors, people
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     import asyncpg
 
@@ -109,8 +110,8 @@ async def test_a_host_blocks_the_card_and_the_client_is_told_once(
     class Host:
         is_there = True
 
-        async def block(self, card_ref: str, wish: str) -> bool:
-            return (card_ref, wish) == ("c1", "temporary")
+        async def block(self, card_ref: str, wish: str, wish_id: UUID) -> bool:
+            return wish_id.int > 0 and (card_ref, wish) == ("c1", "temporary")
 
     async with apis.running(pool, keys, now, ports={"host": Host()}) as api:
         client = await people.make_client(people.hands(api.conn, keys, now))
@@ -122,6 +123,65 @@ async def test_a_host_blocks_the_card_and_the_client_is_told_once(
 
     assert (reply.status, reply.body["status"]) == (200, "blocked_temp")
     assert (again.status, told) == (200, 1)
+
+
+class SlowHost:
+    """A card host that looks, while it is asked, at what the asker holds."""
+
+    is_there = True
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self.pool = pool
+        self.keys: list[UUID] = []
+        self.open: list[int] = []
+        self.dies = False
+
+    async def block(self, card_ref: str, wish: str, wish_id: UUID) -> bool:
+        del card_ref, wish
+        self.keys.append(wish_id)
+        query = (
+            "SELECT count(*) FROM pg_locks WHERE pid <> pg_backend_pid()"
+            " AND relation = 'enrollment.person'::regclass"
+        )
+        self.open.append(await self.pool.fetchval(query))
+        if self.dies:
+            message = "the process ends after the host's yes"
+            raise RuntimeError(message)
+        return True
+
+
+async def test_no_transaction_is_open_while_the_host_is_asked(
+    pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    host = SlowHost(pool)
+    async with apis.running(pool, keys, now, ports={"host": host}) as api:
+        client = await people.make_client(people.hands(api.conn, keys, now))
+        path, again = f"/cards/{client.card_id}/block", {"Idempotency-Key": "k-1"}
+        replies = [
+            await me(api, client, "POST", path, {"wish": "permanent"}, headers=again)
+            for _ in range(2)
+        ]
+
+    assert [one.status for one in replies] == [200, 200]
+    assert replies[0].body == replies[1].body
+    assert (host.open, len(host.keys)) == ([0], 1)
+
+
+async def test_what_was_asked_before_a_death_is_on_disk_and_its_key_is_free(
+    pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    host = SlowHost(pool)
+    async with apis.running(pool, keys, now, ports={"host": host}) as api:
+        client = await people.make_client(people.hands(api.conn, keys, now))
+        path, again = f"/cards/{client.card_id}/block", {"Idempotency-Key": "k-1"}
+        host.dies = True
+        dead = await me(api, client, "POST", path, {"wish": "permanent"}, headers=again)
+        left = await api.conn.fetchval("SELECT wish_id FROM enrollment.host_wish")
+        host.dies = False
+        done = await me(api, client, "POST", path, {"wish": "permanent"}, headers=again)
+
+    assert (dead.status, done.status) == (500, 200)
+    assert [left] == host.keys[:1]
 
 
 async def test_events_and_merchants_are_listed(api: Api, client: Client) -> None:

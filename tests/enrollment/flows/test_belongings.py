@@ -1,8 +1,7 @@
-"""What belongs to a client: merchants, preferences, a block, the own events."""
+"""What belongs to a client: merchants, preferences, the own events."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -12,8 +11,6 @@ from enrollment.flows import belongings, persons
 from enrollment.flows.belongings import Preferences
 from enrollment.flows.persons import PersonData
 from enrollment.flows.step_up import Intent
-from enrollment.model import CardStatus
-from enrollment.ports import NoHost
 from enrollment.refusals import Done, Refusal
 from enrollment.words import Action
 from tests.enrollment import doors, people
@@ -27,19 +24,6 @@ if TYPE_CHECKING:
     from enrollment.flows.work import Work
     from schemas.vault import Keys
     from tests.enrollment.people import Client
-
-
-@dataclass
-class Host:
-    """A card host that says yes and remembers what it was asked."""
-
-    asked: list[tuple[str, str]] = field(default_factory=list)
-
-    is_there = True
-
-    async def block(self, card_ref: str, wish: str) -> bool:
-        self.asked.append((card_ref, wish))
-        return True
 
 
 @pytest.fixture
@@ -151,37 +135,6 @@ async def test_of_two_changes_the_one_that_saw_an_older_version_is_refused(
     )
 
     assert code_of(second) == "version_changed"
-
-
-@pytest.mark.parametrize(
-    ("wish", "status"),
-    [("temporary", CardStatus.BLOCKED_TEMP), ("permanent", CardStatus.BLOCKED)],
-)
-async def test_a_block_goes_to_the_host_and_the_card_follows(
-    bank: Work, client: Client, wish: belongings.BlockWish, status: CardStatus
-) -> None:
-    host = Host()
-    done = await belongings.block_card(bank, host, client.person_id, client.card_id, wish)
-
-    assert isinstance(done, Done)
-    assert done.value.status is status
-    assert host.asked == [("c1", wish)]
-
-
-async def test_without_a_host_nothing_is_done(bank: Work, client: Client) -> None:
-    refused = await belongings.block_card(
-        bank, NoHost(), client.person_id, client.card_id, "permanent"
-    )
-    status = (await bank.conn.fetchrow("SELECT status FROM enrollment.card"))[0]
-
-    assert (code_of(refused), status) == ("host_unavailable", "active")
-
-
-async def test_another_persons_card_is_none(bank: Work, client: Client) -> None:
-    other, host = await people.make_person(bank, "p9", people.PESELS[2]), Host()
-    refused = await belongings.block_card(bank, host, other, client.card_id, "temporary")
-
-    assert (code_of(refused), host.asked) == ("not_found", [])
 
 
 async def test_own_events_are_those_of_ninety_days_and_of_nobody_else(

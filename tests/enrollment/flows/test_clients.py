@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from enrollment import ports
-from enrollment.flows import belongings, cards, clients
+from enrollment.flows import card_blocks, cards, clients
 from enrollment.flows.cards import AccountData
 from enrollment.flows.clients import Declaration
 from enrollment.flows.step_up import Intent
@@ -190,5 +189,4 @@ async def test_a_card_that_is_seen_cannot_be_touched(
 
     assert await clients.switch_threeds(work, owner.person_id, card_id, "deactivate", None) == none
     assert await clients.lower_limits(work, owner.person_id, card_id, lower, None) == none
-    host = ports.NoHost()
-    assert await belongings.block_card(work, host, owner.person_id, card_id, "temporary") == none
+    assert await card_blocks.wish(work, owner.person_id, card_id, "temporary") == none

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from enrollment import flows
-from enrollment.flows import belongings, cards, clients, limits, notices, persons
+from enrollment.flows import card_blocks, cards, clients, limits, notices, persons
 from enrollment.flows.cards import StatusData
 from enrollment.flows.clients import Declaration
 from enrollment.flows.notices import NoticeKind
@@ -25,6 +25,7 @@ from tests.records import replace
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     import asyncpg
 
@@ -64,8 +65,8 @@ class WillingHost:
 
     is_there = True
 
-    async def block(self, card_ref: str, wish: str) -> bool:
-        return bool(card_ref and wish)
+    async def block(self, card_ref: str, wish: str, wish_id: UUID) -> bool:
+        return bool(card_ref and wish and wish_id.int)
 
 
 async def test_a_notice_speaks_the_clients_language(bank: Work) -> None:
@@ -214,12 +215,12 @@ async def test_who_gives_and_withdraws_without_end_costs_three_messages_a_day(ba
 
 @pytest.mark.parametrize("wish", ["temporary", "permanent"])
 async def test_a_card_blocked_in_the_portal_is_told_once(
-    bank: Work, wish: belongings.BlockWish
+    bank: Work, wish: card_blocks.BlockWish
 ) -> None:
     client = await people.make_client(bank)
     portal, host = doors.at_portal(bank), WillingHost()
     for _ in range(2):
-        await belongings.block_card(portal, host, client.person_id, client.card_id, wish)
+        await doors.block(portal, host, client, wish)
 
     assert await told(bank) == [
         (
@@ -232,7 +233,7 @@ async def test_a_card_blocked_in_the_portal_is_told_once(
 async def test_a_block_that_the_host_did_not_take_is_not_told(bank: Work) -> None:
     client = await people.make_client(bank)
     portal = doors.at_portal(bank)
-    await belongings.block_card(portal, NoHost(), client.person_id, client.card_id, "temporary")
+    await doors.block(portal, NoHost(), client, "temporary")
 
     assert await told(bank) == []
 
@@ -338,7 +339,7 @@ async def test_what_is_undone_is_not_told(
     with pytest.raises(ZeroDivisionError):
         async with db.transaction():
             host = WillingHost()
-            await belongings.block_card(bank, host, client.person_id, client.card_id, "permanent")
+            await doors.block(bank, host, client, "permanent")
             await clients.withdraw(bank, client.person_id, "sms_3ds")
             assert len(await told(bank)) == 2
             raise ZeroDivisionError

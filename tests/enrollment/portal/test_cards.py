@@ -19,6 +19,7 @@ from tests.enrollment.portal.shown import ON
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     import asyncpg
 
@@ -158,6 +159,34 @@ async def test_a_block_needs_the_box_and_says_when_the_host_is_away(
     page = await inside.submit(page, f"{card}/block", wish="temporary", sure="yes")
 
     assert (page.path, "Zadzwoń do banku od razu" in page.text) == (card, True)
+
+
+async def test_a_block_that_the_host_takes_is_shown(
+    pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    class WillingHost:
+        is_there = True
+
+        async def block(self, card_ref: str, wish: str, wish_id: UUID) -> bool:
+            return (card_ref, wish) == ("c1", "temporary") and wish_id.int > 0
+
+    async with (
+        browsing.running(pool, keys, now, host=WillingHost()) as portal,
+        portal.browser() as browser,
+    ):
+        client = await people.make_client(portal.bank)
+        await portal.register(browser, people.PESELS[1])
+        await portal.sign_in(browser, people.PESELS[1])
+        card = f"/cards/{client.card_id}"
+        page = await browser.get(card)
+        page = await browser.submit(page, f"{card}/block", wish="temporary", sure="yes")
+        row = await portal.bank.conn.fetchrow("SELECT status FROM enrollment.card")
+        event = await portal.bank.conn.fetchrow(
+            "SELECT actor, details FROM audit.event WHERE name = 'block.asked'"
+        )
+
+    assert (page.path, row["status"], event["actor"]) == (card, "blocked_temp", "portal")
+    assert str(client.person_id) in str(event["details"])
 
 
 @pytest.mark.parametrize(

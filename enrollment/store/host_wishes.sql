@@ -1,0 +1,24 @@
+-- What clients wished of the bank's card host, until what it said is carried out.
+
+-- name: add
+-- A wish, before the host is asked.
+INSERT INTO enrollment.host_wish
+       (wish_id, person_id, card_id, card_ref, wish, asked_at, due_at)
+VALUES (:wish_id, :person_id, :card_id, :card_ref, :wish, :now, :due_at);
+
+-- name: strike_out
+-- The wish is carried out or refused, once.
+DELETE FROM enrollment.host_wish WHERE wish_id = :wish_id;
+
+-- name: claim
+-- Wishes that were left by who asked, leased to one process at a time.
+UPDATE enrollment.host_wish w
+   SET due_at = :until
+  FROM (
+       SELECT wish_id FROM enrollment.host_wish
+        WHERE due_at <= :now
+        ORDER BY due_at
+        LIMIT :limit
+          FOR UPDATE SKIP LOCKED) d
+ WHERE w.wish_id = d.wish_id
+RETURNING w.wish_id, w.person_id, w.card_id, w.card_ref, w.wish, w.asked_at;

@@ -1,0 +1,41 @@
+"""Wishes to the card host in their table: ended once, leased to one when they were left."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from enrollment.store import host_wishes
+from enrollment.store.host_wishes import HostWish
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import asyncpg
+
+LEASE = timedelta(seconds=30)
+
+
+async def added(conn: asyncpg.Connection, now: datetime) -> HostWish:
+    made = HostWish(uuid4(), uuid4(), uuid4(), "c1", "temporary", now)
+    await host_wishes.add(conn, made, now + LEASE)
+    return made
+
+
+async def test_a_wish_ends_once(db: asyncpg.Connection, now: datetime) -> None:
+    made = await added(db, now)
+
+    assert await host_wishes.strike_out(db, made.wish_id)
+    assert not await host_wishes.strike_out(db, made.wish_id)
+
+
+async def test_a_wish_that_was_left_is_leased_to_one(db: asyncpg.Connection, now: datetime) -> None:
+    made = await added(db, now)
+    late = now + LEASE
+    early = await host_wishes.claim(db, late - timedelta(seconds=1), late, 10)
+    first = await host_wishes.claim(db, late, late + LEASE, 10)
+    second = await host_wishes.claim(db, late, late + LEASE, 10)
+
+    assert (early, first, second) == ([], [made], [])
+    assert await host_wishes.claim(db, late + LEASE, late + 2 * LEASE, 10) == [made]
