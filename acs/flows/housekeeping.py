@@ -38,9 +38,9 @@ _BATCH = 500
 SEALED_BATCH = 2_000
 _COUNTERS = 5_000
 TOLD_AT_ONCE = 20
+"""Each takes of the budget of messages, whose rows are held until the end."""
 WISHES_AT_ONCE = 3
 """One after the other, within the lease of a wish, however slow the host."""
-"""Each takes of the budget of messages, whose rows are held until the end."""
 
 
 async def lapse_use(ports: Ports) -> int:
