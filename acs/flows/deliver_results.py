@@ -27,7 +27,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from acs import log, metrics
@@ -64,6 +64,9 @@ _SETTLE_TRIES = 3
 _SERVER_FAILED = range(500, 600)
 # What a Directory Server says of an RReq it has already: delivered, then [rule 8.12].
 _ALREADY_THERE = frozenset({"312", "313"})
+# Before 2.3.1 it has one answer for that and for a transaction it does not know.
+_THERE_OR_UNKNOWN = f"Erro {CODES['312'].before}"
+_NO_CONNECTION, _RESTS = "no connection", "resting"
 
 Verdict = Literal["delivered", "unconfirmed", "again"]
 
@@ -136,7 +139,10 @@ async def _deliver(
     except Unavailable as missing:
         log.event("rreq:failed", level=logging.ERROR, reason=missing.what)
         return await _later(ports, dialogue, row, f"no {missing.what}")
-    judged = await _send(ports, dialogue, server, url, body, tries=tries, began_s=began_s)
+    went_out = row.rreq_sealed is not None and row.answer not in {_NO_CONNECTION, _RESTS}
+    judged = await _send(
+        ports, dialogue, server, url, body, tries=tries, began_s=began_s, went_out=went_out
+    )
     metrics.RREQ.labels(server.ds_id, judged.verdict).inc()
     if judged.verdict == "again":
         return await _later(ports, dialogue, row, judged.answer)
@@ -181,7 +187,7 @@ async def _failed(ports: Ports, acs_trans_id: UUID, failure: BaseException) -> N
         await _later(ports, dialogue, row, type(failure).__name__)
 
 
-async def _send(
+async def _send(  # noqa: PLR0913 - what a try and its judgement need
     ports: Ports,
     dialogue: Dialogue,
     server: DirectoryServer,
@@ -190,7 +196,9 @@ async def _send(
     *,
     tries: int,
     began_s: float,
+    went_out: bool,
 ) -> Judged:
+    """Send the bytes; ``went_out``: an earlier try may have brought them there."""
     loop = asyncio.get_running_loop()
     pause_s = ports.policies.rreq_try_again_in_place.total_seconds()
     whole_try_s = ports.directory_servers.budget.total_s
@@ -200,16 +208,20 @@ async def _send(
         if judged.verdict != "again" or judged.rests or loop.time() + pause_s > last_start:
             break
         await asyncio.sleep(pause_s)
+        went_out = went_out or judged.answer != _NO_CONNECTION
         judged = _judge(dialogue, server, await ports.directory_servers.post(server, url, body))
+    is_older = dialogue.transaction.message_version not in CODES["312"].versions
+    if went_out and is_older and judged.answer == _THERE_OR_UNKNOWN:
+        return replace(judged, verdict="delivered")
     return judged
 
 
 def _judge(dialogue: Dialogue, server: DirectoryServer, reply: Reply) -> Judged:
     match reply:
         case NotConnected():
-            return Judged("again", "no connection")
+            return Judged("again", _NO_CONNECTION)
         case Resting():
-            return Judged("again", "resting", rests=True)
+            return Judged("again", _RESTS, rests=True)
         case Answered(status=status) if status in _SERVER_FAILED:
             return Judged("again", f"HTTP {status}")
         case Answered(status=200, body=body):

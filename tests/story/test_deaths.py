@@ -103,6 +103,18 @@ async def test_the_code_is_used_even_if_its_process_dies_at_once(world: World) -
     assert outcome(world, ares)[0] == "Y"
 
 
+async def test_a_server_that_had_the_result_before_the_death_confirms_it(world: World) -> None:
+    """In 2.2.0 a second RReq is answered as a transaction that is not recognised."""
+    world.directory.mode, world.directory.code = "pedantic", "301"
+    doomed, holder, ares, page = await before_the_right_code(world)
+    heir = await world.start_server()
+    doomed.death.arm(lambda steps: steps[-1] == "after post")
+    assert await until_death(doomed, world.submit(page, otp=right(world, holder), pin=holder.pin))
+    world.clock.advance(seconds=LEASE_S)
+    assert await heir.work("results") == 1
+    assert shown(await world.open(ares, server=heir)) == "Y"
+
+
 async def test_an_impatient_reload_after_a_death_is_an_n_on_the_screen_only(world: World) -> None:
     """The network's Y comes later all the same."""
     doomed, holder, ares, page = await before_the_right_code(world)

@@ -195,15 +195,47 @@ async def test_an_erro_is_not_answered(world: World) -> None:
     assert len(heard_bytes(world, ares)) == 1
 
 
-@pytest.mark.parametrize("code", ["312", "313"])
-async def test_a_server_that_has_the_result_already_confirms_it(world: World, code: str) -> None:
+@pytest.mark.parametrize(
+    ("version", "code"),
+    [("2.1.0", "301"), ("2.2.0", "301"), ("2.3.1", "312"), ("2.3.1", "313")],
+)
+async def test_a_server_that_has_the_result_already_confirms_it(
+    world: World, version: str, code: str
+) -> None:
+    """Before 2.3.1 a second RReq is answered as a transaction that is not recognised."""
     world.directory.mode, world.directory.code = "pedantic", code
     holder = await world.enrol()
-    ares, page = await begin(world, holder)
+    ares, page = await begin(world, holder, version=version)
     assert shown(await world.submit(page, otp=right(world, holder))) == "Y"
     assert await state(world, ares) == "delivered"
     assert len(heard_bytes(world, ares)) == 2
     assert world.directory.errors == []
+
+
+@pytest.mark.parametrize(
+    ("version", "repeats"), [("2.2.0", False), ("2.3.1", False), ("2.3.1", True)]
+)
+async def test_a_server_that_does_not_know_the_transaction_confirms_nothing(
+    world: World, version: str, repeats: bool
+) -> None:
+    world.directory.mode, world.directory.code = "pedantic" if repeats else "erro", "301"
+    holder = await world.enrol()
+    ares, page = await begin(world, holder, version=version)
+    assert shown(await world.submit(page, otp=right(world, holder))) == "N"
+    assert await state(world, ares) == "unconfirmed"
+    assert len(heard_bytes(world, ares)) == 1 + repeats
+
+
+async def test_what_was_never_sent_is_not_known_to_a_server_that_says_so(world: World) -> None:
+    world.directory.mode, world.directory.code = "erro", "301"
+    holder = await world.enrol()
+    ares, page = await begin(world, holder)
+    await world.directory.shut()
+    assert shown(await world.submit(page, otp=right(world, holder))) == "N"
+    await world.directory.reopen()
+    world.clock.advance(seconds=60)
+    assert await world.server.work("results") == 1
+    assert await state(world, ares) == "unconfirmed"
 
 
 async def test_a_redirect_is_not_followed(world: World) -> None:
