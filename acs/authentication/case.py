@@ -169,8 +169,21 @@ def case_of(areq: Reading, facts: Facts, standing: Standing, now: datetime) -> C
         over_per_tx=limits.over_per_tx(standing, money) if spends else (),
         over_period=limits.over_period(standing, money) if spends else (),
         unconverted=no_rate if spends and limits.needs_amount(standing) else None,
-        not_small=() if small is None else limits.not_small(standing.low_value, small, facts.small),
+        not_small=()
+        if small is None
+        else (*limits.not_small(standing.low_value, small, facts.small), *_odd_exponent(areq)),
     )
+
+
+def _odd_exponent(areq: Reading) -> tuple[str, ...]:
+    """Name an exponent that the currency does not have: the host reads another amount.
+
+    Money: the authentication value carries minor units without it, and the host knows the
+    currency's own.
+    """
+    currency, exponent = areq.values.get("purchaseCurrency"), areq.values.get("purchaseExponent")
+    usual = limits.exponent_of(str(currency))
+    return () if str(usual) == exponent else ("low_value:exponent",)
 
 
 def _wishes(areq: Reading) -> tuple[ChallengeInd, ...]:

@@ -77,6 +77,15 @@ async def test_more_than_a_small_amount_is_challenged(world: World) -> None:
     assert await counted(world, holder) is None
 
 
+async def test_an_exponent_that_the_currency_does_not_have_makes_nothing_small(
+    world: World,
+) -> None:
+    """The value of 123,45 PLN said to be 1,2345 PLN is that of 123,45 PLN at the issuer's host."""
+    holder = await client(world)
+    assert (await pay(world, holder, "12345", purchaseExponent="4"))["transStatus"] == "C"
+    assert await counted(world, holder) is None
+
+
 async def test_the_sixth_in_a_row_is_challenged_and_its_success_begins_anew(world: World) -> None:
     holder = await client(world)
     answers = [(await pay(world, holder, "100"))["transStatus"] for _ in range(6)]
