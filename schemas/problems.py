@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
-from schemas.values import ErrorComponent, MessageType
+from schemas.values import DeviceChannel, ErrorComponent, MessageType
 from schemas.versions import EVERY, FROM_231, HIGHEST, SUPPORTED
 
 if TYPE_CHECKING:
@@ -124,6 +124,15 @@ def well_formed_ids(message: Mapping[str, object]) -> dict[str, str]:
         for name, value in found.items()
         if isinstance(value, str) and _UUID.fullmatch(value)
     }
+
+
+def ids_of_areq(message: Mapping[str, object]) -> dict[str, str]:
+    """Pick the ids that an AReq has: no acsTransID yet, and sdkTransID in the app only."""
+    ids = well_formed_ids(message)
+    ids.pop("acsTransID", None)
+    if message.get("deviceChannel") != DeviceChannel.APP:
+        ids.pop("sdkTransID", None)
+    return ids
 
 
 def erro(

@@ -16,7 +16,7 @@ from acs.edges.admission import Admission
 from acs.edges.written import Written
 from acs.flows.authenticate import authenticate
 from schemas import messages
-from schemas.problems import Problem, erro
+from schemas.problems import Problem, erro, ids_of_areq
 from schemas.values import MessageType
 
 if TYPE_CHECKING:
@@ -85,15 +85,7 @@ def _busy(raw: bytes) -> Written:
     seen = _seen(raw)
     if seen.get("messageType") == MessageType.ERRO:
         return Written(b"")
-    version = seen.get("messageVersion")
-    message = erro(
-        Problem("403", "too many requests at this moment"),
-        version=version if isinstance(version, str) else None,
-        ids={name: text for name, text in seen.items() if isinstance(text, str)},
-        message_type="AReq",
-    )
-    metrics.ERRO.labels("out", "403").inc()
-    return Written(to_bytes(message))
+    return _refused(seen, Problem("403", "too many requests at this moment"))
 
 
 def _denied(raw: bytes) -> Written:
@@ -101,13 +93,20 @@ def _denied(raw: bytes) -> Written:
 
     An Erro is answered by nothing [rule 1.18].
     """
-    if _seen(raw).get("messageType") == MessageType.ERRO:
+    seen = _seen(raw)
+    if seen.get("messageType") == MessageType.ERRO:
         return Written(b"")
+    return _refused(seen, Problem("303", "this caller may not use this endpoint"))
+
+
+def _refused(seen: Mapping[str, object], problem: Problem) -> Written:
+    """Refuse an AReq without looking into it: in its version, about its ids [2.39, 2.40]."""
+    version = seen.get("messageVersion")
     message = erro(
-        Problem("303", "this caller may not use this endpoint"),
-        version=None,
-        ids={},
+        problem,
+        version=version if isinstance(version, str) else None,
+        ids=ids_of_areq(seen),
         message_type="AReq",
     )
-    metrics.ERRO.labels("out", "303").inc()
+    metrics.ERRO.labels("out", problem.code).inc()
     return Written(to_bytes(message))

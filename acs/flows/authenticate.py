@@ -49,7 +49,7 @@ from acs.transaction import (
 from enrollment.model import calendar_of
 from schemas import messages
 from schemas.audit import AuditEvent
-from schemas.problems import CODES, Problem, ProtocolError, erro
+from schemas.problems import CODES, Problem, ProtocolError, erro, ids_of_areq
 from schemas.records import replace
 from schemas.values import MessageType, TransStatus
 
@@ -439,12 +439,11 @@ def _error(areq: Reading, problem: Problem) -> ProtocolError:
 def _cannot(raw: bytes) -> ProtocolError:
     seen = messages.peek(raw)
     version = seen.get("messageVersion")
-    ids = {name: text for name, text in seen.items() if isinstance(text, str)}
     return ProtocolError(
         Problem("403", "the request could not be processed in time"),
         message_type="AReq",
         version=version if isinstance(version, str) else None,
-        ids=ids,
+        ids=ids_of_areq(seen),
     )
 
 

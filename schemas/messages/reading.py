@@ -26,7 +26,14 @@ from schemas.messages.areq import AREQ
 from schemas.messages.erro import ERRO
 from schemas.messages.tables import TABLES
 from schemas.presence import Place
-from schemas.problems import Fault, Problem, ProtocolError, naming, well_formed_ids
+from schemas.problems import (
+    Fault,
+    Problem,
+    ProtocolError,
+    ids_of_areq,
+    naming,
+    well_formed_ids,
+)
 from schemas.values import DeviceChannel, MessageCategory, MessageType
 from schemas.versions import HIGHEST, SUPPORTED, SUPPORTED_TEXT, is_well_shaped
 
@@ -298,12 +305,7 @@ def _refuse(problem: Problem, opened: Opened, kind: str | None, version: str | N
     # An id that is there twice is none: nobody knows which one is meant.
     twice = frozenset(opened.repeated)
     once = {name: message[name] for name in message if name not in twice}
-    ids = well_formed_ids(once)
-    if kind == MessageType.AREQ:
-        # Its table has no acsTransID, and sdkTransID in the app only.
-        ids.pop("acsTransID", None)
-        if message.get("deviceChannel") != DeviceChannel.APP:
-            ids.pop("sdkTransID", None)
+    ids = ids_of_areq(once) if kind == MessageType.AREQ else well_formed_ids(once)
     raise ProtocolError(problem, message_type=kind, version=version, ids=ids)
 
 
