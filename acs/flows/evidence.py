@@ -217,4 +217,5 @@ def _visitor_place(acs_trans_id: UUID, seen_in: SeenIn) -> str:
 
 
 def _cut(text: str | None) -> str | None:
-    return None if text is None else text[:_TEXT_MAX]
+    """Keep what can be stored of a text; a header's bytes that are no UTF-8 come as surrogates."""
+    return None if text is None else text[:_TEXT_MAX].encode("utf-8", "replace").decode()

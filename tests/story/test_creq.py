@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -406,3 +408,30 @@ async def test_any_session_data_is_opaque(world: World, data: str) -> None:
     page = await world.open(ares, session_data=data)
     assert page.final_fields is not None
     assert page.final_fields["threeDSSessionData"] == data
+
+
+async def raw_answer(url: str, body: str, header: bytes) -> bytes:
+    """Post a form with a header line that an HTTP client would refuse to write."""
+    there = urlsplit(url)
+    reader, writer = await asyncio.open_connection(there.hostname, there.port)
+    writer.write(
+        f"POST {there.path} HTTP/1.1\r\nHost: {there.netloc}\r\nConnection: close\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\n"
+        f"Content-Length: {len(body)}\r\n".encode()
+        + header
+        + b"\r\n\r\n"
+        + body.encode()
+    )
+    answer = await reader.read()
+    writer.close()
+    return answer
+
+
+@pytest.mark.parametrize("name", [b"User-Agent", b"Accept-Language", b"Referer", b"X-Request-ID"])
+async def test_a_header_that_is_no_utf_8_stops_no_payment(world: World, name: bytes) -> None:
+    holder = await world.enrol()
+    ares = await ask(world, holder)
+    body = urlencode({"creq": packed(creq(ares))})
+    answer = await raw_answer(ares["acsURL"], body, name + b": Pr\xe9sto/9 \xff")
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b'name="otp"' in answer
