@@ -294,9 +294,9 @@ def _time(text: str | None) -> datetime | None:
         if text is not None and text.isdecimal():
             return datetime.fromtimestamp(int(text), UTC)
         at = datetime.fromisoformat(text or "")
+        return None if at.tzinfo is None else at.astimezone(UTC)
     except (ValueError, OverflowError, OSError):
         return None
-    return None if at.tzinfo is None else at.astimezone(UTC)
 
 
 def _is_signed(proof: UrlAndForm, call: Call) -> bool:
@@ -311,7 +311,7 @@ def _is_signed(proof: UrlAndForm, call: Call) -> bool:
     # Both are computed, so that time tells nothing of either.
     right = [
         _same(
-            given, base64.b64encode(hmac.digest(key, (url + tail).encode(), hashlib.sha1)).decode()
+            given, base64.b64encode(hmac.digest(key, _octets(url + tail), hashlib.sha1)).decode()
         )
         for url in _spellings(call.url)
     ]
@@ -344,7 +344,7 @@ def _has_token(key: Secret, call: Call) -> bool:
                 "verify_aud": False,
             },
         )
-    except jwt.PyJWTError:
+    except (jwt.PyJWTError, UnicodeError):  # a header's bytes that are no UTF-8 are surrogates
         return False
     return _is_timely(claims, call.now) and _same(
         str(claims["payload_hash"]).lower(), hashlib.sha256(call.body).hexdigest()
@@ -375,4 +375,9 @@ def _decoded(body: bytes) -> str:
 
 
 def _same(given: str, right: str) -> bool:
-    return hmac.compare_digest(given.encode("utf-8", "surrogatepass"), right.encode())
+    return hmac.compare_digest(_octets(given), right.encode())
+
+
+def _octets(text: str) -> bytes:
+    """Write a text of any header or URL; bytes that are no UTF-8 come as surrogates."""
+    return text.encode("utf-8", "surrogatepass")
