@@ -10,8 +10,10 @@ WHERE ctid = ANY (ARRAY(
 RETURNING acs_trans_id, kind, due_at;
 
 -- name: stop_passed
--- A claimed timer has been handed over; one that was set anew meanwhile stays.
-DELETE FROM acs.timer WHERE acs_trans_id = :acs_trans_id AND kind = :kind AND due_at = :due_at;
+-- A claimed timer has been handed over; one that was set anew meanwhile stays: it is claimed by nobody,
+-- also when it was set to the same time.
+DELETE FROM acs.timer
+WHERE acs_trans_id = :acs_trans_id AND kind = :kind AND due_at = :due_at AND lease_until IS NOT NULL;
 
 -- name: running
 -- Transactions that a clock runs for, in their order: every challenge that is open has one.

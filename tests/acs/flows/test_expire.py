@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from acs.flows import expire
+from acs.store import timers
 from tests.story.buying import ask, begin, outcome
 
 if TYPE_CHECKING:
@@ -32,6 +33,20 @@ async def test_a_timer_that_came_too_early_is_set_again(world: World) -> None:
     assert (await world.challenge_row(ares))["state"] == "challenge"
     rows = await world.db.fetch("SELECT kind, due_at - $1 FROM acs.timer", world.clock())
     assert {row[0]: row[1].total_seconds() for row in rows} == {"interaction": 600, "cap": 1800}
+
+
+async def test_a_clock_set_back_between_claim_and_step_loses_no_timer(world: World) -> None:
+    ares = await ask(world, await world.enrol())
+    world.clock.advance(seconds=32)
+    (due,) = await timers.claim_due(world.db, world.clock(), 20)
+    world.clock.advance(seconds=-5)
+    await expire._expire(world.server.ports, due)
+    assert (await world.challenge_row(ares))["state"] == "wait_creq"
+    assert await expire.expire_due(world.server.ports) == 0
+    world.clock.advance(seconds=5)
+    assert await expire.expire_due(world.server.ports) == 1
+    await world.server.work("results")
+    assert outcome(world, ares) == ("N", "14", "05", "00")
 
 
 async def test_a_timer_that_fails_holds_no_other_up(world: World) -> None:
