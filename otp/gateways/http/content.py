@@ -50,5 +50,8 @@ def id_at(content: object, path: str | None) -> str | None:
 
 
 def kept_id(text: str | None) -> str | None:
-    """Give a provider's id as it is kept; None for none."""
-    return (text or "").replace("\x00", "")[:ID_MAX] or None
+    """Give a provider's id as it is kept; None for none.
+
+    Half of a surrogate pair, as JSON may hold one, could not be stored; no id has it or a control.
+    """
+    return "".join(filter(str.isprintable, text or ""))[:ID_MAX] or None

@@ -41,9 +41,10 @@ def test_what_is_no_json_is_nothing(raw: bytes | None) -> None:
     assert json_of(raw) is None
 
 
-def test_an_id_is_cut_and_has_no_zero_byte() -> None:
+def test_an_id_is_cut_and_has_only_what_can_be_stored_and_looked_for() -> None:
     assert kept_id("a\x00b" + "x" * 500) == "ab" + "x" * 198
     assert kept_id("\x00") is None
+    assert kept_id("a\ud800\n\u202eb") == "ab"
     assert id_at({"id": 5}, "id") == "5"
     assert id_at({"id": 5}, None) is None
 
