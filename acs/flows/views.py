@@ -107,8 +107,8 @@ def _time_left(ports: Ports, dialogue: Dialogue, now: datetime) -> TimeLeft:
 
 
 def _never_left(code: CodeState | None) -> bool:
-    """Tell whether it is known that the newest message did not reach the phone."""
-    return code is not None and code.delivery is SmsState.FAILED
+    """Tell whether it is known that the newest message did not reach the phone, or not yet."""
+    return code is not None and code.delivery in {SmsState.FAILED, SmsState.QUEUED}
 
 
 def _notice(notice: Notice | None, code: CodeState | None, resend: ResendState) -> Notice | None:
@@ -118,8 +118,10 @@ def _notice(notice: Notice | None, code: CodeState | None, resend: ResendState) 
     match code.delivery:
         case SmsState.FAILED:
             return Notice.SMS_FAILED
-        case SmsState.UNKNOWN if resend.left > 0:
+        case (SmsState.UNKNOWN | SmsState.QUEUED) if resend.left > 0:
             return Notice.SMS_UNKNOWN
+        case SmsState.QUEUED:
+            return None  # no provider took it so far: it is not said to be sent
         case _:
             return notice
 

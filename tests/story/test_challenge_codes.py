@@ -21,6 +21,9 @@ def world(shared: World) -> World:
     return shared
 
 
+IF_IT_DOES_NOT_COME = "If the text message does not come soon, ask for a new code."
+
+
 async def test_a_new_code_too_soon_is_refused_with_the_time_left(world: World) -> None:
     holder = await world.enrol(language="en")
     _, page = await begin(world, holder)
@@ -184,6 +187,29 @@ async def test_a_message_that_could_not_be_sent_is_not_said_to_be_sent(world: Wo
     world.clock.advance(seconds=30)
     page = await world.submit(page, "resend")
     assert page.notice == "We have sent a new code. The earlier one no longer works."
+    assert shown(await world.submit(page, otp=right(world, holder))) == "Y"
+
+
+async def test_a_message_that_waits_for_a_provider_is_not_said_to_be_sent(world: World) -> None:
+    holder = await world.enrol(language="en")
+    world.phone.broken = True
+    try:
+        ares, page = await begin(world, holder)
+        assert page.notice == IF_IT_DOES_NOT_COME
+        assert "Sent at" not in page.text
+        world.clock.advance(seconds=30)
+        page = await world.submit(page, "resend")
+        assert page.notice == IF_IT_DOES_NOT_COME
+        world.clock.advance(seconds=60)
+        page = await world.submit(page, "resend")
+        assert page.notice is None  # there is no other one to ask for
+        assert "Sent at" not in page.text
+    finally:
+        world.phone.broken = False
+    world.clock.advance(seconds=30)
+    await world.server.work("sms")
+    page = await world.open(ares)
+    assert "Sent at" in page.text
     assert shown(await world.submit(page, otp=right(world, holder))) == "Y"
 
 
