@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -42,6 +43,8 @@ _SOCKETS_MAX = 64
 REST_S = 30.0
 _TOKEN_MARGIN_S = 30.0
 _TOKEN_LIFE_S = 300.0
+_TOKEN_LIFE_MAX_S = 1e9
+_TOKEN = re.compile("[!-~]+")  # what may stand in a header (RFC 6750, 2.1, and a little more)
 _OK, _UNAUTHORIZED = 200, 401
 AnswerT = TypeVar("AnswerT")
 
@@ -146,10 +149,11 @@ class CamaraSimSwap:
                 form={"grant_type": "client_credentials", **scope},
             )
             token = found.get("access_token")
-            if status != _OK or not isinstance(token, str) or not token.isascii():
+            if status != _OK or not isinstance(token, str) or not _TOKEN.fullmatch(token):
                 return NoAnswer(f"token HTTP {status}")
             life = found.get("expires_in", _TOKEN_LIFE_S)
-            life_s = float(life) if isinstance(life, int | float) else _TOKEN_LIFE_S
+            is_told = isinstance(life, int | float) and life < _TOKEN_LIFE_MAX_S
+            life_s = float(life) if is_told else _TOKEN_LIFE_S
             self._token = (token, loop.time() + max(life_s - _TOKEN_MARGIN_S, 0.0))
             return token
 
@@ -172,7 +176,7 @@ class CamaraSimSwap:
                     return response.status, {}
             try:
                 found = json.loads(body)
-            except ValueError:
+            except (ValueError, RecursionError):
                 return response.status, {}
             return response.status, found if isinstance(found, dict) else {}
 

@@ -26,7 +26,8 @@ class Operator:
 
     ``said``: the body of the answer about the number itself, by number; ``looks_up``: whether the
     service asks for it. ``mode``: answer; slow (never answers); error (``status``); html; list;
-    word (no boolean); huge; redirect; hang_up. ``token_mode``: give; error; html; slow; nameless.
+    word (no boolean); huge; deep; redirect; hang_up. ``token_mode``: give; error; html; slow;
+    nameless; lines (two in a token).
     ``revoke`` makes every token so far worthless.
     """
 
@@ -97,6 +98,8 @@ class Operator:
                 return web.Response(text="<p>login</p>", content_type="text/html")
             case "nameless":
                 return web.json_response({"token_type": "Bearer"})
+            case "lines":
+                return web.json_response({"access_token": f"{token}\n", "token_type": "Bearer"})
             case _:
                 return web.json_response(
                     {"access_token": token, "token_type": "Bearer", "expires_in": self.expires_in}
@@ -139,6 +142,8 @@ class Operator:
                 return web.json_response({"swapped": "true"})
             case "huge":
                 return web.json_response({"swapped": True, "x": "y" * 70_000})
+            case "deep":
+                return web.Response(text="[" * 60_000, content_type="application/json")
             case "redirect":
                 return web.Response(status=307, headers={"Location": f"{self.url}/elsewhere"})
             case "hang_up":

@@ -60,7 +60,7 @@ async def test_a_token_is_not_used_to_its_last_second(
     assert len(operator.tokens) == 2
 
 
-@pytest.mark.parametrize("life", ["soon", None])
+@pytest.mark.parametrize("life", ["soon", None, 10**400])
 async def test_a_token_without_a_life_is_used_for_a_while(
     operator: Operator, checks: CamaraSimSwap, life: object
 ) -> None:
@@ -84,6 +84,7 @@ async def test_many_who_need_a_token_ask_for_one(operator: Operator, checks: Cam
         ("list", "no answer in the body"),
         ("word", "no answer in the body"),
         ("huge", "no answer in the body"),
+        ("deep", "no answer in the body"),
         ("redirect", "HTTP 307"),
         ("hang_up", "ServerDisconnectedError"),
     ],
@@ -105,7 +106,12 @@ async def test_a_refusal_is_no_answer_whatever_its_body_says(
 
 @pytest.mark.parametrize(
     ("mode", "why"),
-    [("error", "token HTTP 401"), ("html", "token HTTP 200"), ("nameless", "token HTTP 200")],
+    [
+        ("error", "token HTTP 401"),
+        ("html", "token HTTP 200"),
+        ("nameless", "token HTTP 200"),
+        ("lines", "token HTTP 200"),
+    ],
 )
 async def test_without_a_token_nobody_is_asked(
     operator: Operator, checks: CamaraSimSwap, mode: str, why: str
