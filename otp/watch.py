@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _SQL = queries.load(__file__)
 
 EVERY: Final = timedelta(seconds=30)
+_AHEAD: Final = timedelta(minutes=2)
+"""No clock of ours is so far ahead of another's, unless it was wrong."""
 BUDGET_ALARM: Final = 0.8
 """From this share of a budget on somebody must look."""
 _GRACE: Final = timedelta(minutes=2)
@@ -79,7 +81,8 @@ class Watched:
 
 async def look(conn: Connection, policy: OtpPolicy, now: datetime) -> Watched | None:
     """Look once on the caller's transaction; None when it is not time yet."""
-    if await _SQL.take_turn.run(conn, now=now, before=now - EVERY) == 0:
+    turn = {"now": now, "before": now - EVERY, "ahead": now + _AHEAD}
+    if await _SQL.take_turn.run(conn, **turn) == 0:
         return None
     await _SQL.lapse.run(conn, now=now)
     await _SQL.lapse_sources.run(conn, now=now)

@@ -1,6 +1,6 @@
 -- name: take_turn
--- Look now, unless somebody did a moment ago.
-UPDATE otp.watch SET looked_at = :now WHERE looked_at <= :before;
+-- Look now, unless somebody did a moment ago; a look of days to come is that of a clock that was ahead.
+UPDATE otp.watch SET looked_at = :now WHERE looked_at <= :before OR looked_at > :ahead;
 
 -- name: conversion
 -- Per block of numbers: messages that a carrier took, and codes that were entered rightly. Only those
