@@ -41,8 +41,9 @@ def from_number(number: int) -> Secret:
 def normalise(entry: Secret) -> Secret | None:
     """Give the six ASCII digits meant by an entry, or None when it has not that shape.
 
-    Compatibility forms are folded (NFKC: full-width digits of East Asian keyboards), white space
-    and dashes are dropped: people copy "482 913". Digits of other scripts are not guessed at.
+    Compatibility forms are folded (NFKC: full-width digits of East Asian keyboards); white space,
+    dashes and the invisible signs that come along with a copied number (direction, zero width) are
+    dropped: people copy "482 913". Digits of other scripts are not guessed at.
     """
     text = entry.reveal()
     if len(text) > _ENTRY_MAX:
@@ -50,7 +51,7 @@ def normalise(entry: Secret) -> Secret | None:
     kept = "".join(
         sign
         for sign in unicodedata.normalize("NFKC", text)
-        if not sign.isspace() and unicodedata.category(sign) != "Pd"
+        if not sign.isspace() and unicodedata.category(sign) not in {"Pd", "Cf"}
     )
     if len(kept) != _DIGITS or not (kept.isascii() and kept.isdigit()):
         return None

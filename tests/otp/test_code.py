@@ -43,6 +43,8 @@ def test_a_number_outside_of_six_digits_is_refused(number: int) -> None:
         "0-4-8-2-9-1",
         "048\u2013291",
         "048\u00a0291",
+        "\u2068048291\u2069",  # as phones wrap a number that is copied
+        "\u202a048\u200b291\u202c\ufeff",
         "０４８２９１",
     ],
 )
