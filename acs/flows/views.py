@@ -118,7 +118,7 @@ def _notice(notice: Notice | None, code: CodeState | None, resend: ResendState) 
     match code.delivery:
         case SmsState.FAILED:
             return Notice.SMS_FAILED
-        case (SmsState.UNKNOWN | SmsState.QUEUED) if resend.left > 0:
+        case SmsState.UNKNOWN | SmsState.QUEUED if resend.left > 0:
             return Notice.SMS_UNKNOWN
         case SmsState.QUEUED:
             return None  # no provider took it so far: it is not said to be sent

@@ -310,9 +310,7 @@ def _is_signed(proof: UrlAndForm, call: Call) -> bool:
     key = proof.key.reveal().encode()
     # Both are computed, so that time tells nothing of either.
     right = [
-        _same(
-            given, base64.b64encode(hmac.digest(key, _octets(url + tail), hashlib.sha1)).decode()
-        )
+        _same(given, base64.b64encode(hmac.digest(key, _octets(url + tail), hashlib.sha1)).decode())
         for url in _spellings(call.url)
     ]
     return any(right)
