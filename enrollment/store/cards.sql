@@ -121,7 +121,8 @@ UPDATE enrollment.card
 -- name: enrolments
 -- Every card of a person with all that its enrolment depends on, the enrolments locked.
 SELECT e.card_id, e.state, e.reason, e.was_state, e.was_reason,
-       s.card_status, s.account_status, s.person_status, s.phone_usable, s.pin_set, s.consent_act, s.consent_good_until,
+       s.card_status, s.account_status, s.person_status,
+       s.phone_usable, s.pin_set, s.consent_act, s.consent_good_until,
        EXISTS (
            SELECT FROM enrollment.account_person m
             WHERE m.account_id = s.account_id AND m.person_id = s.person_id) AS has_role

@@ -135,8 +135,11 @@ def _frames(at: object) -> Iterator[str]:
 
 
 def stood(error: BaseException) -> str:
-    """Tell at which lines something waited that was cancelled, or ended by its time."""
-    cause = error.__cause__ or error
+    """Tell at which lines something waited that was cancelled, or ended by its time.
+
+    The first releases of Python 3.11 name what ended a wait its context, later ones its cause.
+    """
+    cause = error.__cause__ or error.__context__ or error
     frames = traceback.extract_tb(cause.__traceback__)
     return " > ".join(f"{Path(one.filename).name}:{one.lineno} {one.name}" for one in frames)
 
