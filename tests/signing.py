@@ -47,6 +47,7 @@ def certificate(
     key: SigningKey,
     *,
     issuer: tuple[str, SigningKey] | None = None,
+    start: datetime = START,
     until: datetime = END,
     usage: str = "digital_signature",
 ) -> x509.Certificate:
@@ -72,7 +73,7 @@ def certificate(
         .issuer_name(_named(issuer_name))
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(START)
+        .not_valid_before(start)
         .not_valid_after(until)
         .add_extension(
             x509.BasicConstraints(ca=usage == "key_cert_sign", path_length=None), critical=True
@@ -88,9 +89,9 @@ def root() -> x509.Certificate:
     return certificate("root", ec_key("root"), usage="key_cert_sign")
 
 
-def leaf(key: SigningKey, until: datetime = END) -> x509.Certificate:
+def leaf(key: SigningKey, until: datetime = END, *, start: datetime = START) -> x509.Certificate:
     """Let the Directory Server's CA certify the ACS's key."""
-    return certificate("acs", key, issuer=("root", ec_key("root")), until=until)
+    return certificate("acs", key, issuer=("root", ec_key("root")), start=start, until=until)
 
 
 def signer(key: SigningKey | None = None) -> SoftwareSigner:

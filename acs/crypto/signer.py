@@ -4,8 +4,8 @@ Laws:
 - The key is never shown: not by repr, not in an error, not in a log.
 - A pair that no SDK would believe is refused as a whole: another key than the certificate's, a
   weak one, a chain with a gap [rules 6.3, 6.5].
-- Until when it is good is told (``good_until``), not judged: an expired one is no reason to refuse
-  the payments in browsers as well.
+- From and until when it is good is told (``good_from``, ``good_until``), not judged: an expired one
+  is no reason to refuse the payments in browsers as well.
 """
 
 from __future__ import annotations
@@ -81,10 +81,19 @@ class SoftwareSigner:
         return r.to_bytes(_COORDINATE) + s.to_bytes(_COORDINATE)
 
 
+def good_from(signer: ContentSigner | RemoteSigner) -> datetime:
+    """Tell when the last of a signer's certificates begins."""
+    return max(one.not_valid_before_utc for one in _chain(signer))
+
+
 def good_until(signer: ContentSigner | RemoteSigner) -> datetime:
     """Tell when the first of a signer's certificates ends."""
+    return min(one.not_valid_after_utc for one in _chain(signer))
+
+
+def _chain(signer: ContentSigner | RemoteSigner) -> list[x509.Certificate]:
     ders = (base64.b64decode(one) for one in signer.certificates)
-    return min(x509.load_der_x509_certificate(der).not_valid_after_utc for der in ders)
+    return [x509.load_der_x509_certificate(der) for der in ders]
 
 
 def read_chain(pem: bytes) -> list[x509.Certificate]:

@@ -14,7 +14,7 @@ from acs import log, metrics
 from acs.authentication.responses import InApp
 from acs.crypto import jws, key_agreement
 from acs.crypto.keys import KeysUnavailable, RemoteSigner
-from acs.crypto.signer import good_until
+from acs.crypto.signer import good_from, good_until
 from acs.store.sdk_sessions import SdkSession
 
 if TYPE_CHECKING:
@@ -82,8 +82,10 @@ def _begin(ports: Ports, asked: Asked) -> _Begun | KeysUnavailable:
     signer, values = asked.server.signer, asked.areq.values
     if signer is None:
         return KeysUnavailable("no key signs for this Directory Server")
+    # An SDK refuses what it signs then: no challenge is better than one that cannot begin.
+    if asked.now < good_from(signer):
+        return _alarm(asked, KeysUnavailable("the signing certificate is not valid yet"))
     if good_until(signer) <= asked.now:
-        # An SDK refuses what it signs, so no challenge is better than one that cannot begin.
         return _alarm(asked, KeysUnavailable("the signing certificate has expired"))
     theirs = cast("Mapping[str, str]", values["sdkEphemPubKey"])
     agreed = key_agreement.agree(theirs, str(values["sdkReferenceNumber"]))

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from acs.crypto.jws import CHAIN_MAX
-from acs.crypto.signer import BadSigningKey, SoftwareSigner, good_until
-from tests.signing import certificate, ec_key, key_pem, leaf, pem, root, rsa_key, signer
+from acs.crypto.signer import BadSigningKey, SoftwareSigner, good_from, good_until
+from tests.signing import START, certificate, ec_key, key_pem, leaf, pem, root, rsa_key, signer
 
 if TYPE_CHECKING:
     from acs.crypto.keys import ContentSigner
@@ -81,6 +81,13 @@ def test_it_is_good_until_the_first_certificate_ends() -> None:
     end = datetime(2027, 5, 1, tzinfo=UTC)
 
     assert good_until(SoftwareSigner(ec_key(), [leaf(ec_key(), end), root()])) == end
+
+
+def test_it_is_good_from_when_the_last_certificate_begins() -> None:
+    start = datetime(2026, 6, 1, tzinfo=UTC)
+
+    assert good_from(SoftwareSigner(ec_key(), [leaf(ec_key()), root()])) == START
+    assert good_from(SoftwareSigner(ec_key(), [leaf(ec_key(), start=start), root()])) == start
 
 
 def test_it_shows_its_algorithm_only() -> None:

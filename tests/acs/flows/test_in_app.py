@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from acs.authentication.rendering import Rendering
 from acs.crypto.keys import KeysUnavailable
-from acs.crypto.signer import good_until
+from acs.crypto.signer import good_from, good_until
 from acs.flows import in_app
 from acs.flows.gather import Asked
 from acs.flows.in_app import Promise, key_place
@@ -86,6 +86,22 @@ async def test_nothing_is_promised_that_no_sdk_would_believe(world: World) -> No
     assert isinstance(
         in_app.promise(world.server.ports, replace(areq, now=end - SECOND), ACS_TRANS_ID, NATIVE),
         Promise,
+    )
+
+
+async def test_nothing_is_promised_before_a_certificate_begins(world: World) -> None:
+    """The scheme dated it ahead: an SDK refuses it until then [rule 6.5]."""
+    areq = asked(world, apps.new_sdk())
+    assert areq.server.signer is not None
+    start = good_from(areq.server.signer)
+
+    early = in_app.promise(
+        world.server.ports, replace(areq, now=start - SECOND), ACS_TRANS_ID, NATIVE
+    )
+
+    assert isinstance(early, KeysUnavailable)
+    assert isinstance(
+        in_app.promise(world.server.ports, replace(areq, now=start), ACS_TRANS_ID, NATIVE), Promise
     )
 
 
