@@ -2,6 +2,8 @@
 
 A start looks at the HSM once, before anybody listens. What only a person can change refuses to
 start; an HSM that is away does not, for a process that comes back meanwhile has others to answer.
+
+Law: a file that holds a key's bytes and that others may read is refused, as every key's file is.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from acs import log
 from acs.config import ConfigError
-from acs.crypto.software import BadKeyFile, SoftwareKeys
+from acs.crypto.software import BadKeyFile, SoftwareKey, SoftwareKeys
 from acs.hsm.driver import Hsm
 from acs.hsm.keys import HsmSigner, HsmValueKeys, wanted
 from acs.hsm.link import NotReached, Place, probe
@@ -35,9 +37,12 @@ def value_keys(settings: Settings) -> SoftwareKeys:
         log.event("keys:missing", level=logging.WARNING, purpose="authentication_values")
         return SoftwareKeys(())
     try:
-        return SoftwareKeys.from_file(settings.values_file)
+        values = SoftwareKeys.from_file(settings.values_file)
     except BadKeyFile as error:
         raise ConfigError((f"{settings.values_file}: {error}",)) from error
+    if any(isinstance(key, SoftwareKey) for key in values.listed()):
+        _refuse_if_open(settings.values_file, str(settings.values_file))
+    return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ def hsm_use(settings: Settings, values: SoftwareKeys, signers: Iterable[object])
         raise ConfigError(("two keys have one label in the HSM",))
     if find_spec("pkcs11") is None:
         raise ConfigError(("hsm.module needs the package python-pkcs11: see docs/operate/hsm.md",))
-    _refuse_if_open(given.pin_file)
+    _refuse_if_open(given.pin_file, "hsm.pin_file")
     return HsmUse(
         Place(given.module, given.token, given.pin_file),
         Patience(
@@ -113,11 +118,11 @@ def hsm_use(settings: Settings, values: SoftwareKeys, signers: Iterable[object])
     )
 
 
-def _refuse_if_open(file: Path) -> None:
-    """Refuse a PIN that others may read; it is not read here."""
+def _refuse_if_open(file: Path, name: str) -> None:
+    """Refuse a PIN, or keys, that others may read; it is not read here."""
     try:
         mode = stat.S_IMODE(file.stat().st_mode)
     except OSError as error:
-        raise ConfigError((f"hsm.pin_file cannot be read: {type(error).__name__}",)) from error
+        raise ConfigError((f"{name} cannot be read: {type(error).__name__}",)) from error
     if mode & 0o077:
-        raise ConfigError(("hsm.pin_file is open to others: its mode must be 0400 or 0600",))
+        raise ConfigError((f"{name} is open to others: its mode must be 0400 or 0600",))

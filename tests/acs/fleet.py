@@ -195,6 +195,7 @@ class Fleet:
         self.settings_file.write_text("", encoding="utf-8")
         settings = config.read(None, self._settings)
         key_files.generate_keys(settings.keys_dir)
+        settings.values_file.touch(0o600)
         settings.values_file.write_text(json.dumps(KEY_FILE), encoding="utf-8")
 
     async def start(self, workers: int) -> None:

@@ -32,6 +32,7 @@ def settings_for(token: SoftHsm, folder: Path, *ids: str, **given: object) -> co
     """Write a file with keys of the token, and settings that lead there."""
     rows: Any = tokens.value_file()["keys"]
     chosen = [row for row in rows if row["id"] in (ids or GOOD)]
+    (folder / "values.json").touch(0o600)
     (folder / "values.json").write_text(json.dumps({"keys": chosen}))
     return config.read(
         given={
@@ -63,6 +64,47 @@ def signer(label: str = "ec", name: str = "acs") -> HsmSigner:
     return HsmSigner(label, [signing.leaf(signing.ec_key(name)), signing.root()])
 
 
+def with_mode(folder: Path, mode: int, row: dict[str, str]) -> config.Settings:
+    file = folder / "values.json"
+    file.write_text(json.dumps({"keys": [row]}))
+    file.chmod(mode)
+    return config.read(
+        given={
+            "profile": "demo",
+            "data_dir": str(folder),
+            "keys.authentication_values": str(file),
+        }
+    )
+
+
+@pytest.mark.parametrize("state", ["active", "staged", "verify-only"])
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o644])
+def test_a_file_with_keys_that_others_may_read_is_refused(
+    tmp_path: Path, mode: int, state: str
+) -> None:
+    row = {
+        "id": "visa-1",
+        "kind": "3des",
+        "state": state,
+        "hex": "0123456789ABCDEFFEDCBA9876543210",
+    }
+    settings = with_mode(tmp_path, mode, row)
+
+    with pytest.raises(ConfigError) as error:
+        value_keys(settings)
+
+    assert error.value.sentences == (
+        f"{tmp_path}/values.json is open to others: its mode must be 0400 or 0600",
+    )
+    assert value_keys(with_mode(tmp_path, 0o600, row)).state("visa-1") == state
+
+
+def test_a_file_that_only_names_keys_in_the_hsm_may_be_read(tmp_path: Path) -> None:
+    row = {"id": "mc", "kind": "hmac", "state": "active", "hsm": "iav", "kcv": "012345"}
+
+    assert value_keys(with_mode(tmp_path, 0o644, row)).state("mc") == "active"
+
+
 def test_what_is_there_and_right_is_found(softhsm: SoftHsm, tmp_path: Path) -> None:
     found = use_of(settings_for(softhsm, tmp_path), signer(), signer())
     assert found is not None
@@ -84,6 +126,7 @@ def test_without_keys_in_it_no_hsm_is_used(softhsm: SoftHsm, tmp_path: Path) -> 
 
 
 def test_keys_in_an_hsm_that_nobody_named_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "values.json").touch(0o600)
     (tmp_path / "values.json").write_text(json.dumps(tokens.value_file()))
     settings = config.read(
         given={

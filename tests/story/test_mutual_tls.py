@@ -145,6 +145,7 @@ def _prepared(
 ) -> tuple[Any, app.Parts]:
     settings = _settings(folder, authority, fake, phone)
     generate_keys(settings.keys_dir)
+    settings.values_file.touch(0o600)
     settings.values_file.write_text(json.dumps(VALUES))
     return settings, app.prepare(settings, EDGES)
 

@@ -100,6 +100,7 @@ def _prepared(
 ) -> tuple[config.Settings, app.Parts]:
     settings = _settings(folder, provider, urls)
     generate_keys(settings.keys_dir)
+    settings.values_file.touch(0o600)
     settings.values_file.write_text(json.dumps(VALUES))
     return settings, app.prepare(settings, EDGES)
 

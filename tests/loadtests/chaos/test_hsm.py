@@ -135,6 +135,7 @@ def a_site(softhsm: SoftHsm, folder: Path) -> tuple[hsm.SiteHsm, Path, Path]:
         {"id": "visa-1", "kind": "3des", "state": "active", "hex": "0123456789ABCDEF" * 2},
         {"id": "mastercard-1", "kind": "hmac", "state": "active", "hex": "00" * 32},
     ]
+    values.touch(0o600)
     values.write_text(json.dumps({"keys": keys}))
     signs.write_bytes(signing.key_pem(signing.ec_key()))
     server = {"id": "chaos", "sdk_signing_key": str(signs)}
