@@ -1,7 +1,8 @@
 """The edge to SDKs in apps: one address that takes every CReq of the app channel.
 
 Laws: a protocol answer, Erro included, goes out with HTTP 200 [rule 1.16]; what came is told by
-its body, not by its header, for SDKs spell headers in many ways [rule 1.13].
+its body, not by its header, for SDKs spell headers in many ways [rule 1.13]. An Erro is answered by
+nothing, also when it cannot be worked on [rules 1.18, 13.10].
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from acs.edges.refusals import plain
 from acs.flows import sdk_challenge
 from acs.flows.sdk_challenge import Answer, Post
 from acs.store.pool import Unavailable
+from schemas import messages
 from schemas.problems import Problem
+from schemas.values import MessageType
 
 if TYPE_CHECKING:
     from acs.edges.refusals import Refusal
@@ -36,7 +39,7 @@ def routes(ports: Ports) -> list[web.RouteDef]:
             return _response(await sdk_challenge.answer(ports, sent))
         except Unavailable as missing:
             log.event("challenge:refused", reason=missing.what)
-            return _response(_cannot())
+            return _response(Answer() if _is_erro(sent.body) else _cannot())
 
     return [web.post(PATH, post)]
 
@@ -46,6 +49,11 @@ def refusal(request: web.BaseRequest, refusal: Refusal) -> web.Response:
     if refusal.reason in {"failed", "unavailable"}:
         return _response(_cannot())
     return plain(request, refusal)
+
+
+def _is_erro(body: bytes) -> bool:
+    """Tell an SDK's own Erro in plain JSON; the clocks end a challenge whose Erro is lost."""
+    return messages.peek(body).get("messageType") == MessageType.ERRO
 
 
 def _cannot() -> Answer:

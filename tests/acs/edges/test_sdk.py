@@ -38,6 +38,17 @@ async def test_a_lost_database_is_an_erro_and_the_challenge_can_go_on(world: Wor
     assert (await app.send(challengeDataEntry=right(world, holder)))["transStatus"] == "Y"
 
 
+async def test_an_error_is_answered_by_nothing_without_a_database_too(world: World) -> None:
+    """Never by an Erro of ours [rules 1.18, 13.10]; the clocks end the challenge."""
+    app = await apps.ask(world, await world.enrol(prefix=OTP))
+    app.server = await world.start_server()
+    app.server.ports.pool._pool.terminate()
+
+    told = await app.post(app.sdk.erro("402", "timed out"), "application/JSON; charset = UTF-8")
+
+    assert told.body == b""
+
+
 @pytest.mark.parametrize("reason", ["failed", "unavailable"])
 async def test_what_fails_is_an_erro_that_sdks_read(world: World, reason: str) -> None:
     request = make_mocked_request("POST", PATH)
