@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import ip_network
 from itertools import chain
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from acs.config import http_profiles, smpp_settings
 from acs.config.listen import is_loopback
@@ -76,7 +76,7 @@ def _public_url(settings: Settings) -> Iterator[str]:
     for name, url in urls.items():
         if url is None:
             continue
-        parts = urlsplit(url)
+        parts = _parts(url)
         is_plain_local = parts.scheme == "http" and is_loopback(parts.hostname or "")
         if not parts.hostname or (parts.scheme != "https" and not is_plain_local):
             yield f"{name}.public_url is {url}: it must be https, or http on this machine"
@@ -85,16 +85,26 @@ def _public_url(settings: Settings) -> Iterator[str]:
             yield f"{name}.public_url is {url}: scheme, host and path only, without a last /"
 
 
+def _parts(url: str) -> SplitResult:
+    """Take an address apart; one that cannot be read has no parts."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return urlsplit("")
+    return parts
+
+
 def _portal(settings: Settings) -> Iterator[str]:
     url = settings.portal.public_url
-    parts = urlsplit(url or "https://unset")
+    parts = _parts(url or "https://unset")
     is_plain_local = parts.scheme == "http" and is_loopback(parts.hostname or "")
     if not parts.hostname or (parts.scheme != "https" and not is_plain_local):
         yield f"portal.public_url is {url}: it must be https, or http on this machine"
     if parts.path or parts.query or parts.fragment or parts.username:
         yield f"portal.public_url is {url}: scheme, host and port only, without a last /"
     for name, link in settings.portal.links.items():
-        if urlsplit(link).scheme != "https" or not urlsplit(link).hostname:
+        if _parts(link).scheme != "https" or not _parts(link).hostname:
             yield f"portal.links.{name} is {link}: it must be https"
 
 
@@ -156,7 +166,7 @@ def _directory_server(server: DirectoryServer) -> Iterator[str]:
     if not server.hosts and server.rreq_url is None:
         yield f"{where}: hosts or rreq_url must say where results go"
     if server.rreq_url is not None:
-        parts = urlsplit(server.rreq_url)
+        parts = _parts(server.rreq_url)
         is_plain_local = parts.scheme == "http" and is_loopback(parts.hostname or "")
         if not parts.hostname or (parts.scheme != "https" and not is_plain_local):
             yield f"{where}: rreq_url must be https, or http to this machine"
@@ -188,7 +198,7 @@ def _sim(settings: Settings) -> Iterator[str]:
     given = settings.sim
     for name in ("url", "token_url", "lookup_url"):
         url = getattr(given, name)
-        parts = urlsplit(url or "https://unset")
+        parts = _parts(url or "https://unset")
         is_plain_local = parts.scheme == "http" and is_loopback(parts.hostname or "")
         if not parts.hostname or (parts.scheme != "https" and not is_plain_local):
             yield f"sim.{name} must be https, or http to this machine"

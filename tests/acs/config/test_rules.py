@@ -168,3 +168,11 @@ def test_the_portal_is_known_by_an_origin(url: str) -> None:
 
 def test_the_portal_points_to_https_only() -> None:
     assert "portal.links.wallet is http://b" in refused(portal__links={"wallet": "http://b"})
+
+
+@pytest.mark.parametrize("url", ["https://[bank", "https://bank.example:99999"])
+@pytest.mark.parametrize(
+    "name", ["cardholder.public_url", "receipts.public_url", "portal.public_url", "sim.url"]
+)
+def test_an_address_that_nobody_can_read_is_a_sentence(name: str, url: str) -> None:
+    assert f"{name} " in refused(**{name: url})
