@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from acs.config import http_profiles, smpp_settings
 from acs.config.listen import is_loopback
+from acs.config.section import Section
 from schemas.messages.tables import open_elements
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from acs.config.settings import DirectoryServer, Settings
 
 _URL_MAX = 2048 - 64  # acsURL has at most 2048 characters, the route included
+_CENTURY = {"s": 36_525 * 86_400, "hours": 36_525 * 24, "days": 36_525}
+"""A hundred years, by the last word of a setting's name; a calendar holds no multiple of it."""
 
 
 def judge(settings: Settings) -> tuple[str, ...]:
@@ -34,6 +37,7 @@ def judge(settings: Settings) -> tuple[str, ...]:
             chain.from_iterable(_directory_server(one) for one in settings.ds.directory_servers),
             _names(settings),
             _times(settings),
+            _spans(settings),
             _sim(settings),
             _hsm(settings),
             _retention(settings),
@@ -192,6 +196,17 @@ def _times(settings: Settings) -> Iterator[str]:
         yield "challenge.cap_s must not be shorter than challenge.interaction_s"
     if settings.enrollment.pin_length_max < settings.enrollment.pin_length_min:
         yield "enrollment.pin_length_max must not be below enrollment.pin_length_min"
+
+
+def _spans(settings: Settings) -> Iterator[str]:
+    for section in settings.__struct_fields__:
+        content = getattr(settings, section)
+        for name in content.__struct_fields__ if isinstance(content, Section) else ():
+            most = _CENTURY.get(name.rpartition("_")[2])
+            value = getattr(content, name)
+            spans = value if isinstance(value, tuple) else (value,)
+            if most and any(isinstance(one, int | float) and one > most for one in spans):
+                yield f"{section}.{name} is longer than a hundred years"
 
 
 def _sim(settings: Settings) -> Iterator[str]:

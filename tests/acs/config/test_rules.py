@@ -176,3 +176,16 @@ def test_the_portal_points_to_https_only() -> None:
 )
 def test_an_address_that_nobody_can_read_is_a_sentence(name: str, url: str) -> None:
     assert f"{name} " in refused(**{name: url})
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("retention.evidence_days", 10**11),
+        ("sca.temp_block_min_s", 10**17),
+        ("portal.phone_cooling_s", 10**10),
+        ("ds.rreq_retry_waits_s", [2, 10**17]),
+    ],
+)
+def test_no_span_is_longer_than_a_calendar_holds(name: str, value: object) -> None:
+    assert f"{name} is longer than a hundred years" in refused(**{name: value})
