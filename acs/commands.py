@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
 from typing import TYPE_CHECKING, TypeVar
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 ValueT = TypeVar("ValueT")
 EDGES = app.EDGES
+_KEY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
 NOT_NOW = 1
 """The exit code of a command that could not be carried out, whatever its words."""
 
@@ -400,6 +402,9 @@ async def _shown(dsn: str, rings: Keys, acs_trans_id: UUID) -> evidence_flow.Sho
 def _add_key(options: argparse.Namespace, settings: Settings) -> None:
     if options.purpose not in Keys.PURPOSES or not options.key_id:
         sentence = f"keys add needs a purpose ({', '.join(Keys.PURPOSES)}) and a key id"
+        raise ConfigError((sentence,))
+    if not _KEY_ID.fullmatch(options.key_id):
+        sentence = "a key id is letters, digits and . _ -, at most 32, and begins with no mark"
         raise ConfigError((sentence,))
     place = settings.keys_dir / options.purpose
     place.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -202,6 +202,15 @@ def test_a_key_is_added_beside_the_active_one(tmp_path: Path) -> None:
     assert "already" in twice.stderr
 
 
+@pytest.mark.parametrize("key_id", ["../otp/k2", "a/b", "k 2", ".k2", "k" * 33, "ł2"])
+def test_an_id_that_no_key_can_have_makes_no_file(key_id: str, tmp_path: Path) -> None:
+    ended = acs(tmp_path, "keys", "add", "pan_index", key_id)
+
+    assert ended.returncode == 2
+    assert "letters, digits" in ended.stderr
+    assert list(tmp_path.rglob("*.key")) == []
+
+
 async def test_migrate_seed_and_verify_on_a_database_given_by_its_url(
     dsn: str, postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
