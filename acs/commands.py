@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 ValueT = TypeVar("ValueT")
 EDGES = app.EDGES
 _KEY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+_HOST = re.compile(r"(\[[^\]]+\]|[^:\[\]@]*)(:\d+)?")
 NOT_NOW = 1
 """The exit code of a command that could not be carried out, whatever its words."""
 
@@ -248,12 +249,24 @@ def _addresses(settings: Settings) -> tuple[str | None, str | None]:
     """Give the addresses of the database; raise ConfigError for a file that cannot be read."""
     given = settings.database
     try:
-        return given.address, given.direct_address
+        found = given.address, given.direct_address
+        if all(one is None or _is_dsn(one) for one in found):
+            return found
+        # Secret: it may hold a password.
+        sentence = "database: the address is not postgresql://user:password@host:port/name"
     except OSError as error:
         sentence = f"database: {error.filename} cannot be read: {error.strerror}"
     except UnicodeDecodeError:
         sentence = "database: url_file or direct_url_file is not a text"
     raise ConfigError((sentence,))
+
+
+def _is_dsn(address: str) -> bool:
+    """Tell whether the driver could read it; its own words would quote what it cannot."""
+    scheme, _, rest = address.partition("://")
+    first, at, after = re.split("[/?#]", rest, maxsplit=1)[0].partition("@")
+    hosts = (after if at else first).split(",")
+    return scheme in {"postgresql", "postgres"} and all(_HOST.fullmatch(one) for one in hosts)
 
 
 def _contexts(settings: Settings) -> None:
@@ -461,7 +474,7 @@ def _run_value(coroutine: Coroutine[Any, Any, ValueT]) -> ValueT:
         return asyncio.run(coroutine)
     except (migrations.MigrationChanged, migrations.NotUtf8) as error:
         raise NotNow(str(error)) from error
-    except OSError as error:
+    except (OSError, asyncpg.InterfaceError) as error:
         sentence = f"the database does not answer: {type(error).__name__}"
         raise NotNow(sentence) from error
     except asyncpg.PostgresError as error:

@@ -329,6 +329,20 @@ def test_a_database_that_does_not_answer_is_a_sentence(tmp_path: Path) -> None:
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize("address", ["", "host=db password=pass-9X", "postgresql://h:pass-9X/acs"])
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+def test_an_address_of_no_database_is_a_sentence(
+    command: str, address: str, tmp_path: Path
+) -> None:
+    """An empty file, as a secret that was not delivered leaves one, is no default."""
+    (tmp_path / "dsn").write_text(address)
+    ended = acs(tmp_path, command, ACS_DATABASE__URL_FILE=str(tmp_path / "dsn"))
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("acs: database: ")
+    assert "pass-9X" not in ended.stdout + ended.stderr
+
+
 def test_a_seed_file_with_a_fault_says_where(tmp_path: Path) -> None:
     file = tmp_path / "bad.toml"
     file.write_text('[[card_range]]\nid = "x"\n')
