@@ -478,7 +478,11 @@ def _run_value(coroutine: Coroutine[Any, Any, ValueT]) -> ValueT:
         sentence = f"the database does not answer: {type(error).__name__}"
         raise NotNow(sentence) from error
     except asyncpg.PostgresError as error:
-        # Secret: its own words may quote values. The notes are ours.
-        what = [f"{type(error).__name__} ({error.sqlstate})", *getattr(error, "__notes__", ())]
-        sentence = f"the database refuses: {', '.join(what)}"
-        raise NotNow(sentence) from error
+        raise refusal(error) from error
+
+
+def refusal(error: asyncpg.PostgresError) -> NotNow:
+    """Say what the database refuses."""
+    # Secret: its own words may quote values. The notes are ours.
+    what = [f"{type(error).__name__} ({error.sqlstate})", *getattr(error, "__notes__", ())]
+    return NotNow(f"the database refuses: {', '.join(what)}")

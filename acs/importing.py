@@ -17,8 +17,10 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+import asyncpg
+
 from acs import app, log, policies
-from acs.commands import NOT_NOW, NotNow, database, say
+from acs.commands import NOT_NOW, NotNow, database, refusal, say
 from acs.config import ConfigError
 from acs.key_files import load_keys
 from acs.store import card_ranges
@@ -85,14 +87,16 @@ def _with_database(
     with database(settings) as dsn:
         try:
             done = asyncio.run(_import(settings, dsn, keys, file, known))
+            say(_sentence(done))
             refused = asyncio.run(_report(settings, dsn, done, report)) if done.refused else 0
+        except asyncpg.PostgresError as error:
+            raise refusal(error) from error
         except Unavailable as error:
             sentence = "the database does not answer; the same command again goes on from here"
             raise NotNow(sentence) from error
         except KeyboardInterrupt as error:
             sentence = "interrupted; the same command again goes on from here"
             raise NotNow(sentence) from error
-    say(_sentence(done))
     if refused:
         say(f"the refused lines are listed in {report}")
     return NOT_NOW if refused else 0
@@ -134,10 +138,14 @@ async def _report(settings: Settings, dsn: str, done: Run, report: Path) -> int:
 
 
 def _write(report: Path, page: list[LineError], mode: str) -> None:
-    with report.open(mode, encoding="utf-8") as file:
-        for one in page:
-            told = {"line": one.line, "code": one.code, "field": one.field}
-            file.write(f"{json.dumps(told)}\n")
+    try:
+        with report.open(mode, encoding="utf-8") as file:
+            for one in page:
+                told = {"line": one.line, "code": one.code, "field": one.field}
+                file.write(f"{json.dumps(told)}\n")
+    except OSError as error:
+        sentence = f"the report cannot be written: {error.strerror}; name another one by --report"
+        raise NotNow(sentence) from error
 
 
 async def _connect(settings: Settings, dsn: str) -> Pool:

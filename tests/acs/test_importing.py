@@ -101,6 +101,32 @@ def test_a_file_that_is_not_there_is_a_usage_error(ready: Path, dsn: str) -> Non
     assert b"cannot be read" in ended.stderr
 
 
+def test_a_report_that_cannot_be_written_is_told_apart_from_the_file(ready: Path, dsn: str) -> None:
+    file = ready / "cards.ndjson"
+    file.write_bytes(importing.file_of([*bank(1), card(9, pan="4000001000000011")]))
+    ended = acs(ready, dsn, "import", str(file), "--report", str(ready / "none" / "report"))
+    piped = acs(ready, dsn, "import", "-", "--report", str(ready), given=file.read_bytes())
+
+    assert (ended.returncode, piped.returncode) == (1, 1)
+    assert b"4 lines: 3 new, 0 changed, 0 known, 1 refused" in ended.stdout
+    assert b"report cannot be written: No such file" in ended.stderr
+    assert b"cannot be written: Is a directory" in piped.stderr
+
+
+def test_a_database_without_a_schema_is_a_sentence(ready: Path, dsn: str) -> None:
+    async def drop() -> None:
+        conn = await asyncpg.connect(dsn)
+        await conn.execute("DROP SCHEMA enrollment, acs CASCADE")
+        await conn.close()
+
+    asyncio.run(drop())
+    ended = acs(ready, dsn, "import", "-", given=importing.file_of(bank(1)))
+
+    assert ended.returncode == 1
+    assert b"the database refuses: " in ended.stderr
+    assert b"Traceback" not in ended.stderr
+
+
 def test_killed_half_way_and_run_again_it_is_whole(ready: Path, dsn: str) -> None:
     """The process is killed as an operator's machine would: without a word (SIGKILL)."""
     file = ready / "cards.ndjson"
