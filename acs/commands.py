@@ -348,6 +348,9 @@ async def _serve(service: app.Service, edges: Sequence[str], *, work: bool) -> i
     except (Unavailable, app.NotFit, OSError) as error:
         sys.stderr.write(f"acs: cannot start: {error}\n")
         return NOT_NOW
+    except asyncpg.PostgresError as error:
+        sys.stderr.write(f"acs: cannot start: {refusal(error)}\n")
+        return NOT_NOW
     finally:
         systemd.is_stopping()
         await service.stop(silent_s)
@@ -485,4 +488,6 @@ def refusal(error: asyncpg.PostgresError) -> NotNow:
     """Say what the database refuses."""
     # Secret: its own words may quote values. The notes are ours.
     what = [f"{type(error).__name__} ({error.sqlstate})", *getattr(error, "__notes__", ())]
+    if isinstance(error, asyncpg.UndefinedTableError | asyncpg.InvalidSchemaNameError):
+        what.append("the schema is not there: acs migrate")
     return NotNow(f"the database refuses: {', '.join(what)}")

@@ -343,6 +343,21 @@ def test_an_address_of_no_database_is_a_sentence(
     assert "pass-9X" not in ended.stdout + ended.stderr
 
 
+@pytest.mark.parametrize("command", [("work",), ("audit", "verify")])
+async def test_a_database_that_was_not_migrated_is_a_sentence(
+    command: tuple[str, ...], dsn: str, tmp_path: Path
+) -> None:
+    conn = await asyncpg.connect(dsn)
+    await conn.execute("DROP SCHEMA acs, audit CASCADE")
+    await conn.close()
+    ended = acs(tmp_path, *command, ACS_DATABASE__URL=dsn)
+
+    assert ended.returncode == 1
+    assert "the database refuses: " in ended.stderr
+    assert "the schema is not there: acs migrate" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_a_seed_file_with_a_fault_says_where(tmp_path: Path) -> None:
     file = tmp_path / "bad.toml"
     file.write_text('[[card_range]]\nid = "x"\n')
