@@ -64,6 +64,8 @@ def judge(_options: argparse.Namespace, settings: Settings) -> int:
             look(settings)
         except ConfigError as error:
             faults += error.sentences
+        except OSError as error:
+            faults.append(f"{error.filename} cannot be read: {error.strerror}")
     if faults:
         raise ConfigError(tuple(dict.fromkeys(faults)))
     signers = policies.content_signers(settings)
@@ -182,14 +184,17 @@ def products(options: argparse.Namespace, settings: Settings) -> int:
 def keys(options: argparse.Namespace, settings: Settings) -> int:
     """Make, add or list keys."""
     log.setup(level="WARNING")
-    match options.action:
-        case "generate":
-            made = generate_keys(settings.keys_dir)
-            say(f"made: {', '.join(made) if made else 'nothing, every purpose has a key'}")
-        case "add":
-            _add_key(options, settings)
-        case _:
-            _list_keys(settings)
+    try:
+        match options.action:
+            case "generate":
+                made = generate_keys(settings.keys_dir)
+                say(f"made: {', '.join(made) if made else 'nothing, every purpose has a key'}")
+            case "add":
+                _add_key(options, settings)
+            case _:
+                _list_keys(settings)
+    except OSError as error:
+        raise ConfigError((f"{error.filename or settings.keys_dir}: {error.strerror}",)) from error
     return 0
 
 
@@ -284,6 +289,7 @@ _LOOKS: tuple[Callable[[Settings], object], ...] = (
     policies.callers,
     policies.number_checks,
     doors,
+    lambda settings: settings.values_file.exists(),
 )
 """What reads files that the settings name; each raises ConfigError."""
 

@@ -47,6 +47,8 @@ def load_keys(settings: Settings) -> Keys:
             rings[purpose] = _ring(settings.keys_dir / purpose, purpose, settings.keys.active)
         except ConfigError as error:
             faults.extend(error.sentences)
+        except OSError as error:  # such as a folder of another account's
+            faults.append(f"{error.filename} cannot be read: {error.strerror}")
     if faults:
         raise ConfigError(tuple(faults))
     return Keys(**rings)

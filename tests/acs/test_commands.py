@@ -211,6 +211,21 @@ def test_an_id_that_no_key_can_have_makes_no_file(key_id: str, tmp_path: Path) -
     assert list(tmp_path.rglob("*.key")) == []
 
 
+@pytest.mark.parametrize(
+    "words",
+    [("keys", "generate"), ("keys", "add", "otp", "k2"), ("keys", "list"), ("check-config",)],
+)
+def test_a_folder_of_keys_that_cannot_be_used_is_a_sentence(
+    words: tuple[str, ...], tmp_path: Path
+) -> None:
+    """As when somebody else than the service's account asks; the name is one no folder can have."""
+    ended = acs(tmp_path, *words, ACS_PROFILE="demo", ACS_KEYS__DIR=str(tmp_path / ("k" * 300)))
+
+    assert ended.returncode == 2
+    assert "File name too long" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 async def test_migrate_seed_and_verify_on_a_database_given_by_its_url(
     dsn: str, postgres: EmbeddedPostgres, tmp_path: Path
 ) -> None:
