@@ -7,6 +7,7 @@ line is read up to its bound and no further, so the size of a file never matters
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
@@ -92,7 +93,7 @@ def read_batch(source: Source, reading: Reading, first_line: int, most: int = BA
             batch.size += _skip_line(source, raw)
             batch.errors.append(LineError(number, "too_large", None))
             continue
-        found = _read(raw, reading, number)
+        found = _read(raw.removeprefix(BOM_UTF8) if number == 1 else raw, reading, number)
         if isinstance(found, Record):
             batch.records.append(found)
         else:

@@ -200,6 +200,13 @@ async def test_what_is_no_record_is_an_error_of_its_line(
     ]  # fmt: skip
 
 
+async def test_a_byte_order_mark_before_the_first_line_is_no_part_of_it(by: imports.Hands) -> None:
+    mark = "\ufeff".encode()
+    file = importing.file_of([person(1)]) + mark + importing.file_of([person(2)])
+
+    assert counts(await bring(by, mark + file)) == (1, 0, 0, 1)
+
+
 async def test_errors_and_audit_hold_no_number(by: imports.Hands, pool: asyncpg.Pool) -> None:
     lines = [*bank(1), {**card(1), "ref": "c9"}, person(9, phone="+48221234567")]
     await bring(by, lines)
