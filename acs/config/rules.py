@@ -189,6 +189,13 @@ def _names(settings: Settings) -> Iterator[str]:
     keys = [(caller.iss, caller.kid) for caller in settings.enrollment.callers]
     if len(set(keys)) != len(keys):
         yield "enrollment.callers: iss and kid stand twice"
+    of_one: dict[str, set[tuple[str, str, frozenset[str]]]] = {}
+    for caller in settings.enrollment.callers:
+        rights = (caller.name, caller.sub, frozenset(caller.scopes))
+        of_one.setdefault(caller.iss, set()).add(rights)
+    for iss, given in of_one.items():
+        if len(given) > 1:
+            yield f"enrollment.callers: {iss}: its keys differ in name, sub or scopes"
 
 
 def _times(settings: Settings) -> Iterator[str]:

@@ -189,3 +189,23 @@ def test_an_address_that_nobody_can_read_is_a_sentence(name: str, url: str) -> N
 )
 def test_no_span_is_longer_than_a_calendar_holds(name: str, value: object) -> None:
     assert f"{name} is longer than a hundred years" in refused(**{name: value})
+
+
+@pytest.mark.parametrize(
+    "other", [{"scopes": ["card:read"]}, {"sub": "batch"}, {"name": "somebody else"}]
+)
+def test_keys_of_one_caller_may_do_the_same(other: dict[str, object]) -> None:
+    """Else the narrower key gets the rights of the wider one."""
+    one: dict[str, object] = {
+        "name": "core",
+        "iss": "https://core.example",
+        "sub": "core",
+        "public_key": "core.pem",
+    }
+    one |= {"kid": "1", "scopes": ["card:enrol", "card:read"]}
+    two = one | {"kid": "2", "scopes": ["card:read", "card:enrol"]}
+
+    same = config.read(given={"profile": "demo", "enrollment.callers": [one, two]})
+    assert len(same.enrollment.callers) == 2
+    said = refused(enrollment__callers=[one, two | other])
+    assert "https://core.example: its keys differ in name, sub or scopes" in said
