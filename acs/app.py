@@ -20,9 +20,8 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from acs import VERSION, log, metrics, policies
+from acs import VERSION, certificates, log, metrics, policies
 from acs.background import Background
-from acs.crypto.signer import good_until
 from acs.directory_server import DirectoryServers
 from acs.drain import SILENT_STOPPING_S, drain
 from acs.edges import browser, ds, ops, receipts
@@ -141,6 +140,7 @@ class Parts:
     doors: tuple[Door, ...]
     callers: Callers
     contexts: Mapping[str, ssl.SSLContext | None]
+    tls_ends: Mapping[str, datetime]
     migrations: Sequence[Migration]
 
 
@@ -166,6 +166,7 @@ def prepare(settings: Settings, edges: Sequence[str]) -> Parts:
         doors=doors(settings),
         callers=policies.callers(settings),
         contexts=contexts,
+        tls_ends=certificates.tls_ends(settings, edges),
         migrations=migrate.migrations(),
     )
 
@@ -210,10 +211,7 @@ class Service:
         directory_servers = DirectoryServers(
             self.parts.directory_servers, sockets_max=self.settings.ds.sockets_max
         )
-        for server in self.parts.directory_servers:
-            if server.signer is not None:
-                end = good_until(server.signer)
-                metrics.SDK_SIGNING_END.labels(server.ds_id).set(end.timestamp())
+        certificates.tell_ends(self.parts.directory_servers, self.parts.tls_ends)
         self.closers += [delivery.close, directory_servers.close]
         if self.parts.number_checks is not None:
             self.closers.append(self.parts.number_checks.close)

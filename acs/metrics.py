@@ -187,6 +187,13 @@ SDK_SIGNING_END = Gauge(
     registry=REGISTRY,
     multiprocess_mode="livemin",
 )
+TLS_END = Gauge(
+    "acs_tls_end_timestamp_seconds",
+    "When the first certificate that a listener or a call to a network shows ends, in Unix time",
+    ("where",),
+    registry=REGISTRY,
+    multiprocess_mode="livemin",
+)
 RREQ_PENDING = Gauge(
     "acs_rreq_pending",
     "Results that no Directory Server has confirmed yet",

@@ -84,9 +84,9 @@ def certificate(
 
 
 @cache
-def root() -> x509.Certificate:
+def root(until: datetime = END) -> x509.Certificate:
     """Make the certificate of the Directory Server's CA."""
-    return certificate("root", ec_key("root"), usage="key_cert_sign")
+    return certificate("root", ec_key("root"), usage="key_cert_sign", until=until)
 
 
 def leaf(key: SigningKey, until: datetime = END, *, start: datetime = START) -> x509.Certificate:

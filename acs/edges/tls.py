@@ -11,9 +11,12 @@ import ssl
 import stat
 from typing import TYPE_CHECKING
 
+from cryptography.x509 import load_pem_x509_certificates
+
 from acs.config import ConfigError
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
 _CIPHERS_1_2 = "ECDHE+AESGCM:ECDHE+CHACHA20"  # those of TLS 1.3 are all of that kind
@@ -57,6 +60,14 @@ def outgoing_context(ca: Path | None, cert: Path | None, key: Path | None) -> ss
     if cert is not None:
         _load_chain(context, cert, key)
     return context
+
+
+def good_until(cert: Path) -> datetime | None:
+    """Tell when the first certificate of a file ends; None where only OpenSSL can read it."""
+    try:
+        return min(one.not_valid_after_utc for one in load_pem_x509_certificates(cert.read_bytes()))
+    except (OSError, ValueError):
+        return None
 
 
 def _harden(context: ssl.SSLContext) -> None:

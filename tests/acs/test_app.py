@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -22,7 +23,7 @@ from loadtests.ports import free_ports
 from tests import hsm
 from tests.hsm import softhsm
 from tests.otp.gateways.smpp.smsc import Smsc
-from tests.signing import END, ec_key, key_pem, leaf, pem
+from tests.signing import END, ec_key, key_pem, leaf, pem, root
 from tests.story.world import RANGES
 
 if TYPE_CHECKING:
@@ -150,6 +151,27 @@ async def test_the_end_of_a_signing_certificate_is_seen_in_the_metrics(
         if line.startswith('acs_sdk_signing_end_timestamp_seconds{ds="t"}')
     ]
     assert float(line.split()[1]) == END.timestamp()
+
+
+async def test_the_ends_of_tls_certificates_are_seen_in_the_metrics(
+    dsn: str, tmp_path: Path
+) -> None:
+    key, cert, soon = tmp_path / "tls.key", tmp_path / "tls.pem", END - timedelta(days=365)
+    await asyncio.to_thread(key.write_bytes, key_pem(ec_key()))
+    await asyncio.to_thread(key.chmod, 0o600)
+    await asyncio.to_thread(cert.write_bytes, pem(leaf(ec_key()), root(soon)))
+    network = {"id": "t", "schemes": ["visa"], "hosts": ["127.0.0.1"]}
+    network |= {"tls_cert": str(cert), "tls_key": str(key)}
+    settings = {"ACS_DS__DIRECTORY_SERVERS": json.dumps([network])}
+    settings |= {"ACS_CARDHOLDER__TLS_CERT": str(cert), "ACS_CARDHOLDER__TLS_KEY": str(key)}
+    async with running(tmp_path, dsn, **settings) as urls:
+        _, told = await get(f"{urls['ops']}/metrics")
+
+    name = "acs_tls_end_timestamp_seconds"
+    lines = [line.split() for line in told.splitlines() if line.startswith(f"{name}{{")]
+    assert {series: float(value) for series, value in lines} == {
+        f'{name}{{where="{where}"}}': soon.timestamp() for where in ("cardholder", "rreq:t")
+    }
 
 
 async def test_a_fit_service_is_ready(dsn: str, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import trustme
 from aiohttp import web
 
 from acs.config import ConfigError
-from acs.edges.tls import client_context, outgoing_context, server_context
+from acs.edges.tls import client_context, good_until, outgoing_context, server_context
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -169,3 +169,10 @@ def test_a_file_that_is_not_there_is_a_sentence(server: Party, tmp_path: Path) -
         server_context(server.cert, tmp_path / "none.pem", None)
     with pytest.raises(ConfigError, match="no certificate authority"):
         server_context(server.cert, server.key, tmp_path / "none.pem")
+
+
+def test_no_end_is_told_of_what_cannot_be_read(tmp_path: Path) -> None:
+    odd = tmp_path / "odd.pem"
+    odd.write_text("no certificate")
+
+    assert good_until(odd) is good_until(tmp_path / "none.pem") is None

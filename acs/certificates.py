@@ -1,0 +1,34 @@
+"""When certificates end, told to the operators before it hurts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from acs import metrics
+from acs.crypto import signer
+from acs.edges import tls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from acs.config import Settings
+    from acs.directory_server import DirectoryServer
+
+
+def tls_ends(settings: Settings, edges: Sequence[str]) -> dict[str, datetime]:
+    """Read when what we show under TLS ends: by edge, and by ``rreq:`` and the Directory Server."""
+    shown = {edge: getattr(settings, edge).tls_cert for edge in edges}
+    shown |= {f"rreq:{one.id}": one.tls_cert for one in settings.ds.directory_servers}
+    ends = {where: tls.good_until(cert) for where, cert in shown.items() if cert is not None}
+    return {where: end for where, end in ends.items() if end is not None}
+
+
+def tell_ends(servers: Iterable[DirectoryServer], ends: Mapping[str, datetime]) -> None:
+    """Set the gauges of what signs towards the SDKs and of what ``tls_ends`` gave."""
+    for server in servers:
+        if server.signer is not None:
+            end = signer.good_until(server.signer)
+            metrics.SDK_SIGNING_END.labels(server.ds_id).set(end.timestamp())
+    for where, end in ends.items():
+        metrics.TLS_END.labels(where).set(end.timestamp())
