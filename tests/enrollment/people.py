@@ -16,7 +16,7 @@ from enrollment.flows.persons import PersonData
 from enrollment.flows.step_up import Intent, Proof
 from enrollment.flows.work import Work
 from enrollment.policy import EnrollmentPolicy
-from enrollment.refusals import Done
+from enrollment.refusals import Done, Refusal
 from enrollment.words import Action
 from otp.policy import OtpPolicy
 from schemas.vault import Keys, Secret
@@ -38,6 +38,12 @@ BANK = Actor("bank-core", channel="branch", origin="127.0.0.1", request_id="r-1"
 OTP_POLICY = OtpPolicy(
     resend_waits_s=(0,), phone_hour=1000, phone_day=1000, card_hour=1000, card_day=1000
 )
+
+
+def code_of(done: object) -> str:
+    """Give why a use case refused; fails where it did not."""
+    assert isinstance(done, Refusal), done
+    return done.code.value
 
 
 def pan(number: int) -> str:

@@ -5,40 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import pytest
-
 from enrollment.flows import belongings, persons
 from enrollment.flows.belongings import Preferences
 from enrollment.flows.persons import PersonData
 from enrollment.flows.step_up import Intent
-from enrollment.refusals import Done, Refusal
+from enrollment.refusals import Done
 from enrollment.words import Action
 from tests.enrollment import doors, people
+from tests.enrollment.people import code_of
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from uuid import UUID
 
-    import asyncpg
-
     from enrollment.flows.work import Work
-    from schemas.vault import Keys
     from tests.enrollment.people import Client
-
-
-@pytest.fixture
-def bank(db: asyncpg.Connection, keys: Keys, now: datetime) -> Work:
-    return people.hands(db, keys, now)
-
-
-@pytest.fixture
-async def client(bank: Work) -> Client:
-    return await people.make_client(bank)
-
-
-def code_of(done: object) -> str:
-    assert isinstance(done, Refusal), done
-    return done.code.value
 
 
 async def trust(bank: Work, person_id: UUID) -> UUID:

@@ -11,19 +11,16 @@ from enrollment.events import ACS
 from enrollment.flows import card_blocks
 from enrollment.model import CardStatus
 from enrollment.ports import NoHost
-from enrollment.refusals import Done, Refusal
+from enrollment.refusals import Done
 from enrollment.store.host_wishes import HostWish
 from tests.enrollment import doors, people
+from tests.enrollment.people import code_of
 from tests.records import replace
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from uuid import UUID
 
-    import asyncpg
-
     from enrollment.flows.work import Work
-    from schemas.vault import Keys
     from tests.enrollment.people import Client
 
 
@@ -39,21 +36,6 @@ class Host:
         del wish_id
         self.asked.append((card_ref, wish))
         return True
-
-
-@pytest.fixture
-def bank(db: asyncpg.Connection, keys: Keys, now: datetime) -> Work:
-    return people.hands(db, keys, now)
-
-
-@pytest.fixture
-async def client(bank: Work) -> Client:
-    return await people.make_client(bank)
-
-
-def code_of(done: object) -> str:
-    assert isinstance(done, Refusal), done
-    return done.code.value
 
 
 async def status(bank: Work) -> str:

@@ -11,6 +11,7 @@ from enrollment.flows.sessions import Over, OverReason
 from enrollment.refusals import Done, Refusal, RefusalCode
 from schemas.vault import Secret
 from tests.enrollment import doors, people
+from tests.enrollment.people import code_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -47,11 +48,6 @@ async def token(work: Work, begun: ResetBegun) -> Secret:
     proved = await passwords.prove_reset(work, begun.reset_id, PIN, code)
     assert isinstance(proved, Done), proved
     return proved.value.token
-
-
-def code_of(done: object) -> str:
-    assert isinstance(done, Refusal), done
-    return done.code.value
 
 
 async def test_pin_and_code_open_the_way_to_a_new_password(portal: Work) -> None:

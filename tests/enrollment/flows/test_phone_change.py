@@ -17,6 +17,7 @@ from enrollment.refusals import Done, Refusal, RefusalCode
 from enrollment.store import persons as store
 from schemas.vault import Secret
 from tests.enrollment import doors, people
+from tests.enrollment.people import code_of
 from tests.records import replace
 
 if TYPE_CHECKING:
@@ -32,16 +33,6 @@ if TYPE_CHECKING:
 NEW, OTHER = "+48600700999", "+48600700888"
 
 
-@pytest.fixture
-def bank(db: asyncpg.Connection, keys: Keys, now: datetime) -> Work:
-    return people.hands(db, keys, now)
-
-
-@pytest.fixture
-async def client(bank: Work) -> Client:
-    return await people.make_client(bank)
-
-
 async def standing(work: Work) -> Standing:
     day, month = calendar_of(work.now)
     found = await payments.standing_of(
@@ -49,11 +40,6 @@ async def standing(work: Work) -> Standing:
     )
     assert found is not None
     return found
-
-
-def code_of(done: object) -> str:
-    assert isinstance(done, Refusal), done
-    return done.code.value
 
 
 async def test_codes_go_to_the_old_phone_until_the_day_is_over(bank: Work, client: Client) -> None:

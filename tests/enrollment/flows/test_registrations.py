@@ -13,6 +13,7 @@ from enrollment.policy import RegistrationMode, RegistrationPolicy
 from enrollment.refusals import Done, Refusal, RefusalCode
 from schemas.vault import Secret
 from tests.enrollment import doors, people
+from tests.enrollment.people import code_of
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,11 +34,6 @@ LEGACY = RegistrationPolicy(mode=RegistrationMode.LEGACY)
 @pytest.fixture
 def bank(db: asyncpg.Connection, keys: Keys, now: datetime) -> Work:
     return people.hands(db, keys, now)
-
-
-def code_of(done: object) -> str:
-    assert isinstance(done, Refusal), done
-    return done.code.value
 
 
 async def begin(work: Work, pesel: str = PESEL, code: Secret | None = None) -> Registering:

@@ -14,25 +14,10 @@ from enrollment.refusals import Done
 from tests.enrollment import people
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    import asyncpg
-
     from enrollment.flows.work import Work
-    from schemas.vault import Keys
     from tests.enrollment.people import Client
 
 SHOP = Merchant("400551", "MERCHANT-1")
-
-
-@pytest.fixture
-def bank(db: asyncpg.Connection, keys: Keys, now: datetime) -> Work:
-    return people.hands(db, keys, now)
-
-
-@pytest.fixture
-async def client(bank: Work) -> Client:
-    return await people.make_client(bank)
 
 
 async def is_trusted(bank: Work, merchant: Merchant | None) -> bool:
