@@ -20,6 +20,8 @@ _MODULES = (
     "/opt/*/lib/softhsm",
 )
 
+_KEPT = ".kept"
+
 
 def module() -> Path | None:
     """Find the module; None where it, its tool or python-pkcs11 is missing."""
@@ -86,6 +88,32 @@ def bring_up(
         [sys.executable, "-m", "loadtests.hsm.ceremony"],
         input=json.dumps(told), text=True, env=environment, check=True,
     )  # fmt: skip
+
+    keep(token.folder)
+
+
+def keep(folder: Path) -> None:
+    """Keep a copy of each token of ``folder``, for `put_back`."""
+    for token in _files(folder):
+        shutil.copyfile(token, token.with_suffix(_KEPT))
+
+
+def put_back(folder: Path) -> None:
+    """Put back what SoftHSM lost, before it reads its tokens; where nothing was kept, do nothing.
+
+    It writes a token's file anew at every login. Killed while it does, it leaves the file empty,
+    and nobody finds the token any more: no HSM of a bank forgets its keys for that.
+    """
+    for token in _files(folder):
+        kept = token.with_suffix(_KEPT)
+        if kept.exists() and token.stat().st_size != kept.stat().st_size:
+            draft = token.with_suffix(f".{os.getpid()}")
+            shutil.copyfile(kept, draft)
+            draft.rename(token)
+
+
+def _files(folder: Path) -> list[Path]:
+    return [*folder.glob("tokens/*/token.object")]
 
 
 def behave(control: Path, mode: str) -> None:

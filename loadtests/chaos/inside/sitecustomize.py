@@ -77,8 +77,11 @@ def _step(module: ModuleType) -> None:
 
 def _misbehave(module: ModuleType) -> None:
     from loadtests.hsm.misbehaving import over  # noqa: PLC0415 - in the helper alone
+    from loadtests.hsm.softhsm import put_back  # noqa: PLC0415
 
-    module.lib = over(module.lib, Path(os.environ["CHAOS_HSM"]))  # type: ignore[attr-defined]
+    control = Path(os.environ["CHAOS_HSM"])
+    put_back(control.parent)
+    module.lib = over(module.lib, control)  # type: ignore[attr-defined]
 
 
 if "CHAOS_CLOCK" in os.environ:

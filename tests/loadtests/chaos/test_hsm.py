@@ -176,6 +176,18 @@ def test_keys_move_into_the_hsm_and_their_module_can_be_ill(
     assert helped(made) | {"checks": {}} == {"checks": {}, "faults": {}}
 
 
+def test_a_token_that_a_killed_login_left_empty_is_found_again(
+    softhsm: SoftHsm, tmp_path: Path
+) -> None:
+    made, _, _ = a_site(softhsm, tmp_path)
+    (token,) = made.token.folder.glob("tokens/*/token.object")
+    whole = token.read_bytes()
+    token.write_bytes(b"")
+
+    assert helped(made)["faults"] == {}
+    assert len(token.read_bytes()) == len(whole)
+
+
 def test_a_program_is_told_where_its_keys_are(softhsm: SoftHsm, tmp_path: Path) -> None:
     made, _, signs = a_site(softhsm, tmp_path)
     before = {"A": "1", "ACS_DS__DIRECTORY_SERVERS": json.dumps([{"sdk_signing_key": str(signs)}])}
