@@ -276,6 +276,10 @@ CREATE FUNCTION enrollment.trusts(of_person uuid, at_acquirer text, as_merchant 
            AND t.acquirer_merchant_id = as_merchant AND t.removed_at IS NULL)
 $$;
 
+CREATE FUNCTION otp.lasts(begun timestamp with time zone, since timestamp with time zone) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN ((begun >= since) AND (begun <= (GREATEST(since, now()) + '00:02:00'::interval)));
+
 CREATE TABLE otp.budget (
     lane smallint NOT NULL,
     minute_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
@@ -291,8 +295,8 @@ CREATE TABLE otp.budget (
 );
 
 CREATE FUNCTION otp.has_room(lane otp.budget, minute timestamp with time zone, hour timestamp with time zone, day timestamp with time zone, total_minute integer, total_hour integer, total_day integer) RETURNS boolean
-    LANGUAGE sql IMMUTABLE
-    RETURN ((CASE WHEN ((lane).minute_at < minute) THEN 0 ELSE (lane).minute_used END < ((total_minute / 16) + (((lane).lane < (total_minute % 16)))::integer)) AND (CASE WHEN ((lane).hour_at < hour) THEN 0 ELSE (lane).hour_used END < ((total_hour / 16) + (((lane).lane < (total_hour % 16)))::integer)) AND (CASE WHEN ((lane).day_at < day) THEN 0 ELSE (lane).day_used END < ((total_day / 16) + (((lane).lane < (total_day % 16)))::integer)));
+    LANGUAGE sql STABLE
+    RETURN ((CASE WHEN otp.lasts((lane).minute_at, minute) THEN (lane).minute_used ELSE 0 END < ((total_minute / 16) + (((lane).lane < (total_minute % 16)))::integer)) AND (CASE WHEN otp.lasts((lane).hour_at, hour) THEN (lane).hour_used ELSE 0 END < ((total_hour / 16) + (((lane).lane < (total_hour % 16)))::integer)) AND (CASE WHEN otp.lasts((lane).day_at, day) THEN (lane).day_used ELSE 0 END < ((total_day / 16) + (((lane).lane < (total_day % 16)))::integer)));
 
 CREATE FUNCTION otp.report_outranks(report text, known text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -309,12 +313,12 @@ BEGIN
      ORDER BY (lane + p_turn) % 16
      LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
     UPDATE otp.budget SET
-        minute_used = CASE WHEN minute_at < p_minute THEN 1 ELSE minute_used + 1 END,
-        minute_at = greatest(minute_at, p_minute),
-        hour_used = CASE WHEN hour_at < p_hour THEN 1 ELSE hour_used + 1 END,
-        hour_at = greatest(hour_at, p_hour),
-        day_used = CASE WHEN day_at < p_day THEN 1 ELSE day_used + 1 END,
-        day_at = greatest(day_at, p_day)
+        minute_used = CASE WHEN otp.lasts(minute_at, p_minute) THEN minute_used + 1 ELSE 1 END,
+        minute_at = CASE WHEN otp.lasts(minute_at, p_minute) THEN minute_at ELSE p_minute END,
+        hour_used = CASE WHEN otp.lasts(hour_at, p_hour) THEN hour_used + 1 ELSE 1 END,
+        hour_at = CASE WHEN otp.lasts(hour_at, p_hour) THEN hour_at ELSE p_hour END,
+        day_used = CASE WHEN otp.lasts(day_at, p_day) THEN day_used + 1 ELSE 1 END,
+        day_at = CASE WHEN otp.lasts(day_at, p_day) THEN day_at ELSE p_day END
      WHERE lane = coalesce(free, p_turn)
        AND otp.has_room(budget, p_minute, p_hour, p_day, p_total_minute, p_total_hour, p_total_day);
     RETURN FOUND;
@@ -596,6 +600,14 @@ CREATE TABLE acs.exchange_rate (
     CONSTRAINT exchange_rate_currency_to_check CHECK ((currency_to ~ '^[0-9]{3}$'::text)),
     CONSTRAINT exchange_rate_rate_check CHECK ((rate > (0)::numeric)),
     CONSTRAINT exchange_rate_source_check CHECK ((length(source) <= 80))
+);
+
+CREATE TABLE acs.host_clock (
+    host text NOT NULL,
+    ahead_s double precision NOT NULL,
+    is_beside boolean NOT NULL,
+    told_at timestamp with time zone NOT NULL,
+    CONSTRAINT host_clock_host_check CHECK (((length(host) >= 1) AND (length(host) <= 100)))
 );
 
 CREATE TABLE acs.issuer (
@@ -1855,6 +1867,9 @@ ALTER TABLE ONLY acs.device_data
 
 ALTER TABLE ONLY acs.exchange_rate
     ADD CONSTRAINT exchange_rate_pkey PRIMARY KEY (currency_from, currency_to);
+
+ALTER TABLE ONLY acs.host_clock
+    ADD CONSTRAINT host_clock_pkey PRIMARY KEY (host);
 
 ALTER TABLE ONLY acs.issuer
     ADD CONSTRAINT issuer_pkey PRIMARY KEY (issuer_id);

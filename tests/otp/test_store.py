@@ -166,6 +166,37 @@ async def test_a_clock_that_is_behind_does_not_open_the_budget_again(
     assert taken == [True, False, False, True]
 
 
+AGE = timedelta(days=36525)
+"""So far ahead is no clock of ours, nor the database's."""
+
+
+@pytest.mark.parametrize(
+    "policy", [OtpPolicy(total_minute=16), OtpPolicy(total_hour=16), OtpPolicy(total_day=16)]
+)
+async def test_a_clock_that_was_ahead_leaves_the_budget_to_the_others(
+    db: asyncpg.Connection, now: datetime, policy: OtpPolicy
+) -> None:
+    """Else nobody gets a message until that time has come."""
+    taken = [
+        [await store.take_total(db, policy, UUID(int=lane), moment) for lane in range(17)]
+        for moment in (now + AGE, now)
+    ]
+
+    assert taken == [[True] * 16 + [False]] * 2
+
+
+async def test_a_clock_that_is_a_day_behind_opens_no_budget_of_those_that_are_right(
+    db: asyncpg.Connection,
+) -> None:
+    policy = OtpPolicy(total_day=1)
+    right = await db.fetchval("SELECT clock_timestamp()")
+    moments = [right, right - timedelta(days=1), right]
+
+    taken = [await store.take_total(db, policy, UUID(int=0), moment) for moment in moments]
+
+    assert taken == [True, False, False]
+
+
 def _in_lane(lane: int) -> IssueRequest:
     """A request that waits for this lane when every lane with room is held."""
     return payment(UUID(int=lane))
