@@ -4,7 +4,8 @@
 SELECT pg_advisory_xact_lock(key) FROM unnest(:keys::bigint[]) AS key;
 
 -- name: standing
--- The code of the challenge, locked, and the counts of the limits, in one look.
+-- The code of the challenge, locked, and the counts of the limits, in one look. A suspension that begins
+-- later than any clock says is that of a clock that was ahead.
 WITH code AS MATERIALIZED (
     SELECT seq, phase, link_digest, last_sent_at
     FROM otp.code WHERE challenge_id = :challenge_id FOR UPDATE
@@ -31,9 +32,11 @@ SELECT code.seq, code.phase, code.link_digest, code.last_sent_at,
        card.in_day AS card_day, card.day_from AS card_day_from,
        unsuccessful.in_hour AS challenges, unsuccessful.hour_from AS challenges_from,
        greatest(
-           (SELECT until FROM otp.suspension WHERE prefix = :prefix AND until > :now),
+           (SELECT until FROM otp.suspension
+             WHERE prefix = :prefix AND until > :now
+               AND since <= greatest(:now, now()) + interval '2 minutes'),
            (SELECT max(until) FROM otp.busy_source
-             WHERE until > :now
+             WHERE until > :now AND since <= greatest(:now, now()) + interval '2 minutes'
                AND ((kind = 'merchant' AND source = :merchant_ref::text)
                  OR (kind = 'acquirer' AND source = :acquirer_ref::text)
                  OR (kind = 'network' AND source = :network::text)))) AS suspended_until

@@ -15,12 +15,14 @@ WHERE sending.sent_at > :since AND sending.sent_at <= :until
 GROUP BY sending.prefix HAVING count(*) > :sends_min::bigint;
 
 -- name: suspend
--- No message to a block of numbers until then; one that is suspended already stays as it is.
+-- No message to a block of numbers until then; one that is suspended already stays as it is, unless it
+-- was by a clock that was ahead.
 INSERT INTO otp.suspension AS kept (prefix, since, until, sends, used)
 VALUES (:prefix, :now, :until, :sends, :used)
 ON CONFLICT (prefix) DO UPDATE SET
     since = EXCLUDED.since, until = EXCLUDED.until, sends = EXCLUDED.sends, used = EXCLUDED.used
-WHERE kept.until <= EXCLUDED.since;
+WHERE kept.until <= EXCLUDED.since
+   OR kept.since > greatest(EXCLUDED.since, now()) + interval '2 minutes';
 
 -- name: lapse
 -- Forget suspensions that are over.
@@ -66,12 +68,13 @@ ORDER BY busy.sends DESC, busy.kind, busy.source;
 
 -- name: suspend_source
 -- No message for payments of a merchant, acquirer or network until then; one that is suspended
--- already stays as it is.
+-- already stays as it is, unless it was by a clock that was ahead.
 INSERT INTO otp.busy_source AS kept (kind, source, since, until, sends, used)
 VALUES (:kind, :source, :now, :until, :sends, :used)
 ON CONFLICT (kind, source) DO UPDATE SET
     since = EXCLUDED.since, until = EXCLUDED.until, sends = EXCLUDED.sends, used = EXCLUDED.used
-WHERE kept.until <= EXCLUDED.since;
+WHERE kept.until <= EXCLUDED.since
+   OR kept.since > greatest(EXCLUDED.since, now()) + interval '2 minutes';
 
 -- name: lapse_sources
 -- The same for where payments come from.

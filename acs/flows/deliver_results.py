@@ -163,8 +163,11 @@ async def deliver_due(ports: Ports, lane: results.Lane = results.EVERY, batch: i
     room = None if lane.of_others else ports.directory_servers.room(lane.ds_ids)
     born_by = now - ports.policies.rreq_give_up_after if room == 0 else None
     most = min(room or batch, batch)
+    longest = max(ports.policies.rreq_retry_waits)
     async with ports.pool.connection() as conn:
-        claimed = await results.claim_due(conn, ports.worker, now, most, lane, born_by=born_by)
+        claimed = await results.claim_due(
+            conn, ports.worker, now, most, lane, born_by=born_by, longest=longest
+        )
     ended = await asyncio.gather(
         *(deliver_claimed(ports, one, tries=1) for one in claimed), return_exceptions=True
     )

@@ -50,7 +50,7 @@ async def checked(ports: Ports, phone_id: UUID, now: datetime) -> Known | None:
         swaps = ports.keys.phone_index.tags(_SWAP_CONTEXT, plain)
         numbers = ports.keys.phone_index.tags(_NUMBER_CONTEXT, plain)
         wanted = (*swaps, *numbers) if checks.looks_up else swaps
-        known = await number_checks.fresh(conn, wanted, now - policy.kept)
+        known = await number_checks.fresh(conn, wanted, now - policy.kept, now)
     asks_number = checks.looks_up and known.number is None
     swap, found = await asyncio.gather(
         _swap(checks, policy, number) if known.swap is None else _kept(known.swap),

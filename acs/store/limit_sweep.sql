@@ -1,6 +1,10 @@
 -- name: next_sweep
 -- How far the transactions were gone through, and how far they may be now; for one process at a time.
-SELECT greatest(after, upkeep.first_id(:not_before)) AS after, upkeep.first_id(:until) AS until
+-- What was gone through further than any clock says was by one that was ahead.
+SELECT CASE WHEN after > upkeep.first_id(greatest(:until, now()) + interval '2 minutes')
+            THEN upkeep.first_id(:not_before)
+            ELSE greatest(after, upkeep.first_id(:not_before)) END AS after,
+       upkeep.first_id(:until) AS until
 FROM acs.limit_sweep WHERE is_the_row FOR UPDATE SKIP LOCKED;
 
 -- name: refused

@@ -29,9 +29,10 @@ class Known(Record, frozen=True):
     number: Number | None = None
 
 
-async def fresh(conn: Connection, phones: Sequence[Tag], since: datetime) -> Known:
+async def fresh(conn: Connection, phones: Sequence[Tag], since: datetime, now: datetime) -> Known:
     """Give what was said of a phone since that time."""
-    rows = await _SQL.fresh.all(conn, phone_macs=[tag.value for tag in phones], since=since)
+    macs = [tag.value for tag in phones]
+    rows = await _SQL.fresh.all(conn, phone_macs=macs, since=since, now=now)
     words = [row["word"] for row in rows]
     swap = next((word for word in words if word in _SWAPS), None)
     number = next((word for word in words if word not in _SWAPS), None)

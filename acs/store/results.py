@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from acs.store.pool import Connection
 
 LEASE = timedelta(seconds=14)
+_LONGEST = timedelta(minutes=5)
+_AHEAD = timedelta(minutes=2)
+"""No clock of ours is so far ahead of another's, unless it was wrong."""
 """Longer than what happens under one claim: own work, a try that failed early and a pause, and one
 whole try (T6 and T7)."""
 _SQL = queries.load(__file__)
@@ -78,11 +81,12 @@ async def claim_due(
     lane: Lane = EVERY,
     *,
     born_by: datetime | None = None,
+    longest: timedelta = _LONGEST,
 ) -> list[UUID]:
     """Claim results of a lane whose time has come or whose claim has run out.
 
     With ``born_by`` only outcomes that were fixed until then; without it also one whose process had
-    a fast clock.
+    a fast clock. Nothing waits longer than ``longest``.
     """
     claim = _SQL.claim_due_of_others if lane.of_others else _SQL.claim_due
     rows = await claim.all(
@@ -93,6 +97,7 @@ async def claim_due(
         batch=batch,
         ds_ids=list(lane.ds_ids),
         born_by=born_by,
+        never=now + max(longest, LEASE) + _AHEAD,
     )
     return [row["acs_trans_id"] for row in rows]
 

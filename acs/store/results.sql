@@ -1,12 +1,15 @@
 -- name: claim_due
 -- Rows of some Directory Servers whose time has come or whose claim has run out; the attempt counts
--- even if we die.
+-- even if we die. What waits longer than anything does, by any clock, waits for one that was ahead.
 UPDATE acs.result SET
     state = 'sending', attempt = least(attempt, 32766) + 1, claimed_by = :claimed_by, lease_until = :lease_until,
     next_at = NULL
 WHERE acs_trans_id IN (
     SELECT acs_trans_id FROM acs.result
-    WHERE ((state = 'queued' AND next_at <= :now) OR (state = 'sending' AND lease_until <= :now))
+    WHERE ((state = 'queued' AND (next_at <= :now
+                                  OR next_at > :never::timestamptz + greatest(now() - :now, interval '0')))
+        OR (state = 'sending' AND (lease_until <= :now
+                                   OR lease_until > :never::timestamptz + greatest(now() - :now, interval '0'))))
       AND ds_id = ANY(:ds_ids::text[]) AND (:born_by::timestamptz IS NULL OR created_at <= :born_by)
     ORDER BY coalesce(next_at, lease_until)
     LIMIT :batch
@@ -20,7 +23,10 @@ UPDATE acs.result SET
     next_at = NULL
 WHERE acs_trans_id IN (
     SELECT acs_trans_id FROM acs.result
-    WHERE ((state = 'queued' AND next_at <= :now) OR (state = 'sending' AND lease_until <= :now))
+    WHERE ((state = 'queued' AND (next_at <= :now
+                                  OR next_at > :never::timestamptz + greatest(now() - :now, interval '0')))
+        OR (state = 'sending' AND (lease_until <= :now
+                                   OR lease_until > :never::timestamptz + greatest(now() - :now, interval '0'))))
       AND ds_id <> ALL(:ds_ids::text[]) AND (:born_by::timestamptz IS NULL OR created_at <= :born_by)
     ORDER BY coalesce(next_at, lease_until)
     LIMIT :batch

@@ -1,12 +1,14 @@
 -- How often somebody did something in a span of time.
 
 -- name: take
--- Counts once more and gives the count; what is over begins again. Race: one row, one lock.
+-- Counts once more and gives the count; what is over begins again. A span that ends later than one would
+-- that begins now, by any clock, was begun by one that was ahead: it ends with that. Race: one row, one lock.
 INSERT INTO enrollment.counter AS c (kind, key, count, ends_at)
 VALUES (:kind, :key, 1, :ends_at)
 ON CONFLICT (kind, key) DO UPDATE
    SET count = CASE WHEN c.ends_at <= :now THEN 1 ELSE c.count + 1 END,
-       ends_at = CASE WHEN c.ends_at <= :now THEN excluded.ends_at ELSE c.ends_at END
+       ends_at = CASE WHEN c.ends_at <= :now THEN excluded.ends_at
+                      ELSE least(c.ends_at, excluded.ends_at + greatest(now() - :now, interval '0')) END
 RETURNING count, ends_at;
 
 -- name: read

@@ -11,12 +11,14 @@ VALUES (:wish_id, :person_id, :card_id, :card_ref, :wish, :now, :due_at);
 DELETE FROM enrollment.host_wish WHERE wish_id = :wish_id;
 
 -- name: claim
--- Wishes that were left by who asked, leased to one process at a time.
+-- Wishes that were left by who asked, leased to one process at a time. What is leased for longer than
+-- anything is, by any clock, is so by one that was ahead.
 UPDATE enrollment.host_wish w
    SET due_at = :until
   FROM (
        SELECT wish_id FROM enrollment.host_wish
         WHERE due_at <= :now
+           OR due_at > :until::timestamptz + interval '2 minutes' + greatest(now() - :now, interval '0')
         ORDER BY due_at
         LIMIT :limit
           FOR UPDATE SKIP LOCKED) d

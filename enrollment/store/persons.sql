@@ -153,10 +153,12 @@ UPDATE enrollment.person
  WHERE person_id = :person_id AND version = :version;
 
 -- name: next_age_sweep
--- How far the look at the young was, unless it is done for that day; for one process at a time.
+-- How far the look at the young was, unless it is done for that day; for one process at a time. A look
+-- of days to come was by a clock that was ahead.
 SELECT day, after
   FROM enrollment.age_sweep
- WHERE is_the_row AND (day < :day OR done_at IS NULL)
+ WHERE is_the_row
+   AND (day < :day OR done_at IS NULL OR day > greatest(:day, (now() AT TIME ZONE 'UTC')::date) + 1)
    FOR UPDATE SKIP LOCKED;
 
 -- name: next_of_age_sweep

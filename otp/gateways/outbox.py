@@ -29,6 +29,9 @@ Kind = Literal["code", "notice"]
 """A notice carries no code and may leave whatever became of any."""
 NOT_HANDED_OVER: Final = timedelta(seconds=8)
 """How long a claim holds before anything is handed over: longer than a place is waited for."""
+_NEVER: Final = timedelta(minutes=5)
+"""Nothing waits so long for its next try, and no clock of ours is so far ahead unless it was wrong.
+"""
 
 
 async def queue(  # noqa: PLR0913 - the columns of the row
@@ -100,6 +103,7 @@ async def claim(
         now=now,
         lease_began=lease_began,
         begun=now - NOT_HANDED_OVER,
+        never=now + _NEVER,
         most=most,
     )
     return [

@@ -14,13 +14,18 @@ SELECT pg_notify('acs_work', 'sms') FROM queued;
 -- name: claim
 -- Take the messages that may leave now: due ones, and those whose worker is gone if nothing was
 -- handed over (these after a shorter time) or the provider never makes two messages of one id. Only a
--- notice, or for a code that is alive.
+-- notice, or for a code that is alive. What waits longer than anything does, by any clock, or is held
+-- since then, is so by a clock that was ahead.
 WITH free AS MATERIALIZED (
     SELECT outbox.sms_id FROM otp.outbox
     WHERE (:sms_id::uuid IS NULL OR outbox.sms_id = :sms_id::uuid)
       AND outbox.expires_at > :now
-      AND ((outbox.state = 'queued' AND outbox.due_at <= :now)
-        OR (outbox.state = 'sending' AND outbox.claimed_at <= :begun AND outbox.report_state IS NULL
+      AND ((outbox.state = 'queued'
+            AND (outbox.due_at <= :now
+              OR outbox.due_at > :never::timestamptz + greatest(now() - :now, interval '0')))
+        OR (outbox.state = 'sending' AND outbox.report_state IS NULL
+            AND (outbox.claimed_at <= :begun
+              OR outbox.claimed_at > :never::timestamptz + greatest(now() - :now, interval '0'))
             AND (outbox.provider IS NULL
               OR (outbox.claimed_at <= :lease_began
                   AND outbox.provider = ANY (:idempotent::text[])))))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
-from otp import watch
+from otp import store, watch
 from otp.model import Issued, Refused, SendRefusal
 from otp.policy import OtpPolicy
 from schemas.vault import Secret
@@ -223,3 +224,26 @@ async def test_a_clock_that_was_ahead_for_a_moment_does_not_end_the_watch(
     assert await watch.look(db, POLICY, now) is None
     # Clocks of two machines are never quite alike: that alone is no reason to look again.
     assert await watch.look(db, POLICY, now - watch.EVERY) is None
+
+
+async def test_a_clock_that_was_ahead_stops_no_numbers_and_sources_for_good(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    ahead = now.replace(year=2126)
+    await db.execute(
+        "INSERT INTO otp.suspension VALUES ('48600', $1, $2, 21, 0)", ahead, ahead + MINUTE
+    )
+    await db.execute(
+        "INSERT INTO otp.busy_source VALUES ('merchant', 'M-1', $1, $2, 50, 0)",
+        ahead,
+        ahead + MINUTE,
+    )
+    origin = store.Origin("48600", merchant_ref="M-1")
+    open_ = await store.standing(db, uuid4(), [], None, origin, now)
+    await send(db, keys, now, many=50, merchant_ref="M-1")
+    found = await watch.look(db, POLICY, now + 3 * MINUTE)
+    stopped = await store.standing(db, uuid4(), [], None, origin, now + 3 * MINUTE)
+
+    assert found is not None
+    assert (len(found.suspended), [one.is_stopped for one in found.busy]) == (1, [True])
+    assert (open_.suspended_until, stopped.suspended_until is not None) == (None, True)

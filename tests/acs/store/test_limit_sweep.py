@@ -77,3 +77,13 @@ async def test_what_is_no_news_any_more_is_passed_over(db: asyncpg.Connection, k
     fresh = await refused(db, keys, an_id(SECOND))
 
     assert await limit_sweep.take_next(db, NOW + STALE, 10) == [fresh]
+
+
+async def test_a_clock_that_was_ahead_keeps_nothing_from_being_handed_out(
+    db: asyncpg.Connection, keys: Keys
+) -> None:
+    await limit_sweep.take_next(db, NOW.replace(year=2126), 10)
+    card_id = await refused(db, keys, an_id())
+    moments = (NOW + SETTLED + SECOND, NOW + SETTLED + 2 * SECOND)
+
+    assert [await limit_sweep.take_next(db, at, 10) for at in moments] == [[card_id], []]

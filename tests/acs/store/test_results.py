@@ -148,3 +148,16 @@ async def test_a_result_whose_process_had_a_fast_clock_waits_for_no_birthday(
     due = NOW + LEASE
     await db.execute("UPDATE acs.result SET created_at = $1", NOW + timedelta(hours=1))
     assert await results.claim_due(db, "b", due, 10) == [row]
+
+
+@pytest.mark.parametrize("state", ["queued", "sending"])
+async def test_a_result_that_a_fast_clock_put_off_is_taken_at_once(
+    db: Conn, row: AcsTransId, state: str
+) -> None:
+    """Else the network hears of it a day late, which is too late."""
+    if state == "queued":
+        await results.try_again(db, row, "a", next_at=NOW.replace(year=2126), answer="-")
+    else:
+        await db.execute("UPDATE acs.result SET lease_until = $1", NOW.replace(year=2126))
+
+    assert await results.claim_due(db, "b", NOW, 10) == [row]

@@ -62,3 +62,14 @@ async def test_what_is_over_is_forgotten(db: asyncpg.Connection, keys: Keys, now
     assert await counters.purge(db, now, 10) == 0
     assert await counters.purge(db, now + HOUR, 10) == 2
     del keys
+
+
+async def test_a_span_that_a_clock_ahead_began_ends_as_one_that_begins_now(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    key, ahead = counters.key_of(keys, "k", b"who"), now.replace(year=2126)
+    await counters.take(db, "k", key, ends_at=ahead + HOUR, now=ahead)
+    counted = await counters.take(db, "k", key, ends_at=now + HOUR, now=now)
+
+    assert counted.count == 2
+    assert counted.ends_at < ahead

@@ -39,3 +39,12 @@ async def test_a_wish_that_was_left_is_leased_to_one(db: asyncpg.Connection, now
 
     assert (early, first, second) == ([], [made], [])
     assert await host_wishes.claim(db, late + LEASE, late + 2 * LEASE, 10) == [made]
+
+
+async def test_a_wish_leased_by_a_clock_that_was_ahead_is_asked_again(
+    db: asyncpg.Connection, now: datetime
+) -> None:
+    made = await added(db, now)
+    await db.execute("UPDATE enrollment.host_wish SET due_at = $1", now.replace(year=2126))
+
+    assert await host_wishes.claim(db, now, now + LEASE, 10) == [made]

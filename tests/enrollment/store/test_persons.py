@@ -123,3 +123,15 @@ async def test_a_claim_makes_the_next_one_wait(pool: asyncpg.Pool) -> None:
             await asyncio.wait_for(waiting, 5)
 
     assert done == set()
+
+
+async def test_the_young_are_looked_at_again_after_a_clock_that_was_ahead(
+    db: asyncpg.Connection, now: datetime
+) -> None:
+    """Else nobody comes of age until that day."""
+    for moment in (now.replace(year=2126), now):
+        after = await persons.next_age_sweep(db, moment.date())
+        assert after is not None
+        await persons.move_age_sweep(db, moment.date(), after, moment)
+
+    assert await persons.next_age_sweep(db, now.date()) is None

@@ -195,3 +195,19 @@ async def test_the_sweep_settles_up_to_the_number_asked(
     ]
 
     assert swept == [2, 1, 0]
+
+
+@pytest.mark.parametrize(
+    "put_off",
+    [
+        "due_at = $1",
+        "state = 'sending', attempts = 1, claimed_by = 'gone', claimed_at = $1",
+    ],
+)
+async def test_a_message_that_a_fast_clock_put_off_or_took_leaves_at_once(
+    db: asyncpg.Connection, keys: Keys, now: datetime, put_off: str
+) -> None:
+    issued = await _queue(db, keys, now)
+    await db.execute(f"UPDATE otp.outbox SET {put_off}", now.replace(year=2126))
+
+    assert [one.sms_id for one in await _claim(db, now)] == [issued.sms_id]
