@@ -9,10 +9,16 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
+
+# A hangup asks a supervisor for new workers. Until it has any there is nothing to do, for they read
+# everything anew. But it must outlive that, also in the second that loading what follows takes.
+if any(word.startswith("--workers") for word in sys.argv):
+    signal.signal(signal.SIGHUP, lambda *_: None)
 
 from acs import VERSION, app, commands, config, importing, preview, stock
 from acs.branch import command as branch

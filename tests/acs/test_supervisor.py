@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -147,6 +148,26 @@ async def test_what_dies_comes_back_and_what_it_counted_is_kept(dsn: str, tmp_pa
         assert answered == len(traffic.answers) == await fleet.metric("acs_areq_total")
         assert list(seen) == [1, 2]
         assert await fleet.metric("acs_processes_ready") == 2
+
+
+async def test_a_hangup_before_there_are_workers_is_outlived(dsn: str, tmp_path: Path) -> None:
+    """As `systemctl reload` right after a start, or somebody's script, sends it."""
+    fleet = Fleet(tmp_path, dsn, {})
+    await fleet.prepare()
+    fleet.settings_file.unlink()
+    os.mkfifo(fleet.settings_file)
+    starting = asyncio.create_task(fleet.start(1))
+    settings = await asyncio.to_thread(os.open, fleet.settings_file, os.O_WRONLY)  # it reads them
+
+    fleet.signal(signal.SIGHUP)
+    fleet.settings_file.unlink()
+    fleet.settings_file.touch()
+    os.close(settings)
+    await starting
+
+    assert len(fleet.workers()) == 1
+    fleet.signal(signal.SIGTERM)
+    assert await fleet.ended() == 0
 
 
 async def test_settings_that_do_not_fit_leave_the_workers_that_serve(
