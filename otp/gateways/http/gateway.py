@@ -280,6 +280,7 @@ class HttpGateway:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(
                     total=self._config.total_timeout_s,
+                    connect=self._config.connect_timeout_s,  # the look-up of the name included
                     sock_connect=self._config.connect_timeout_s,
                 ),
             )

@@ -167,6 +167,24 @@ async def test_a_provider_that_does_not_answer_in_time_leaves_the_outcome_unknow
     never.set()
 
 
+async def test_a_name_that_nobody_looks_up_leads_to_another_provider(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not a byte was sent, so the message surely was not taken."""
+
+    async def hang(*_: object, **__: object) -> list[object]:
+        await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", hang)
+
+    outcome = await send(
+        replace(CONFIG, url="https://sms.example/", connect_timeout_s=0.05, total_timeout_s=0.2)
+    )
+
+    assert outcome == Rejected(retryable=True, reason="ConnectionTimeoutError")
+
+
 async def test_messages_do_not_share_a_connection(provider: Provider) -> None:
     """On a kept connection that was just closed nobody could tell whether a message was taken."""
     gateway = HttpGateway(replace(CONFIG, url=provider.url), clock)
