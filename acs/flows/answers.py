@@ -9,6 +9,7 @@ Laws:
 
 from __future__ import annotations
 
+import asyncio
 import unicodedata
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ from acs.challenge.screens import Notice
 from acs.evidence import moment
 from acs.flows.apply import take
 from acs.flows.views import is_live
+from acs.store.pool import Unavailable
 from acs.transaction import ASKED, OTP, PIN, Elements, link_digest
 from enrollment import flows as enrollment_flows
 from enrollment.model import (
@@ -38,7 +40,7 @@ from enrollment.model import (
     calendar_of,
 )
 from otp import flows as otp_flows
-from otp.model import Accepted, Exhausted, Rejected
+from otp.model import Accepted, Exhausted, Rejected, SmsState
 from schemas.audit import AuditEvent
 from schemas.problems import erro
 from schemas.values import TransStatusReason
@@ -251,7 +253,21 @@ def _lost(transaction: Transaction, footing: Footing | None) -> TransStatusReaso
 
 
 async def delivered(ports: Ports, issued: Issued) -> CodeState | None:
-    """Send the message of a code that has just been made; None where its fate must be read."""
+    """Send the message of a code that has just been made; None where its fate must be read.
+
+    What nobody foresaw on its way costs the cardholder no page, which says that it may not come.
+    """
+    task = ports.background.start(_sent(ports, issued), "sms")
+    await asyncio.wait({task})
+    failure = task.exception()
+    if failure is None:
+        return task.result()
+    if isinstance(failure, Unavailable):
+        raise failure
+    return replace(issued.code, delivery=SmsState.UNKNOWN)
+
+
+async def _sent(ports: Ports, issued: Issued) -> CodeState | None:
     if issued.claim is None:
         await ports.messages.deliver(issued.sms_id, wait_s=_SMS_WAIT_S)
         return None

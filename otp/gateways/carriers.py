@@ -102,19 +102,26 @@ class Carriers:
         freed.set()
 
     async def send(self, name: str, job: SmsJob) -> SendOutcome:
-        """Hand the message to the provider and learn from the outcome."""
+        """Hand the message to the provider and learn from the outcome.
+
+        What an adapter raises that nobody foresaw is raised here too, and counts as a failure.
+        """
         began = time.monotonic()
-        outcome: SendOutcome
+        outcome: SendOutcome = Unknown("failed")
         try:
             async with asyncio.timeout(SEND_MAX_S):
                 outcome = await self._gateways[name].send(job)
         except TimeoutError:
             outcome = Unknown("timeout")
+        finally:
+            self._learn(name, outcome, time.monotonic() - began)
+        return outcome
+
+    def _learn(self, name: str, outcome: SendOutcome, took_s: float) -> None:
         health = router.after(self._health(name), outcome, self._clock())
         self._healths[name] = health
-        self._watch.sent(name, _word(outcome), time.monotonic() - began)
+        self._watch.sent(name, _word(outcome), took_s)
         self._watch.breaker(name, health.opened_at is not None)
-        return outcome
 
     async def find_out(
         self, name: str, job: SmsJob, is_reported: Callable[[], Awaitable[bool]]

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import pytest
+
 from otp.policy import OtpPolicy
+from tests.otp.fakes import RecordingSmsGateway
 from tests.story.buying import ask, begin, outcome, right, shown
 
 if TYPE_CHECKING:
@@ -38,3 +41,17 @@ async def test_a_suspended_block_of_numbers_is_told_the_same_way(world: World) -
     world.clock.advance(minutes=15)
     _, page = await begin(world, holder)
     assert shown(await world.submit(page, otp=right(world, holder))) == "Y"
+
+
+@pytest.mark.parametrize(("language", "says"), [("pl", "zamów nowy kod"), ("de", "neuen Code")])
+async def test_an_adapter_that_breaks_costs_no_page(world: World, language: str, says: str) -> None:
+    """What nobody foresaw on a message's way is ours; the cardholder can ask for another one."""
+    gateway = RecordingSmsGateway(answers=[ValueError("adapter")])
+    server = await world.start_server(gateways=(gateway,))
+    ares = await ask(world, await world.enrol(language=language), server)
+    page = await world.open(ares, server=server)
+    world.clock.advance(minutes=2)
+    again = await world.submit(page, action="resend")
+
+    assert (page.status, page.has_code_field, says in page.text) == (200, True, True)
+    assert (again.status, len(gateway.sent)) == (200, 2)

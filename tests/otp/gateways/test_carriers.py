@@ -140,3 +140,13 @@ async def test_a_report_spares_the_question() -> None:
 
     assert await Fleet(gateway).carriers.find_out("a", JOB, is_reported) == Accepted()
     assert len(gateway.asked) == 1
+
+
+async def test_what_nobody_foresaw_is_raised_and_counts_as_a_failure() -> None:
+    fleet = Fleet(RecordingSmsGateway("a", answers=[ValueError("adapter")] * 5))
+    for _ in range(5):
+        with pytest.raises(ValueError, match="adapter"):
+            await fleet.carriers.send("a", JOB)
+
+    assert await fleet.carriers.borrow("a", ()) is None
+    assert fleet.watched[-2:] == [("a", "unknown"), ("a", True)]
