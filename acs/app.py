@@ -369,12 +369,12 @@ class Service:
             case "ops":
                 return ops.routes(
                     checks(ports, self.parts.migrations),
-                    (
-                        lambda: _count_connections(self.pools),
-                        lambda: housekeeping.watch_results(ports),
-                        lambda: housekeeping.publish_messages(ports),
-                        lambda: retention.publish_months(ports),
-                    ),
+                    {
+                        "connections": lambda: _count_connections(self.pools),
+                        "results": lambda: housekeeping.watch_results(ports),
+                        "messages": lambda: housekeeping.publish_messages(ports),
+                        "months": lambda: retention.publish_months(ports),
+                    },
                 )
             case _:
                 message = f"there is no edge {name}"

@@ -13,10 +13,17 @@ from __future__ import annotations
 
 import os
 import platform
+from typing import TYPE_CHECKING
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.registry import Collector
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from prometheus_client.metrics_core import Metric
 
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
 
@@ -251,6 +258,27 @@ PROCESSES_READY = Gauge(
 )
 
 
+GAUGES_UNREAD = Gauge(
+    "acs_gauges_unread",
+    "1 while gauges are left out, since the database did not tell what they are",
+    ("of",),
+    registry=REGISTRY,
+    multiprocess_mode="livemostrecent",
+)
+READ = {
+    "results": ("acs_rreq_pending", "acs_rreq_oldest_seconds"),
+    "messages": (
+        "acs_sms_waiting",
+        "acs_sms_oldest_seconds",
+        "acs_sms_budget_used_ratio",
+        "acs_sms_suspended_prefixes",
+        "acs_sms_suspended_sources",
+    ),
+    "months": ("acs_months_ahead",),
+}
+"""Gauges that are read from the database for each scrape, by what they tell of."""
+
+
 ALARMS = (
     "audit_fault",
     "bad_policy",
@@ -282,13 +310,30 @@ def announce(version: str) -> None:
         ALARM.labels(alarm)
 
 
-def exposition() -> bytes:
-    """Give all metrics in the Prometheus text format, of every worker process when several run."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-        return prometheus_client.generate_latest(REGISTRY)
-    together = CollectorRegistry()
-    MultiProcessCollector(together)  # type: ignore[no-untyped-call]
-    return prometheus_client.generate_latest(together)
+def exposition(unread: Collection[str] = ()) -> bytes:
+    """Give all metrics in the Prometheus text format, of every worker process when several run.
+
+    Without those of READ that are ``unread``: what they were before says nothing of now.
+    """
+    for name in READ:
+        GAUGES_UNREAD.labels(name).set(name in unread)
+    source: Collector = REGISTRY
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        source = MultiProcessCollector(None)  # type: ignore[no-untyped-call]
+    left_out = frozenset(gauge for name in unread for gauge in READ.get(name, ()))
+    known = CollectorRegistry(auto_describe=False)
+    known.register(_Without(source, left_out))
+    return prometheus_client.generate_latest(known)
+
+
+class _Without(Collector):
+    """What a collector has, but for some metrics."""
+
+    def __init__(self, source: Collector, names: frozenset[str]) -> None:
+        self._source, self._names = source, names
+
+    def collect(self) -> Iterator[Metric]:
+        return (one for one in self._source.collect() if one.name not in self._names)
 
 
 def forget_process(pid: int, folder: str) -> None:

@@ -16,7 +16,7 @@ from aiohttp import web
 from acs import metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
 Check = Callable[[], Awaitable[str | None]]
 Refresh = Callable[[], Awaitable[None]]
@@ -27,15 +27,17 @@ _METRICS = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8"}
 
 def routes(
     checks: Mapping[str, Check],
-    refresh: Sequence[Refresh] = (),
+    refresh: Mapping[str, Refresh] | None = None,
     *,
     within_s: float = CHECK_WITHIN_S,
 ) -> list[web.RouteDef]:
     """Give the routes of this edge.
 
     A check gives None when all is well, else what is wrong in a few words without secrets.
-    ``refresh`` brings gauges up to date before a scrape; one that fails leaves them as they are.
+    ``refresh`` brings gauges up to date before a scrape, each under its name of ``metrics.READ``;
+    what one that fails reads from the database is left out of that scrape, and said to be.
     """
+    steps = refresh or {}
 
     async def healthz(_request: web.Request) -> web.Response:
         return web.Response(text="alive\n")
@@ -48,9 +50,9 @@ def routes(
         )
 
     async def scrape(_request: web.Request) -> web.Response:
-        done = asyncio.gather(*(step() for step in refresh), return_exceptions=True)
-        await asyncio.wait({done}, timeout=within_s)
-        return web.Response(body=metrics.exposition(), headers=_METRICS)
+        done = await asyncio.gather(*(_is_done(step, within_s) for step in steps.values()))
+        unread = [name for name, is_done in zip(steps, done, strict=True) if not is_done]
+        return web.Response(body=metrics.exposition(unread), headers=_METRICS)
 
     return [
         web.get("/healthz", healthz),
@@ -63,6 +65,16 @@ async def faults(checks: Mapping[str, Check], within_s: float = CHECK_WITHIN_S) 
     """Run all checks side by side; give what is wrong."""
     found = await asyncio.gather(*(_fault(name, checks[name], within_s) for name in checks))
     return [fault for fault in found if fault is not None]
+
+
+async def _is_done(step: Refresh, within_s: float) -> bool:
+    """Run one step; tell whether it came to its end in time."""
+    task = asyncio.ensure_future(step())
+    done, _ = await asyncio.wait({task}, timeout=within_s)
+    if not done:
+        task.cancel()
+        return False
+    return task.exception() is None
 
 
 async def _fault(name: str, check: Check, within_s: float) -> str | None:

@@ -128,3 +128,31 @@ def test_several_processes_are_one_sum(tmp_path: Path) -> None:
     ]
 
     assert 'acs_otp_total{event="sent"} 4.0' in answers[-1].stdout
+
+
+def test_every_gauge_that_is_read_is_one() -> None:
+    made = {getattr(metric, "_name", "") for metric in metrics.REGISTRY._collector_to_names}
+
+    assert {name for names in metrics.READ.values() for name in names} <= made
+
+
+def test_what_is_unread_is_left_out_of_what_several_processes_wrote(tmp_path: Path) -> None:
+    script = (
+        "import sys; from acs import metrics\n"
+        "metrics.RREQ_PENDING.set(3); metrics.SMS_WAITING.set(4)\n"
+        "metrics.OTP.labels('sent').inc()\n"
+        "sys.stdout.write(metrics.exposition(['results']).decode())"
+    )
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    told = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    ).stdout
+
+    assert "acs_rreq_pending" not in told
+    for line in (
+        "acs_sms_waiting 4.0",
+        'acs_otp_total{event="sent"} 1.0',
+        'acs_gauges_unread{of="messages"} 0.0',
+        'acs_gauges_unread{of="results"} 1.0',
+    ):
+        assert line in told

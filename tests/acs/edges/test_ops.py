@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import aiohttp
+import pytest
 from aiohttp import web
 
 from acs import metrics
 from acs.edges import ops
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import AsyncIterator, Mapping
 
 
 @asynccontextmanager
 async def edge(
     checks: Mapping[str, ops.Check] | None = None,
-    refresh: Sequence[ops.Refresh] = (),
+    refresh: Mapping[str, ops.Refresh] | None = None,
 ) -> AsyncIterator[aiohttp.ClientSession]:
     """Run the edge; give a client."""
     app = web.Application()
@@ -75,11 +77,31 @@ async def test_metrics_come_as_prometheus_text_brought_up_to_date() -> None:
     async def refresh() -> None:
         metrics.RREQ_PENDING.set(3)
 
-    async def failing() -> None:
-        raise ConnectionError
-
-    async with edge(refresh=[failing, refresh]) as client, client.get("/metrics") as answer:
+    async with edge(refresh={"results": refresh}) as client, client.get("/metrics") as answer:
         text = await answer.text()
 
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     assert "acs_rreq_pending 3.0" in text
+    assert 'acs_gauges_unread{of="results"} 0.0' in text
+
+
+@pytest.mark.parametrize("step", [broken, stuck])
+async def test_what_the_database_does_not_tell_is_left_out_and_said_to_be(step: ops.Check) -> None:
+    """Old values would hold an alert up that is over, or hide one that is due."""
+    metrics.RREQ_PENDING.set(3)
+    metrics.MONTHS_AHEAD.labels("acs.transaction").set(1)
+
+    async def ask() -> None:
+        await step()
+
+    async def fresh() -> None:
+        metrics.MONTHS_AHEAD.labels("acs.transaction").set(2)
+
+    async with edge(refresh={"results": ask, "months": fresh}) as client:
+        async with client.get("/metrics") as answer:
+            text = await answer.text()
+
+    assert "acs_rreq_" not in re.sub(r"acs_rreq_(total|breaker_open)", "", text)
+    assert 'acs_gauges_unread{of="results"} 1.0' in text
+    assert 'acs_months_ahead{table="acs.transaction"} 2.0' in text
+    assert 'acs_gauges_unread{of="months"} 0.0' in text
