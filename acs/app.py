@@ -22,6 +22,7 @@ from aiohttp import web
 
 from acs import VERSION, certificates, log, metrics, policies
 from acs.background import Background
+from acs.clock import Clock, machine_name
 from acs.directory_server import DirectoryServers
 from acs.drain import SILENT_STOPPING_S, drain
 from acs.edges import browser, ds, ops, receipts
@@ -128,6 +129,7 @@ class MessagePool:
 class Parts:
     """What is read from files before there is a loop that reading could block."""
 
+    clock: Clock
     keys: Keys
     values: SoftwareKeys
     hsm: HsmUse | None
@@ -153,7 +155,9 @@ def prepare(settings: Settings, edges: Sequence[str]) -> Parts:
     hsm = hsm_use(settings, values, signers) if not edges or ASKING_HSM & set(edges) else None
     if hsm is not None:
         hsm.judge(must_be_there=False)
+    clock = Clock(utc_now, machine_name())
     return Parts(
+        clock=clock,
         keys=load_keys(settings),
         values=values,
         hsm=hsm,
@@ -162,7 +166,7 @@ def prepare(settings: Settings, edges: Sequence[str]) -> Parts:
         policies=policies.policies(settings),
         directory_servers=directory_servers,
         number_checks=policies.number_checks(settings),
-        gateways=policies.gateways(settings, utc_now),
+        gateways=policies.gateways(settings, clock),
         doors=doors(settings),
         callers=policies.callers(settings),
         contexts=contexts,
@@ -204,7 +208,9 @@ class Service:
             self.pools[name] = await self._connect(name)
         tables = LiveTables(next(iter(self.pools.values())))
         await tables.load()
-        self.tasks.append(asyncio.create_task(tables.keep_fresh(), name="tables"))
+        await self.parts.clock.look(tables.pool)
+        for keeping in (tables.keep_fresh(), self.parts.clock.keep_right(tables.pool)):
+            self.tasks.append(asyncio.create_task(keeping))
         delivery = self._delivery(tables.pool, worker)
         if work or SENDING & set(edges):
             self._bind()
@@ -224,7 +230,7 @@ class Service:
             messages=delivery,
             pages=self.parts.pages,
             policies=self.parts.policies,
-            clock=utc_now,
+            clock=self.parts.clock,
             worker=worker,
             background=self.background,
             number_checks=self.parts.number_checks,
@@ -301,7 +307,7 @@ class Service:
                 pool=MessagePool(pool),
                 vault=self.parts.keys.vault,
                 gateways=self.parts.gateways,
-                clock=utc_now,
+                clock=self.parts.clock,
                 worker=worker,
                 sender=self.settings.sms.sender,
                 watch=Watch(sent=_observe_message, breaker=_observe_breaker),

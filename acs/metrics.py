@@ -250,6 +250,18 @@ BUILD_INFO = Gauge(
     registry=REGISTRY,
     multiprocess_mode="livemax",
 )
+CLOCK_OFFSET = Gauge(
+    "acs_clock_offset_seconds",
+    "By how much this machine's clock is ahead of the database's; NaN while that is away",
+    registry=REGISTRY,
+    multiprocess_mode="livemostrecent",
+)
+CLOCK_OVERRULED = Gauge(
+    "acs_clock_overruled",
+    "In how many processes another time holds than this machine's, as most others say",
+    registry=REGISTRY,
+    multiprocess_mode="livesum",
+)
 PROCESSES_READY = Gauge(
     "acs_processes_ready",
     "Processes that listen or work, and find nothing wrong",
@@ -282,6 +294,7 @@ READ = {
 ALARMS = (
     "audit_fault",
     "bad_policy",
+    "clock",
     "event_not_expected",
     "hsm",
     "month_crowded",

@@ -208,6 +208,26 @@ async def test_pending_migrations_make_the_service_unready(dsn: str, tmp_path: P
     assert faults == ["migrations: 1 migrations are pending"]
 
 
+async def test_it_works_by_the_time_that_most_machines_agree_on(
+    dsn: str, owner: asyncpg.Connection, tmp_path: Path
+) -> None:
+    """Here two others say that this machine is a day ahead."""
+    await owner.execute(
+        "INSERT INTO acs.host_clock SELECT name, -86400, false, now()"
+        " FROM unnest(ARRAY['b', 'c']) AS name"
+    )
+    looked = "SELECT looked_at FROM otp.watch WHERE looked_at > '-infinity'"
+    async with running(tmp_path, dsn) as at:
+        async with asyncio.timeout(30):
+            while (looked_at := await owner.fetchval(looked)) is None:
+                await asyncio.sleep(0.05)
+        told = await text_at(f"{at['ops']}/metrics")
+
+    away = await owner.fetchval("SELECT now()") - looked_at
+    assert timedelta(days=1) <= away < timedelta(days=1, minutes=2)
+    assert "acs_clock_overruled 1.0" in told
+
+
 async def test_metrics_have_the_contract_s_names(dsn: str, tmp_path: Path) -> None:
     names = (
         "acs_areq_total acs_areq_seconds acs_erro_total acs_challenge_total acs_challenge_seconds"

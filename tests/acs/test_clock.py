@@ -1,0 +1,188 @@
+"""One machine whose clock is wrong: the others say so, and their time holds."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from acs import clock as clocks
+from acs import metrics
+from acs.clock import Clock, judged
+from tests.acs.store.test_pool import opened
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import asyncpg
+
+    from acs.store.pool import Pool
+
+NOON = datetime(2026, 6, 17, 12, 0, tzinfo=UTC)
+DAY = 86400.0
+
+
+@pytest.mark.parametrize(
+    ("own", "before", "others", "database", "holds"),
+    [
+        (0.1, 0.1, [], True, 0.1),
+        (DAY, DAY, [0.1], True, 0.1),  # begun a day ahead: the other one and the database agree
+        (-DAY, -DAY, [0.1, 0.2], False, 0.1),
+        (DAY, 0.2, [], True, 0.0),  # set while it ran: what it said before is the database's
+        (DAY, 0.2, [0.1], False, 0.1),
+        (0.1, DAY, [0.2], False, 0.1),  # set right again
+        (DAY, DAY, [], True, DAY),  # one against one: nobody knows
+        (DAY, DAY, [0.1], False, DAY),
+        (DAY, 0.1, [], False, DAY),
+        (DAY, DAY, [-DAY], True, DAY),  # no two agree
+        (-DAY, -DAY, [-DAY], True, -DAY),  # it is the database's that is wrong
+        (29.0, 29.0, [0.0], True, 29.0),  # near enough
+    ],
+)
+def test_the_time_holds_that_more_than_half_agree_on(
+    own: float, before: float, others: list[float], *, database: bool, holds: float
+) -> None:
+    assert judged(own, before, others, database=database) == holds
+
+
+class Machine:
+    """A machine with its clock and the seconds since it was started."""
+
+    def __init__(self, name: str, ahead_s: float = 0.0) -> None:
+        self.at, self.ran_s = NOON + timedelta(seconds=ahead_s), 7.0
+        self.clock = Clock(lambda: self.at, name, lambda: self.ran_s)
+
+    def run(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+        self.ran_s += seconds
+
+    def set_forward(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+    @property
+    def ahead_s(self) -> float:
+        """Tell by how much its time is ahead of that of a machine that is right."""
+        return (self.clock() - NOON).total_seconds()
+
+
+@pytest.fixture
+async def service(dsn: str) -> AsyncIterator[Pool]:
+    async with opened(dsn) as pool:
+        yield pool
+
+
+async def test_a_machine_is_asked_for_its_own_time_until_the_first_look() -> None:
+    assert Machine("a", 3.0).ahead_s == 3.0
+
+
+@pytest.mark.parametrize("ahead_s", [DAY, -DAY])
+async def test_a_machine_a_day_off_goes_by_the_time_of_the_others(
+    service: Pool, ahead_s: float
+) -> None:
+    wrong, right, other = Machine("a", ahead_s), Machine("b"), Machine("c")
+    for one in (right, other, wrong, right):
+        await one.clock.look(service)
+
+    found = [abs(one.ahead_s) < 1.0 for one in (wrong, right, other)]
+    assert found == [True, True, True]
+
+
+async def test_a_clock_that_is_set_while_it_runs_changes_nothing_before_it_is_judged(
+    service: Pool,
+) -> None:
+    one, other = Machine("a"), Machine("b")
+    for each in (other, one):
+        await each.clock.look(service)
+    one.set_forward(DAY)
+    at_once = one.ahead_s
+    await one.clock.look(service)
+
+    assert at_once == pytest.approx(0.0, abs=1.0)
+    assert one.ahead_s == pytest.approx(0.0, abs=1.0)
+
+
+async def test_a_clock_that_is_set_while_it_is_compared_is_judged_the_next_time(
+    service: Pool,
+) -> None:
+    one, other = Machine("a"), Machine("b")
+    for each in (other, one):
+        await each.clock.look(service)
+    asked = 0
+
+    def set_when_asked_again() -> datetime:
+        nonlocal asked
+        asked += 1
+        return NOON if asked == 1 else NOON + timedelta(days=1)
+
+    one.clock._machine = set_when_asked_again
+    for _ in range(2):
+        await one.clock.look(service)
+
+        assert one.ahead_s == pytest.approx(0.0, abs=1.0)
+
+
+async def test_time_goes_on_as_the_machine_counts_seconds(service: Pool) -> None:
+    one = Machine("a")
+    await one.clock.look(service)
+    one.run(30.5)
+
+    assert one.ahead_s == pytest.approx(30.5)
+
+
+async def test_small_corrections_of_a_machine_are_followed(service: Pool) -> None:
+    one = Machine("a")
+    await one.clock.look(service)
+    one.set_forward(2.0)
+    await one.clock.look(service)
+
+    assert one.ahead_s == pytest.approx(2.0)
+
+
+async def test_an_answer_that_took_long_is_not_believed(service: Pool) -> None:
+    one = Machine("a")
+    await one.clock.look(service)
+    one.set_forward(DAY)
+    slow = iter(range(0, 1000, 3))
+    one.clock._running = lambda: float(next(slow))
+    await one.clock.look(service)
+
+    assert one.ahead_s < DAY
+
+
+async def test_an_operator_is_told_that_a_machine_was_overruled(service: Pool) -> None:
+    def seen() -> tuple[float, float]:
+        alarms = metrics.ALARM.labels("clock")._value.get()
+        return float(metrics.CLOCK_OVERRULED._value.get()), float(alarms)
+
+    wrong, right, other = Machine("a", DAY), Machine("b"), Machine("c")
+    was = seen()[1]
+    for one in (right, other, wrong, wrong):
+        await one.clock.look(service)
+    told = seen()
+    offset = float(metrics.CLOCK_OFFSET._value.get())
+    wrong.set_forward(-DAY)
+    await wrong.clock.look(service)
+
+    assert (told, seen()) == ((1.0, was + 1), (0.0, was + 1))
+    assert offset - float(metrics.CLOCK_OFFSET._value.get()) == pytest.approx(DAY, abs=1.0)
+
+
+async def test_without_a_word_of_the_database_time_goes_on_and_the_offset_is_unknown(
+    service: Pool, owner: asyncpg.Connection
+) -> None:
+    one = Machine("a")
+    await one.clock.look(service)
+    await owner.execute("DROP TABLE acs.host_clock")
+    one.run(5.0)
+    one.set_forward(DAY)
+    await one.clock.look(service)
+
+    assert one.ahead_s == pytest.approx(5.0)
+    assert math.isnan(metrics.CLOCK_OFFSET._value.get())
+
+
+def test_a_machine_has_a_name_and_counts_seconds() -> None:
+    assert len(clocks.machine_name()) == 36
+    assert clocks.seconds() <= clocks.seconds()
