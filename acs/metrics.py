@@ -296,6 +296,7 @@ ALARMS = (
     "bad_policy",
     "clock",
     "event_not_expected",
+    "host_silent",
     "hsm",
     "month_crowded",
     "month_open",

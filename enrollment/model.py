@@ -254,6 +254,19 @@ class Standing(Record, frozen=True):
     low_value: LowValue = LowValue()
 
 
+class HostSaid(StrEnum):
+    """What the bank's card host made of a wish, as far as it is known.
+
+    Only ``TAKEN`` and ``REFUSED`` are answers: the host did it, or will not. ``NOT_ASKED``: it was
+    not reached this time. ``UNKNOWN``: it was, and may have done it.
+    """
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    NOT_ASKED = "not_asked"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class AttemptAllowed:
     """The attempt was counted and may be compared; ``failures`` includes it until it succeeds."""

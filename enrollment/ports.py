@@ -7,6 +7,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from enrollment.model import HostSaid
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from contextlib import AbstractAsyncContextManager
@@ -34,10 +36,10 @@ class Host(Protocol):
 
     is_there: bool
 
-    async def block(self, card_ref: str, wish: str, wish_id: UUID) -> bool:
-        """Ask for a ``temporary`` or ``permanent`` block; False = the host cannot be reached.
+    async def block(self, card_ref: str, wish: str, wish_id: UUID) -> HostSaid:
+        """Ask for a ``temporary`` or ``permanent`` block.
 
-        The same ``wish_id`` again is the same wish: who asked before may have died.
+        The same ``wish_id`` again is the same wish: what it came to before may not be known.
         """
 
 
@@ -46,10 +48,10 @@ class NoHost:
 
     is_there = False
 
-    async def block(self, card_ref: str, wish: str, wish_id: UUID) -> bool:
-        """Say that the host cannot be reached."""
+    async def block(self, card_ref: str, wish: str, wish_id: UUID) -> HostSaid:
+        """Say that the host was not asked."""
         del card_ref, wish, wish_id
-        return False
+        return HostSaid.NOT_ASKED
 
 
 def _nothing(*_: object) -> None:

@@ -79,6 +79,7 @@ class RefusalCode(StrEnum):
     PHONE_SAME = "phone_same"
     PHONE_CHANGES = "phone_changes"
     HOST_UNAVAILABLE = "host_unavailable"
+    HOST_UNKNOWN = "host_unknown"
 
 
 @dataclass(frozen=True, slots=True)

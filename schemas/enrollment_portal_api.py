@@ -294,7 +294,7 @@ PORTAL_ROUTES: Final = (
     ),
     Route(
         "block_own_card", "POST", "/v1/me/cards/{id}/block", "Have the host block an own card",
-        ("threeds:write",), CARD, BLOCK_IN, (200,), (404, 409, 502), of_person=True,
+        ("threeds:write",), CARD, BLOCK_IN, (200,), (404, 409, 502, 504), of_person=True,
     ),
     Route(
         "get_own_events", "GET", "/v1/me/events", "Show own security events", ("person:read",),

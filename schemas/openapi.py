@@ -29,6 +29,7 @@ _ERRORS: Final = {
     422: "A member is well-formed but cannot be right",
     423: "Blocked for a while",
     502: "The card host cannot be reached; nothing was done",
+    504: "Whether the card host did it is not known yet; it is asked again",
 }
 _OK: Final = {200: "Done", 201: "Made", 202: "On its way"}
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")

@@ -41,6 +41,8 @@ TOLD_AT_ONCE = 20
 """Each takes of the budget of messages, whose rows are held until the end."""
 WISHES_AT_ONCE = 3
 """One after the other, within the lease of a wish, however slow the host."""
+HOST_SILENT_AFTER = timedelta(minutes=15)
+"""A client's block that is not known for so long is for a person to look into."""
 
 
 async def lapse_use(ports: Ports) -> int:
@@ -101,16 +103,19 @@ async def carry_on_enrollment(ports: Ports) -> int:
 
 
 async def carry_on_host_wishes(ports: Ports) -> int:
-    """Worker source: ask the card host again what a process asked that died meanwhile."""
+    """Worker source: ask the card host again what it never answered, or whose asker died."""
     async with ports.pool.transaction() as conn:
         left = await enrollment_flows.claim_host_wishes(conn, ports.clock(), WISHES_AT_ONCE)
     policies = (ports.policies.otp, ports.policies.activation)
     for wished in left:
-        taken = await ports.card_host.block(wished.card_ref, wished.wish, wished.wish_id)
+        said = await ports.card_host.block(wished.card_ref, wished.wish, wished.wish_id)
         async with ports.pool.transaction() as conn:
-            await enrollment_flows.settle_host_wish(
-                conn, ports.keys, policies, wished, ports.clock(), is_taken=taken
+            now = ports.clock()
+            is_known = await enrollment_flows.settle_host_wish(
+                conn, ports.keys, policies, (wished, said), now
             )
+        if not is_known and now - wished.asked_at >= HOST_SILENT_AFTER:
+            _alarm("host_silent", wished.wish, 1)
     return len(left)
 
 

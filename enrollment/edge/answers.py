@@ -58,6 +58,7 @@ _STATUS: Final = {
     RefusalCode.REGISTRATION_OVER: 410,
     RefusalCode.NOT_YET: 409,
     RefusalCode.HOST_UNAVAILABLE: 502,
+    RefusalCode.HOST_UNKNOWN: 504,
 }
 _CANNOT_BE: Final = 422  # well-formed, and still no value that can be right
 
@@ -76,6 +77,7 @@ _TITLES: Final = {
     423: "Blocked for a while",
     429: "Too often",
     502: "The card host cannot be reached; nothing was done",
+    504: "Whether the card host did it is not known yet; it is asked again",
 }
 
 

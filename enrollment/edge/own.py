@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from enrollment.edge.gate import Call, UseCase
     from enrollment.flows.phone_change import PhoneChange
     from enrollment.flows.work import Work
+    from enrollment.model import HostSaid
 
 _ACCEPTED: Final = 202
 
@@ -90,8 +91,8 @@ async def _block_card(call: Call) -> Refusal | Errand[Answer | Refusal]:
     if isinstance(wished, Refusal):
         return wished
 
-    async def then(work: Work, is_taken: bool) -> Answer | Refusal:  # noqa: FBT001 - what was said
-        done = await card_blocks.settle(work, wished, is_taken=is_taken)
+    async def then(work: Work, said: HostSaid) -> Answer | Refusal:
+        done = await card_blocks.settle(work, wished, said)
         if isinstance(done, Refusal):
             return done
         return Answer(answers.card(done.value), version=done.version)

@@ -1,8 +1,9 @@
 """A client has the bank's card host block an own card.
 
 Laws: no transaction is open while the host is asked. The wish is on disk before, and is struck out
-together with what the host's yes changes; a process that dies in between leaves it to a worker, who
-asks again under the same id. So a yes is never lost and takes effect once; a no changes nothing.
+together with what the host's answer changes; while there is no answer it stays, and a worker asks
+again under the same id, for a day. So a yes is never lost and takes effect once, a no changes
+nothing, and silence is never taken for a no. The same wish of a client meanwhile is the same one.
 Lock order: person, wish, card.
 """
 
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, assert_never
 from uuid import uuid4
 
 from enrollment import rules
@@ -19,7 +20,7 @@ from enrollment.flows import cards as card_flows
 from enrollment.flows import clients, notices
 from enrollment.flows.cards import StatusData
 from enrollment.flows.notices import NoticeKind
-from enrollment.model import CardStatus
+from enrollment.model import CardStatus, HostSaid
 from enrollment.refusals import Done, Refusal, RefusalCode
 from enrollment.store import cards, host_wishes, persons
 from enrollment.store.host_wishes import HostWish
@@ -36,8 +37,8 @@ BlockWish = Literal["temporary", "permanent"]
 
 LEASE: Final = timedelta(seconds=30)
 """Who asks the host has its answer long before that, or is dead (``enrollment.host``)."""
-GIVEN_UP_AFTER: Final = timedelta(minutes=15)
-"""So long a wish that was left is asked again; by then the client has called."""
+GIVEN_UP_AFTER: Final = timedelta(days=1)
+"""So long a host has to know an id again; whoever watches the alarms has asked it by then."""
 
 _BECOMES: Final = {"temporary": CardStatus.BLOCKED_TEMP, "permanent": CardStatus.BLOCKED}
 
@@ -51,42 +52,87 @@ async def wish(work: Work, person_id: UUID, card_id: UUID, kind: BlockWish) -> H
         return Refusal(RefusalCode.NOT_FOUND)
     if not rules.may_become(card.status, _BECOMES[kind]):
         return Refusal(RefusalCode.ILLEGAL_TRANSITION, "wish")
+    due_at = work.now + LEASE
+    renewed = await host_wishes.renew(work.conn, card_id, kind, due_at)
+    if renewed is not None:
+        return renewed
     made = HostWish(uuid4(), person_id, card_id, card.ref, kind, work.now)
-    await host_wishes.add(work.conn, made, work.now + LEASE)
+    await host_wishes.add(work.conn, made, due_at)
     return made
 
 
-async def settle(work: Work, wished: HostWish, *, is_taken: bool) -> Done[CardView] | Refusal:
-    """Carry out what the host said; ``host_unavailable`` (502): nothing was done, phone us."""
+async def settle(work: Work, wished: HostWish, said: HostSaid) -> Done[CardView] | Refusal:
+    """Carry out what the host said.
+
+    ``host_unavailable`` (502): nothing was done, phone us. ``host_unknown`` (504): it may have been
+    done, and is asked again.
+    """
     await persons.lock(work.conn, wished.person_id)
+    if not _is_answer(wished, said) and await host_wishes.is_open(work.conn, wished.wish_id):
+        return Refusal(RefusalCode.HOST_UNKNOWN)
     becomes, card_id = _BECOMES[wished.wish], wished.card_id
     is_ours = await host_wishes.strike_out(work.conn, wished.wish_id)
     before = await cards.view(work.conn, card_id)
     if before is None:
         return Refusal(RefusalCode.NOT_FOUND)
     if not is_ours:
-        # A worker took us for dead and has settled it.
+        # Somebody else asked under the same id, and has settled it.
         is_done = before.status is becomes
         return Done(before, before.version) if is_done else Refusal(RefusalCode.HOST_UNAVAILABLE)
-    outcome = "ok" if is_taken else "host_unavailable"
-    await work.record(EventName.CARD_BLOCK_ASKED, card_id, outcome=outcome, wish=wished.wish)
+    is_taken = said is HostSaid.TAKEN
+    await _record(work, wished, "ok" if is_taken else "host_unavailable")
     if not is_taken:
         return Refusal(RefusalCode.HOST_UNAVAILABLE)
-    said = StatusData(becomes, "blocked by the client", None, None)
-    done = await card_flows.set_status(work, card_id, said)
+    if becomes is CardStatus.BLOCKED:
+        await host_wishes.end_temporary(work.conn, card_id)
+    data = StatusData(becomes, "blocked by the client", None, None)
+    done = await card_flows.set_status(work, card_id, data)
     if isinstance(done, Done) and before.status is not becomes:
         ends = {"last4": before.last4}
         await notices.tell(work, wished.person_id, NoticeKind.CARD_BLOCKED, ends)
     return done
 
 
+def _is_answer(wished: HostWish, said: HostSaid) -> bool:
+    """Tell whether it is known now what became of a wish; "not reached" tells it of a new one."""
+    match said:
+        case HostSaid.TAKEN | HostSaid.REFUSED:
+            return True
+        case HostSaid.NOT_ASKED:
+            return not wished.is_again
+        case HostSaid.UNKNOWN:
+            return False
+        case _ as never:
+            assert_never(never)
+
+
+async def _record(work: Work, wished: HostWish, outcome: str) -> None:
+    await work.record(
+        EventName.CARD_BLOCK_ASKED,
+        wished.card_id,
+        outcome=outcome,
+        wish=wished.wish,
+        asked_at=wished.asked_at.isoformat(),
+    )
+
+
 async def claim(conn: Connection, now: datetime, limit: int) -> list[HostWish]:
-    """Lease wishes that were left by who asked."""
+    """Lease wishes whose answer is not known, or that were left by who asked."""
     return await host_wishes.claim(conn, now, now + LEASE, limit)
 
 
-async def settle_left(work: Work, wished: HostWish, *, is_taken: bool) -> None:
-    """Carry out what the host said of a wish that was left; a no may be asked again for a while."""
-    if is_taken or work.now - wished.asked_at >= GIVEN_UP_AFTER:
-        by = replace(work.actor, person_id=wished.person_id)
-        await settle(replace(work, actor=by), wished, is_taken=is_taken)
+async def settle_left(work: Work, wished: HostWish, said: HostSaid) -> bool:
+    """Carry out what the host said of a wish that was left; False while it is not known.
+
+    After a day without an answer the wish ends, and the record says that it is not known.
+    """
+    by = replace(work.actor, person_id=wished.person_id)
+    work = replace(work, actor=by)
+    if _is_answer(wished, said):
+        await settle(work, wished, said)
+        return True
+    if work.now - wished.asked_at >= GIVEN_UP_AFTER:
+        await persons.lock(work.conn, wished.person_id)
+        if await host_wishes.strike_out(work.conn, wished.wish_id):
+            await _record(work, wished, "unknown")
+    return False

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from enrollment.model import HostSaid
     from enrollment.policy import Activation
     from enrollment.store.host_wishes import HostWish
     from schemas.queries import Connection
@@ -81,7 +82,7 @@ async def carry_on(
 
 
 async def claim_host_wishes(conn: Connection, now: datetime, limit: int) -> list[HostWish]:
-    """Lease wishes to the card host that were left by a process that died."""
+    """Lease wishes to the card host whose end is not known, or whose process died."""
     return await card_blocks.claim(conn, now, limit)
 
 
@@ -89,16 +90,14 @@ async def settle_host_wish(
     conn: Connection,
     keys: Keys,
     policies: tuple[OtpPolicy, Activation],
-    wished: HostWish,
+    answer: tuple[HostWish, HostSaid],
     now: datetime,
-    *,
-    is_taken: bool,
-) -> None:
-    """Carry out what the card host said of such a wish."""
+) -> bool:
+    """Carry out what the card host said of such a wish; False while that is not known."""
     otp_policy, activation = policies
     policy = EnrollmentPolicy(activation=activation)
     work = replace(_work(conn, keys, now), policy=policy, otp_policy=otp_policy)
-    await card_blocks.settle_left(work, wished, is_taken=is_taken)
+    return await card_blocks.settle_left(work, *answer)
 
 
 async def purge_closed(conn: Connection, keys: Keys, before: datetime, now: datetime) -> bool:

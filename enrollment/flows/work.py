@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from enrollment.events import Actor, EventName
+    from enrollment.model import HostSaid
     from enrollment.policy import EnrollmentPolicy
     from otp.policy import OtpPolicy
     from schemas.queries import Connection
@@ -48,8 +49,8 @@ class Errand(Generic[Out]):
     may die between the two: what led to it has to be on disk for who finishes it.
     """
 
-    ask: Callable[[], Awaitable[bool]]
-    then: Callable[[Work, bool], Awaitable[Out]]
+    ask: Callable[[], Awaitable[HostSaid]]
+    then: Callable[[Work, HostSaid], Awaitable[Out]]
 
 
 NOT_YET: Final = 0

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from enrollment.flows.clients import OwnCard
     from enrollment.flows.work import Work
+    from enrollment.model import HostSaid
     from enrollment.portal.visit import Answer, Visit
 
 AMOUNTS: Final = ("per_tx", "per_day", "per_month")
@@ -96,8 +97,8 @@ async def block(visit: Visit) -> Answer | Errand[Answer]:
     if isinstance(wished, Refusal):
         return visit.refused(wished, here)
 
-    async def then(work: Work, is_taken: bool) -> Answer:  # noqa: FBT001 - what was said
-        done = await card_blocks.settle(work, wished, is_taken=is_taken)
+    async def then(work: Work, said: HostSaid) -> Answer:
+        done = await card_blocks.settle(work, wished, said)
         if isinstance(done, Refusal):
             return visit.refused(done, here)
         return visit.go(here, Flash(f"blocked_{kind}"))

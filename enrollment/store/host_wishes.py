@@ -18,7 +18,10 @@ _SQL = queries.load(__file__)
 
 @dataclass(frozen=True, slots=True)
 class HostWish:
-    """A ``temporary`` or ``permanent`` block of a card; under its id the host knows it again."""
+    """A ``temporary`` or ``permanent`` block of a card; under its id the host knows it again.
+
+    ``is_again``: the host may have been asked before, so it may have done it by now.
+    """
 
     wish_id: UUID
     person_id: UUID
@@ -26,6 +29,7 @@ class HostWish:
     card_ref: str
     wish: str
     asked_at: datetime
+    is_again: bool = False
 
 
 async def add(conn: Connection, wish: HostWish, due_at: datetime) -> None:
@@ -42,6 +46,17 @@ async def add(conn: Connection, wish: HostWish, due_at: datetime) -> None:
     )
 
 
+async def renew(conn: Connection, card_id: UUID, wish: str, due_at: datetime) -> HostWish | None:
+    """Lease the wish that is open for a card, if there is one of that kind."""
+    row = await _SQL.renew.one(conn, card_id=card_id, wish=wish, due_at=due_at)
+    return None if row is None else HostWish(**dict(row), is_again=True)
+
+
+async def is_open(conn: Connection, wish_id: UUID) -> bool:
+    """Tell whether nobody has ended a wish."""
+    return await _SQL.is_open.value(conn, wish_id=wish_id) is not None
+
+
 async def strike_out(conn: Connection, wish_id: UUID) -> bool:
     """End a wish; False when somebody else has."""
     return await _SQL.strike_out.run(conn, wish_id=wish_id) == 1
@@ -50,4 +65,9 @@ async def strike_out(conn: Connection, wish_id: UUID) -> bool:
 async def claim(conn: Connection, now: datetime, until: datetime, limit: int) -> list[HostWish]:
     """Lease up to ``limit`` wishes that were left."""
     rows = await _SQL.claim.all(conn, now=now, until=until, limit=limit)
-    return [HostWish(**dict(row)) for row in rows]
+    return [HostWish(**dict(row), is_again=True) for row in rows]
+
+
+async def end_temporary(conn: Connection, card_id: UUID) -> int:
+    """End the wishes for a temporary block of a card; gives how many."""
+    return await _SQL.end_temporary.run(conn, card_id=card_id)

@@ -6,9 +6,24 @@ INSERT INTO enrollment.host_wish
        (wish_id, person_id, card_id, card_ref, wish, asked_at, due_at)
 VALUES (:wish_id, :person_id, :card_id, :card_ref, :wish, :now, :due_at);
 
+-- name: renew
+-- The same wish once more, while what it came to is open: under its id, leased to who asks now.
+UPDATE enrollment.host_wish
+   SET due_at = :due_at
+ WHERE card_id = :card_id AND wish = :wish
+RETURNING wish_id, person_id, card_id, card_ref, wish, asked_at;
+
+-- name: is_open
+-- Whether a wish has not come to its end.
+SELECT true FROM enrollment.host_wish WHERE wish_id = :wish_id;
+
 -- name: strike_out
 -- The wish is carried out or refused, once.
 DELETE FROM enrollment.host_wish WHERE wish_id = :wish_id;
+
+-- name: end_temporary
+-- A card that is blocked for good is not blocked for a while any more.
+DELETE FROM enrollment.host_wish WHERE card_id = :card_id AND wish = 'temporary';
 
 -- name: claim
 -- Wishes that were left by who asked, leased to one process at a time. What is leased for longer than

@@ -2131,6 +2131,8 @@ CREATE INDEX entry_age ON enrollment.entry USING btree (expires_at);
 
 CREATE INDEX host_wish_due ON enrollment.host_wish USING btree (due_at);
 
+CREATE INDEX host_wish_of_card ON enrollment.host_wish USING btree (card_id);
+
 CREATE INDEX idempotency_age ON enrollment.idempotency USING btree (made_at);
 
 CREATE INDEX import_run_unfinished ON enrollment.import_run USING btree (sha256, started_at) WHERE (state = 'running'::text);

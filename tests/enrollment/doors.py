@@ -113,8 +113,8 @@ async def block(
     wished = await card_blocks.wish(work, client.person_id, client.card_id, kind)
     if isinstance(wished, Refusal):
         return wished
-    taken = await host.block(wished.card_ref, wished.wish, wished.wish_id)
-    return await card_blocks.settle(work, wished, is_taken=taken)
+    said = await host.block(wished.card_ref, wished.wish, wished.wish_id)
+    return await card_blocks.settle(work, wished, said)
 
 
 async def ask_for_phone(work: Work, person_id: UUID, phone: str = NEW_PHONE) -> PhoneChange:

@@ -11,6 +11,7 @@ import pytest
 from acs import metrics
 from acs.flows import housekeeping
 from acs.store import audit_chain, limit_sweep
+from enrollment.model import HostSaid
 from otp.policy import OtpPolicy
 from tests.records import replace
 from tests.story.areqs import browser_areq
@@ -44,11 +45,12 @@ class WillingHost:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
+        self.says = HostSaid.TAKEN
 
-    async def block(self, card_ref: str, wish: str, wish_id: UUID) -> bool:
+    async def block(self, card_ref: str, wish: str, wish_id: UUID) -> HostSaid:
         assert wish_id.int
         self.asked.append((card_ref, wish))
-        return True
+        return self.says
 
 
 async def test_a_block_whose_asker_died_is_asked_again_and_done_once(world: World) -> None:
@@ -68,6 +70,30 @@ async def test_a_block_whose_asker_died_is_asked_again_and_done_once(world: Worl
     assert (early, late) == (0, [1, 0])
     assert card is not None
     assert (host.asked, card["status"]) == ([(card["ref"], "permanent")], "blocked")
+
+
+async def test_a_host_that_stays_silent_is_asked_on_and_an_alarm_tells_of_it(world: World) -> None:
+    await world.enrol()
+    host = WillingHost()
+    host.says = HostSaid.UNKNOWN
+    ports = replace(world.server.ports, card_host=host)
+    await world.db.execute(
+        "INSERT INTO enrollment.host_wish SELECT gen_random_uuid(), person_id, card_id, ref,"
+        " 'temporary', $1, $1 FROM enrollment.card",
+        world.clock(),
+    )
+    raised, alarm = [], metrics.ALARM.labels("host_silent")._value
+    for minutes in (14, 1):
+        world.clock.advance(minutes=minutes)
+        before = alarm.get()
+        assert await housekeeping.carry_on_host_wishes(ports) == 1
+        raised.append(alarm.get() - before)
+    host.says = HostSaid.TAKEN
+    world.clock.advance(seconds=30)
+    assert await housekeeping.carry_on_host_wishes(ports) == 1
+
+    assert raised == [0, 1]
+    assert await world.db.fetchval("SELECT status FROM enrollment.card") == "blocked_temp"
 
 
 async def test_the_history_of_messages_is_forgotten_when_no_limit_looks_back(world: World) -> None:

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from enrollment.edge import own
+from enrollment.model import HostSaid
 from tests.enrollment import api as apis
 from tests.enrollment import doors, people
 
@@ -110,8 +111,10 @@ async def test_a_host_blocks_the_card_and_the_client_is_told_once(
     class Host:
         is_there = True
 
-        async def block(self, card_ref: str, wish: str, wish_id: UUID) -> bool:
-            return wish_id.int > 0 and (card_ref, wish) == ("c1", "temporary")
+        async def block(self, card_ref: str, wish: str, wish_id: UUID) -> HostSaid:
+            assert wish_id.int > 0
+            assert (card_ref, wish) == ("c1", "temporary")
+            return HostSaid.TAKEN
 
     async with apis.running(pool, keys, now, ports={"host": Host()}) as api:
         client = await people.make_client(people.hands(api.conn, keys, now))
@@ -135,8 +138,9 @@ class SlowHost:
         self.keys: list[UUID] = []
         self.open: list[int] = []
         self.dies = False
+        self.says = HostSaid.TAKEN
 
-    async def block(self, card_ref: str, wish: str, wish_id: UUID) -> bool:
+    async def block(self, card_ref: str, wish: str, wish_id: UUID) -> HostSaid:
         del card_ref, wish
         self.keys.append(wish_id)
         query = (
@@ -147,7 +151,7 @@ class SlowHost:
         if self.dies:
             message = "the process ends after the host's yes"
             raise RuntimeError(message)
-        return True
+        return self.says
 
 
 async def test_no_transaction_is_open_while_the_host_is_asked(
@@ -181,7 +185,26 @@ async def test_what_was_asked_before_a_death_is_on_disk_and_its_key_is_free(
         done = await me(api, client, "POST", path, {"wish": "permanent"}, headers=again)
 
     assert (dead.status, done.status) == (500, 200)
-    assert [left] == host.keys[:1]
+    assert [left, left] == host.keys
+
+
+async def test_a_client_is_told_that_a_block_is_not_known_and_asks_again_for_the_same_one(
+    pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    host = SlowHost(pool)
+    async with apis.running(pool, keys, now, ports={"host": host}) as api:
+        client = await people.make_client(people.hands(api.conn, keys, now))
+        path, again = f"/cards/{client.card_id}/block", {"Idempotency-Key": "k-1"}
+        host.says = HostSaid.UNKNOWN
+        told = await me(api, client, "POST", path, {"wish": "permanent"}, headers=again)
+        host.says = HostSaid.NOT_ASKED
+        busy = await me(api, client, "POST", path, {"wish": "permanent"})
+        host.says = HostSaid.TAKEN
+        done = await me(api, client, "POST", path, {"wish": "permanent"}, headers=again)
+
+    assert [(told.status, told.code), (busy.status, busy.code)] == [(504, "host_unknown")] * 2
+    assert (done.status, done.body["status"]) == (200, "blocked")
+    assert len(set(host.keys)) == 1
 
 
 async def test_events_and_merchants_are_listed(api: Api, client: Client) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import pytest
 
 from enrollment.events import ACS
 from enrollment.flows import card_blocks
-from enrollment.model import CardStatus
+from enrollment.model import CardStatus, HostSaid
 from enrollment.ports import NoHost
 from enrollment.refusals import Done
 from enrollment.store.host_wishes import HostWish
@@ -26,16 +27,17 @@ if TYPE_CHECKING:
 
 @dataclass
 class Host:
-    """A card host that says yes and remembers what it was asked."""
+    """A card host that says what it is told to, yes at first, and remembers what it was asked."""
 
     asked: list[tuple[str, str]] = field(default_factory=list)
+    says: HostSaid = HostSaid.TAKEN
 
     is_there = True
 
-    async def block(self, card_ref: str, wish: str, wish_id: UUID) -> bool:
+    async def block(self, card_ref: str, wish: str, wish_id: UUID) -> HostSaid:
         del wish_id
         self.asked.append((card_ref, wish))
-        return True
+        return self.says
 
 
 async def status(bank: Work) -> str:
@@ -52,6 +54,10 @@ async def wished(bank: Work, client: Client) -> HostWish:
     made = await card_blocks.wish(bank, client.person_id, client.card_id, "permanent")
     assert isinstance(made, HostWish)
     return made
+
+
+def again(made: HostWish) -> HostWish:
+    return dataclasses.replace(made, is_again=True)
 
 
 def worker(bank: Work, **span: float) -> Work:
@@ -94,10 +100,10 @@ async def test_a_yes_whose_asker_died_is_found_again_and_takes_effect_once(
     made = await wished(bank, client)
     late = worker(bank, seconds=30)
     assert await card_blocks.claim(bank.conn, bank.now, 3) == []
-    assert await card_blocks.claim(bank.conn, late.now, 3) == [made]
+    assert await card_blocks.claim(bank.conn, late.now, 3) == [again(made)]
     for _ in range(2):
-        await card_blocks.settle_left(late, made, is_taken=True)
-    slow = await card_blocks.settle(bank, made, is_taken=True)  # it was not dead after all
+        await card_blocks.settle_left(late, made, HostSaid.TAKEN)
+    slow = await card_blocks.settle(bank, made, HostSaid.TAKEN)  # it was not dead after all
 
     assert isinstance(slow, Done)
     assert await status(bank) == "blocked"
@@ -112,29 +118,96 @@ async def test_a_death_while_the_yes_is_carried_out_leaves_the_wish(
     made = await wished(bank, client)
     with pytest.raises(ZeroDivisionError):
         async with bank.conn.transaction():  # type: ignore[attr-defined]
-            await card_blocks.settle(bank, made, is_taken=True)
+            await card_blocks.settle(bank, made, HostSaid.TAKEN)
             raise ZeroDivisionError
 
     assert await status(bank) == "active"
-    assert await card_blocks.claim(bank.conn, worker(bank, seconds=30).now, 3) == [made]
+    assert await card_blocks.claim(bank.conn, worker(bank, seconds=30).now, 3) == [again(made)]
 
 
-async def test_a_wish_that_was_left_is_asked_again_for_fifteen_minutes(
+async def outcomes(bank: Work) -> list[str]:
+    rows = await bank.conn.fetch(
+        "SELECT outcome FROM audit.event WHERE name = 'block.asked' ORDER BY at"
+    )
+    return [row["outcome"] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "is_kept"),
+    [
+        (HostSaid.REFUSED, "host_unavailable", False),
+        (HostSaid.NOT_ASKED, "host_unavailable", False),
+        (HostSaid.UNKNOWN, "host_unknown", True),
+    ],
+)
+async def test_only_what_is_known_ends_a_wish(
+    bank: Work, client: Client, said: HostSaid, code: str, is_kept: bool
+) -> None:
+    refused = await doors.block(bank, Host(says=said), client, "permanent")
+
+    assert (code_of(refused), await status(bank)) == (code, "active")
+    assert await left(bank) == is_kept
+    assert await outcomes(bank) == ([] if is_kept else ["host_unavailable"])
+
+
+async def test_a_host_that_was_silent_is_asked_until_it_answers(bank: Work, client: Client) -> None:
+    await doors.block(bank, Host(says=HostSaid.UNKNOWN), client, "permanent")
+    late = worker(bank, hours=23, minutes=59)
+    for said in (HostSaid.UNKNOWN, HostSaid.NOT_ASKED):
+        (found,) = await card_blocks.claim(bank.conn, late.now, 3)
+        assert not await card_blocks.settle_left(late, found, said)
+        await bank.conn.execute("UPDATE enrollment.host_wish SET due_at = asked_at")
+    (found,) = await card_blocks.claim(bank.conn, late.now, 3)
+    assert await card_blocks.settle_left(late, found, HostSaid.TAKEN)
+
+    assert (await status(bank), await left(bank), await outcomes(bank)) == ("blocked", 0, ["ok"])
+    assert sum("zablokowana w portalu" in text for text in await doors.messages(bank)) == 1
+
+
+async def test_what_a_host_never_answered_ends_after_a_day_as_unknown(
     bank: Work, client: Client
 ) -> None:
-    made = await wished(bank, client)
-    await card_blocks.settle_left(worker(bank, minutes=14), made, is_taken=False)
-    kept = await left(bank)
-    await card_blocks.settle_left(worker(bank, minutes=15), made, is_taken=False)
+    made = again(await wished(bank, client))
+    assert not await card_blocks.settle_left(worker(bank, days=1), made, HostSaid.UNKNOWN)
 
-    assert (kept, await left(bank)) == (1, 0)
+    assert (await left(bank), await outcomes(bank)) == (0, ["unknown"])
     assert await status(bank) == "active"
+
+
+async def test_a_late_no_is_a_no(bank: Work, client: Client) -> None:
+    made = again(await wished(bank, client))
+    assert await card_blocks.settle_left(worker(bank, minutes=1), made, HostSaid.REFUSED)
+
+    assert (await left(bank), await outcomes(bank)) == (0, ["host_unavailable"])
+
+
+async def test_the_same_wish_once_more_is_the_same_one_while_it_is_open(
+    bank: Work, client: Client
+) -> None:
+    silent = Host(says=HostSaid.UNKNOWN)
+    await doors.block(bank, silent, client, "temporary")
+    (first,) = await card_blocks.claim(bank.conn, worker(bank, seconds=30).now, 3)
+    repeat = await card_blocks.wish(bank, client.person_id, client.card_id, "temporary")
+    assert repeat == first
+
+    # Not reached this time: what came of it before is still not known.
+    refused = await card_blocks.settle(bank, first, HostSaid.NOT_ASKED)
+    assert (code_of(refused), await left(bank)) == ("host_unknown", 1)
+
+
+async def test_a_card_that_is_blocked_for_good_is_not_blocked_for_a_while_any_more(
+    bank: Work, client: Client
+) -> None:
+    await doors.block(bank, Host(says=HostSaid.UNKNOWN), client, "temporary")
+    await doors.block(bank, Host(), client, "permanent")
+
+    assert (await status(bank), await left(bank)) == ("blocked", 0)
 
 
 async def test_what_the_bank_said_meanwhile_stays(bank: Work, client: Client) -> None:
     made = await wished(bank, client)
     await bank.conn.execute("UPDATE enrollment.card SET status = 'blocked_stolen'")
-    refused = await card_blocks.settle(bank, made, is_taken=True)
+    refused = await card_blocks.settle(bank, made, HostSaid.TAKEN)
 
     assert (code_of(refused), await status(bank)) == ("illegal_transition", "blocked_stolen")
     assert await left(bank) == 0
@@ -143,5 +216,5 @@ async def test_what_the_bank_said_meanwhile_stays(bank: Work, client: Client) ->
 async def test_a_wish_about_a_card_that_was_erased_ends(bank: Work, client: Client) -> None:
     made = replace(await wished(bank, client), card_id=client.person_id)
 
-    assert code_of(await card_blocks.settle(bank, made, is_taken=True)) == "not_found"
+    assert code_of(await card_blocks.settle(bank, made, HostSaid.TAKEN)) == "not_found"
     assert await left(bank) == 0

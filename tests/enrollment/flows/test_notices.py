@@ -15,7 +15,7 @@ from enrollment.flows.cards import StatusData
 from enrollment.flows.clients import Declaration
 from enrollment.flows.notices import NoticeKind
 from enrollment.flows.step_up import Intent
-from enrollment.model import CardStatus, EffectiveLimits
+from enrollment.model import CardStatus, EffectiveLimits, HostSaid
 from enrollment.policy import Activation, PortalRaise
 from enrollment.ports import NoHost
 from enrollment.refusals import Done, Refusal
@@ -65,8 +65,9 @@ class WillingHost:
 
     is_there = True
 
-    async def block(self, card_ref: str, wish: str, wish_id: UUID) -> bool:
-        return bool(card_ref and wish and wish_id.int)
+    async def block(self, card_ref: str, wish: str, wish_id: UUID) -> HostSaid:
+        assert card_ref and wish and wish_id.int  # noqa: PT018 - it is asked in full
+        return HostSaid.TAKEN
 
 
 async def test_a_notice_speaks_the_clients_language(bank: Work) -> None:

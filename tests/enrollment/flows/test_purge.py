@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import signal
-import sys
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -18,11 +15,10 @@ from enrollment.flows.cards import AccountData
 from enrollment.model import EffectiveLimits, calendar_of
 from enrollment.refusals import Done
 from tests.enrollment import people
-from tests.enrollment.dying import KEPT
+from tests.enrollment.dying import KEPT, processes
 from tests.enrollment.people import hands, later
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable
     from datetime import datetime
 
     from enrollment.flows.work import Work
@@ -168,26 +164,6 @@ def _found(client: Client, before: set[tuple[str, str]], rows: set[tuple[str, st
     return "gone" if {name for name, _ in about(rows)} == {"person", "consent"} else "in parts"
 
 
-@asynccontextmanager
-async def _dying(dsn: str, now: datetime) -> AsyncIterator[Callable[[int], Awaitable[int]]]:
-    """Give what erases in a process that dies before a statement, and tells how it ended."""
-    program = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.enrollment.dying", dsn, now.isoformat(),
-        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    given, said = program.stdin, program.stdout
-    assert given is not None
-    assert said is not None
-
-    async def erase(statement: int) -> int:
-        given.write(f"{statement}\n".encode())
-        return int(await said.readline())
-
-    yield erase
-    given.close()
-    await program.wait()
-
-
 async def test_killed_before_any_statement_each_person_is_there_whole_or_gone_whole(
     db: asyncpg.Connection, dsn: str, keys: Keys, now: datetime
 ) -> None:
@@ -195,7 +171,7 @@ async def test_killed_before_any_statement_each_person_is_there_whole_or_gone_wh
     closed = [await make_closed(work, number) for number in (1, 2)]
     before = await _rows(db)
     killed, statement = [0, 0, 0], 1
-    async with _dying(dsn, over(work).now) as erase:
+    async with processes(dsn, over(work).now, "erase") as erase:
         while ended := await erase(statement):
             assert ended == -signal.SIGKILL
             rows = await _rows(db)

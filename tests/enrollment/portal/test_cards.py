@@ -9,7 +9,7 @@ import pytest
 
 from enrollment.flows import ages, cards, limits
 from enrollment.flows.cards import StatusData
-from enrollment.model import CardStatus, EffectiveLimits
+from enrollment.model import CardStatus, EffectiveLimits, HostSaid
 from enrollment.policy import PortalRaise
 from enrollment.portal.cards import AMOUNTS, COUNTS, limits_of, written
 from enrollment.ports import NoHost
@@ -167,8 +167,10 @@ async def test_a_block_that_the_host_takes_is_shown(
     class WillingHost:
         is_there = True
 
-        async def block(self, card_ref: str, wish: str, wish_id: UUID) -> bool:
-            return (card_ref, wish) == ("c1", "temporary") and wish_id.int > 0
+        async def block(self, card_ref: str, wish: str, wish_id: UUID) -> HostSaid:
+            assert wish_id.int > 0
+            assert (card_ref, wish) == ("c1", "temporary")
+            return HostSaid.TAKEN
 
     async with (
         browsing.running(pool, keys, now, host=WillingHost()) as portal,
@@ -187,6 +189,33 @@ async def test_a_block_that_the_host_takes_is_shown(
 
     assert (page.path, row["status"], event["actor"]) == (card, "blocked_temp", "portal")
     assert str(client.person_id) in str(event["details"])
+
+
+async def test_a_block_that_is_not_known_is_told_so(
+    pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    class SilentHost:
+        is_there = True
+
+        async def block(self, card_ref: str, wish: str, wish_id: UUID) -> HostSaid:
+            del card_ref, wish, wish_id
+            return HostSaid.UNKNOWN
+
+    async with (
+        browsing.running(pool, keys, now, host=SilentHost()) as portal,
+        portal.browser("en") as browser,
+    ):
+        client = await people.make_client(portal.bank)
+        await portal.register(browser, people.PESELS[1])
+        await portal.sign_in(browser, people.PESELS[1])
+        card = f"/cards/{client.card_id}"
+        page = await browser.submit(
+            await browser.get(f"{card}?lang=en"), f"{card}/block", wish="permanent", sure="yes"
+        )
+        row = await portal.bank.conn.fetchrow("SELECT status FROM enrollment.card")
+
+    assert "We do not know yet whether the card is blocked" in page.text
+    assert row["status"] == "active"
 
 
 @pytest.mark.parametrize(

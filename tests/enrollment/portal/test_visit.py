@@ -16,7 +16,7 @@ MET = (
     "consent_not_given", "consent_required", "phone_invalid", "phone_not_mobile",
     "phone_country_not_allowed", "phone_shared_too_often", "phone_same", "phone_changes",
     "too_short", "too_long", "common", "contains_id", "mismatch", "same_as_old", "invalid",
-    "host_unavailable", "illegal_transition",
+    "host_unavailable", "host_unknown", "illegal_transition",
 )  # fmt: skip
 """What a client can meet in the portal."""
 
