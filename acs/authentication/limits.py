@@ -3,6 +3,8 @@
 Laws:
 - Money is compared in whole minor units of the account's currency. A conversion rounds up, so that
   rounding never lets a payment through. An amount equal to its limit passes.
+- An amount whose exponent is not its currency's has two readings: the message's, which the shop
+  shows, and the currency's, which the host books. The dearer one counts.
 - A day is a calendar day of Europe/Warsaw, which has 23 or 25 hours twice a year.
 - Every limit that is passed has a stable name: ``limit:<which>:<card|account>``. Names are stored
   and counted, so they never change their meaning.
@@ -73,9 +75,11 @@ def convert(
     ``margin_bp`` is added to the rate, in hundredths of a percent, for what the scheme or the bank
     will add. The same currency needs neither rate nor margin.
     """
-    minor = exponent_of(into)
+    minor, usual = exponent_of(into), exponent_of(currency)
     if minor is None:
         return NoRate("missing")
+    # Money: fewer digits after the point are the dearer reading.
+    exponent = exponent if usual is None else min(exponent, usual)
     if currency == into:
         return Converted(_shifted(amount, minor - exponent), into, None, None)
     rate = _find(rates, currency, into)

@@ -14,10 +14,11 @@ from enrollment.model import EffectiveLimits, Use, calendar_of
 from tests.acs.people import a_standing
 
 TODAY = date(2026, 4, 15)
-PLN, EUR, JPY, KWD, GOLD = "985", "978", "392", "414", "959"
+PLN, EUR, JPY, KWD, ISK, GOLD = "985", "978", "392", "414", "352", "959"
 RATES = {
     (EUR, PLN): Rate(Decimal("4.2567"), TODAY),
     (JPY, PLN): Rate(Decimal("0.026"), TODAY),
+    (ISK, PLN): Rate(Decimal("0.03"), TODAY),
     (PLN, KWD): Rate(Decimal("0.08"), TODAY),
 }
 
@@ -56,8 +57,6 @@ def test_a_currency_has_the_digits_of_iso_4217(currency: str, digits: int | None
     ("amount", "exponent", "currency", "minor"),
     [
         (12_345, 2, PLN, 12_345),
-        (12_345, 3, PLN, 1_235),
-        (123, 0, PLN, 12_300),
         (10_000, 2, EUR, 42_567),
         (1, 2, EUR, 5),
         (1_000, 0, JPY, 2_600),
@@ -75,6 +74,42 @@ def test_a_conversion_rounds_up_to_the_minor_unit(
 
     assert isinstance(result, Converted)
     assert (result.amount, result.currency) == (minor, PLN)
+
+
+@pytest.mark.parametrize(
+    ("amount", "exponent", "currency", "minor"),
+    [
+        (1_000_000, 4, PLN, 1_000_000),  # the host books 10 000.00, the message says 100.0000
+        (1_000_000, 9, PLN, 1_000_000),
+        (500, 0, PLN, 50_000),  # the host books 5.00, the message says 500
+        (1, 1, PLN, 10),
+        (5_000, 2, ISK, 15_000),  # ISO: no digits; Visa's old way: two
+        (5_000, 0, ISK, 15_000),
+        (5_000, 2, KWD, 62_500),
+        (5_000, 4, KWD, 6_250),
+        (5_000, 2, JPY, 13_000),
+    ],
+)
+def test_of_two_readings_of_an_amount_the_dearer_one_counts(
+    amount: int, exponent: int, currency: str, minor: int
+) -> None:
+    result = converted(amount, exponent, currency)
+
+    assert isinstance(result, Converted)
+    assert result.amount == minor
+
+
+@given(st.integers(0, 10**12), st.integers(0, 9), st.sampled_from([PLN, EUR, JPY, KWD, ISK]))
+def test_no_exponent_makes_an_amount_cheaper_than_what_the_host_books(
+    amount: int, exponent: int, currency: str
+) -> None:
+    usual = limits.exponent_of(currency)
+    assert usual is not None
+    given_, booked = converted(amount, exponent, currency), converted(amount, usual, currency)
+
+    assert isinstance(given_, Converted)
+    assert isinstance(booked, Converted)
+    assert given_.amount >= booked.amount
 
 
 def test_the_margin_is_added_to_a_rate_and_never_to_the_same_currency() -> None:

@@ -109,6 +109,22 @@ async def test_the_rule_that_spoke_is_stored_with_its_reasons(world: World) -> N
     assert (row["range_id"], row["range_version"]) == ("visa-otp", 1)
 
 
+@pytest.mark.parametrize("exponent", ["0", "1", "2", "3", "4"])
+async def test_no_exponent_takes_a_payment_past_a_limit_or_makes_its_use_small(
+    world: World, exponent: str
+) -> None:
+    message = {"purchaseAmount": "12345", "purchaseExponent": exponent}  # PLN, which has two
+    answers = []
+    for most in (12_344, 1_234_500):
+        holder = await world.enrol(limits={"per_tx": most})
+        asked = browser_areq(holder.pan, ds_url=world.directory.url)
+        answers.append(await answer(world, asked | message))
+    held = await world.db.fetchval("SELECT max(amount) FROM enrollment.reservation")
+
+    assert [one["transStatus"] for one in answers] == ["N", "C"]
+    assert held >= 12_345
+
+
 NEGATIVE: dict[str, dict[str, Any]] = {
     "unknown card": {"unknown": True},
     "blocked card": {"card_status": "blocked_temp"},
