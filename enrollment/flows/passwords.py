@@ -1,7 +1,8 @@
 """A new password for who forgot it: PIN for internet payments and a code by SMS, then the password.
 
 Laws: one answer for all numbers and for whatever is wrong; the message goes only to the phone on
-record of a person who has a PIN. A change of the password ends all sessions.
+record of a person who has a PIN. A change of the password ends all sessions. The person is held
+before the reset: what ends the access ends a reset that is under way at the same moment.
 """
 
 from __future__ import annotations
@@ -77,6 +78,7 @@ async def _may_reset(work: Work, who: Who) -> bool:
     failed = await counters.read(conn, strangers.RESET, who.key, now)
     is_over = failed is not None and failed.count >= policy.reset_failures_max
     person_id = uuid4() if who.person is None else who.person.person_id
+    await persons.lock(conn, person_id)
     has_pin = await attempts.pin(conn, person_id) is not None
     has_password = await access.password(conn, person_id) is not None
     return has_pin and has_password and not is_over and today.count <= policy.resets_day
@@ -91,6 +93,8 @@ async def prove_reset(
     """
     if not (rules.is_any_pin(pin.reveal()) and otp_flows.is_well_formed(code)):
         return Refusal(RefusalCode.INVALID)
+    held = await access.person_of_entry(work.conn, "reset", reset_id)
+    await persons.lock(work.conn, held or uuid4())
     entry = await access.try_entry(
         work.conn, "reset", reset_id, work.otp_policy.attempts_max, work.now
     )
@@ -124,13 +128,14 @@ async def finish_reset(
 ) -> Done[None] | Refusal:
     """Set the new password (and its repeat)."""
     since = work.now - work.policy.registration.password_within
+    held = await access.person_of_entry(work.conn, "reset", reset_id)
+    await persons.lock(work.conn, held or uuid4())
     found = await access.lock_proved(work.conn, reset_id, since)
     if found is None:
         return Refusal(RefusalCode.REGISTRATION_OVER)
     person_id, token_hash = found
     if token_hash not in one_time.token_hashes(work.keys, token):
         return Refusal(RefusalCode.INVALID, "token")
-    await persons.lock(work.conn, person_id)
     if await attempts.pin(work.conn, person_id) is None:
         return Refusal(RefusalCode.REGISTRATION_OVER)  # taken away since it was proved
     fault = await new_password.fault(work, person_id, passwords)

@@ -89,6 +89,12 @@ async def try_entry(
     return None if row is None else Entry(**dict(row))
 
 
+async def person_of_entry(conn: Connection, kind: EntryKind, entry_id: UUID) -> UUID | None:
+    """Read whom an entry lets in, without a lock."""
+    found: UUID | None = await _SQL.person_of_entry.value(conn, kind=kind, entry_id=entry_id)
+    return found
+
+
 async def who_of_entry(conn: Connection, kind: EntryKind, entry_id: UUID) -> bytes | None:
     """Read whose number an entry is about."""
     found: bytes | None = await _SQL.who_of_entry.value(conn, kind=kind, entry_id=entry_id)

@@ -31,6 +31,10 @@ UPDATE enrollment.entry
    AND expires_at > :now AND attempts < :attempts_max::integer
 RETURNING entry_id, who, person_id, is_open, attempts;
 
+-- name: person_of_entry
+-- The person who is let in by an entry, to be locked before it is.
+SELECT person_id FROM enrollment.entry WHERE entry_id = :entry_id AND kind = :kind AND is_open;
+
 -- name: who_of_entry
 -- Whose number an entry is about, whatever became of it.
 SELECT who FROM enrollment.entry WHERE entry_id = :entry_id AND kind = :kind;

@@ -36,8 +36,8 @@ DELETE FROM enrollment.password WHERE person_id = :person_id;
 DELETE FROM enrollment.credential WHERE person_id = :person_id;
 
 -- name: end_entries
--- Logins and resets that wait for a code, or for the new password. Race: one that is being finished
--- is locked, left out here, and finds under the person's lock that the access is gone.
+-- Logins and resets that wait for a code, or for the new password. Race: who finishes one holds the
+-- person first, as the caller does; one that is locked is shut, or the service's version before.
 UPDATE enrollment.entry
    SET is_open = false, used_at = :now
  WHERE entry_id IN (

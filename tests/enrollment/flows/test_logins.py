@@ -9,8 +9,9 @@ from uuid import uuid4
 
 import pytest
 
-from enrollment.flows import counter, logins
+from enrollment.flows import counter, logins, new_password, persons
 from enrollment.refusals import Done, Refusal, RefusalCode
+from enrollment.store import persons as store
 from schemas.vault import Secret
 from tests.enrollment import doors, people
 from tests.records import replace
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import asyncpg
 
     from enrollment.flows.logins import LoginBegun
+    from enrollment.flows.sessions import Opened
     from enrollment.flows.work import Work
     from schemas.vault import Keys
 
@@ -261,3 +263,61 @@ async def test_one_code_opens_one_session_whoever_is_first(
             return isinstance(await logins.finish(portal, begun.login_id, code), Done)
 
     assert sorted(await asyncio.gather(*(finish() for _ in range(3)))) == [False, False, True]
+
+
+async def waiting(conn: asyncpg.Connection) -> None:
+    """Wait until somebody waits for a lock."""
+    while not await conn.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+        await asyncio.sleep(0)
+
+
+async def test_a_login_that_is_finished_while_the_phone_changes_opens_nothing(
+    pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    async with pool.acquire() as branch, pool.acquire() as browser:
+        bank = people.hands(branch, keys, now)
+        person_id = await people.make_person(bank)
+        await doors.register(bank, person_id)
+        begun = await begin(bank)
+        code = await doors.code_of(bank, begun.sms_id)
+
+        async def finish() -> Done[Opened] | Refusal:
+            async with browser.transaction():
+                portal = doors.at_portal(replace(bank, conn=browser))
+                return await logins.finish(portal, begun.login_id, code)
+
+        async with asyncio.timeout(10):
+            async with branch.transaction():
+                await store.lock(branch, person_id)
+                finishing = asyncio.create_task(finish())
+                await waiting(branch)
+                await persons.put_phone(bank, person_id, doors.NEW_PHONE, "branch", None)
+            refused = await finishing
+
+        assert refused == Refusal(RefusalCode.INVALID, "code")
+        assert await branch.fetch("SELECT 1 FROM enrollment.portal_session") == []
+
+
+async def test_a_login_that_is_begun_while_the_password_changes_is_over(
+    pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    """What it proved is the password before; the change sees no login that is not yet there."""
+    async with pool.acquire() as other, pool.acquire() as browser:
+        bank = people.hands(other, keys, now)
+        person_id = await people.make_person(bank)
+        await doors.register(bank, person_id)
+
+        async def start() -> LoginBegun:
+            async with browser.transaction():
+                return await begin(replace(bank, conn=browser))
+
+        async with asyncio.timeout(10):
+            async with other.transaction():
+                await store.lock(other, person_id)
+                beginning = asyncio.create_task(start())
+                await waiting(other)
+                await new_password.put(bank, person_id, WRONG, "password_reset")
+            begun = await beginning
+
+        assert begun.sms_id is None
+        assert not await other.fetchval("SELECT is_open FROM enrollment.entry")
