@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from enrollment.flows import belongings, clients, phone_change
+from enrollment.flows import belongings, clients, phone_change, wrong_codes
 from enrollment.flows.belongings import Preferences
 from enrollment.flows.step_up import Intent, Proof
 from enrollment.model import EffectiveLimits
@@ -104,6 +104,13 @@ async def take(visit: Visit) -> Answer:
             return await _again(visit, pending)
         case _:
             return await _carry_out(visit, pending)
+
+
+async def show_locked(visit: Visit) -> Answer:
+    """Say that nothing can be confirmed for now; there is nothing to fill in."""
+    if await wrong_codes.fault(visit.work, visit.client) is None:
+        return visit.go("/cards")
+    return Page("message.html", "locked_title", {"text_id": "refused_locked"})
 
 
 def _here(visit: Visit) -> Pending | Go:

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 _PHONE_MAX: Final = 40
 _PREFERENCES: Final = "/preferences"
-_PHONE_OVER: Final = (RefusalCode.PHONE_SHARED, RefusalCode.LOCKED)
 
 
 async def show_pin(visit: Visit) -> Answer:
@@ -81,7 +80,9 @@ async def change_phone(visit: Visit) -> Answer:
             confirmed = await phone_change.confirm(
                 visit.work, visit.client, change_id, visit.secret("code")
             )
-            if isinstance(confirmed, Refusal) and confirmed.code in _PHONE_OVER:
+            if isinstance(confirmed, Refusal) and confirmed.code is RefusalCode.LOCKED:
+                return visit.refused(confirmed, "/phone")
+            if isinstance(confirmed, Refusal) and confirmed.code is RefusalCode.PHONE_SHARED:
                 return visit.go("/phone", flash_of(confirmed), state=done_with)
             if isinstance(confirmed, Refusal):
                 is_wrong = confirmed.code is not RefusalCode.NOT_FOUND

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from enrollment.portal import cards, confirm, entry, own, register
 from enrollment.portal.gate import Route, guarded
-from enrollment.portal.visit import Go, PortalPorts
+from enrollment.portal.visit import LOCKED, Go, PortalPorts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,6 +59,7 @@ PAGES: Final[Sequence[Route]] = (
     Route("POST", "/limits/{id}", cards.lower_limits),
     Route("GET", "/confirm", confirm.show),
     Route("POST", "/confirm", confirm.take),
+    Route("GET", LOCKED, confirm.show_locked),
     Route("GET", "/pin", own.show_pin),
     Route("POST", "/pin", own.set_pin),
     Route("GET", "/phone", own.show_phone),

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from enrollment.ports import EnrollmentPorts
 
 _S_PER_MINUTE: Final = 60
+LOCKED: Final = "/locked"
+"""The page that says that confirming is locked."""
 _VERSION: Final = re.compile(r"[0-9]{1,9}")
 _NO_VERSION: Final = -1
 
@@ -127,7 +129,12 @@ class Visit:
         return Go(path, becomes, sms_ids=() if sms_id is None else (sms_id,))
 
     def refused(self, refusal: Refusal, path: str, *keep: str) -> Go:
-        """Send the browser back to a form, saying why; ``keep`` names what it shows again."""
+        """Send the browser back to a form, saying why; ``keep`` names what it shows again.
+
+        A client who is locked out of confirming is sent to no form.
+        """
+        if refusal.code is RefusalCode.LOCKED and self.session is not None:
+            return self.go(LOCKED, state=replace(self.state, pending=None, errand={}, typed={}))
         typed = {name: self.form.get(name, "")[:100] for name in keep}
         return self.go(path, flash_of(refusal), state=replace(self.state, typed=typed))
 

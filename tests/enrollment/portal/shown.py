@@ -146,6 +146,7 @@ def _inside(language: str) -> dict[str, Page]:
         "in message": Page(
             "message.html", "message_not_found_title", {"text_id": "message_not_found"}, 404
         ),
+        "in locked": Page("message.html", "locked_title", {"text_id": "refused_locked"}),
         "in help": Page("help.html", "help_title", {"asks_code": True}),
     }
 

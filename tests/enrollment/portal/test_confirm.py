@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.enrollment import people
 
 if TYPE_CHECKING:
@@ -82,3 +84,42 @@ async def test_a_pin_that_waits_for_its_code_is_asked_on_its_own_page(inside: Br
 
     assert (await inside.get("/confirm")).path == "/pin"
     assert (await inside.post("/confirm", {**fields, "code": "1"})).path == "/pin"
+
+
+def _forms(page: Seen) -> list[object]:
+    return list(next(page.tree.iter("main")).iter("form"))
+
+
+@pytest.mark.parametrize(
+    ("act", "action"),
+    [("/confirm", "confirm"), ("/confirm", "resend"), ("/pin", "set"), ("/pin", "resend")],
+)
+async def test_who_is_locked_out_is_shown_no_form_in_any_language(
+    portal: Portal, inside: Browser, client: Client, act: str, action: str
+) -> None:
+    if act == "/pin":
+        page = await inside.submit(await inside.get("/pin"), action="send")
+    else:
+        page = await _asked(portal, inside, client)
+    url, fields = page.form()
+    assert url.endswith(act)
+    wrong = "000000" if await portal.code() != "000000" else "000001"
+    filled = {**fields, "code": wrong, "pin": people.PIN, "repeat": people.PIN}
+    for _ in range(5):
+        await portal.conn.execute("UPDATE otp.code SET attempts = 0")
+        await inside.post(url, {**filled, "action": "set" if act == "/pin" else "confirm"})
+
+    page = await inside.post(url, {**filled, "action": action})
+
+    assert (page.path, page.status, _forms(page)) == ("/locked", 200, [])
+    assert "Potwierdzanie jest zablokowane. Spróbuj jutro" in page.text
+    other = page
+    for language, said in (("en", "Try tomorrow"), ("de", "morgen"), ("uk", "завтра")):
+        other = await inside.get(f"/locked?lang={language}")
+        assert (other.path, _forms(other)) == ("/locked", [])
+        assert said in other.text
+    assert next(other.tree.iter("html")).get("lang") == "uk"
+
+
+async def test_the_page_about_the_lock_is_there_while_it_lasts(inside: Browser) -> None:
+    assert (await inside.get("/locked")).path == "/cards"
