@@ -10,14 +10,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, cast
 
 from acs import metrics
-from acs.challenge.responses import to_bytes
 from acs.edges import one_route
 from acs.edges.admission import Admission
+from acs.edges.refusals import areq_refused
 from acs.edges.written import Written
 from acs.flows.authenticate import authenticate
-from schemas import messages
-from schemas.problems import Problem, erro, ids_of_areq
-from schemas.values import MessageType
+from schemas.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -68,45 +66,14 @@ def subjects_of(certificate: Mapping[str, Any]) -> Sequence[str]:
 
 
 _KINDS = frozenset({"DNS", "URI"})
-_LOOKED_AT_BYTES = 32 * 1024
-
-
-def _seen(raw: bytes) -> Mapping[str, object]:
-    """Look at a message that is not worked on, if it has a usual length."""
-    return messages.peek(raw) if len(raw) <= _LOOKED_AT_BYTES else {}
 
 
 def _busy(raw: bytes) -> Written:
-    """Refuse for now [rule 2D: 403], without a database or a log line.
-
-    An Erro is answered by nothing [rule 1.18]. A body longer than any usual one is not looked at.
-    """
+    """Refuse for now [rule 2D: 403], without a database or a log line."""
     metrics.HTTP_REFUSED.labels("ds", "busy").inc()
-    seen = _seen(raw)
-    if seen.get("messageType") == MessageType.ERRO:
-        return Written(b"")
-    return _refused(seen, Problem("403", "too many requests at this moment"))
+    return Written(areq_refused(raw, Problem("403", "too many requests at this moment")))
 
 
 def _denied(raw: bytes) -> Written:
-    """Refuse a trusted certificate that belongs to no Directory Server of ours [rule 1.9].
-
-    An Erro is answered by nothing [rule 1.18].
-    """
-    seen = _seen(raw)
-    if seen.get("messageType") == MessageType.ERRO:
-        return Written(b"")
-    return _refused(seen, Problem("303", "this caller may not use this endpoint"))
-
-
-def _refused(seen: Mapping[str, object], problem: Problem) -> Written:
-    """Refuse an AReq without looking into it: in its version, about its ids [2.39, 2.40]."""
-    version = seen.get("messageVersion")
-    message = erro(
-        problem,
-        version=version if isinstance(version, str) else None,
-        ids=ids_of_areq(seen),
-        message_type="AReq",
-    )
-    metrics.ERRO.labels("out", problem.code).inc()
-    return Written(to_bytes(message))
+    """Refuse a trusted certificate that belongs to no Directory Server of ours [rule 1.9]."""
+    return Written(areq_refused(raw, Problem("303", "this caller may not use this endpoint")))

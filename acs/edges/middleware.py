@@ -25,7 +25,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from acs import log, metrics
 from acs.edges.proxies import HEADER, client_address
 from acs.edges.refusals import Refusal, answers, plain
-from acs.edges.written import REQUEST_ID, REQUEST_ID_HEADER, Written, dress
+from acs.edges.written import BODY, REQUEST_ID, REQUEST_ID_HEADER, Written, dress
 from acs.store.pool import Unavailable
 
 if TYPE_CHECKING:
@@ -182,9 +182,9 @@ async def _read(request: web.BaseRequest, deadline_s: float) -> None:
         return
     try:
         if request.content.is_eof():  # it came with the head: there is nothing to wait for
-            await request.read()
+            request[BODY] = await request.read()
         else:
-            await asyncio.wait_for(request.read(), deadline_s)
+            request[BODY] = await asyncio.wait_for(request.read(), deadline_s)
     except TimeoutError as error:
         raise _Refused(Refusal(408, "too_slow")) from error
     except (web.RequestPayloadError, HttpProcessingError, ConnectionError, EOFError) as error:

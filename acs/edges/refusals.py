@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from schemas.problems import Problem, erro
+from acs import metrics
+from acs.challenge.responses import to_bytes
+from acs.edges.written import BODY, JSON
+from schemas import messages
+from schemas.problems import Problem, erro, ids_of_areq
+from schemas.values import MessageType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,6 +45,7 @@ _PAGE = """\
 </body>
 </html>
 """
+_LOOKED_AT_BYTES = 32 * 1024
 _HINT = "Go back to the shop and begin the payment again."
 _HINT_PL = "Wróć do sklepu i rozpocznij płatność od nowa."
 
@@ -94,11 +100,27 @@ def _erro(request: web.BaseRequest, refusal: Refusal) -> web.Response:
     """
     if refusal.reason not in {"failed", "unavailable"}:
         return plain(request, refusal)
-    message = erro(Problem("403", refusal.title), version=None, ids={}, message_type="AReq")
-    return web.Response(
-        body=json.dumps(message, ensure_ascii=False).encode(),
-        headers={"Content-Type": "application/json;charset=utf-8"},
+    body = areq_refused(request.get(BODY, b""), Problem("403", refusal.title))
+    return web.Response(body=body, headers={"Content-Type": JSON})
+
+
+def areq_refused(raw: bytes, problem: Problem) -> bytes:
+    """Refuse a message without looking into it: in its version, about its ids [2.39, 2.40].
+
+    An Erro is answered by nothing [rule 1.18]. A body longer than any usual one is not looked at.
+    """
+    seen = messages.peek(raw) if len(raw) <= _LOOKED_AT_BYTES else {}
+    if seen.get("messageType") == MessageType.ERRO:
+        return b""
+    version, kind = seen.get("messageVersion"), seen.get("messageType", MessageType.AREQ)
+    message = erro(
+        problem,
+        version=version if isinstance(version, str) else None,
+        ids=ids_of_areq(seen),
+        message_type=kind if isinstance(kind, str) else None,
     )
+    metrics.ERRO.labels("out", problem.code).inc()
+    return to_bytes(message)
 
 
 _BY_EDGE = {

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from acs import log
+from acs import log, metrics
+from acs.challenge.responses import to_bytes
+from acs.crypto import jwe
 from acs.edges.refusals import plain
+from acs.edges.written import BODY
 from acs.flows import sdk_challenge
 from acs.flows.sdk_challenge import Answer, Post
 from acs.store.pool import Unavailable
 from schemas import messages
-from schemas.problems import Problem
+from schemas.problems import Problem, erro
 from schemas.values import MessageType
 
 if TYPE_CHECKING:
@@ -39,7 +42,7 @@ def routes(ports: Ports) -> list[web.RouteDef]:
             return _response(await sdk_challenge.answer(ports, sent))
         except Unavailable as missing:
             log.event("challenge:refused", reason=missing.what)
-            return _response(Answer() if _is_erro(sent.body) else _cannot())
+            return _response(_cannot(sent.body))
 
     return [web.post(PATH, post)]
 
@@ -47,17 +50,31 @@ def routes(ports: Ports) -> list[web.RouteDef]:
 def refusal(request: web.BaseRequest, refusal: Refusal) -> web.Response:
     """Answer what no flow answers: with an Erro where a protocol answer can be made [rule 1.16]."""
     if refusal.reason in {"failed", "unavailable"}:
-        return _response(_cannot())
+        return _response(_cannot(request.get(BODY, b"")))
     return plain(request, refusal)
 
 
-def _is_erro(body: bytes) -> bool:
-    """Tell an SDK's own Erro in plain JSON; the clocks end a challenge whose Erro is lost."""
-    return messages.peek(body).get("messageType") == MessageType.ERRO
+def _cannot(body: bytes) -> Answer:
+    """Refuse for now what could not be looked into, naming the challenge that it names itself.
+
+    An SDK's own Erro in plain JSON is answered by nothing; the clocks end a challenge whose Erro is
+    lost.
+    """
+    if messages.peek(body).get("messageType") == MessageType.ERRO:
+        return Answer()
+    problem = Problem("403", "the request could not be processed just now")
+    message = erro(problem, version=None, ids=_named(body), message_type=MessageType.CREQ)
+    metrics.ERRO.labels("out", problem.code).inc()
+    log.event("creq:refused", code=problem.code)
+    return Answer(to_bytes(message))
 
 
-def _cannot() -> Answer:
-    return sdk_challenge.refuse(Problem("403", "the request could not be processed just now"))
+def _named(body: bytes) -> dict[str, str]:
+    try:
+        kid: str | None = jwe.read(body.strip()).kid
+    except jwe.BadJwe as fault:
+        kid = fault.kid
+    return {} if kid is None else {"acsTransID": kid}
 
 
 def _response(answer: Answer) -> web.Response:

@@ -27,6 +27,8 @@ HEADERS = (
 HSTS = ("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 REQUEST_ID_HEADER = "X-Request-ID"
 REQUEST_ID = web.RequestKey("request_id", str)
+BODY = web.RequestKey("body", bytes)
+"""What was read before the handler was called, for whoever answers when that fails."""
 
 JSON = "application/json;charset=utf-8"
 

@@ -8,6 +8,8 @@ import pytest
 from aiohttp.test_utils import make_mocked_request
 
 from acs.edges.refusals import Refusal, answers
+from acs.edges.written import BODY
+from tests import builders
 
 _REASONS = ("cut", "encoded", "failed", "method", "too_large", "too_slow", "unavailable", "unknown")
 _REQUEST = make_mocked_request("POST", "/")
@@ -29,6 +31,31 @@ def test_a_directory_server_hears_of_our_own_fault_by_an_erro(reason: str) -> No
 
     assert (answer.status, message["messageType"], message["errorCode"]) == (200, "Erro", "403")
     assert answer.headers["Content-Type"] == "application/json;charset=utf-8"
+
+
+@pytest.mark.parametrize("reason", ["failed", "unavailable"])
+@pytest.mark.parametrize("version", ["2.1.0", "2.2.0", "2.3.1"])
+def test_that_erro_is_in_the_version_and_about_the_ids_of_the_areq(
+    reason: str, version: str
+) -> None:
+    request = make_mocked_request("POST", "/")
+    areq = builders.areq(version)
+    request[BODY] = json.dumps(areq).encode()
+    answer = answers("ds")(request, Refusal(500, reason))
+    assert isinstance(answer.body, bytes)
+    message = json.loads(answer.body)
+
+    assert (message["messageVersion"], message["errorMessageType"]) == (version, "AReq")
+    for name in ("threeDSServerTransID", "dsTransID"):
+        assert message[name] == areq[name]
+
+
+def test_an_erro_that_we_fail_at_is_answered_by_nothing() -> None:
+    request = make_mocked_request("POST", "/")
+    request[BODY] = b'{"messageType": "Erro", "messageVersion": "2.2.0"}'
+    answer = answers("ds")(request, Refusal(500, "failed"))
+
+    assert (answer.status, answer.body) == (200, b"")
 
 
 def test_a_body_over_the_limit_is_413_for_a_directory_server() -> None:

@@ -11,6 +11,7 @@ from aiohttp.test_utils import make_mocked_request
 from acs.edges.browser import BODY_LIMIT_BYTES, refusal_page
 from acs.edges.refusals import Refusal
 from acs.edges.sdk import PATH
+from acs.edges.written import BODY
 from tests.story import apps, judge
 from tests.story.buying import OTP, right
 from tests.story.conftest import log_lines, world
@@ -57,6 +58,55 @@ async def test_what_fails_is_an_erro_that_sdks_read(world: World, reason: str) -
     assert response.status == 200  # an Erro under another status is lost on some SDKs
     assert response.headers["Content-Type"].startswith("application/json")
     judge.erro(json.loads(bytes(response.body)))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("reason", ["failed", "unavailable"])
+async def test_what_fails_names_the_challenge_that_was_named(world: World, reason: str) -> None:
+    app = await apps.ask(world, await world.enrol(prefix=OTP))
+    request = make_mocked_request("POST", PATH)
+    request[BODY] = app.sdk.creq()
+    response = refusal_page(world.server.ports, request, Refusal(500, reason))
+
+    assert json.loads(bytes(response.body))["acsTransID"] == app.ares["acsTransID"]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("reason", ["failed", "unavailable"])
+async def test_an_error_that_we_fail_at_is_answered_by_nothing(world: World, reason: str) -> None:
+    app = await apps.ask(world, await world.enrol(prefix=OTP))
+    request = make_mocked_request("POST", PATH)
+    request[BODY] = app.sdk.erro("402", "timed out")
+    response = refusal_page(world.server.ports, request, Refusal(500, reason))
+
+    assert (response.status, response.body) == (200, b"")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "application/jose",
+        "application/jose; charset = UTF-8",
+        "APPLICATION/JOSE;charset=utf-8",
+        "application/json",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data",
+        "multipart/form-data; boundary=x",
+        "text/plain;charset=utf-16",
+        "image/png; charset=nonsense",
+        "no type at all",
+        "/;;=",
+    ],
+)
+async def test_what_came_is_told_by_its_body_whatever_the_header_says(
+    world: World, kind: str
+) -> None:
+    app = await apps.ask(world, await world.enrol(prefix=OTP))
+
+    screen = app.read(await app.post(app.sdk.creq(), kind))
+    ended = await app.post(app.sdk.erro("101", "acsUiType"), kind)
+
+    assert screen["challengeCompletionInd"] == "N"
+    assert ended.body == b""
+    assert (await world.challenge_row(app.ares))["state"] == "closed"
 
 
 @pytest.mark.parametrize(("method", "status"), [("GET", 405), ("PUT", 405)])
