@@ -59,7 +59,7 @@ async def test_the_same_bytes_at_the_same_time_are_worked_on_once(world: World) 
     assert (await world.challenge_row(app.ares))["attempts"] == 1
 
 
-@pytest.mark.parametrize("counter", ["000", "002", "017", "200"])
+@pytest.mark.parametrize("counter", ["000", "002", "017", "200", "256", "999", "1", "01", "0001"])
 @pytest.mark.parametrize("version", VERSIONS)
 async def test_a_counter_out_of_order_ends_it(world: World, version: str, counter: str) -> None:
     holder = await world.enrol(prefix=OTP)
@@ -81,7 +81,8 @@ async def test_a_counter_out_of_order_ends_it(world: World, version: str, counte
         ({"threeDSServerTransID": str(uuid4())}, "301", "threeDSServerTransID"),
         ({"sdkTransID": str(uuid4())}, "301", "sdkTransID"),
         ({"sdkTransID": None}, "201", "sdkTransID"),
-        ({"sdkCounterStoA": "01"}, "203", "sdkCounterStoA"),
+        ({"sdkCounterStoA": 1}, "203", "sdkCounterStoA"),
+        ({"sdkCounterStoA": ""}, "201", "sdkCounterStoA"),
         ({"messageVersion": "2.3.1"}, "203", "messageVersion"),
         ({"challengeDataEntry": "1" * 46}, "203", "challengeDataEntry"),
         ({"challengeHTMLDataEntry": "otp=1"}, "203", "challengeHTMLDataEntry"),
