@@ -50,6 +50,7 @@ def certificate(
     start: datetime = START,
     until: datetime = END,
     usage: str = "digital_signature",
+    is_ca: bool | None = None,
 ) -> x509.Certificate:
     """Certify a key; ``issuer`` None signs itself."""
     issuer_name, issuer_key = issuer or (name, key)
@@ -76,7 +77,10 @@ def certificate(
         .not_valid_before(start)
         .not_valid_after(until)
         .add_extension(
-            x509.BasicConstraints(ca=usage == "key_cert_sign", path_length=None), critical=True
+            x509.BasicConstraints(
+                ca=usage == "key_cert_sign" if is_ca is None else is_ca, path_length=None
+            ),
+            critical=True,
         )
         .add_extension(x509.KeyUsage(**{**uses, usage: True}), critical=True)
         .sign(issuer_key, SHA256())

@@ -3,7 +3,7 @@
 Laws:
 - The key is never shown: not by repr, not in an error, not in a log.
 - A pair that no SDK would believe is refused as a whole: another key than the certificate's, a
-  weak one, a chain with a gap [rules 6.3, 6.5].
+  weak one, a chain with a gap, with a weak link or through what is no CA [rules 6.3, 6.5].
 - From and until when it is good is told (``good_from``, ``good_until``), not judged: an expired one
   is no reason to refuse the payments in browsers as well.
 """
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from acs.crypto.keys import ContentSigner, RemoteSigner
 
 _RSA_BITS_MIN: Final = 2048
+_EC_BITS_MIN: Final = 256
 _COORDINATE: Final = 32
 PSS: Final = padding.PSS(padding.MGF1(SHA256()), padding.PSS.DIGEST_LENGTH)
 """The padding of PS256."""
@@ -147,3 +148,30 @@ def _check_chain(key: VerifyingKey, chain: Sequence[x509.Certificate]) -> None:
         except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
             message = f"certificate {number} is not issued by the one after it"
             raise BadSigningKey(message) from None
+        _check_issuer(issuer, number + 1)
+
+
+def _check_issuer(issuer: x509.Certificate, number: int) -> None:
+    """Refuse who may not certify, or with a key that SDKs take for weak (RFC 5280, 6.1.4)."""
+    try:
+        is_ca = issuer.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
+    except x509.ExtensionNotFound:
+        is_ca = False
+    try:
+        signs = issuer.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
+    except x509.ExtensionNotFound:
+        signs = True
+    if not (is_ca and signs):
+        message = f"certificate {number} is not one of a CA"
+        raise BadSigningKey(message)
+    key = issuer.public_key()
+    match key:
+        case rsa.RSAPublicKey():
+            is_strong = key.key_size >= _RSA_BITS_MIN
+        case ec.EllipticCurvePublicKey():
+            is_strong = key.key_size >= _EC_BITS_MIN
+        case _:
+            is_strong = False
+    if not is_strong:
+        message = f"certificate {number} has a key that is weak or of a strange kind"
+        raise BadSigningKey(message)

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
@@ -168,6 +168,35 @@ def test_a_chain_with_a_gap_is_refused() -> None:
     )
     assert wrong_with(key, pem(below, root(), middle)).startswith("certificate 1 is not issued")
     assert wrong_with(key, pem(below, middle, leaf(ec_key()))).startswith("certificate 2 is not")
+
+
+def chained(**middle: Any) -> bytes:
+    """Give a chain through an intermediate certificate like this."""
+    key = middle.pop("key", ec_key("middle"))
+    found = certificate(
+        "middle", key, issuer=("root", ec_key("root")), **{"usage": "key_cert_sign", **middle}
+    )
+    return pem(certificate("acs", ec_key(), issuer=("middle", key)), found, root())
+
+
+@pytest.mark.parametrize(
+    ("middle", "wrong"),
+    [
+        ({"is_ca": False}, "is not one of a CA"),
+        ({"usage": "digital_signature", "is_ca": True}, "is not one of a CA"),
+        ({"key": rsa_key(1024)}, "has a key that is weak or of a strange kind"),
+        ({"key": ec.generate_private_key(ec.SECP192R1())}, "has a key that is weak"),
+    ],
+)
+def test_a_chain_that_no_sdk_would_follow_is_refused(middle: dict[str, Any], wrong: str) -> None:
+    assert wrong_with(key_pem(ec_key()), chained(**middle)).startswith(f"certificate 2 {wrong}")
+
+
+@pytest.mark.parametrize("key", [rsa_key(), ec.generate_private_key(ec.SECP384R1())])
+def test_a_chain_through_a_strong_ca_is_taken(key: SigningKey) -> None:
+    found = SoftwareSigner.from_pem(key_pem(ec_key()), chained(key=key))
+
+    assert len(found.certificates) == 3
 
 
 def test_a_certificate_of_the_same_name_from_another_ca_is_a_gap() -> None:
