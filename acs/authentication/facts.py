@@ -141,6 +141,7 @@ _TIED_TO_NO_AMOUNT: Final = ("visa-v0", "mastercard-dstrans")
 _ECI_FOR: Final = frozenset({*TransStatus, "data_share", "merchant_initiated"})
 _BLOCKED: Final = (TransStatusReason.TOO_FREQUENT, TransStatusReason.TOO_MANY_CHALLENGES)
 _TWO_DIGITS: Final = re.compile(r"[0-9]{2}")
+_IN_A_VALUE: Final = frozenset({"Y", "A", "merchant_initiated"})
 _ECI: Final = re.compile(r"(?:[0-9A-Z]{2})?")
 
 
@@ -204,6 +205,11 @@ class RangePolicy:
             raise ValueError(message)
         if self.npa_value and self.av_profile not in {None, *_TIED_TO_NO_AMOUNT}:
             message = f"npa_value goes with av_profile {' or '.join(_TIED_TO_NO_AMOUNT)} only"
+            raise ValueError(message)
+        if self.av_profile == "visa-v7" and not all(
+            eci.isdigit() for status, eci in self.eci.items() if eci and status in _IN_A_VALUE
+        ):
+            message = "the eci of a Y is of digits where av_profile visa-v7 binds it"
             raise ValueError(message)
         if self.trust_list is not TrustList.OFF and self.elements is not Elements.PIN_AND_OTP:
             message = "trust_list goes with elements pin+otp: one element proves no cardholder"

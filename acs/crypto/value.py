@@ -42,6 +42,8 @@ CHALLENGE_FACTOR: Final = "02"
 """Visa's code for a code by SMS; a policy may name another one."""
 
 _TO_BE_ASKED: Final = "the key is asked over a wire"
+_V7_ECI: Final = {"Y": "05", "A": "06"}
+"""What the network takes for the ECI where a range's policy leaves it out of the message."""
 _RESULTS: Final = {"Y": "0", "A": "7"}
 _PROTOCOL: Final = {"2.1.0": "4", "2.2.0": "5", "2.3.1": "6"}
 
@@ -186,7 +188,7 @@ def _visa_v7(
 ) -> bytes:
     purchase = cavv.VisaPurchase(
         inputs.pan.reveal(),
-        inputs.eci or "05",
+        inputs.eci or _V7_ECI[inputs.trans_status],
         inputs.amount,
         inputs.currency,
         inputs.authenticated_at.date(),

@@ -102,6 +102,10 @@ def test_the_default_policy_challenges_with_pin_and_code() -> None:
             {"npa_value": True, "av_profile": "visa-v7", "av_key_id": "key"},
             "npa_value goes with av_profile visa-v0 or mastercard-dstrans only",
         ),
+        (
+            {"eci": {"Y": "N2"}, "av_profile": "visa-v7", "av_key_id": "key"},
+            "the eci of a Y is of digits where av_profile visa-v7 binds it",
+        ),
         ({"honoured_requests": "05"}, "honoured_requests is a list of codes"),
         ({"honoured_requests": [5]}, "honoured_requests is a list of codes"),
         ({"honoured_requests": ["06"]}, "honoured_requests may hold 05, 07, 10 and 11 only"),

@@ -87,6 +87,15 @@ def test_an_attempt_has_its_own_results_code() -> None:
     assert made(visa(), trans_status="A", eci="06")[:2] == "07"
 
 
+@pytest.mark.parametrize(("status", "eci"), [("Y", "05"), ("A", "06")])
+def test_an_eci_that_the_message_leaves_out_is_bound_as_the_network_takes_it(
+    status: str, eci: str
+) -> None:
+    left_out = made(visa(), trans_status=status, eci=None)
+
+    assert left_out == made(visa(), trans_status=status, eci=eci)
+
+
 def test_the_key_indicator_is_the_policys() -> None:
     assert made(visa(av_key_indicator="02"))[4:6] == "02"
 
