@@ -1,7 +1,8 @@
 """The card number: how it is checked, searched for, sealed and shown.
 
 Laws: a PAN is stored only as a keyed hash over all of it (PCI DSS 3.5.1.1) and sealed for its row;
-it is shown only as its last four digits, to staff as first six and last four (PCI DSS 3.4.1).
+it is shown only as its last four digits, to staff and to its signed-in holder as first six and last
+four (PCI DSS 3.4.1).
 """
 
 from __future__ import annotations
@@ -69,7 +70,7 @@ def last4(pan: Secret) -> str:
 
 
 def mask(pan: Secret) -> str:
-    """Show the first six and the last four digits, for staff."""
+    """Show the first six and the last four digits."""
     text = pan.reveal()
     return f"{text[:6]}{'*' * (len(text) - 10)}{text[-4:]}"
 
