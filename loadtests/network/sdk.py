@@ -93,14 +93,15 @@ class Sdk:
         """Give the body of the next CReq; an element of None is left out.
 
         The ids, the counter and the envelope's `kid` may be replaced too, for whoever wants to see
-        that refused; the SDK goes on counting from such a counter.
+        that refused; the SDK goes on counting from such a counter, if it is one.
         """
         if enc not in ENCODINGS:
             message = f"{enc} is none of {', '.join(ENCODINGS)}"
             raise ValueError(message)
         counter = elements.get("sdkCounterStoA")
         is_number = isinstance(counter, str) and re.fullmatch(r"[0-9]{3}", counter) is not None
-        self._sent = int(str(counter)) if is_number else self._sent + 1
+        is_one = is_number and int(str(counter)) <= _COUNTER_MAX
+        self._sent = int(str(counter)) if is_one else self._sent + 1
         assert self._sent <= _COUNTER_MAX, "an SDK gives up long before"
         complete = {"messageType": "CReq", **self._ids, "sdkCounterStoA": self._counter} | elements
         told = {name: value for name, value in complete.items() if value is not None}
