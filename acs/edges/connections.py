@@ -1,8 +1,10 @@
-"""Connections that say in our words when what came is no HTTP.
+"""Connections that say in our words when what came is no HTTP, or expects what nobody knows.
 
 The library answers such bytes with its own name and version and with a copy of them, and logs each
 as an error: whoever sends rubbish could fill the log. Here they get one sentence, are counted, and
-the connection ends.
+the connection ends. Likewise it answers a request that expects anything but to be told to go on
+(RFC 9110, 10.1.1) before our guard has seen it: what is expected is settled here, and such a
+request is answered as any other.
 
 ``handle_error`` and ``_make_server`` are where the library lets others come in; it calls the second
 one its own, so the tests of this room say when it moves.
@@ -13,14 +15,17 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import web
+from aiohttp import HttpVersion11, hdrs, web
 
 from acs.edges.middleware import RUNNER_OPTIONS
 
 if TYPE_CHECKING:
+    from aiohttp.http import RawRequestMessage
+
     from acs.edges.middleware import Guard
 
 _MALFORMED = 400
+_EXPECTED = web.RequestKey("expected", str)
 
 
 class _Connection(web.RequestHandler):
@@ -72,4 +77,29 @@ class AppRunner(web.AppRunner):
 
     async def _make_server(self) -> web.Server:
         made = await super()._make_server()
-        return Server(made.request_handler, self._guard, made.request_factory)
+        request_of, application = made.request_factory, made.request_handler
+
+        def asked(message: RawRequestMessage, *rest: Any) -> web.BaseRequest:  # noqa: ANN401
+            expected = message.headers.get(hdrs.EXPECT)
+            if expected is None:
+                return request_of(message, *rest)
+            headers = message.headers.copy()
+            headers.popall(hdrs.EXPECT)
+            told = message._replace(headers=type(message.headers)(headers))
+            request = request_of(told, *rest)
+            request[_EXPECTED] = expected
+            return request
+
+        async def answer(request: web.BaseRequest) -> web.StreamResponse:
+            if (expected := request.get(_EXPECTED)) is not None:
+                await go_on(request, expected)
+            return await application(request)
+
+        return Server(answer, self._guard, asked)
+
+
+async def go_on(request: web.BaseRequest, expected: str) -> None:
+    """Tell a sender that waits for it to send the body (RFC 9110, 10.1.1)."""
+    if request.version == HttpVersion11 and expected.lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # the answer has not begun

@@ -10,9 +10,9 @@ import asyncio
 from functools import partial
 from typing import TYPE_CHECKING
 
-from aiohttp import HttpVersion11, hdrs, web
+from aiohttp import hdrs, web
 
-from acs.edges.connections import Server
+from acs.edges.connections import Server, go_on
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -51,7 +51,7 @@ def server(
         if request.method != hdrs.METH_POST or request.path != path:
             return await guard.pass_on(request, _elsewhere, reads=False)
         if hdrs.EXPECT in request.headers:
-            await _go_on(request)
+            await go_on(request, request.headers[hdrs.EXPECT])
         return await guard.pass_on(request, handler, reads=True)
 
     async def _elsewhere(request: web.BaseRequest) -> web.StreamResponse:
@@ -60,10 +60,3 @@ def server(
         raise web.HTTPMethodNotAllowed(request.method, [hdrs.METH_POST])
 
     return Server(answer, guard, request_of)
-
-
-async def _go_on(request: web.BaseRequest) -> None:
-    """Tell a sender that waits for it to send the body (RFC 9110, 10.1.1)."""
-    if request.version == HttpVersion11 and request.headers[hdrs.EXPECT].lower() == "100-continue":
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        request.writer.output_size = 0  # the answer has not begun

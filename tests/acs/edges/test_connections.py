@@ -104,3 +104,26 @@ async def test_rubbish_behind_a_good_answer_spoils_only_itself(port: int) -> Non
 
     assert first.startswith(b"HTTP/1.1 200 OK\r\n")
     assert then.endswith(b"\r\n\r\nThis is not HTTP as it should be\n")
+
+
+@pytest.mark.parametrize("expected", ["x", "100-continue, x", "\xff"])
+@pytest.mark.parametrize(("path", "status"), [("/do", b"200"), ("/elsewhere", b"404")])
+async def test_a_request_that_expects_what_nobody_knows_is_one_like_any_other(
+    port: int, path: str, status: bytes, expected: str
+) -> None:
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nExpect: {expected}\r\n"
+    said = await said_to(port, head.encode("latin-1") + b"Content-Length: 2\r\n\r\nab")
+    answered, _, body = said.partition(b"\r\n\r\n")
+
+    assert answered.startswith(b"HTTP/1.1 " + status)
+    assert b"\r\nServer: acs" in answered
+    assert b"\r\nX-Request-ID: " in answered
+    assert (body == b"ab") is (status == b"200")
+
+
+async def test_who_waits_to_be_told_to_go_on_is_told(port: int) -> None:
+    head = HEAD + b"Connection: close\r\nExpect: 100-Continue\r\nContent-Length: 2\r\n\r\n"
+    said = await said_to(port, head + b"ab")
+
+    assert said.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
+    assert said.endswith(b"\r\n\r\nab")
