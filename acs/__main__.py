@@ -13,7 +13,6 @@ import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 # A hangup asks a supervisor for new workers. Until it has any there is nothing to do, for they read
 # everything anew. But it must outlive that, also in the second that loading what follows takes.
@@ -23,10 +22,12 @@ if any(word.startswith("--workers") for word in sys.argv):
 from acs import VERSION, app, commands, config, importing, preview, stock
 from acs.branch import command as branch
 from acs.conformance import command as conformance
+from schemas.api import uuid_of
 from schemas.counter_api import STAFF_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from uuid import UUID
 
     from acs.config import Settings
 
@@ -207,11 +208,11 @@ def _staff(text: str) -> str:
 
 
 def _uuid(text: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError as error:
+    found = uuid_of(text)
+    if found is None:
         message = f"{text} is not an acsTransID"
-        raise argparse.ArgumentTypeError(message) from error
+        raise argparse.ArgumentTypeError(message)
+    return found
 
 
 if __name__ == "__main__":

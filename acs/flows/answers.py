@@ -13,7 +13,6 @@ import asyncio
 import unicodedata
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from acs import log, metrics
 from acs.challenge import machine
@@ -41,6 +40,7 @@ from enrollment.model import (
 )
 from otp import flows as otp_flows
 from otp.model import Accepted, Exhausted, Rejected, SmsState
+from schemas import api
 from schemas.audit import AuditEvent
 from schemas.problems import erro
 from schemas.values import TransStatusReason
@@ -48,6 +48,7 @@ from schemas.vault import Secret
 
 if TYPE_CHECKING:
     from datetime import datetime
+    from uuid import UUID
 
     from acs.challenge.events import Event
     from acs.flows.apply import Applied
@@ -286,11 +287,6 @@ def _digits(entry: Secret) -> str:
     return "".join(sign for sign in text if not sign.isspace())
 
 
-def uuid_of(text: object) -> UUID | None:
-    """Read an identifier in its canonical form; None for anything else."""
-    if not isinstance(text, str) or len(text) != 36:  # noqa: PLR2004 - canonical form
-        return None
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
+def uuid_of(told: object) -> UUID | None:
+    """Read an identifier in its canonical form [rule 2.24]; None for anything else."""
+    return api.uuid_of(told) if isinstance(told, str) else None

@@ -38,7 +38,16 @@ def test_a_pin_has_four_to_eight_digits(entry: str, is_one: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [None, 7, "", "x" * 36, "d7c1ee9994784 4a6b1f2391e29c6b340", "{" + "0" * 34 + "}"]
+    "text",
+    [
+        *(None, 7, "", "x" * 36, "d7c1ee9994784 4a6b1f2391e29c6b340", "{" + "0" * 34 + "}"),
+        "d7c1f4a26c354a539f0e1b1d5f3e9a10----",
+        "d7c1f4a2-6c35-4a539f0e--1b1d5f3e9a10",
+        "urn:d7c1f4a26c354a539f0e1b1d5f3e9a10",
+        "d7c1f4a2-6c35-4a53-9f0e-1b1d5f3e9_10",
+        "d7c1f4a2-6c35-4a53-9f0e-1b1d5f3e9a1\u0660",
+        "d7c1f4a2-6c35-4a53-9f0e-1b1d5f3e9a1\n",
+    ],
 )
 def test_an_identifier_has_its_canonical_form(text: object) -> None:
     assert answers.uuid_of(text) is None
