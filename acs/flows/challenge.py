@@ -53,7 +53,8 @@ if TYPE_CHECKING:
     from schemas.vault import KeyRing
 
 SESSION_DATA_MAX = 1024  # rule 1.23
-_SEEN_POSTS_MAX = 60
+_NEVER_THERE = frozenset("\0\ufffd")
+"""The second stands for bytes that are no text: they could not be given back as they came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,9 @@ async def _work_on(
         await _tick(ports, conn, applied, form, now)
         return LanguageChosen(form.language)
     digest = _digest(ports.keys.form, dialogue, form, step)
-    if digest in dialogue.seen_posts or len(dialogue.seen_posts) >= _SEEN_POSTS_MAX:
+    # The one above ``posts_max`` is worked on too: it ends the challenge.
+    is_bounded = len(dialogue.seen_posts) <= ports.policies.challenge.posts_max
+    if digest in dialogue.seen_posts or not is_bounded:
         return PostedAgain()
     applied.dialogue = replace(dialogue, seen_posts=(*dialogue.seen_posts, digest))
     await _tick(ports, conn, applied, form, now)
@@ -265,6 +268,6 @@ def _digest(ring: KeyRing, dialogue: Dialogue, form: Form, step: int) -> bytes:
 
 def _session_data(given: str | None) -> str | None:
     """Keep threeDSSessionData as it came; drop what no shop may send [rules 1.23, 5.27]."""
-    if given is None or not 1 <= len(given) <= SESSION_DATA_MAX or "\x00" in given:
+    if given is None or not 1 <= len(given) <= SESSION_DATA_MAX:
         return None
-    return given
+    return given if _NEVER_THERE.isdisjoint(given) else None

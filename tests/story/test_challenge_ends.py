@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -277,3 +278,19 @@ async def test_a_blocked_person_is_not_told_whether_the_code_was_right(world: Wo
     finals = [await world.submit(page, otp=code) for page, code in pages]
     assert [shown(final) for final in finals] == ["N", "N"]
     assert finals[0].text == finals[1].text
+
+
+async def test_posts_are_bounded_however_many_are_allowed(world: World) -> None:
+    """Where more than 60 were allowed the challenge never heard of the last one."""
+    policy = replace(world.policies.challenge, posts_max=61)
+    server = await world.start_server(challenge=policy)
+    holder = await world.enrol()
+    ares = await ask(world, holder, server)
+    page = await world.open(ares, server=server)
+    for _ in range(policy.posts_max):
+        page = await world.submit(page, otp="12", server=server)
+        assert page.has_code_field
+    page = await world.submit(page, otp="12", server=server)
+
+    assert shown(page) == "N"
+    assert outcome(world, ares)[:2] == ("N", "19")

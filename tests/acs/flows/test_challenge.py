@@ -47,7 +47,7 @@ def test_session_data_is_kept_as_it_came(data: str) -> None:
     assert _session_data(data) == data
 
 
-@pytest.mark.parametrize("data", [None, "", "x" * 1025, "a\x00b"])
+@pytest.mark.parametrize("data", [None, "", "x" * 1025, "a\x00b", "a\ufffd"])
 def test_session_data_that_cannot_be_kept_is_dropped(data: str | None) -> None:
     assert _session_data(data) is None
 
