@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from schemas.audit import AuditEvent
 
@@ -24,8 +25,6 @@ LOG: Final = "audit.event"
 """The table of the log, which is the object of the event that tells of its month."""
 EVIDENCE: Final = "audit.evidence"
 """The table of the evidence, likewise."""
-_OUTCOME_WITHIN: Final = timedelta(days=1)
-"""A document lies in the month of its identifier, and its outcome comes so much later at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +94,18 @@ def told_by(event: AuditEvent) -> LetGo:
     )
 
 
-def documents_over(events: Iterable[AuditEvent]) -> datetime | None:
-    """Give the time before which outcomes have no evidence any more; None if all have it.
+def documents_from(events: Iterable[AuditEvent]) -> UUID | None:
+    """Give what identifiers begin with whose documents are kept; None if all are.
 
-    ``events`` tell of months of the evidence that were let go, the oldest month always first.
+    ``events`` tell of months of the evidence that were let go, the oldest month always first. A
+    document lies in the month of its identifier, whose first 48 bits are its milliseconds.
     """
     last = max((str(event.details["month"]) for event in events), default=None)
     if last is None:
         return None
     year, month = map(int, last.split("-"))
-    return datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC) + _OUTCOME_WITHIN
+    kept_from = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=UTC)
+    return UUID(int=int(kept_from.timestamp() * 1000) << 80)
 
 
 def _gap(text: Any) -> Gap:  # noqa: ANN401 - a value of JSON

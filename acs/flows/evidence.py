@@ -174,7 +174,7 @@ async def show(conn: Connection, keys: Keys, acs_trans_id: UUID) -> Shown | None
     events = await audit_chain.of_object(conn, keys.audit, str(acs_trans_id))
     digests = [str(one.evidence) for one in events if one.evidence is not None]
     if text is None:
-        return None if not digests else await _without_document(conn, keys, events)
+        return None if not digests else await _without_document(conn, keys, acs_trans_id, events)
     faults = [fault for event in events for fault in event.faults]
     if not digests:
         faults.append("no event of the audit log tells of this document")
@@ -187,9 +187,11 @@ async def show(conn: Connection, keys: Keys, acs_trans_id: UUID) -> Shown | None
     return Shown(document, seen, told, events, (*faults, *wrong))
 
 
-async def _without_document(conn: Connection, keys: Keys, events: tuple[Told, ...]) -> Shown:
-    over = await audit_chain.documents_over(conn, keys.audit)
-    is_over = over is not None and events[0].at < over
+async def _without_document(
+    conn: Connection, keys: Keys, acs_trans_id: UUID, events: tuple[Told, ...]
+) -> Shown:
+    kept_from = await audit_chain.documents_from(conn, keys.audit)
+    is_over = kept_from is not None and acs_trans_id < kept_from
     word = "let go when its time was over" if is_over else "removed"
     return Shown({}, {}, (), events, (f"the document was {word}",))
 

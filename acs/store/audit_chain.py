@@ -25,6 +25,7 @@ from schemas.vault import Tag
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
+    from uuid import UUID
 
     from acs.chain_gaps import Gap, LetGo
     from acs.store.pool import Connection
@@ -142,13 +143,13 @@ async def months_let_go(conn: Connection, ring: KeyRing) -> list[LetGo]:
     return sorted(told, key=lambda one: one.links)
 
 
-async def documents_over(conn: Connection, ring: KeyRing) -> datetime | None:
-    """Give the time before which outcomes have no evidence any more; None if all have it.
+async def documents_from(conn: Connection, ring: KeyRing) -> UUID | None:
+    """Give what identifiers begin with whose evidence is kept; None if all is.
 
     The log tells it: what the database itself notes of its months, its owner could write.
     """
     rows = await _SQL.months_let_go.all(conn, object=chain_gaps.EVIDENCE, name=chain_gaps.EVENT)
-    return chain_gaps.documents_over(_event(row) for row in rows if _is_own(ring, row))
+    return chain_gaps.documents_from(_event(row) for row in rows if _is_own(ring, row))
 
 
 async def verify(conn: Connection, ring: KeyRing, expected: str | None = None) -> Verified:
@@ -165,9 +166,10 @@ async def verify(conn: Connection, ring: KeyRing, expected: str | None = None) -
                 walk.step(row)
         faults = [*walk.all_faults(), *(fault for one in told for fault in _faults_of_month(one))]
         ends = [one.until for one in told if one.until is not None]
+        kept_from = await documents_from(conn, ring)
         documents = await _SQL.evidence_faults.all(
             conn,
-            over=await documents_over(conn, ring),
+            kept_from=None if kept_from is None else str(kept_from),
             gone_until=max(ends, default=None),
             most=_STRETCH,
         )

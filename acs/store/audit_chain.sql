@@ -80,9 +80,9 @@ SELECT count(*) FROM audit.evidence;
 
 -- name: evidence_faults
 -- Documents that are not what the log says they were: removed, changed, or never told of. Months
--- that were let go are missed by nobody, be they of the documents, which told of outcomes before
--- ``over``, or of the log, whose last event then was at ``gone_until``; an outcome comes at most a day
--- after its identifier.
+-- that were let go are missed by nobody, be they of the documents, whose identifiers are below
+-- ``kept_from``, or of the log, whose last event then was at ``gone_until``; an outcome comes at most a
+-- day after its identifier.
 SELECT coalesce(e.object, v.acs_trans_id::text) AS object,
        CASE WHEN v.acs_trans_id IS NULL THEN 'was removed'
             WHEN e.object IS NULL THEN 'is not in the log' ELSE 'was changed' END AS fault
@@ -90,7 +90,7 @@ FROM (SELECT object, at, details ->> 'evidence' AS digest FROM audit.event
       WHERE details ->> 'evidence' IS NOT NULL) e
 FULL JOIN audit.evidence v ON v.acs_trans_id::text = e.object
 WHERE e.digest IS DISTINCT FROM encode(sha256(convert_to(v.document::text, 'UTF8')), 'hex')
-  AND (v.acs_trans_id IS NOT NULL OR :over::timestamptz IS NULL OR e.at >= :over)
+  AND (v.acs_trans_id IS NOT NULL OR :kept_from::text IS NULL OR e.object >= :kept_from COLLATE "C")
   AND (e.object IS NOT NULL OR :gone_until::timestamptz IS NULL
        OR v.at > :gone_until + interval '1 day')
 ORDER BY 1 LIMIT :most;

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from acs.chain_gaps import (
     KEPT_AT_LEAST,
     Gap,
     LetGo,
-    documents_over,
+    documents_from,
     joined,
     told_by,
 )
@@ -57,12 +58,15 @@ def test_a_month_is_due_after_thirteen_months() -> None:
     assert not of(AT - KEPT_AT_LEAST + timedelta(microseconds=1)).is_due
 
 
-def test_documents_are_over_a_day_after_the_last_month_that_went() -> None:
+def test_documents_are_kept_from_the_month_after_the_last_that_went() -> None:
     def went(month: str) -> AuditEvent:
         details = {"month": month, "rows_about": 3}
         return AuditEvent(AT, EVENT, "system", "acs", EVIDENCE, "dropped", details=details)
 
-    assert documents_over([]) is None
-    assert documents_over([went("2025-11")]) == datetime(2025, 12, 2, tzinfo=UTC)
+    def first_of(year: int, month: int) -> UUID:
+        return UUID(int=int(datetime(year, month, 1, tzinfo=UTC).timestamp() * 1000) << 80)
+
+    assert documents_from([]) is None
+    assert documents_from([went("2025-11")]) == first_of(2025, 12)
     months = ["2025-09", "2025-10", "2025-12", "2025-11"]
-    assert documents_over(map(went, months)) == datetime(2026, 1, 2, tzinfo=UTC)
+    assert documents_from(map(went, months)) == first_of(2026, 1)

@@ -12,6 +12,7 @@ import asyncpg
 from acs import metrics
 from acs.flows import evidence, retention
 from acs.store import audit_chain, partitions, results
+from acs.transaction import acs_trans_id_at
 from schemas.audit import AuditEvent, append
 from tests.acs.store import audit_log
 from tests.story.areqs import browser_areq
@@ -175,6 +176,34 @@ async def test_evidence_that_was_let_go_is_not_told_as_removed(world: World) -> 
     await retention.drop_months(world.server.ports)
     await world.server.work("audit")
     assert (await audit_chain.verify(world.db, world.keys.audit)).faults == ()
+
+
+async def test_evidence_is_missed_from_the_first_moment_of_the_month_that_is_kept(
+    world: World,
+) -> None:
+    """The last hour of a month goes with it; the first hour of the next one does not."""
+    turn = datetime(2019, 4, 1, tzinfo=UTC)
+    last, first = (acs_trans_id_at(turn + timedelta(minutes=after), bytes(10)) for after in (-5, 5))
+    for acs_trans_id in (last, first):
+        told = AuditEvent(
+            turn + timedelta(minutes=9), "challenge.ended", "network", "ds", str(acs_trans_id), "Y",
+            details={"evidence": "0" * 64},
+        )  # fmt: skip
+        async with world.db.transaction():
+            await append(world.db, world.keys.audit, told)
+    await world.db.fetchval("SELECT upkeep.make_partition('audit.evidence', '2019-03-01')")
+    assert await retention.drop_months(world.server.ports) == 1
+    await world.server.work("audit")
+
+    over = await evidence.show(world.db, world.keys, last)
+    gone = await evidence.show(world.db, world.keys, first)
+    assert over is not None
+    assert gone is not None
+    assert over.faults == ("the document was let go when its time was over",)
+    assert gone.faults == ("the document was removed",)
+    assert (await audit_chain.verify(world.db, world.keys.audit)).faults == (
+        f"the evidence of {first} was removed",
+    )
 
 
 async def _note_as_dropped(world: World, at: datetime) -> None:
