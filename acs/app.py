@@ -246,7 +246,7 @@ class Service:
         if work:
             await self._work(replace(first, pool=self.pools["work"]))
         last = replace(first, pool=list(self.pools.values())[-1])  # not the Directory Servers' one
-        self.tasks.append(asyncio.create_task(self._tell_fitness(last), name="fitness"))
+        self.tasks.append(asyncio.create_task(self._tell_fitness(last, delivery), name="fitness"))
         settle_memory()
         metrics.announce(VERSION)
         log.event("service:started", pid=os.getpid(), edge=",".join(edges))
@@ -354,11 +354,13 @@ class Service:
         listen: Listen = getattr(self.settings, name).listen
         return [web.TCPSite(runner, listen.host, listen.port, ssl_context=tls, backlog=BACKLOG)]
 
-    async def _tell_fitness(self, ports: Ports) -> None:
+    async def _tell_fitness(self, ports: Ports, delivery: Delivery) -> None:
         """Keep this process's share of the gauges that are added up over all of them."""
         while True:
             wrong = await faults(checks(ports, self.parts.migrations))
             metrics.PROCESSES_READY.set(not wrong)
+            ports.directory_servers.tell_resting()
+            delivery.tell_resting()
             await _count_connections(self.pools)
             await asyncio.sleep(_FITNESS_S)
 

@@ -6,6 +6,8 @@ Laws:
   too, the rest is twice as long as the one before, up to the longest.
 - A trial whose end nobody tells (its caller is gone) costs one more rest, never the way for good.
 - What began before it opened and fails afterwards is the same trouble and counts no more.
+- It closes by an answer alone. To those who watch it is told as ill only as long as that is news:
+  a process that has nothing more to ask would tell of a trouble that was over long ago.
 """
 
 from __future__ import annotations
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 FAILURES_MAX = 5
+NEWS_FOR_S = 600.0
+"""For so long after it could have been tried nobody has to try for it to be told as ill."""
 
 
 class Breaker:
@@ -37,6 +41,11 @@ class Breaker:
     def is_open(self) -> bool:
         """Tell whether the peer is thought ill; one may be let through all the same."""
         return self._openings > 0
+
+    @property
+    def is_told(self) -> bool:
+        """Tell whether the peer is to be told as ill: it is thought so, and not since long ago."""
+        return self.is_open and self._clock() < self._trial_at_s + NEWS_FOR_S
 
     @property
     def room(self) -> int | None:

@@ -206,14 +206,19 @@ class DirectoryServers:
         else:
             breaker.failed(admitted)
         if breaker.is_open is not was_open:
-            resting = any(one.is_open for one in self._breakers[server.ds_id].values())
-            metrics.RREQ_BREAKER.labels(server.ds_id).set(resting)
+            self.tell_resting()
             log.event(
                 "ds:resting" if breaker.is_open else "ds:answering",
                 level=logging.WARNING,
                 ds=server.ds_id,
             )
         return reply
+
+    def tell_resting(self) -> None:
+        """Publish which servers rest; again and again, for it is over without anybody's doing."""
+        for ds_id, breakers in self._breakers.items():
+            resting = any(one.is_told for one in breakers.values())
+            metrics.RREQ_BREAKER.labels(ds_id).set(resting)
 
     def _breaker(self, server: DirectoryServer, url: str) -> Breaker:
         """Give what is known of an address; of so many at the most, forgetting those in order."""

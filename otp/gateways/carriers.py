@@ -35,7 +35,7 @@ class Watch:
     """Who hears what happens with providers.
 
     `sent(provider, outcome, seconds)` after every send; outcomes are accepted, rejected, retryable
-    and unknown. `breaker(provider, is_open)` after every outcome.
+    and unknown. `breaker(provider, is_open)` after every outcome, and by `tell_resting`.
     """
 
     sent: Callable[[str, str, float], None]
@@ -122,6 +122,12 @@ class Carriers:
         self._healths[name] = health
         self._watch.sent(name, _word(outcome), took_s)
         self._watch.breaker(name, health.opened_at is not None)
+
+    def tell_resting(self) -> None:
+        """Tell which providers rest; again and again, for it is over without anybody's doing."""
+        now = self._clock()
+        for name, health in self._healths.items():
+            self._watch.breaker(name, router.is_told(health, now))
 
     async def find_out(
         self, name: str, job: SmsJob, is_reported: Callable[[], Awaitable[bool]]

@@ -149,6 +149,10 @@ class Delivery:
             if isinstance(gateway, ReportsByItself):
                 gateway.report_to(self.take_report)
 
+    def tell_resting(self) -> None:
+        """Tell which providers rest, as far as it is news."""
+        self._carriers.tell_resting()
+
     async def deliver(self, sms_id: UUID, wait_s: float | None = None) -> SmsState | None:
         """Send one message now if it may leave; wait for it at most `wait_s` seconds.
 

@@ -34,6 +34,8 @@ FAILURES_TO_OPEN: Final = 5
 """Fewer would open on a hiccup; more would cost more cardholders their wait."""
 REST: Final = timedelta(seconds=30)
 """How long a provider rests: the first resend (30 s) then finds it open for a trial."""
+NEWS_FOR: Final = timedelta(minutes=10)
+"""For so long after its rest nobody has to try a provider for it to be told as resting."""
 WINDOW: Final = timedelta(seconds=60)
 ASKED_MIN: Final = 10
 """Below so many messages in the window, a share of them says nothing."""
@@ -142,6 +144,14 @@ def usable_at(health: Health, now: datetime) -> datetime:
     if health.opened_at is None:
         return now
     return max(health.opened_at, health.trial_at or health.opened_at) + REST
+
+
+def is_told(health: Health, now: datetime) -> bool:
+    """Tell whether the provider is to be told as resting: not since long ago without a message.
+
+    A process that has no more to send would tell of a trouble that was over long ago.
+    """
+    return health.opened_at is not None and now < usable_at(health, now) + NEWS_FOR
 
 
 def slots(health: Health, most: int) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from acs.breaker import FAILURES_MAX, Breaker
+from acs.breaker import FAILURES_MAX, NEWS_FOR_S, Breaker
 
 REST, REST_MAX = 5.0, 60.0
 
@@ -94,3 +94,24 @@ def test_what_began_before_it_opened_does_not_lengthen_the_rest(
         breaker.failed(admitted)
     clock.now += REST
     let_through(breaker)
+
+
+def test_it_is_not_told_as_ill_when_for_long_nobody_has_tried(
+    breaker: Breaker, clock: Seconds
+) -> None:
+    told: list[tuple[bool, bool]] = []
+
+    def see(later: float = 0) -> None:
+        clock.now += later
+        told.append((breaker.is_open, breaker.is_told))
+
+    see()
+    fail(breaker)
+    see(REST + NEWS_FOR_S - 1)
+    see(1)
+    fail(breaker, 1)
+    see()
+    breaker.answered()
+    see()
+
+    assert told == [(False, False), (True, True), (True, False), (True, True), (False, False)]

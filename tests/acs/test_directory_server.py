@@ -11,7 +11,7 @@ import pytest
 from aiohttp import web
 
 from acs import metrics
-from acs.breaker import FAILURES_MAX
+from acs.breaker import FAILURES_MAX, NEWS_FOR_S
 from acs.directory_server import (
     ANSWER_LIMIT_BYTES,
     REST_S,
@@ -303,4 +303,23 @@ async def test_of_many_addresses_those_that_are_well_are_forgotten_first() -> No
             assert await servers.post(server, other, b"{}") == Answered(200, b"")
         assert len(servers._breakers["ds"]) == 256
         assert await servers.post(server, dead, b"{}") == Resting()
+        await servers.close()
+
+
+async def test_an_address_that_nobody_uses_any_more_keeps_no_alarm_up() -> None:
+    """A Directory Server that has moved is told of as resting for a while, not until a restart."""
+    now = 0.0
+    async with network(well) as (_, server, url):
+        (port,) = free_ports(1)
+        servers = DirectoryServers([server], Budget(connect_s=5), clock=lambda: now)
+        gauge = metrics.RREQ_BREAKER.labels("ds")
+        for _ in range(FAILURES_MAX):
+            await servers.post(server, f"http://127.0.0.1:{port}/rreq", b"{}")
+        now += NEWS_FOR_S
+        await servers.post(server, url, b"{}")
+        servers.tell_resting()
+        assert gauge._value.get() == 1
+        now += 60
+        servers.tell_resting()
+        assert gauge._value.get() == 0
         await servers.close()

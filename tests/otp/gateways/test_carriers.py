@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -150,3 +150,20 @@ async def test_what_nobody_foresaw_is_raised_and_counts_as_a_failure() -> None:
 
     assert await fleet.carriers.borrow("a", ()) is None
     assert fleet.watched[-2:] == [("a", "unknown"), ("a", True)]
+
+
+async def test_a_provider_is_not_told_as_resting_when_for_long_nobody_has_tried() -> None:
+    fleet = Fleet(RecordingSmsGateway("a", answers=[BUSY] * 5))
+    for _ in range(5):
+        await fleet.carriers.send("a", JOB)
+    told = []
+    for later in (
+        timedelta(0),
+        router.REST + router.NEWS_FOR - timedelta(seconds=1),
+        timedelta(days=1),
+    ):
+        fleet.now = NOW + later
+        fleet.carriers.tell_resting()
+        told.append(fleet.watched[-1])
+
+    assert told == [("a", True), ("a", True), ("a", False)]
