@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acs import app, inherited, log, metrics
@@ -33,7 +34,6 @@ from acs.systemd import Systemd
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
     from types import FrameType
 
     from acs.config import Settings
@@ -42,6 +42,7 @@ _LOOK_S = 0.1
 _READY_WITHIN_S = app.DATABASE_WITHIN_S + 30.0
 _CLOSING_S = 15.0
 """What a worker may take after its grace, to close what is open, before it is killed."""
+_MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made there
 _STILLBORN_MAX = 5
 _DEATHS_MAX = 10
 _WITHIN_S = 30.0
@@ -58,7 +59,7 @@ def serve(
         command += ["--config", str(config)]
     command += [part for edge in edges or () for part in ("--edge", edge)]
     systemd = Systemd(os.environ)
-    metrics_folder = tempfile.mkdtemp(prefix="acs-metrics-")
+    metrics_folder = tempfile.mkdtemp(prefix="acs-metrics-", dir=_in_memory())
     environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": metrics_folder}
     if settings.database.url is None and settings.database.url_file is None:
         environment["ACS_DATABASE__URL"] = dsn  # the embedded one, which only we know
@@ -72,6 +73,14 @@ def serve(
         for one in listeners.values():
             one.close()
         shutil.rmtree(metrics_folder, ignore_errors=True)
+
+
+def _in_memory(place: Path = _MEMORY) -> Path | None:
+    """Give where counts that are shared lie in memory; None where there is no such place.
+
+    They are written by mapping a file: on a full disk the kernel ends the process that does so.
+    """
+    return place if os.access(place, os.W_OK | os.X_OK) else None
 
 
 class _Worker:

@@ -10,11 +10,13 @@ import signal
 import socket
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import pytest
 
+from acs import supervisor
 from tests.acs.fleet import Client, Fleet, Traffic, until
 from tests.story.areqs import browser_areq
 from tests.story.buying import EASY, OTP
@@ -23,7 +25,6 @@ from tests.story.parties import CONTENT_TYPE, FakeDirectoryServer, FakePhone
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from tests.story.people import Cardholder
 
@@ -175,9 +176,11 @@ async def test_settings_that_do_not_fit_leave_the_workers_that_serve(
 ) -> None:
     async with town(dsn, tmp_path) as there:
         fleet, before = there.fleet, there.fleet.workers()
+        keyless = tmp_path / "keyless.json"
+        keyless.write_text('{"keys": []}', encoding="utf-8")
         faults = (
             ('[work]\npoll_s = "often"\n', "work.poll_s"),
-            ('[keys]\nauthentication_values = "nowhere.json"\n', "no active key"),
+            (f'[keys]\nauthentication_values = "{keyless}"\n', "no active key"),
         )
         for number, (text, said) in enumerate(faults, 1):
             fleet.settings_file.write_text(text, encoding="utf-8")
@@ -188,6 +191,12 @@ async def test_settings_that_do_not_fit_leave_the_workers_that_serve(
 
         assert fleet.workers() == before
         assert reply.status == 200
+
+
+def test_what_workers_count_together_lies_in_memory(tmp_path: Path) -> None:
+    """On a full disk a process that counts there is ended by SIGBUS."""
+    assert supervisor._in_memory() == (Path("/dev/shm") if Path("/dev/shm").is_dir() else None)
+    assert supervisor._in_memory(tmp_path / "none") is None
 
 
 async def test_workers_that_cannot_live_end_the_supervisor(dsn: str, tmp_path: Path) -> None:
