@@ -87,7 +87,9 @@ class _Provider:
                 values=self.values,
                 reading=answer.Reading(rules=_rules(given.answer or ()), **_set(given, _READING)),
                 query=None if given.query is None else self._query(given.query),
-                tls=client_context(given.ca, given.tls_cert, given.tls_key),
+                tls=client_context(
+                    given.ca, given.tls_cert, given.tls_key, f"sms.http.{self.name}."
+                ),
                 **_set(given, (*_GATEWAY, *_TIMES)),
             )
         except ValueError as error:

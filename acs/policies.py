@@ -139,6 +139,9 @@ def number_checks(settings: Settings) -> CamaraSimSwap | None:
     except (OSError, UnicodeDecodeError) as error:
         sentence = f"sim.client_secret_file cannot be read: {type(error).__name__}"
         raise ConfigError((sentence,)) from error
+    if not secret:
+        sentence = f"sim.client_secret_file: {file} is empty"
+        raise ConfigError((sentence,))
     return CamaraSimSwap(
         SimSwapConfig(
             url=given.url,
@@ -147,7 +150,7 @@ def number_checks(settings: Settings) -> CamaraSimSwap | None:
             client_secret=Secret(secret),
             scope=given.scope,
             lookup_url=given.lookup_url,
-            tls=None if given.ca is None else client_context(given.ca, None, None),
+            tls=client_context(given.ca, None, None, "sim."),
         )
     )
 
@@ -155,7 +158,8 @@ def number_checks(settings: Settings) -> CamaraSimSwap | None:
 def listener_context(settings: Settings, edge: str) -> ssl.SSLContext | None:
     """Give the TLS of an edge's listener; None without a certificate. Raises ConfigError."""
     section = getattr(settings, edge)
-    return server_context(section.tls_cert, section.tls_key, getattr(section, "client_ca", None))
+    client_ca = getattr(section, "client_ca", None)
+    return server_context(section.tls_cert, section.tls_key, client_ca, f"{edge}.")
 
 
 def directory_servers(settings: Settings) -> list[DirectoryServer]:
@@ -313,7 +317,7 @@ def _caller(entries: Sequence[CallerSettings]) -> Caller:
             for one in entries
         }
     except (OSError, UnicodeDecodeError) as error:
-        sentence = f"enrollment.callers: {first.name}: {type(error).__name__} reading its key"
+        sentence = f"enrollment.callers: {first.name}: {type(error).__name__} reading public_key"
         raise ConfigError((sentence,)) from error
     scopes = frozenset(scope for one in entries for scope in one.scopes)
     return Caller(iss=first.iss, sub=first.sub, keys=keys, scopes=scopes)
@@ -323,14 +327,22 @@ def _signer(key: Path, certs: Path) -> SoftwareSigner | HsmSigner:
     try:
         chain = certs.read_bytes()
     except OSError as error:
-        raise ConfigError((f"{certs} cannot be read: {type(error).__name__}",)) from error
+        sentence = f"sdk_signing_certs: {certs} cannot be read: {type(error).__name__}"
+        raise ConfigError((sentence,)) from error
     try:
         if str(key).startswith(IN_HSM):
             return HsmSigner(str(key).removeprefix(IN_HSM), read_chain(chain))
-        return SoftwareSigner.from_pem(read_private(key), chain)
+        return SoftwareSigner.from_pem(_private(key), chain)
     except BadSigningKey as error:
         sentence = f"sdk_signing_key {key} and sdk_signing_certs {certs}: {error}"
         raise ConfigError((sentence,)) from None
+
+
+def _private(key: Path) -> bytes:
+    try:
+        return read_private(key)
+    except ConfigError as error:
+        raise ConfigError((f"sdk_signing_key: {error}",)) from error
 
 
 def _directory_server(
@@ -348,6 +360,8 @@ def _directory_server(
             frozenset(given.recognised_extensions),
             {name: frozenset(codes) for name, codes in given.values.items()},
         ),
-        tls=client_context(given.ca, given.tls_cert, given.tls_key),
+        tls=client_context(
+            given.ca, given.tls_cert, given.tls_key, f"ds.directory_servers: {given.id}: "
+        ),
         signer=signers.get(given.id),
     )

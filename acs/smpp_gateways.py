@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 def smpp_gateway(settings: Settings, name: str) -> SmppGateway:
     """Make the gateway of one provider. Raises ConfigError."""
     given, where = settings.sms.smpp[name], f"sms.smpp.{name}"
-    tls = outgoing_context(given.ca, given.tls_cert, given.tls_key) if given.tls else None
+    tls = None
+    if given.tls:
+        tls = outgoing_context(given.ca, given.tls_cert, given.tls_key, f"{where}.")
     try:
         address = Address(
             host=given.host,
@@ -69,5 +71,5 @@ def _password(where: str, file: Path) -> Secret:
     try:
         return Secret(file.read_text(encoding="utf-8").strip())
     except (OSError, UnicodeDecodeError) as error:
-        sentence = f"{where}: {file} cannot be read: {type(error).__name__}"
+        sentence = f"{where}: password_file {file} cannot be read: {type(error).__name__}"
         raise ConfigError((sentence,)) from error

@@ -2,11 +2,14 @@
 
 Laws: a listener that is given a client authority demands a certificate from every client; the way
 out to a Directory Server trusts that network's own authority and nobody else's, and always checks
-the name. A private key that everybody may read is refused.
+the name. A private key that others may read or change is refused; one that belongs to another
+account than the service's, as root's, may be read by its group, for else it could not be read.
+What is refused is named by its setting; ``where`` is what stands before it there.
 """
 
 from __future__ import annotations
 
+import os
 import ssl
 import stat
 from typing import TYPE_CHECKING
@@ -23,30 +26,34 @@ _CIPHERS_1_2 = "ECDHE+AESGCM:ECDHE+CHACHA20"  # those of TLS 1.3 are all of that
 
 
 def server_context(
-    cert: Path | None, key: Path | None, client_ca: Path | None
+    cert: Path | None, key: Path | None, client_ca: Path | None, where: str = ""
 ) -> ssl.SSLContext | None:
     """Make the context of a listener; None without a certificate (plain HTTP on this machine).
 
-    Raises ConfigError with a sentence that names the file.
+    Raises ConfigError with a sentence that names setting and file.
     """
     if cert is None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     _harden(context)
     context.options |= ssl.OP_NO_RENEGOTIATION
-    _load_chain(context, cert, key)
+    _load_chain(context, cert, key, where)
     if client_ca is not None:
         context.verify_mode = ssl.CERT_REQUIRED
-        _load_authority(context, client_ca)
+        _load_authority(context, client_ca, f"{where}client_ca")
     return context
 
 
-def client_context(ca: Path | None, cert: Path | None, key: Path | None) -> ssl.SSLContext | None:
+def client_context(
+    ca: Path | None, cert: Path | None, key: Path | None, where: str = ""
+) -> ssl.SSLContext | None:
     """Make the context for the way out to one Directory Server; None when nothing is configured."""
-    return None if ca is None and cert is None else outgoing_context(ca, cert, key)
+    return None if ca is None and cert is None else outgoing_context(ca, cert, key, where)
 
 
-def outgoing_context(ca: Path | None, cert: Path | None, key: Path | None) -> ssl.SSLContext:
+def outgoing_context(
+    ca: Path | None, cert: Path | None, key: Path | None, where: str = ""
+) -> ssl.SSLContext:
     """Make the context for a way out that is never without TLS.
 
     Without ``ca`` the authorities of the system are trusted. Raises ConfigError.
@@ -56,9 +63,9 @@ def outgoing_context(ca: Path | None, cert: Path | None, key: Path | None) -> ss
     if ca is None:
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
     else:
-        _load_authority(context, ca)
+        _load_authority(context, ca, f"{where}ca")
     if cert is not None:
-        _load_chain(context, cert, key)
+        _load_chain(context, cert, key, where)
     return context
 
 
@@ -76,24 +83,39 @@ def _harden(context: ssl.SSLContext) -> None:
     context.options |= ssl.OP_NO_COMPRESSION
 
 
-def _load_chain(context: ssl.SSLContext, cert: Path, key: Path | None) -> None:
+def _load_chain(context: ssl.SSLContext, cert: Path, key: Path | None, where: str) -> None:
     file = key or cert
     try:
-        if file.stat().st_mode & stat.S_IROTH:
-            message = f"{file} is open to everybody: a private key must not be"
+        fault = opened_too_far(file.stat(), os.geteuid())
+        if fault is not None:
+            message = f"{where}tls_key: {file} is open to {fault}"
             raise ConfigError((message,))
         context.load_cert_chain(cert, key, password=_no_password)
     except (OSError, ValueError) as error:
         # Secret: the library's text may quote the file.
         message = f"{cert} and {file} are no certificate with its key: {type(error).__name__}"
-        raise ConfigError((message,)) from None
+        raise ConfigError((f"{where}tls_cert, tls_key: {message}",)) from None
 
 
-def _load_authority(context: ssl.SSLContext, file: Path) -> None:
+def opened_too_far(file: os.stat_result, uid: int) -> str | None:
+    """Say to whom a private key's file is open that it must not be, for a service of this account.
+
+    The rule is PostgreSQL's for its own: a file of another account comes to us by its group.
+    """
+    if file.st_mode & stat.S_IRWXO:
+        return "everybody: a private key must not be"
+    if file.st_mode & (stat.S_IWGRP | stat.S_IXGRP):
+        return "changes by its group: a private key must not be"
+    if file.st_mode & stat.S_IRGRP and file.st_uid == uid != 0:
+        return "its group: the mode of a private key of our own must be 0400 or 0600"
+    return None
+
+
+def _load_authority(context: ssl.SSLContext, file: Path, name: str) -> None:
     try:
         context.load_verify_locations(file)
     except OSError as error:
-        message = f"{file} holds no certificate authority: {type(error).__name__}"
+        message = f"{name}: {file} holds no certificate authority: {type(error).__name__}"
         raise ConfigError((message,)) from error
 
 

@@ -152,13 +152,13 @@ def test_every_fault_of_signing_files_is_told_in_a_sentence(tmp_path: Path) -> N
     with pytest.raises(config.ConfigError) as caught:
         policies.directory_servers(read(ACS_DS__DIRECTORY_SERVERS=json.dumps(given)))
 
-    where = "ds.directory_servers"
+    where, only = "ds.directory_servers", "its mode must be 0400 or 0600"
     pair = f"sdk_signing_key {tmp_path}/other.key and sdk_signing_certs {tmp_path}/other.pem"
     assert caught.value.sentences == (
-        f"{where}: open: {tmp_path}/open.key is open to others: its mode must be 0400 or 0600",
+        f"{where}: open: sdk_signing_key: {tmp_path}/open.key is open to others: {only}",
         f"{where}: other: {pair}: the first certificate belongs to another key",
-        f"{where}: gone: {tmp_path}/none.pem cannot be read: FileNotFoundError",
-        f"{where}: keyless: {tmp_path}/none.key cannot be read: FileNotFoundError",
+        f"{where}: gone: sdk_signing_certs: {tmp_path}/none.pem cannot be read: FileNotFoundError",
+        f"{where}: keyless: sdk_signing_key: {tmp_path}/none.key cannot be read: FileNotFoundError",
     )
 
 

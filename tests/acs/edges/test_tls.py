@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import warnings
 from contextlib import asynccontextmanager
@@ -13,7 +14,13 @@ import trustme
 from aiohttp import web
 
 from acs.config import ConfigError
-from acs.edges.tls import client_context, good_until, outgoing_context, server_context
+from acs.edges.tls import (
+    client_context,
+    good_until,
+    opened_too_far,
+    outgoing_context,
+    server_context,
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -157,6 +164,49 @@ def test_a_private_key_open_to_everybody_is_refused(server: Party) -> None:
 
     with pytest.raises(ConfigError, match="open to everybody"):
         server_context(server.cert, server.key, None)
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "said"),
+    [
+        (0o400, 7, None),
+        (0o600, 7, None),
+        (0o640, 7, "its group"),
+        (0o440, 0, None),
+        (0o640, 0, None),
+        (0o640, 8, None),
+        (0o660, 0, "changes by its group"),
+        (0o604, 7, "everybody"),
+        (0o602, 0, "everybody"),
+        (0o601, 0, "everybody"),
+    ],
+)
+def test_a_private_key_of_another_account_may_come_to_us_by_its_group(
+    mode: int, owner: int, said: str | None
+) -> None:
+    """As PostgreSQL has it: root's key may be readable by the group that we belong to."""
+    file = os.stat_result((0o100000 | mode, 0, 0, 1, owner, 9, 0, 0, 0, 0))
+    found = opened_too_far(file, 7)
+
+    assert found is None if said is None else (found or "").startswith(said)
+
+
+def test_a_private_key_that_its_group_may_change_is_refused(server: Party) -> None:
+    server.key.chmod(0o660)
+
+    with pytest.raises(ConfigError, match=r"ops\.tls_key: .* is open to changes by its group"):
+        server_context(server.cert, server.key, None, "ops.")
+
+
+def test_what_is_refused_is_named_by_its_setting(server: Party, tmp_path: Path) -> None:
+    none = tmp_path / "none.pem"
+
+    with pytest.raises(ConfigError, match=r"^ds\.client_ca: .*none\.pem holds no"):
+        server_context(server.cert, server.key, none, "ds.")
+    with pytest.raises(ConfigError, match=r"^sim\.ca: .*none\.pem holds no"):
+        client_context(none, None, None, "sim.")
+    with pytest.raises(ConfigError, match=r"^ds\.tls_cert, tls_key: "):
+        server_context(none, server.key, None, "ds.")
 
 
 def test_a_key_of_another_certificate_is_a_sentence(server: Party, network: Party) -> None:
