@@ -16,6 +16,7 @@ import asyncpg
 from acs import app, evidence, inherited, log, policies, supervisor, value_keys
 from acs.challenge import machine
 from acs.config import ConfigError
+from acs.config.addresses import is_dsn
 from acs.crypto.software import KeyInHsm, SoftwareKeys
 from acs.drain import SILENT_RETIRING_S, SILENT_STOPPING_S
 from acs.flows import evidence as evidence_flow
@@ -29,6 +30,7 @@ from acs.store import audit_chain
 from acs.store import migrate as migrations
 from acs.store.embedded import EmbeddedPostgres, PostgresFailed
 from acs.store.pool import Unavailable
+from acs.store.postgres_binaries import NoPostgres
 from acs.systemd import Systemd
 from enrollment.events import Actor
 from enrollment.flows import consent_texts
@@ -47,7 +49,6 @@ if TYPE_CHECKING:
 ValueT = TypeVar("ValueT")
 EDGES = app.EDGES
 _KEY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
-_HOST = re.compile(r"(\[[^\]]+\]|[^:\[\]@]*)(:\d+)?")
 NOT_NOW = 1
 """The exit code of a command that could not be carried out, whatever its words."""
 
@@ -59,7 +60,7 @@ class NotNow(Exception):
 def judge(_options: argparse.Namespace, settings: Settings) -> int:
     """Judge what a start would read besides the settings, and needs no key or database."""
     faults: list[str] = []
-    for look in _LOOKS:
+    for look in LOOKS:
         try:
             look(settings)
         except ConfigError as error:
@@ -69,7 +70,7 @@ def judge(_options: argparse.Namespace, settings: Settings) -> int:
     if faults:
         raise ConfigError(tuple(dict.fromkeys(faults)))
     signers = policies.content_signers(settings)
-    has_values = settings.values_file.exists()
+    has_values = settings.keys.authentication_values or settings.values_file.exists()
     values = value_keys.value_keys(settings) if has_values else SoftwareKeys(())
     hsm = value_keys.hsm_use(settings, values, signers.values())
     if hsm is not None:
@@ -255,10 +256,10 @@ def _addresses(settings: Settings) -> tuple[str | None, str | None]:
     given = settings.database
     try:
         found = given.address, given.direct_address
-        if all(one is None or _is_dsn(one) for one in found):
+        if all(one is None or is_dsn(one) for one in found):
             return found
-        # Secret: it may hold a password.
-        sentence = "database: the address is not postgresql://user:password@host:port/name"
+        names = "url_file or direct_url_file"
+        sentence = f"database: {names} holds no postgresql://user:password@host:port/name"
     except OSError as error:
         sentence = f"database: {error.filename} cannot be read: {error.strerror}"
     except UnicodeDecodeError:
@@ -266,20 +267,12 @@ def _addresses(settings: Settings) -> tuple[str | None, str | None]:
     raise ConfigError((sentence,))
 
 
-def _is_dsn(address: str) -> bool:
-    """Tell whether the driver could read it; its own words would quote what it cannot."""
-    scheme, _, rest = address.partition("://")
-    first, at, after = re.split("[/?#]", rest, maxsplit=1)[0].partition("@")
-    hosts = (after if at else first).split(",")
-    return scheme in {"postgresql", "postgres"} and all(_HOST.fullmatch(one) for one in hosts)
-
-
 def _contexts(settings: Settings) -> None:
     for edge in app.edges_of(settings):
         policies.listener_context(settings, edge)
 
 
-_LOOKS: tuple[Callable[[Settings], object], ...] = (
+LOOKS: tuple[Callable[[Settings], object], ...] = (
     _addresses,
     _contexts,
     policies.pages,
@@ -288,6 +281,10 @@ _LOOKS: tuple[Callable[[Settings], object], ...] = (
     lambda settings: policies.gateways(settings, app.utc_now),
     policies.callers,
     policies.number_checks,
+    policies.policies,
+    policies.enrollment_policy,
+    policies.bank,
+    policies.routes,
     doors,
     lambda settings: settings.values_file.exists(),
 )
@@ -306,10 +303,14 @@ def database(settings: Settings, *, migrated: bool = True, pooled: bool = False)
     if address is not None:
         yield address
         return
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        sentence = f"data_dir: {settings.data_dir} cannot be made: {error.strerror}"
+        raise ConfigError((sentence,)) from error
     try:
         server = EmbeddedPostgres.start(settings.data_dir)
-    except PostgresFailed as error:
+    except (NoPostgres, PostgresFailed, OSError) as error:  # the last such as of a full disk
         raise NotNow(str(error)) from error
     try:
         if migrated:

@@ -55,18 +55,26 @@ def load_keys(settings: Settings) -> Keys:
 
 
 def generate_keys(folder: Path) -> list[str]:
-    """Make one key for each purpose that has none; give the purposes. Others are left alone."""
+    """Make one key for each purpose that has none; give the purposes. Others are left alone.
+
+    Raises ConfigError where none can be made.
+    """
     made: list[str] = []
-    for purpose in Keys.PURPOSES:
-        place = folder / purpose
-        place.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if any(place.glob(f"*{_SUFFIX}")):
-            continue
-        with contextlib.suppress(FileExistsError):  # another process was faster; its key is used
-            add_key(place, _FIRST_ID)
-            made.append(purpose)
+    try:
+        for purpose in Keys.PURPOSES:
+            place = folder / purpose
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if any(place.glob(f"*{_SUFFIX}")):
+                continue
+            with contextlib.suppress(FileExistsError):  # another process was faster; its key counts
+                add_key(place, _FIRST_ID)
+                made.append(purpose)
+        if made:
+            folder.chmod(0o700)
+    except OSError as error:
+        sentence = f"keys.dir: {error.filename or folder}: {error.strerror}"
+        raise ConfigError((sentence,)) from error
     if made:
-        folder.chmod(0o700)
         log.event("keys:generated", purpose=" ".join(made), folder=str(folder))
     return made
 

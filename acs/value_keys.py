@@ -30,16 +30,26 @@ if TYPE_CHECKING:
     from acs.crypto.software import KeyInHsm
     from acs.hsm.link import HsmKey
 
+_VALUES = "keys.authentication_values"
+
 
 def value_keys(settings: Settings) -> SoftwareKeys:
     """Read the keys of the authentication values; without a file there are none, and no Y."""
-    if not settings.values_file.exists():
+    try:
+        is_there = settings.values_file.exists()
+    except OSError as error:  # such as a folder of another account's
+        sentence = f"{_VALUES}: {settings.values_file} cannot be read: {error.strerror}"
+        raise ConfigError((sentence,)) from error
+    if not is_there:
+        if settings.keys.authentication_values is not None:
+            sentence = f"{_VALUES}: {settings.values_file} is not there"
+            raise ConfigError((sentence,))
         log.event("keys:missing", level=logging.WARNING, purpose="authentication_values")
         return SoftwareKeys(())
     try:
         values = SoftwareKeys.from_file(settings.values_file)
     except BadKeyFile as error:
-        raise ConfigError((f"{settings.values_file}: {error}",)) from error
+        raise ConfigError((f"{_VALUES}: {settings.values_file}: {error}",)) from error
     if any(isinstance(key, SoftwareKey) for key in values.listed()):
         _refuse_if_open(settings.values_file, str(settings.values_file))
     return values

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
@@ -130,7 +131,11 @@ class Callers:
 
 
 def _public_key(iss: str, kid: str, key: CallerKey) -> PublicKey:
-    public = load_pem_public_key(key.pem.encode())
+    try:
+        public = load_pem_public_key(key.pem.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        message = f"public_key of {iss}, {kid}, is no public key in PEM"
+        raise ValueError(message) from None
     match key.alg, public:
         case "ES256", EllipticCurvePublicKey() if isinstance(public.curve, SECP256R1):
             return public

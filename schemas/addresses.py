@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from schemas.formats import Format, Versioned, in_each_version, pattern, text_type
 from schemas.versions import V231
@@ -108,6 +109,30 @@ def url(longest: int) -> Format:
 def https_url(longest: int) -> Format:
     """An absolute https URL; plain http only to a loopback host, for set-ups on one machine."""
     return _url(longest, "https URL", _HTTPS_URL, _USUAL_HTTPS_URL)
+
+
+_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)").fullmatch
+_HOST_MAX = 253
+
+
+def is_host(text: str) -> bool:
+    """Tell whether a text is an address, or a name that could be looked up (RFC 1035 2.3.4)."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return len(text) <= _HOST_MAX and all(map(_LABEL, text.removesuffix(".").split(".")))
+    return True
+
+
+def can_be_called(text: str) -> bool:
+    """Tell whether a URL is https to such a host, or http to this machine: nothing else is sent."""
+    if _HTTPS_URL(text) is None:
+        return False
+    try:
+        parts = urlsplit(text)
+        return is_host(parts.hostname or "") and parts.port != 0
+    except ValueError:  # brackets round what is no address
+        return False
 
 
 def url_https_from_231(longest: int) -> Versioned:

@@ -15,6 +15,7 @@ from acs.config.section import KEY, Section
 
 Words = frozenset[str]
 BodyKind = Literal["form", "json"]
+Status = Annotated[int, Meta(ge=100, le=599)]
 State = Literal["accepted", "delivered", "failed", "expired"]
 
 
@@ -39,7 +40,7 @@ class Query(Section, frozen=True, kw_only=True):
     method: Annotated[Literal["GET", "POST"], Meta(description="with a body: POST")] = "GET"
     body: Annotated[dict[str, Any], Meta(description="shape of the body of a POST")] = {}
     body_kind: Annotated[BodyKind, Meta(description="how it is written")] = "json"
-    success: Annotated[frozenset[int], Meta(description="statuses with an answer to read")] = (
+    success: Annotated[frozenset[Status], Meta(description="statuses with an answer to read")] = (
         frozenset({200})
     )
     answer: Annotated[tuple[AnswerRule, ...], Meta(description="how the answer is read")] = ()
@@ -143,9 +144,9 @@ class HttpProvider(Section, frozen=True, kw_only=True):
     alphabets: Annotated[
         dict[Literal["gsm7", "ucs2"], str] | None, Meta(description="its words for {alphabet}")
     ] = None
-    success: Annotated[frozenset[int] | None, Meta(description="statuses: taken")] = None
-    permanent: Annotated[frozenset[int] | None, Meta(description="statuses: never")] = None
-    retryable: Annotated[frozenset[int] | None, Meta(description="statuses: not now")] = None
+    success: Annotated[frozenset[Status] | None, Meta(description="statuses: taken")] = None
+    permanent: Annotated[frozenset[Status] | None, Meta(description="statuses: never")] = None
+    retryable: Annotated[frozenset[Status] | None, Meta(description="statuses: not now")] = None
     answer: Annotated[
         tuple[AnswerRule, ...] | None,
         Meta(description="how the answer is read, in this order; it speaks before the status"),

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 
+from schemas.addresses import is_host
+
+_PORT = re.compile("[0-9]{1,5}").fullmatch
 _PORT_MAX = 65535
 
 
@@ -25,8 +29,9 @@ class Listen:
         """Read ``127.0.0.1:8081`` or ``[::1]:8081``; raise ValueError otherwise."""
         host, colon, port = text.rpartition(":")
         bare = host.removeprefix("[").removesuffix("]")
-        is_bare_v6 = ":" in host and host == bare
-        if not colon or not bare or is_bare_v6 or not port.isdigit() or int(port) > _PORT_MAX:
+        is_bracketed = host == f"[{bare}]"
+        is_address = is_host(bare) and is_bracketed == (":" in bare)
+        if not colon or not is_address or not _PORT(port) or int(port) > _PORT_MAX:
             message = f"{text!r} is not host:port"
             raise ValueError(message)
         return cls(bare, int(port))

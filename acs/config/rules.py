@@ -5,39 +5,34 @@ from __future__ import annotations
 from ipaddress import ip_network
 from itertools import chain
 from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, urlsplit
 
-from acs.config import http_profiles, smpp_settings
-from acs.config.listen import is_loopback
-from acs.config.section import Section
+from acs.config import addresses, http_profiles, smpp_settings, values
+from schemas.enrollment_api import SCOPES
 from schemas.messages.tables import open_elements
+from schemas.values import TransStatusReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from acs.config.settings import DirectoryServer, Settings
 
-_URL_MAX = 2048 - 64  # acsURL has at most 2048 characters, the route included
-_CENTURY = {"s": 36_525 * 86_400, "hours": 36_525 * 24, "days": 36_525}
-"""A hundred years, by the last word of a setting's name; a calendar holds no multiple of it."""
-
 
 def judge(settings: Settings) -> tuple[str, ...]:
     """Give every sentence that speaks against these settings; none means they fit."""
-    return tuple(
+    return tuple(values.faults(settings)) or tuple(
         chain(
+            addresses.faults(settings),
             _listeners(settings),
             _ports(settings),
-            _public_url(settings),
-            _portal(settings),
             _proxies(settings),
             _database(settings),
             _providers(settings),
             _routes(settings),
             chain.from_iterable(_directory_server(one) for one in settings.ds.directory_servers),
             _names(settings),
+            _codes(settings),
+            _scopes(settings),
             _times(settings),
-            _spans(settings),
             _sim(settings),
             _hsm(settings),
             _retention(settings),
@@ -75,43 +70,6 @@ def _ports(settings: Settings) -> Iterator[str]:
             yield f"{other}.listen and {name}.listen are the same: {listen}"
 
 
-def _public_url(settings: Settings) -> Iterator[str]:
-    urls = {"cardholder": settings.cardholder.public_url, "receipts": settings.receipts.public_url}
-    for name, url in urls.items():
-        if url is None:
-            continue
-        parts = _parts(url)
-        is_plain_local = parts.scheme == "http" and is_loopback(parts.hostname or "")
-        if not parts.hostname or (parts.scheme != "https" and not is_plain_local):
-            yield f"{name}.public_url is {url}: it must be https, or http on this machine"
-        is_bare = not (parts.query or parts.fragment or parts.username or url.endswith("/"))
-        if not is_bare or len(url) > _URL_MAX:
-            yield f"{name}.public_url is {url}: scheme, host and path only, without a last /"
-
-
-def _parts(url: str) -> SplitResult:
-    """Take an address apart; one that cannot be read has no parts."""
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return urlsplit("")
-    return parts
-
-
-def _portal(settings: Settings) -> Iterator[str]:
-    url = settings.portal.public_url
-    parts = _parts(url or "https://unset")
-    is_plain_local = parts.scheme == "http" and is_loopback(parts.hostname or "")
-    if not parts.hostname or (parts.scheme != "https" and not is_plain_local):
-        yield f"portal.public_url is {url}: it must be https, or http on this machine"
-    if parts.path or parts.query or parts.fragment or parts.username:
-        yield f"portal.public_url is {url}: scheme, host and port only, without a last /"
-    for name, link in settings.portal.links.items():
-        if _parts(link).scheme != "https" or not _parts(link).hostname:
-            yield f"portal.links.{name} is {link}: it must be https"
-
-
 def _proxies(settings: Settings) -> Iterator[str]:
     named = {"cardholder": settings.cardholder.proxies, "portal": settings.portal.proxies}
     for name, texts in named.items():
@@ -123,6 +81,11 @@ def _proxies(settings: Settings) -> Iterator[str]:
 
 
 def _database(settings: Settings) -> Iterator[str]:
+    for name in ("url", "direct_url"):
+        url = getattr(settings.database, name)
+        if url is not None and not addresses.is_dsn(url.reveal()):
+            # Secret: it may hold a password.
+            yield f"database.{name} is not postgresql://user:password@host:port/name"
     if settings.database.url is not None and settings.database.url_file is not None:
         yield "database.url and database.url_file exclude each other"
     if settings.database.direct_url is not None and settings.database.direct_url_file is not None:
@@ -169,11 +132,6 @@ def _directory_server(server: DirectoryServer) -> Iterator[str]:
         yield f"{where}: sdk_signing_key and sdk_signing_certs come together"
     if not server.hosts and server.rreq_url is None:
         yield f"{where}: hosts or rreq_url must say where results go"
-    if server.rreq_url is not None:
-        parts = _parts(server.rreq_url)
-        is_plain_local = parts.scheme == "http" and is_loopback(parts.hostname or "")
-        if not parts.hostname or (parts.scheme != "https" and not is_plain_local):
-            yield f"{where}: rreq_url must be https, or http to this machine"
     for name in sorted(server.values.keys() - open_elements()):
         yield f"{where}: values names {name}, which has no codes that a network may define"
 
@@ -198,6 +156,19 @@ def _names(settings: Settings) -> Iterator[str]:
             yield f"enrollment.callers: {iss}: its keys differ in name, sub or scopes"
 
 
+def _codes(settings: Settings) -> Iterator[str]:
+    for name in ("attempts_over_reason", "blocked_reason"):
+        code = getattr(settings.challenge, name)
+        if code not in {*TransStatusReason}:
+            yield f"challenge.{name} is {code}, which is no transStatusReason of 01 to 30"
+
+
+def _scopes(settings: Settings) -> Iterator[str]:
+    for caller in settings.enrollment.callers:
+        for scope in sorted(set(caller.scopes) - set(SCOPES)):
+            yield f"enrollment.callers: {caller.name}: scopes names {scope}, which opens nothing"
+
+
 def _times(settings: Settings) -> Iterator[str]:
     if settings.challenge.cap_s < settings.challenge.interaction_s:
         yield "challenge.cap_s must not be shorter than challenge.interaction_s"
@@ -205,25 +176,8 @@ def _times(settings: Settings) -> Iterator[str]:
         yield "enrollment.pin_length_max must not be below enrollment.pin_length_min"
 
 
-def _spans(settings: Settings) -> Iterator[str]:
-    for section in settings.__struct_fields__:
-        content = getattr(settings, section)
-        for name in content.__struct_fields__ if isinstance(content, Section) else ():
-            most = _CENTURY.get(name.rpartition("_")[2])
-            value = getattr(content, name)
-            spans = value if isinstance(value, tuple) else (value,)
-            if most and any(isinstance(one, int | float) and one > most for one in spans):
-                yield f"{section}.{name} is longer than a hundred years"
-
-
 def _sim(settings: Settings) -> Iterator[str]:
     given = settings.sim
-    for name in ("url", "token_url", "lookup_url"):
-        url = getattr(given, name)
-        parts = _parts(url or "https://unset")
-        is_plain_local = parts.scheme == "http" and is_loopback(parts.hostname or "")
-        if not parts.hostname or (parts.scheme != "https" and not is_plain_local):
-            yield f"sim.{name} must be https, or http to this machine"
     together = (given.url, given.token_url, given.client_id, given.client_secret_file)
     if len({one is None for one in together}) > 1:
         yield "sim.url, sim.token_url, sim.client_id and sim.client_secret_file come together"

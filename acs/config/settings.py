@@ -19,6 +19,8 @@ from acs.config.section import CERT, CLIENT_CA, KEY, LISTEN, PROXIES, Count, Pem
 from acs.config.sms_settings import Otp, Sms
 from schemas.secret import Secret
 
+CallingCode = Annotated[str, Meta(pattern="^[1-9][0-9]{0,3}$")]
+
 
 class Database(Section, frozen=True, kw_only=True):
     """PostgreSQL, the only memory of the service."""
@@ -211,7 +213,8 @@ class Enrollment(Section, frozen=True, kw_only=True):
         bool, Meta(description="the owner of a joint account sees co-owners' cards in the portal")
     ] = False
     countries: Annotated[
-        tuple[str, ...], Meta(min_length=1, description="calling codes of phones on record")
+        tuple[CallingCode, ...],
+        Meta(min_length=1, description="calling codes of phones on record, without +"),
     ] = ("48",)
     phone_persons_max: Annotated[Count, Meta(description="persons who may share a phone")] = 3
     pin_length_min: Annotated[int, Meta(ge=4, le=8, description="digits of the internet PIN")] = 4
@@ -353,10 +356,10 @@ class Challenge(Section, frozen=True, kw_only=True):
         float, Meta(gt=0, le=10, description="the cardholder waits this long for the RRes")
     ] = 7.0
     attempts_over_reason: Annotated[
-        str, Meta(pattern=r"^\d{2}$", description="transStatusReason when all tries are used")
+        str, Meta(pattern="^[0-9]{2}$", description="transStatusReason when all tries are used")
     ] = "19"
     blocked_reason: Annotated[
-        str, Meta(pattern=r"^\d{2}$", description="transStatusReason when the person is blocked")
+        str, Meta(pattern="^[0-9]{2}$", description="transStatusReason when the person is blocked")
     ] = "19"
 
 

@@ -10,13 +10,13 @@ from acs.config.http_settings import HttpProvider
 from acs.config.section import Count, Section
 from acs.config.smpp_settings import SmppProvider
 
+Prefix = Annotated[str, Meta(pattern="^[1-9][0-9]{0,7}$")]
+
 
 class SmsRoute(Section, frozen=True, kw_only=True):
     """Who carries messages to some destinations: an entry of the list `sms.routes`."""
 
-    prefix: Annotated[
-        str, Meta(pattern="^[1-9][0-9]{0,7}$", description="how the numbers begin, without +")
-    ]
+    prefix: Annotated[Prefix, Meta(description="how the numbers begin, without +")]
     providers: Annotated[
         dict[str, Annotated[int, Meta(ge=0, le=1000)]],
         Meta(min_length=1, description="weight by provider; 0 = when no other can"),
@@ -109,9 +109,10 @@ class Otp(Section, frozen=True, kw_only=True):
         Meta(description="how long a suspended block, merchant, acquirer or network gets none"),
     ] = 900
     destinations: Annotated[
-        tuple[str, ...], Meta(min_length=1, description="E.164 prefixes that may be sent to")
+        tuple[Prefix, ...],
+        Meta(min_length=1, description="E.164 prefixes that may be sent to, without +"),
     ] = ("48",)
     refused_prefixes: Annotated[
-        tuple[str, ...],
+        tuple[Prefix, ...],
         Meta(description="prefixes never sent to, whatever `destinations` says (paid services)"),
     ] = ("4870", "4880")

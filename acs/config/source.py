@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CONFIG_VARIABLE = "ACS_CONFIG"
 _PREFIX = "ACS_"
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 _TESTS = "ACS_TEST_"  # what is said to the test suite is none of the service's business
 
 
@@ -86,6 +87,9 @@ def decode(kind: type, value: object) -> object:
     if kind is Listen:
         return Listen.parse(value)
     if issubclass(Path, kind) or issubclass(kind, Path):
+        if not value or "\0" in value:
+            message = "expected the path of a file"
+            raise ValueError(message)
         return Path(value)
     raise NotImplementedError(kind)
 
@@ -97,14 +101,15 @@ def _file(path: Path | None) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError((f"{path} cannot be read: {error.strerror}",)) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # of TOML, of UTF-8, of a number without end
         raise ConfigError((f"{path} is not TOML: {error}",)) from error
 
 
 def _environment(environ: Mapping[str, str], faults: list[str]) -> Iterator[tuple[str, object]]:
-    known = {variable(name): (name, kind) for name, kind in leaves()}
-    for name in sorted(environ):
-        if not name.startswith(_PREFIX) or name == CONFIG_VARIABLE or name.startswith(_TESTS):
+    ours = [name for name in sorted(environ) if name.startswith(_PREFIX)]
+    known = {variable(name): (name, kind) for name, kind in leaves()} if ours else {}
+    for name in ours:
+        if name == CONFIG_VARIABLE or name.startswith(_TESTS):
             continue
         if name not in known:
             faults.append(f"{name} names no setting")
@@ -112,7 +117,7 @@ def _environment(environ: Mapping[str, str], faults: list[str]) -> Iterator[tupl
         setting, kind = known[name]
         try:
             yield setting, _from_text(environ[name], kind)
-        except (msgspec.MsgspecError, ValueError) as error:
+        except _UNREADABLE as error:
             faults.append(f"{name}: {_plain(str(error))}")
 
 
@@ -128,7 +133,7 @@ def _takes_text(kind: Any, text: str) -> bool:  # noqa: ANN401 - a type form
     """Tell whether the setting is a text itself, such as ``[::1]:8081``."""
     try:
         msgspec.convert(text, kind, strict=True, dec_hook=decode)
-    except (msgspec.MsgspecError, ValueError):
+    except _UNREADABLE:
         return False
     return True
 
@@ -143,7 +148,7 @@ def _shaped(tree: dict[str, Any]) -> Settings:
             continue
         try:
             made[name] = msgspec.convert(content, types[name], dec_hook=decode)
-        except (msgspec.MsgspecError, ValueError) as error:
+        except _UNREADABLE as error:
             faults.append(_plain(str(error), name))
     if faults:
         raise ConfigError(tuple(faults))

@@ -164,6 +164,44 @@ def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> No
         assert f"acs {name}" in capsys.readouterr().out
 
 
+def test_an_acs_trans_id_of_the_wrong_form_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["evidence", "show", "d7c1f4a26c354a539f0e1b1d5f3e9a10----"])
+
+    assert ended.value.code == 2
+    assert "is not an acsTransID" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate", "demo"])
+def test_a_folder_that_cannot_be_made_is_a_sentence(command: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ended = acs(tmp_path / "file", command)
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"acs: data_dir: {tmp_path / 'file'} cannot be made: ")
+
+
+def test_keys_that_cannot_be_made_are_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    given = {"ACS_KEYS__DIR": str(tmp_path / "file"), "ACS_DATABASE__URL": "postgresql://h/d"}
+    ended = acs(tmp_path, "serve", **given)
+
+    assert ended.returncode == 2
+    assert f"\nacs: keys.dir: {tmp_path / 'file'}" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_database_of_another_postgresql_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "home" / "data").mkdir(parents=True)
+    (tmp_path / "home" / "data" / "PG_VERSION").write_text("13\n")
+    (tmp_path / "postgres.moved").write_text(f"{tmp_path / 'home'}\n")
+    ended = acs(tmp_path, "migrate")
+
+    assert ended.returncode == 1
+    assert "was made by PostgreSQL 13" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_the_edge_for_reports_alone_is_refused_where_nobody_reports(tmp_path: Path) -> None:
     ended = acs(tmp_path, "serve", "--edge", "receipts")
 

@@ -30,6 +30,7 @@ WITHOUT: dict[str, str] = {
 }
 # Test modules that are a second part of another one or look at several modules.
 ACROSS: dict[str, str] = {
+    "tests/acs/config/test_every_setting.py": "every class of settings, and what a start reads",
     "tests/acs/store/test_audit_tampering.py": "audit_chain and audit_months in random courses",
     "tests/acs/challenge/test_rules_time.py": "rules, and how long a page waits",
     "tests/acs/pages/test_gallery_in_browser.py": "every screen, language and size, in Chromium",

@@ -153,7 +153,9 @@ class Door:
     def __post_init__(self) -> None:
         """Refuse a token that could be guessed or would not stand in a path."""
         if not _TOKEN.fullmatch(self.token.reveal()):
-            message = "the token of reports is 22 to 128 of A-Z, a-z, 0-9, _ and -"
+            message = (
+                "the token of reports (report_token_file) is 22 to 128 of A-Z, a-z, 0-9, _ and -"
+            )
             raise ValueError(message)
 
     def opens(self, token: str) -> bool:

@@ -11,17 +11,16 @@ Laws:
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
-from urllib.parse import urlsplit
 
 import aiohttp
 
 from otp.gateways.http import request
 from otp.gateways.http.answer import Reading
 from otp.gateways.port import Rejected, SendOutcome, Unknown
+from schemas.addresses import can_be_called
 from schemas.secret import Secret
 
 if TYPE_CHECKING:
@@ -116,7 +115,7 @@ class HttpGatewayConfig:
         plain = self.plain_values()
         self._known(url, ids | plain.keys())
         given = {**plain, **dict.fromkeys(ids, "0")}
-        if not is_safe_url(request.filled_url(url, given)):
+        if not can_be_called(request.filled_url(url, given)):
             self._refuse("the url must be https, or http to this machine")
 
     def _check_body(self) -> None:
@@ -160,28 +159,6 @@ class HttpGatewayConfig:
     def _refuse(self, sentence: str) -> None:
         message = f"gateway {self.name}: {sentence}"
         raise ValueError(message)
-
-
-def is_safe_url(url: str) -> bool:
-    """Tell whether a URL is https to a host, or http to this machine."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        _ = parts.port
-    except ValueError:
-        return False
-    if parts.username or parts.password or not host or "%" in parts.netloc:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 class HttpGateway:

@@ -13,7 +13,21 @@ def test_an_address_is_written_as_it_was_read(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "8081", ":8081", "host", "host:", "host:99999", "::1:80", "[]:1"]
+    "text",
+    [
+        "",
+        "8081",
+        ":8081",
+        "host",
+        "host:",
+        "host:99999",
+        "::1:80",
+        "[]:1",
+        "h:²",
+        "a b:1",
+        "a..b:1",
+        "*:1",
+    ],
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not host:port"):

@@ -188,7 +188,10 @@ def test_an_address_that_nobody_can_read_is_a_sentence(name: str, url: str) -> N
     ],
 )
 def test_no_span_is_longer_than_a_calendar_holds(name: str, value: object) -> None:
-    assert f"{name} is longer than a hundred years" in refused(**{name: value})
+    said = refused(**{name: value})
+
+    assert said.startswith(name)
+    assert said.endswith(" is longer than a hundred years")
 
 
 @pytest.mark.parametrize(
@@ -209,3 +212,36 @@ def test_keys_of_one_caller_may_do_the_same(other: dict[str, object]) -> None:
     assert len(same.enrollment.callers) == 2
     said = refused(enrollment__callers=[one, two | other])
     assert "https://core.example: its keys differ in name, sub or scopes" in said
+
+
+@pytest.mark.parametrize("name", ["attempts_over_reason", "blocked_reason"])
+@pytest.mark.parametrize("code", ["00", "31", "80"])
+def test_a_reason_is_one_that_the_protocol_has(name: str, code: str) -> None:
+    assert f"challenge.{name} is {code}, which is no" in refused(**{f"challenge__{name}": code})
+
+
+def test_a_scope_opens_something() -> None:
+    caller: dict[str, object] = {
+        "name": "core",
+        "iss": "core",
+        "kid": "1",
+        "sub": "core",
+        "public_key": "core.pem",
+    }
+    caller["scopes"] = ["card:read", "cards:read"]
+
+    assert refused(enrollment__callers=[caller]) == (
+        "enrollment.callers: core: scopes names cards:read, which opens nothing"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "prefix"),
+    [
+        ("otp.destinations", "+48"),
+        ("otp.refused_prefixes", "+4870"),
+        ("enrollment.countries", "+48"),
+    ],
+)
+def test_a_prefix_that_matches_no_number_is_refused(name: str, prefix: str) -> None:
+    assert f"{name}[0]: expected" in refused(**{name: [prefix]})

@@ -17,9 +17,9 @@ from otp.gateways.http.gateway import (
     ANSWER_MAX,
     HttpGateway,
     Query,
-    is_safe_url,
 )
 from otp.gateways.port import Accepted, Rejected, SendOutcome, Unknown
+from schemas.addresses import can_be_called
 from schemas.vault import Secret
 from tests.otp.gateways.http.stub import (
     CONFIG,
@@ -216,12 +216,16 @@ async def test_messages_do_not_share_a_connection(provider: Provider) -> None:
         ("https://user:secret@sms.example/", False),
         ("ftp://sms.example/", False),
         ("https://", False),
+        ("https://sms..example/", False),
+        ("https://sms.example\n/", False),
+        ("https://sms example/", False),
+        ("https://sms.example:0/", False),
         ("sms.example", False),
         ("", False),
     ],
 )
 def test_messages_leave_this_machine_encrypted_only(url: str, safe: bool) -> None:
-    assert is_safe_url(url) is safe
+    assert can_be_called(url) is safe
 
 
 @pytest.mark.parametrize(

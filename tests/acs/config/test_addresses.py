@@ -1,0 +1,106 @@
+"""Addresses that we are known by, and those that we call."""
+
+from __future__ import annotations
+
+import pytest
+
+from acs import config
+from acs.config import ConfigError
+
+_DS = {"id": "one", "schemes": ["visa"], "hosts": ["ds.example"]}
+KNOWN_BY = ["cardholder.public_url", "receipts.public_url"]
+ORIGINS = ["portal.public_url", "enrollment.api_origin"]
+CALLED = ["portal.host_url", "sms.inbox_url", "sim.url", "sim.token_url", "sim.lookup_url"]
+
+
+def said(name: str, value: object) -> str:
+    """Give what is said of the demo with this setting; nothing where it fits."""
+    try:
+        config.read(given={"profile": "demo", name: value})
+    except ConfigError as error:
+        return "\n".join(error.sentences)
+    return ""
+
+
+@pytest.mark.parametrize(
+    "url", ["http://host.example/block", "https://", "https://a..b/", "https://h:0/", "x"]
+)
+@pytest.mark.parametrize("name", CALLED)
+def test_what_is_called_can_be_called_safely(name: str, url: str) -> None:
+    assert f"{name} must be https, or http to this machine" in said(name, url)
+    assert "canary" not in said(name, "https://user:canary@host.example/")
+
+
+@pytest.mark.parametrize("url", ["https://host.example/block?from=acs", "http://127.0.0.1:9000/"])
+def test_the_card_host_is_called_by_https_or_on_this_machine(url: str) -> None:
+    assert said("portal.host_url", url) == ""
+
+
+@pytest.mark.parametrize("name", ORIGINS)
+@pytest.mark.parametrize(
+    ("url", "usual"),
+    [
+        ("https://Bank.example", "https://bank.example"),
+        ("HTTPS://bank.example", "https://bank.example"),
+        ("https://bank.example:443", "https://bank.example"),
+        ("http://127.0.0.1:80", "http://127.0.0.1"),
+    ],
+)
+def test_an_origin_is_written_as_others_write_it(name: str, url: str, usual: str) -> None:
+    """A browser's own way to write it is what ours is compared with."""
+    assert f"{name} is {url}: others write it {usual}" in said(name, url)
+    assert said(name, usual) == ""
+
+
+@pytest.mark.parametrize("name", ORIGINS)
+@pytest.mark.parametrize("rest", ["/", "/v1", "?x", "#", "/?"])
+def test_an_origin_is_scheme_host_and_port(name: str, rest: str) -> None:
+    assert "scheme, host and port only" in said(name, f"https://bank.example{rest}")
+    assert said(name, "https://bank.example:8443") == ""
+
+
+@pytest.mark.parametrize("name", KNOWN_BY)
+@pytest.mark.parametrize("rest", ["?", "#", "/", "?a=b", "/x/"])
+def test_what_we_are_known_by_is_bare(name: str, rest: str) -> None:
+    assert "scheme, host and path only" in said(name, f"https://acs.example{rest}")
+    assert said(name, "https://acs.example/pay") == ""
+
+
+@pytest.mark.parametrize("name", KNOWN_BY + ORIGINS)
+@pytest.mark.parametrize("url", ["https://acs example", "https://acs.example/a\\b", "https://żółw"])
+def test_what_we_are_known_by_may_stand_in_a_message(name: str, url: str) -> None:
+    assert "must be https" in said(name, url)
+
+
+def test_a_link_leads_to_https() -> None:
+    assert said("portal.links", {"wallet": "https://bank.example/wallet?a=b#c"}) == ""
+    assert "portal.links.wallet" in said("portal.links", {"wallet": "http://127.0.0.1/"})
+
+
+@pytest.mark.parametrize(
+    "host", ["https://ds.example", "ds.example/", "ds.example:", "a..b", "h:0"]
+)
+def test_a_host_of_a_network_is_one(host: str) -> None:
+    """One that is none would match no dsURL."""
+    faulty = said("ds.directory_servers", [_DS | {"hosts": [host]}])
+
+    assert f"one: hosts names {host}, which is no host or host:port" in faulty
+
+
+def test_hosts_are_names_and_addresses_with_or_without_a_port() -> None:
+    hosts = [
+        "ds.example",
+        "ds.example:8443",
+        "192.0.2.1",
+        "192.0.2.1:443",
+        "2001:db8::1",
+        "DS.Example",
+    ]
+
+    assert said("ds.directory_servers", [_DS | {"hosts": hosts}]) == ""
+
+
+def test_results_go_to_an_address_that_can_be_called() -> None:
+    assert "one: rreq_url must be https" in said(
+        "ds.directory_servers", [_DS | {"rreq_url": "https://ds..example/rreq"}]
+    )
