@@ -183,12 +183,13 @@ def public_pem() -> bytes:
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
-def whole(folder: Path) -> dict[str, Any]:
-    """Give settings that use everything there is, one entry of each kind."""
-    files = {name: str(folder / name) for name in ("ca.pem", "tls.pem", "tls.key", "secret")}
-    tls = {"tls_cert": files["tls.pem"], "tls_key": files["tls.key"]}
-    out = {"ca": files["ca.pem"], **tls}
-    network = {
+def of_tls(folder: Path) -> dict[str, str]:
+    return {"tls_cert": str(folder / "tls.pem"), "tls_key": str(folder / "tls.key")}
+
+
+def network(folder: Path) -> dict[str, Any]:
+    """Give a Directory Server."""
+    return {
         "id": "visa",
         "schemes": ["visa"],
         "client_subject": "ds.visa.example",
@@ -197,13 +198,18 @@ def whole(folder: Path) -> dict[str, Any]:
         "values": {"acctType": ["80"]},
         "sdk_signing_key": str(folder / "sdk.key"),
         "sdk_signing_certs": str(folder / "sdk.pem"),
-        **out,
+        "ca": str(folder / "ca.pem"),
+        **of_tls(folder),
     }
-    caller = {"name": "core", "iss": "core", "kid": "1", "sub": "core", "scopes": ["card:read"]}
-    rule = {"path": "state", "accepted": ["ok"]}
+
+
+def messages(folder: Path) -> dict[str, Any]:
+    """Give the way to the phone, with a provider of each kind."""
+    rule, secret = {"path": "state", "accepted": ["ok"]}, str(folder / "secret")
+    out = {"ca": str(folder / "ca.pem"), **of_tls(folder)}
     carrier = {
         "url": "https://sms.example/send?to={plain}",
-        "values": {"plain": "a b", "secret": {"file": files["secret"]}},
+        "values": {"plain": "a b", "secret": {"file": secret}},
         "body": {"to": "{to}", "text": "{text}\n", "urgent": True, "parts": [1]},
         "headers": {"X-Token": "{secret}"},
         "answer": [rule],
@@ -215,7 +221,7 @@ def whole(folder: Path) -> dict[str, Any]:
             "states": {"D": "delivered"},
             "joined": "\n",
         },
-        "report_token_file": files["secret"],
+        "report_token_file": secret,
         **out,
     }
     smsc = {
@@ -224,12 +230,24 @@ def whole(folder: Path) -> dict[str, Any]:
         "password_file": str(folder / "password"),
         **out,
     }
+    return {
+        "providers": ["inbox", "carrier", "smsc"],
+        "routes": [{"prefix": "48", "providers": {"inbox": 1}}],
+        "http": {"carrier": carrier},
+        "smpp": {"smsc": smsc},
+    }
+
+
+def whole(folder: Path) -> dict[str, Any]:
+    """Give settings that use everything there is, one entry of each kind."""
+    ca, tls = str(folder / "ca.pem"), of_tls(folder)
+    caller = {"name": "core", "iss": "core", "kid": "1", "sub": "core", "scopes": ["card:read"]}
     theme = ROOT / "loadtests" / "network" / "theme" / "bank.toml"
     made: dict[str, Any] = {name: {**tls} for name in ("cardholder", "portal", "ops", "receipts")}
-    made["ds"] = {**tls, "client_ca": files["ca.pem"], "directory_servers": [network]}
+    made["ds"] = {**tls, "client_ca": ca, "directory_servers": [network(folder)]}
     made["enrollment"] = {
         **tls,
-        "client_ca": files["ca.pem"],
+        "client_ca": ca,
         "callers": [{**caller, "public_key": str(folder / "caller.pem")}],
         "api_origin": "https://api.bank.example:8443",
     }
@@ -240,19 +258,14 @@ def whole(folder: Path) -> dict[str, Any]:
         "public_url": "https://bank.example",
         "links": {"wallet": "https://bank.example/wallet?a=b#c"},
     }
-    made["sms"] = {
-        "providers": ["inbox", "carrier", "smsc"],
-        "routes": [{"prefix": "48", "providers": {"inbox": 1}}],
-        "http": {"carrier": carrier},
-        "smpp": {"smsc": smsc},
-    }
+    made["sms"] = messages(folder)
     made["sim"] = {
         "url": "https://operator.example/v1",
         "token_url": "https://operator.example/token",
         "lookup_url": "https://operator.example/numbers",
         "client_id": "acs",
-        "client_secret_file": files["secret"],
-        "ca": files["ca.pem"],
+        "client_secret_file": str(folder / "secret"),
+        "ca": ca,
     }
     made["hsm"] = {"module": "/nowhere.so", "token": "acs", "pin_file": "/nowhere/pin"}
     made["database"] = {"url": "postgresql://h/d", "direct_url": "postgresql://u@[::1]:5432/d"}
