@@ -111,5 +111,11 @@ def is_dsn(text: str) -> bool:
     first, at, after = re.split("[/?#]", rest, maxsplit=1)[0].partition("@")
     hosts = [_DSN_HOST(one) for one in (after if at else first).split(",")]
     return scheme in {"postgresql", "postgres"} and all(
-        one is not None and 0 < int(one[2] or "1") <= _PORT_MAX for one in hosts
+        one is not None and _is_looked_up(one[1]) and 0 < int(one[2] or "1") <= _PORT_MAX
+        for one in hosts
     )
+
+
+def _is_looked_up(host: str) -> bool:
+    """Tell whether a host of a database can be: none and a socket's folder are not looked up."""
+    return not host or host.startswith(("[", "%")) or is_host(host)

@@ -104,3 +104,16 @@ def test_results_go_to_an_address_that_can_be_called() -> None:
     assert "one: rreq_url must be https" in said(
         "ds.directory_servers", [_DS | {"rreq_url": "https://ds..example/rreq"}]
     )
+
+
+@pytest.mark.parametrize("host", ["a..b", f"{'a' * 64}.example", "h:99999", "h:0", "[h", "a,b..c"])
+def test_a_host_of_the_database_that_nobody_could_look_up_is_a_sentence(host: str) -> None:
+    assert "database.url is not postgresql://" in said("database.url", f"postgresql://u:p@{host}/d")
+
+
+@pytest.mark.parametrize(
+    "rest",
+    ["acs@/d?host=/run", "h:5432,192.0.2.1/d", "[::1]:5432/d", "%2Frun%2Fpostgresql/d", "/d"],
+)
+def test_an_address_of_the_database_may_be_a_socket_or_several_hosts(rest: str) -> None:
+    assert said("database.url", f"postgresql://{rest}") == ""
