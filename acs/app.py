@@ -214,10 +214,9 @@ class Service:
         delivery = self._delivery(tables.pool, worker)
         if work or SENDING & set(edges):
             self._bind()
-        directory_servers = DirectoryServers(
-            self.parts.directory_servers, sockets_max=self.settings.ds.sockets_max
-        )
-        certificates.tell_ends(self.parts.directory_servers, self.parts.tls_ends)
+        servers = self.parts.directory_servers
+        directory_servers = DirectoryServers(servers, sockets_max=self.settings.ds.sockets_max)
+        certificates.tell_ends(servers, self.parts.tls_ends)
         self.closers += [delivery.close, directory_servers.close]
         if self.parts.number_checks is not None:
             self.closers.append(self.parts.number_checks.close)

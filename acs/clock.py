@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+import socket
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -42,16 +43,23 @@ EVERY_S: Final = 5.0
 _SLOW_S: Final = 2.0
 """An answer that took longer says too little of the moment at which it was true."""
 _KERNEL: Final = Path("/proc/sys/kernel/random/boot_id")
+_NAME_MAX: Final = 100
 
 
 def seconds() -> float:
-    """Count seconds that nobody sets, those in which the machine slept too."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
+    """Count seconds that nobody sets; on Linux those in which the machine slept too."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def machine_name() -> str:
-    """Name the machine by its running kernel: containers on it share its clock."""
-    return _KERNEL.read_text(encoding="ascii").strip()
+    """Name the machine by its running kernel: containers on it share its clock.
+
+    By its host name where the kernel has no name.
+    """
+    try:
+        return _KERNEL.read_text(encoding="ascii").strip()
+    except OSError:
+        return socket.gethostname()[:_NAME_MAX]
 
 
 def judged(own: float, before: float, others: Sequence[float], *, database: bool) -> float:
@@ -105,12 +113,12 @@ class Clock:
     async def look(self, pool: Pool) -> None:
         """Compare with the database and the other machines.
 
-        While the database is away, or has not come to this version's schema yet, time goes on from
-        the last look.
+        While the database is away, refuses, or has not come to this version's schema yet, time goes
+        on from the last look.
         """
         try:
             await self._compare(pool)
-        except (Unavailable, asyncpg.UndefinedTableError):
+        except (Unavailable, asyncpg.PostgresError):
             metrics.CLOCK_OFFSET.set(math.nan)
 
     async def _compare(self, pool: Pool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import socket
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from tests.acs.store.test_pool import opened
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     import asyncpg
 
@@ -71,6 +73,15 @@ class Machine:
 async def service(dsn: str) -> AsyncIterator[Pool]:
     async with opened(dsn) as pool:
         yield pool
+
+
+def test_a_machine_whose_kernel_has_no_name_goes_by_its_host_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    by_kernel = clocks.machine_name()
+    monkeypatch.setattr(clocks, "_KERNEL", tmp_path / "none")
+
+    assert clocks.machine_name() == socket.gethostname()[:100] != by_kernel
 
 
 async def test_a_machine_is_asked_for_its_own_time_until_the_first_look() -> None:
@@ -138,6 +149,19 @@ async def test_small_corrections_of_a_machine_are_followed(service: Pool) -> Non
     await one.clock.look(service)
 
     assert one.ahead_s == pytest.approx(2.0)
+
+
+async def test_a_database_that_refuses_leaves_the_time_as_it_goes_on(
+    service: Pool, owner: asyncpg.Connection
+) -> None:
+    mine = Machine("here")
+    await mine.clock.look(service)
+    await owner.execute("ALTER TABLE acs.host_clock RENAME COLUMN ahead_s TO another")
+    mine.run(7)
+    await mine.clock.look(service)
+
+    assert mine.clock() == mine.at
+    assert math.isnan(metrics.CLOCK_OFFSET._value.get())
 
 
 async def test_an_answer_that_took_long_is_not_believed(service: Pool) -> None:

@@ -68,4 +68,5 @@ async def test_a_wish_leased_by_a_clock_that_was_ahead_is_asked_again(
     made = await added(db, now)
     await db.execute("UPDATE enrollment.host_wish SET due_at = $1", now.replace(year=2126))
 
-    assert await host_wishes.claim(db, now, now + LEASE, 10) == [dataclasses.replace(made, is_again=True)]
+    again = dataclasses.replace(made, is_again=True)
+    assert await host_wishes.claim(db, now, now + LEASE, 10) == [again]
