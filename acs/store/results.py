@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from acs.store.pool import Connection
 
 LEASE = timedelta(seconds=14)
+"""Longer than what happens under one claim: own work, a try that failed early and a pause, and one
+whole try (T6 and T7)."""
 _LONGEST = timedelta(minutes=5)
 _AHEAD = timedelta(minutes=2)
 """No clock of ours is so far ahead of another's, unless it was wrong."""
-"""Longer than what happens under one claim: own work, a try that failed early and a pause, and one
-whole try (T6 and T7)."""
 _SQL = queries.load(__file__)
 
 ResultState = Literal["queued", "sending", "delivered", "unconfirmed", "abandoned"]
