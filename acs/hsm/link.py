@@ -153,9 +153,10 @@ class Link:
         process = self._process
         assert process.stdin is not None  # noqa: S101 - it was opened with pipes
         assert process.stdout is not None  # noqa: S101 - as above
-        with contextlib.suppress(ConnectionError, ValueError):  # ValueError: a line without an end
+        with contextlib.suppress(ConnectionError):  # what it said before it ended still counts
             process.stdin.write(line)
             await process.stdin.drain()
+        with contextlib.suppress(ConnectionError, ValueError):  # ValueError: a line without an end
             if told := await process.stdout.readline():
                 return told
         raise NotReached(ENDED)
