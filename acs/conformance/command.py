@@ -175,6 +175,8 @@ async def _outcome(world: World, deck: cards.Cards, run: Run) -> Outcome:
         return Outcome(run, skipped=f"no card of the kind {run.case.card}")
     async with deck.lent(run.case.card) as card:
         outcome = await _judged(world, run, card)
+        if outcome.was_busy:
+            outcome = replace(await _judged(world, run, card), was_busy=True)
         if card.failures:
             await _judged(world, _HEAL.runs()[1], card)
     return outcome
@@ -184,7 +186,8 @@ async def _judged(world: World, run: Run, card: cards.Card) -> Outcome:
     story = Story(world, run, card)
     try:
         async with asyncio.timeout(_RUN_WITHIN_S):
-            return Outcome(run, tuple(dict.fromkeys(await story.tell())))
+            faults = tuple(dict.fromkeys(await story.tell()))
+            return Outcome(run, faults, was_busy=story.met_a_busy_acs)
     except (aiohttp.ClientError, TimeoutError, BadCase) as error:
         fault = f"{type(error).__name__}: {error}".rstrip(": ")
         return Outcome(run, (*story.failures, fault))
@@ -237,5 +240,8 @@ def _tell(outcomes: Sequence[Outcome]) -> int:
     sys.stdout.write(report.table(outcomes))
     skipped = {one.skipped for one in outcomes if one.skipped is not None}
     sys.stdout.writelines(f"skipped: {reason}\n" for reason in sorted(skipped))
+    busy = sum(one.was_busy for one in outcomes)
+    if busy:
+        sys.stdout.write(f"run twice, for the ACS was busy the first time (402, 403): {busy}\n")
     sys.stdout.write(report.faults(outcomes))
     return FAILED if any(one.has_failed for one in outcomes) else 0

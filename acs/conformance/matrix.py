@@ -42,8 +42,9 @@ Cases of the app need an SDK, which the demo's network lends (`--demo`). For ano
 in `DIR/sdk/ds-root.pem`; without that file the SDK looks at no chain.
 
 A kind that is not there, and an SDK that nobody lends, skips its cases. The exit code is 0 when
-every run passed, 1 when one failed or nobody answered, 2 for wrong use. Every challenge that the
-set begins it ends.
+every run passed, 1 when one failed or nobody answered, 2 for wrong use. A run whose AReq met an ACS
+without time for it (Erro 402, 403) is run once more, and counted. Every challenge that the set
+begins it ends.
 
 Rules are those of EMV 3-D Secure by the numbers the code cites. A number is how many cases show the
 rule there; `·` that the rule does not depend on the channel and another column shows it; `-` that

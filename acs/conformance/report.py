@@ -17,11 +17,15 @@ _HEAD = ("rule", "cases", "runs", "passed", "failed", "skipped")
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One run and its faults; ``skipped`` says why it could not be run."""
+    """One run and its faults; ``skipped`` says why it could not be run.
+
+    ``was_busy``: the ACS had no time for the first AReq of it.
+    """
 
     run: Run
     faults: tuple[str, ...] = ()
     skipped: str | None = None
+    was_busy: bool = False
 
     @property
     def has_failed(self) -> bool:

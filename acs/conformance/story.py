@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _RESULTS_WITHIN_S = 12.0
 _SILENCE_S = 0.5
 _JSON = {"Content-Type": "application/json;charset=utf-8"}
+_BUSY = {"402", "403"}  # timed out; transient failure: nothing was judged, so ask again
 _OTHER_CODE = str.maketrans("0123456789", "1234567890")
 
 
@@ -98,6 +99,8 @@ class Story:
         answer = await self._post_areq(self.raw_areq, case.areq, areq)
         self.said["ares"] = answer
         self.expect(case.expect, answer)
+        if self.failures and answer.get("messageType") == "Erro":
+            self.failures.append("it says: " + " ".join(_said_by(answer)))
         await in_app.accept(self)
         # After a wrong answer the rest of the case has nothing to stand on.
         for step in case.steps if not self.failures else ():
@@ -105,6 +108,13 @@ class Story:
         await self._end()
         self._judge_results()
         return self.failures
+
+    @property
+    def met_a_busy_acs(self) -> bool:
+        """Tell whether the run failed because the ACS had no time for its AReq."""
+        answer = self.said.get("ares", {})
+        is_busy = answer.get("messageType") == "Erro" and answer.get("errorCode") in _BUSY
+        return bool(self.failures) and is_busy
 
     async def _post_areq(
         self, raw: bytes, changes: Mapping[str, Any], areq: Mapping[str, Any]
@@ -346,6 +356,10 @@ class Story:
 def _of_travel(heard: Heard) -> list[str]:
     is_json = heard.content_type.lower() == "application/json"
     return [] if is_json else [f"1.10: the RReq's type is {heard.content_type!r}"]
+
+
+def _said_by(erro: Mapping[str, Any]) -> list[str]:
+    return [str(erro[f"error{part}"]) for part in ("Code", "Detail") if f"error{part}" in erro]
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -50,7 +50,11 @@ def answered(message: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 async def outcomes(answer: Any) -> list[tuple[str, ...]]:
-    """Run the case against an ACS that answers so."""
+    """Run the case against an ACS that answers so; the faults of each run."""
+    return [one.faults for one in await told(answer)]
+
+
+async def told(answer: Any) -> list[Outcome]:
 
     async def areq(request: web.Request) -> web.Response:
         given = answer(json.loads(await request.read()))
@@ -60,7 +64,7 @@ async def outcomes(answer: Any) -> list[tuple[str, ...]]:
     app.router.add_post("/3ds/areq", areq)
     async with TestServer(app) as server:
         asked = Options(str(server.make_url("")), card_file=DECK)
-        return [one.faults for one in await command.run(asked, [CASE])]
+        return await command.run(asked, [CASE])
 
 
 async def test_a_good_acs_passes() -> None:
@@ -86,6 +90,27 @@ async def test_an_erro_and_a_failure_are_faults() -> None:
     assert all(await outcomes(lambda _: ERRO))
     assert all(await outcomes(lambda _: web.Response(status=500)))
     assert all(await outcomes(lambda _: web.Response(body=b"\xff not JSON")))
+
+
+@pytest.mark.parametrize("code", ["402", "403"])
+async def test_an_acs_that_is_busy_is_asked_once_more(
+    code: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    busy = ERRO | {"errorCode": code, "errorDetail": "too many"}
+    first = {"2.1.0": busy, "2.2.0": ERRO}
+
+    found = await told(lambda asked: first.pop(asked["messageVersion"], None) or answered(asked))
+
+    assert [(one.has_failed, one.was_busy) for one in found] == [
+        (False, True),
+        (True, False),
+        (False, False),
+    ]
+    assert command._tell(found) == 1
+    assert "busy the first time (402, 403): 1\n" in capsys.readouterr().out
+    for one in await told(lambda _: busy):
+        assert one.was_busy
+        assert f"it says: {code} too many" in one.faults
 
 
 async def test_a_kind_of_card_that_is_not_there_skips_its_cases() -> None:
