@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Literal, assert_never
+from typing import TYPE_CHECKING, Final, Literal
 from uuid import uuid4
 
 from enrollment import rules
@@ -40,6 +40,7 @@ LEASE: Final = timedelta(seconds=30)
 GIVEN_UP_AFTER: Final = timedelta(days=1)
 """So long a host has to know an id again; whoever watches the alarms has asked it by then."""
 
+_ANSWERS: Final = frozenset({HostSaid.TAKEN, HostSaid.REFUSED})
 _BECOMES: Final = {"temporary": CardStatus.BLOCKED_TEMP, "permanent": CardStatus.BLOCKED}
 
 
@@ -68,7 +69,10 @@ async def settle(work: Work, wished: HostWish, said: HostSaid) -> Done[CardView]
     done, and is asked again.
     """
     await persons.lock(work.conn, wished.person_id)
-    if not _is_answer(wished, said) and await host_wishes.is_open(work.conn, wished.wish_id):
+    due_at = await host_wishes.due_at(work.conn, wished.wish_id)
+    # Race: "not reached" is a no of a new wish alone. Who leased it again may have been taken.
+    is_no = said is HostSaid.NOT_ASKED and due_at == wished.asked_at + LEASE
+    if due_at is not None and not (said in _ANSWERS or is_no):
         return Refusal(RefusalCode.HOST_UNKNOWN)
     becomes, card_id = _BECOMES[wished.wish], wished.card_id
     is_ours = await host_wishes.strike_out(work.conn, wished.wish_id)
@@ -93,19 +97,6 @@ async def settle(work: Work, wished: HostWish, said: HostSaid) -> Done[CardView]
     return done
 
 
-def _is_answer(wished: HostWish, said: HostSaid) -> bool:
-    """Tell whether it is known now what became of a wish; "not reached" tells it of a new one."""
-    match said:
-        case HostSaid.TAKEN | HostSaid.REFUSED:
-            return True
-        case HostSaid.NOT_ASKED:
-            return not wished.is_again
-        case HostSaid.UNKNOWN:
-            return False
-        case _ as never:
-            assert_never(never)
-
-
 async def _record(work: Work, wished: HostWish, outcome: str) -> None:
     await work.record(
         EventName.CARD_BLOCK_ASKED,
@@ -128,7 +119,7 @@ async def settle_left(work: Work, wished: HostWish, said: HostSaid) -> bool:
     """
     by = replace(work.actor, person_id=wished.person_id)
     work = replace(work, actor=by)
-    if _is_answer(wished, said):
+    if said in _ANSWERS:
         await settle(work, wished, said)
         return True
     if work.now - wished.asked_at >= GIVEN_UP_AFTER:

@@ -18,10 +18,7 @@ _SQL = queries.load(__file__)
 
 @dataclass(frozen=True, slots=True)
 class HostWish:
-    """A ``temporary`` or ``permanent`` block of a card; under its id the host knows it again.
-
-    ``is_again``: the host may have been asked before, so it may have done it by now.
-    """
+    """A ``temporary`` or ``permanent`` block of a card; under its id the host knows it again."""
 
     wish_id: UUID
     person_id: UUID
@@ -29,7 +26,6 @@ class HostWish:
     card_ref: str
     wish: str
     asked_at: datetime
-    is_again: bool = False
 
 
 async def add(conn: Connection, wish: HostWish, due_at: datetime) -> None:
@@ -49,12 +45,13 @@ async def add(conn: Connection, wish: HostWish, due_at: datetime) -> None:
 async def renew(conn: Connection, card_id: UUID, wish: str, due_at: datetime) -> HostWish | None:
     """Lease the wish that is open for a card, if there is one of that kind."""
     row = await _SQL.renew.one(conn, card_id=card_id, wish=wish, due_at=due_at)
-    return None if row is None else HostWish(**dict(row), is_again=True)
+    return None if row is None else HostWish(**dict(row))
 
 
-async def is_open(conn: Connection, wish_id: UUID) -> bool:
-    """Tell whether nobody has ended a wish."""
-    return await _SQL.is_open.value(conn, wish_id=wish_id) is not None
+async def due_at(conn: Connection, wish_id: UUID) -> datetime | None:
+    """Read until when a wish is leased; None when somebody has ended it."""
+    found: datetime | None = await _SQL.due_at.value(conn, wish_id=wish_id)
+    return found
 
 
 async def strike_out(conn: Connection, wish_id: UUID) -> bool:
@@ -65,7 +62,7 @@ async def strike_out(conn: Connection, wish_id: UUID) -> bool:
 async def claim(conn: Connection, now: datetime, until: datetime, limit: int) -> list[HostWish]:
     """Lease up to ``limit`` wishes that were left."""
     rows = await _SQL.claim.all(conn, now=now, until=until, limit=limit)
-    return [HostWish(**dict(row), is_again=True) for row in rows]
+    return [HostWish(**dict(row)) for row in rows]
 
 
 async def end_temporary(conn: Connection, card_id: UUID) -> int:

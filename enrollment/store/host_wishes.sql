@@ -7,15 +7,16 @@ INSERT INTO enrollment.host_wish
 VALUES (:wish_id, :person_id, :card_id, :card_ref, :wish, :now, :due_at);
 
 -- name: renew
--- The same wish once more, while what it came to is open: under its id, leased to who asks now.
+-- The same wish once more, while what it came to is open: under its id, leased to who asks now. Its lease
+-- is another one than before, by any clock: so is it known that a second one asks.
 UPDATE enrollment.host_wish
-   SET due_at = :due_at
+   SET due_at = greatest(:due_at, due_at + interval '1 microsecond')
  WHERE card_id = :card_id AND wish = :wish
 RETURNING wish_id, person_id, card_id, card_ref, wish, asked_at;
 
--- name: is_open
--- Whether a wish has not come to its end.
-SELECT true FROM enrollment.host_wish WHERE wish_id = :wish_id;
+-- name: due_at
+-- Until when a wish is leased that has not come to its end.
+SELECT due_at FROM enrollment.host_wish WHERE wish_id = :wish_id;
 
 -- name: strike_out
 -- The wish is carried out or refused, once.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -56,10 +55,6 @@ async def wished(bank: Work, client: Client) -> HostWish:
     return made
 
 
-def again(made: HostWish) -> HostWish:
-    return dataclasses.replace(made, is_again=True)
-
-
 def worker(bank: Work, **span: float) -> Work:
     return replace(people.later(bank, **span), actor=ACS)
 
@@ -100,7 +95,7 @@ async def test_a_yes_whose_asker_died_is_found_again_and_takes_effect_once(
     made = await wished(bank, client)
     late = worker(bank, seconds=30)
     assert await card_blocks.claim(bank.conn, bank.now, 3) == []
-    assert await card_blocks.claim(bank.conn, late.now, 3) == [again(made)]
+    assert await card_blocks.claim(bank.conn, late.now, 3) == [made]
     for _ in range(2):
         await card_blocks.settle_left(late, made, HostSaid.TAKEN)
     slow = await card_blocks.settle(bank, made, HostSaid.TAKEN)  # it was not dead after all
@@ -122,7 +117,7 @@ async def test_a_death_while_the_yes_is_carried_out_leaves_the_wish(
             raise ZeroDivisionError
 
     assert await status(bank) == "active"
-    assert await card_blocks.claim(bank.conn, worker(bank, seconds=30).now, 3) == [again(made)]
+    assert await card_blocks.claim(bank.conn, worker(bank, seconds=30).now, 3) == [made]
 
 
 async def outcomes(bank: Work) -> list[str]:
@@ -167,7 +162,7 @@ async def test_a_host_that_was_silent_is_asked_until_it_answers(bank: Work, clie
 async def test_what_a_host_never_answered_ends_after_a_day_as_unknown(
     bank: Work, client: Client
 ) -> None:
-    made = again(await wished(bank, client))
+    made = await wished(bank, client)
     assert not await card_blocks.settle_left(worker(bank, days=1), made, HostSaid.UNKNOWN)
 
     assert (await left(bank), await outcomes(bank)) == (0, ["unknown"])
@@ -175,7 +170,7 @@ async def test_what_a_host_never_answered_ends_after_a_day_as_unknown(
 
 
 async def test_a_late_no_is_a_no(bank: Work, client: Client) -> None:
-    made = again(await wished(bank, client))
+    made = await wished(bank, client)
     assert await card_blocks.settle_left(worker(bank, minutes=1), made, HostSaid.REFUSED)
 
     assert (await left(bank), await outcomes(bank)) == (0, ["host_unavailable"])
@@ -187,12 +182,28 @@ async def test_the_same_wish_once_more_is_the_same_one_while_it_is_open(
     silent = Host(says=HostSaid.UNKNOWN)
     await doors.block(bank, silent, client, "temporary")
     (first,) = await card_blocks.claim(bank.conn, worker(bank, seconds=30).now, 3)
-    repeat = await card_blocks.wish(bank, client.person_id, client.card_id, "temporary")
+    later = people.later(bank, seconds=31)
+    repeat = await card_blocks.wish(later, client.person_id, client.card_id, "temporary")
     assert repeat == first
 
     # Not reached this time: what came of it before is still not known.
     refused = await card_blocks.settle(bank, first, HostSaid.NOT_ASKED)
     assert (code_of(refused), await left(bank)) == ("host_unknown", 1)
+
+
+async def test_a_yes_is_not_lost_to_one_who_did_not_reach_the_host(
+    bank: Work, client: Client
+) -> None:
+    """Two pages of a client ask for one block; the first finds a host that is only starting."""
+    first = await wished(bank, client)
+    a_moment_later = people.later(bank, seconds=1)
+    second = await wished(a_moment_later, client)
+    refused = await card_blocks.settle(bank, first, HostSaid.NOT_ASKED)
+    done = await card_blocks.settle(a_moment_later, second, HostSaid.TAKEN)
+
+    assert (first.wish_id, code_of(refused)) == (second.wish_id, "host_unknown")
+    assert isinstance(done, Done)
+    assert await status(bank) == "blocked"
 
 
 async def test_a_card_that_is_blocked_for_good_is_not_blocked_for_a_while_any_more(
