@@ -71,10 +71,12 @@ def judged(own: float, before: float, others: Sequence[float], *, database: bool
     voices = [own, *others, *([0.0] if database else [])]
     if not _agree(own, before):
         voices.append(before)
-    for voice in voices:
-        if 2 * sum(_agree(voice, other) for other in voices) > len(voices):
-            return own if _agree(voice, own) else voice
-    return own
+    right = sorted(
+        voice for voice in voices if 2 * sum(_agree(voice, one) for one in voices) > len(voices)
+    )
+    if not right or any(_agree(voice, own) for voice in right):
+        return own
+    return right[(len(right) - 1) // 2]
 
 
 def _agree(one: float, other: float) -> bool:
@@ -137,7 +139,8 @@ class Clock:
             own,
             before,
             [one.ahead_s for one in others],
-            database=not any(one.is_beside for one in (found, *others)),
+            # It is beside one machine: where several say so, it is what stands between, a pooler.
+            database=sum(one.is_beside for one in (found, *others)) != 1,
         )
         self._kept = asked_at + timedelta(seconds=voice - own), began
         self._tell(own, is_overruled=voice != own)
