@@ -15,8 +15,7 @@ import asyncpg
 
 from acs import app, evidence, inherited, log, policies, supervisor, value_keys
 from acs.challenge import machine
-from acs.config import ConfigError
-from acs.config.addresses import is_dsn
+from acs.config import ConfigError, addresses
 from acs.crypto.software import KeyInHsm, SoftwareKeys
 from acs.drain import SILENT_RETIRING_S, SILENT_STOPPING_S
 from acs.flows import evidence as evidence_flow
@@ -256,10 +255,10 @@ def _addresses(settings: Settings) -> tuple[str | None, str | None]:
     given = settings.database
     try:
         found = given.address, given.direct_address
-        if all(one is None or is_dsn(one) for one in found):
+        if all(one is None or addresses.is_dsn(one) for one in found):
             return found
         names = "url_file or direct_url_file"
-        sentence = f"database: {names} holds no postgresql://user:password@host:port/name"
+        sentence = f"database: {names} holds no {addresses.DSN}"
     except OSError as error:
         sentence = f"database: {error.filename} cannot be read: {error.strerror}"
     except UnicodeDecodeError:

@@ -87,7 +87,8 @@ class DirectoryServer:
         if parts.scheme == "http" and not _is_loopback(parts.hostname):
             return False
         host = parts.hostname.lower()
-        return host in self.hosts or f"{host}:{port or _default_port(parts.scheme)}" in self.hosts
+        named = f"[{host}]" if ":" in host else host
+        return host in self.hosts or f"{named}:{port or _default_port(parts.scheme)}" in self.hosts
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
+from acs.config.listen import Listen, is_port
 from schemas.addresses import can_be_called, is_host
 
 if TYPE_CHECKING:
@@ -20,9 +21,13 @@ if TYPE_CHECKING:
 
 _URL_MAX: Final = 2048 - 64  # acsURL has at most 2048 characters, the route included
 _USUAL_PORTS: Final = {"https": 443, "http": 80}
-_PORT: Final = re.compile("[0-9]{1,5}").fullmatch
-_DSN_HOST: Final = re.compile(r"(\[[^\]]+\]|[^:\[\]@]*)(?::([0-9]{1,5}))?").fullmatch
-_PORT_MAX: Final = 65_535
+_DSN_HOST: Final = re.compile(
+    r"(?:\[(?P<ipv6>[^\]]+)\]|(?P<name>[^:\[\]@]*))(?::(?P<port>[0-9]*))?"
+).fullmatch
+_SSL_MODES: Final = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
+DSN: Final = (
+    "postgresql://user:password@host:port/name, where a sign such as @ in the password is %40"
+)
 _CALLED: Final = "must be https, or http to this machine"
 
 
@@ -99,23 +104,39 @@ def _of_network(server: DirectoryServer) -> Iterator[str]:
 
 
 def _is_entry(text: str) -> bool:
-    host, colon, port = text.rpartition(":")
-    if not colon or ":" in host:
-        return is_host(text)
-    return is_host(host) and bool(_PORT(port)) and 0 < int(port) <= _PORT_MAX
+    try:
+        return is_host(text) or Listen.parse(text).port > 0
+    except ValueError:
+        return False
 
 
 def is_dsn(text: str) -> bool:
-    """Tell whether PostgreSQL's driver could read it; its own words would quote what it cannot."""
-    scheme, _, rest = text.partition("://")
-    first, at, after = re.split("[/?#]", rest, maxsplit=1)[0].partition("@")
-    hosts = [_DSN_HOST(one) for one in (after if at else first).split(",")]
-    return scheme in {"postgresql", "postgres"} and all(
-        one is not None and _is_looked_up(one[1]) and 0 < int(one[2] or "1") <= _PORT_MAX
-        for one in hosts
+    """Tell whether PostgreSQL's driver could read it; its own words would quote what it cannot.
+
+    A # or a second @ is one of a password that is not written as %23 or %40.
+    """
+    try:
+        parts = urlsplit(text)
+        asked = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
+    except ValueError:  # brackets round what is no address; a query of other things than name=value
+        return False
+    if not text.startswith(("postgresql://", "postgres://")) or "#" in text or "@" in parts.path:
+        return False
+    first, at, after = parts.netloc.partition("@")
+    hosts = [after if at else first, asked.get("host", "")]
+    return (
+        all(_is_of_database(one) for given in hosts if given for one in given.split(","))
+        and all(map(is_port, asked.get("port", "5432").split(",")))
+        and asked.get("sslmode", "prefer").replace("_", "-") in _SSL_MODES
     )
 
 
-def _is_looked_up(host: str) -> bool:
-    """Tell whether a host of a database can be: none and a socket's folder are not looked up."""
-    return not host or host.startswith(("[", "%")) or is_host(host)
+def _is_of_database(text: str) -> bool:
+    """Tell whether it is a host that can be looked up, a socket's folder, or a port alone."""
+    found = _DSN_HOST(text)
+    if not text or found is None or not is_port(found["port"] or "5432"):
+        return False
+    if found["ipv6"]:
+        return is_host(found["ipv6"])
+    name = unquote(found["name"])
+    return not name or is_host(name) or (name.startswith("/") and "\0" not in name)

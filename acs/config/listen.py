@@ -7,7 +7,7 @@ import re
 
 from schemas.addresses import is_host
 
-_PORT = re.compile("[0-9]{1,5}").fullmatch
+_DIGITS = re.compile("[0-9]{1,5}").fullmatch
 _PORT_MAX = 65535
 
 
@@ -31,7 +31,7 @@ class Listen:
         bare = host.removeprefix("[").removesuffix("]")
         is_bracketed = host == f"[{bare}]"
         is_address = is_host(bare) and is_bracketed == (":" in bare)
-        if not colon or not is_address or not _PORT(port) or int(port) > _PORT_MAX:
+        if not colon or not is_address or not (is_port(port) or port == "0"):
             message = f"{text!r} is not host:port"
             raise ValueError(message)
         return cls(bare, int(port))
@@ -54,6 +54,11 @@ class Listen:
     def __hash__(self) -> int:
         """Hash both parts."""
         return hash(str(self))
+
+
+def is_port(text: str) -> bool:
+    """Tell whether somebody could be reached there."""
+    return _DIGITS(text) is not None and 0 < int(text) <= _PORT_MAX
 
 
 def is_loopback(host: str) -> bool:

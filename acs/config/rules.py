@@ -85,7 +85,7 @@ def _database(settings: Settings) -> Iterator[str]:
         url = getattr(settings.database, name)
         if url is not None and not addresses.is_dsn(url.reveal()):
             # Secret: it may hold a password.
-            yield f"database.{name} is not postgresql://user:password@host:port/name"
+            yield f"database.{name} is not {addresses.DSN}"
     if settings.database.url is not None and settings.database.url_file is not None:
         yield "database.url and database.url_file exclude each other"
     if settings.database.direct_url is not None and settings.database.direct_url_file is not None:
@@ -201,7 +201,7 @@ def _hsm(settings: Settings) -> Iterator[str]:
     given = settings.hsm
     if len({one is None for one in (given.module, given.token, given.pin_file)}) > 1:
         yield "hsm.module, hsm.token and hsm.pin_file come together"
-    if given.timeout_ms >= 1000 * settings.ds.areq_budget_s:
+    if given.module is not None and given.timeout_ms >= 1000 * settings.ds.areq_budget_s:
         yield "hsm.timeout_ms must be below ds.areq_budget_s"
 
 

@@ -23,8 +23,10 @@ _MOST: Final = 2**31 - 1
 _CENTURY: Final = {"s": 36_525 * 86_400, "hours": 36_525 * 24, "days": 36_525}
 """A hundred years, by the last word of a setting's name; a calendar holds no multiple of it."""
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-_FREE: Final = frozenset({"body", "headers", "values", "joined", "reply_body"})
-"""What a provider is told in its own words: only what no text may hold is refused there."""
+_TOLD: Final = {"body", "headers", "values", "alphabets", "reply_body"}
+_HEARD: Final = {"accepted", "permanent", "retryable", "states", "expired_reasons", "joined"}
+_FREE: Final = frozenset(_TOLD | _HEARD)
+"""Words of a provider, who may say nothing or a blank: only what no text may hold is refused."""
 
 
 def faults(section: Section, where: str = "") -> Iterator[str]:
@@ -73,7 +75,7 @@ def _inside(name: str, value: Collection[object]) -> Iterator[tuple[str, object]
 
 
 def _number(name: str, value: float) -> Iterator[str]:
-    span = _CENTURY.get(name.partition("[")[0].rpartition("_")[2])
+    span = _CENTURY.get(name.rstrip("[]0123456789").rpartition("_")[2])
     if not math.isfinite(value):
         yield f"{name} is no number that can be counted with"
     elif span is not None and value > span:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from aiohttp.typedefs import Handler
 
-HOSTS = frozenset({"ds.visa.example", "127.0.0.1:9000"})
+HOSTS = frozenset({"ds.visa.example", "127.0.0.1:9000", "[2001:db8::1]:8443", "2001:db8::2"})
 VISA = DirectoryServer("visa", frozenset({"visa"}), HOSTS, "https://results.example/rreq")
 
 
@@ -43,6 +43,9 @@ VISA = DirectoryServer("visa", frozenset({"visa"}), HOSTS, "https://results.exam
         ("https://ds.visa.example/rreq", True),
         ("https://DS.visa.example:8443/rreq", True),
         ("http://127.0.0.1:9000/rreq", True),
+        ("https://[2001:DB8::1]:8443/rreq", True),
+        ("https://[2001:db8::1]/rreq", False),
+        ("https://[2001:db8::2]:8443/rreq", True),
         ("http://127.0.0.1:9001/rreq", False),
         ("http://ds.visa.example/rreq", False),  # plain HTTP to another machine
         ("https://ds.visa.example.evil.example/", False),

@@ -78,7 +78,7 @@ def test_a_link_leads_to_https() -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["https://ds.example", "ds.example/", "ds.example:", "a..b", "h:0"]
+    "host", ["https://ds.example", "ds.example/", "ds.example:", "a..b", "h:0", "[::1]", "[h]:1"]
 )
 def test_a_host_of_a_network_is_one(host: str) -> None:
     """One that is none would match no dsURL."""
@@ -94,6 +94,7 @@ def test_hosts_are_names_and_addresses_with_or_without_a_port() -> None:
         "192.0.2.1",
         "192.0.2.1:443",
         "2001:db8::1",
+        "[2001:db8::1]:8443",
         "DS.Example",
     ]
 
@@ -106,14 +107,74 @@ def test_results_go_to_an_address_that_can_be_called() -> None:
     )
 
 
-@pytest.mark.parametrize("host", ["a..b", f"{'a' * 64}.example", "h:99999", "h:0", "[h", "a,b..c"])
-def test_a_host_of_the_database_that_nobody_could_look_up_is_a_sentence(host: str) -> None:
-    assert "database.url is not postgresql://" in said("database.url", f"postgresql://u:p@{host}/d")
+@pytest.mark.parametrize(
+    "address",
+    [
+        *(
+            f"postgresql://u:p@{host}/d"
+            for host in (
+                "a..b",
+                f"{'a' * 64}.example",
+                "h:99999",
+                "h:0",
+                "[h",
+                "[nonsense]",
+                "[::1]x",
+                "a,b..c",
+                "a,",
+                "a,,b",
+                "%00",
+                "%20",
+            )
+        ),
+        "postgresql:h/d",
+        "postgresql:///d?host=a..b",
+        "postgresql:///d?host=a,,b",
+        "postgresql:///d?host=::1",
+        "postgresql:///d?host=h&port=x",
+        "postgresql://h/d?sslmode=on",
+        "postgresql://h/d?sslmode",
+        "postgresql://h/d?sslmode=require&",
+    ],
+)
+def test_an_address_of_the_database_that_the_driver_cannot_use_is_a_sentence(address: str) -> None:
+    """The driver would raise what nobody catches, or be asked in vain for half a minute."""
+    assert "database.url is not postgresql://" in said("database.url", address)
+
+
+@pytest.mark.parametrize("sign", "@/?#[]")
+def test_a_password_that_is_not_written_as_an_address_asks_is_a_sentence(sign: str) -> None:
+    """The driver would take a part of it for the host, or quote it."""
+    for password in (f"12{sign}canary", f"{sign}canary]", f"canary[{sign}"):
+        faulty = said("database.url", f"postgresql://u:{password}@h/d")
+
+        assert "database.url is not postgresql://" in faulty
+        assert "%40" in faulty
+        assert "canary" not in faulty
+    assert said("database.url", f"postgresql://u:12%{ord(sign):X}x@h/d") == ""
 
 
 @pytest.mark.parametrize(
     "rest",
-    ["acs@/d?host=/run", "h:5432,192.0.2.1/d", "[::1]:5432/d", "%2Frun%2Fpostgresql/d", "/d"],
+    [
+        "acs@/d?host=/run",
+        "acs@/d?host=a,b&port=5432,5433",
+        "h:5432,192.0.2.1/d",
+        "h:/d",
+        ":5433/d",
+        "[::1]:5432/d",
+        "[fe80::1%25eth0]/d",
+        "%2Frun%2Fpostgresql:5433/d",
+        "/d",
+        "acs-db-rw.bank.svc.cluster.local.:5432/d?sslmode=verify_full&sslrootcert=/etc/ca.pem",
+        "my_db/d?target_session_attrs=read-write&application_name=a%40b",
+    ],
 )
 def test_an_address_of_the_database_may_be_a_socket_or_several_hosts(rest: str) -> None:
     assert said("database.url", f"postgresql://{rest}") == ""
+
+
+@pytest.mark.parametrize("name", ["postgresql", "postgres"])
+def test_an_address_of_the_database_has_one_of_two_schemes(name: str) -> None:
+    assert said("database.url", f"{name}://h/d") == ""
+    assert said("database.url", f"{name}s://h/d") != ""

@@ -74,8 +74,10 @@ ADDRESSES = (5, "", "x", "postgresql://h:99999/d", "postgresql://canary@[h/d", "
 NO_TEMPLATES = ({"k": 1.5}, {"k": None}, {"k": "a\0b"}, {"k": [{"m": float("nan")}]})
 MADE_AT_THE_START = {("data_dir",), ("keys", "dir")}
 READ_WITH_A_KEY_IN_IT = {("hsm", "module"), ("hsm", "pin_file")}
-OWN_WORDS = {"body", "headers", "values", "joined", "reply_body"}
-"""Told in a provider's own language; in JSON templates numbers and truths stand as well."""
+TOLD = {"body", "headers", "values", "alphabets", "reply_body"}
+HEARD = {"accepted", "permanent", "retryable", "states", "expired_reasons", "joined"}
+OWN_WORDS = TOLD | HEARD
+"""In a provider's own language; in JSON templates numbers and truths stand as well."""
 
 
 def walked(kind: type[Section], where: Steps = ()) -> Iterator[tuple[Steps, Any]]:

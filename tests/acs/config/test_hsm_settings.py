@@ -33,6 +33,7 @@ def test_an_areq_is_not_kept_waiting_to_its_end() -> None:
     given = {"profile": "demo", **WHOLE, "ds.areq_budget_s": 0.5}
     with pytest.raises(ConfigError, match=r"hsm\.timeout_ms must be below ds\.areq_budget_s"):
         config.read(given=given)
+    assert config.read(given={"profile": "demo", "ds.areq_budget_s": 0.5}).hsm.module is None
 
 
 @pytest.mark.parametrize("timeout_ms", [9, 2_001])

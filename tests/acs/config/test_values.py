@@ -6,6 +6,7 @@ import pytest
 
 from acs import config
 from acs.config import values
+from acs.config.section import Section
 from acs.config.settings import Settings
 
 
@@ -42,6 +43,35 @@ def test_an_empty_role_does_not_leave_the_service_with_the_rights_of_the_owner()
 def test_a_count_is_one_that_the_database_can_hold() -> None:
     assert said("otp.total_day", 2**31) == ("otp.total_day is above 2147483647",)
     assert config.read(given={"profile": "demo", "otp.total_day": 2**31 - 1}).otp.total_day > 0
+
+
+class _Wait(Section, frozen=True, kw_only=True):
+    longest_s: int = 0
+    tries_days: tuple[int, ...] = ()
+
+
+class _Waits(Section, frozen=True, kw_only=True):
+    of: tuple[_Wait, ...] = ()
+
+
+def test_a_span_of_an_entry_is_judged_as_one() -> None:
+    too_long = _Waits(of=(_Wait(), _Wait(longest_s=2**32, tries_days=(1, 36_526))))
+
+    assert list(values.faults(too_long)) == [
+        "of[1].longest_s is longer than a hundred years",
+        "of[1].tries_days[1] is longer than a hundred years",
+    ]
+
+
+def test_a_provider_may_say_nothing_where_all_is_well() -> None:
+    carrier = {
+        "url": "https://sms.example/",
+        "body": {"text": "{text}", "to": "{to}", "coding": "{alphabet}"},
+        "alphabets": {"gsm7": "", "ucs2": "unicode"},
+        "answer": [{"path": "error", "accepted": [""]}],
+    }
+
+    config.read(given={"profile": "demo", "sms.http": {"carrier": carrier}})
 
 
 def test_no_word_of_a_secret_is_told() -> None:
