@@ -144,6 +144,7 @@ class Fleet:
     folder: Path
     dsn: str
     extra: Mapping[str, str]
+    environment: Mapping[str, str] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
 
@@ -199,16 +200,16 @@ class Fleet:
         settings.values_file.write_text(json.dumps(KEY_FILE), encoding="utf-8")
 
     async def start(self, workers: int) -> None:
-        """Start it and wait until every worker is there and fit."""
+        """Start it and wait until every worker is there and fit; 0: one process alone."""
         edges = [part for edge in self.ports for part in ("--edge", edge)]
         command = ["-m", "acs", "serve", "--config", str(self.settings_file), *edges]
         plain = {name: value for name, value in os.environ.items() if not name.startswith("ACS_")}
         self.process = await asyncio.to_thread(
             self._spawn,
-            [sys.executable, *command, "--workers", str(workers)],
-            {**plain, **self._settings},
+            [sys.executable, *command, *(["--workers", str(workers)] if workers else [])],
+            {**plain, **self._settings, **self.environment},
         )
-        await until(lambda: self._has_started(workers))
+        await until(lambda: self._has_started(workers or 1))
 
     def _spawn(self, command: list[str], environ: dict[str, str]) -> subprocess.Popen[bytes]:
         with (self.folder / "log").open("ab") as output:

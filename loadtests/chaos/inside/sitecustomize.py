@@ -3,7 +3,8 @@
 Python imports this module by itself where PYTHONPATH says so. The service reads the time of day in
 one place, ``acs.app.utc_now``; here that place is given the step that stands in the file
 CHAOS_CLOCK, and is looked at often: with one machine there is nobody to say that it is wrong, so a
-step is believed at the next look. The monotonic clock stays as it is, as with a true step. The
+step is believed at the next look. CHAOS_MACHINE makes the process one of a machine of its own, by
+that name. The monotonic clock stays as it is, as with a true step. The
 module of the HSM does what the file CHAOS_HSM says (``loadtests.hsm.misbehaving``); the helper that
 loads it is our own.
 """
@@ -76,6 +77,8 @@ def _step(module: ModuleType) -> None:
     file = Path(os.environ["CHAOS_CLOCK"])
     module.utc_now = _Stepped(module.utc_now, file)  # type: ignore[attr-defined]
     sys.modules["acs.clock"].EVERY_S = 2 * _LOOK_S  # type: ignore[attr-defined]
+    if "CHAOS_MACHINE" in os.environ:
+        module.machine_name = lambda: os.environ["CHAOS_MACHINE"]  # type: ignore[attr-defined]
 
 
 def _misbehave(module: ModuleType) -> None:
