@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
@@ -21,6 +22,11 @@ CONFIG_VARIABLE = "ACS_CONFIG"
 _PREFIX = "ACS_"
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 _TESTS = "ACS_TEST_"  # what is said to the test suite is none of the service's business
+_KUBERNETES = re.compile(
+    r"(?:[A-Z0-9]+_)+(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9]+)*"
+    r"|PORT(?:_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)"
+).fullmatch
+"""What it tells containers of a Service whose name begins with `acs`; no setting is named so."""
 
 
 class ConfigError(Exception):
@@ -109,7 +115,7 @@ def _environment(environ: Mapping[str, str], faults: list[str]) -> Iterator[tupl
     ours = [name for name in sorted(environ) if name.startswith(_PREFIX)]
     known = {variable(name): (name, kind) for name, kind in leaves()} if ours else {}
     for name in ours:
-        if name == CONFIG_VARIABLE or name.startswith(_TESTS):
+        if name == CONFIG_VARIABLE or name.startswith(_TESTS) or _KUBERNETES(name):
             continue
         if name not in known:
             faults.append(f"{name} names no setting")

@@ -112,6 +112,8 @@ def test_a_fault_in_the_file_is_a_sentence_with_its_name(
     ("name", "text", "sentence"),
     [
         ("ACS_OTP__LIFETIME", "5", "ACS_OTP__LIFETIME names no setting"),
+        ("ACS_OTP_LIFETIME_S", "300", "ACS_OTP_LIFETIME_S names no setting"),
+        ("ACS_OPS__PORT", "8085", "ACS_OPS__PORT names no setting"),
         ("ACS_OTP__LIFETIME_S", "soon", "ACS_OTP__LIFETIME_S: expected `int`, got `str`"),
         ("ACS_OTP__RESEND_WAITS_S", "[1,", "ACS_OTP__RESEND_WAITS_S: "),
     ],
@@ -143,3 +145,22 @@ def test_a_password_in_the_url_is_not_shown() -> None:
     assert "canary" not in repr(settings)
     assert settings.database.url is not None
     assert settings.database.url.reveal() == "postgresql://u:canary@h/d"
+
+
+def test_what_kubernetes_tells_of_a_service_named_acs_is_none_of_ours() -> None:
+    told = {
+        f"{service}_{name}": "tcp://10.0.0.1:8081"
+        for service in ("ACS", "ACS_DS")
+        for name in (
+            "SERVICE_HOST",
+            "SERVICE_PORT",
+            "SERVICE_PORT_HTTPS",
+            "PORT",
+            "PORT_8081_TCP",
+            "PORT_8081_TCP_PROTO",
+            "PORT_8081_TCP_PORT",
+            "PORT_8081_TCP_ADDR",
+        )
+    }
+
+    assert config.read(environ={**told, "ACS_PROFILE": "demo"}).profile == "demo"
