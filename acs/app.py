@@ -208,7 +208,7 @@ class Service:
             self.pools[name] = await self._connect(name)
         tables = LiveTables(next(iter(self.pools.values())))
         await tables.load()
-        await self.parts.clock.look(tables.pool)
+        await self.parts.clock.settle(tables.pool)
         for keeping in (tables.keep_fresh(), self.parts.clock.keep_right(tables.pool)):
             self.tasks.append(asyncio.create_task(keeping))
         delivery = self._delivery(tables.pool, worker)

@@ -8,7 +8,8 @@ Laws:
 - Between two looks time goes on as the machine counts seconds, whatever is done to its clock.
 - A clock is wrong only when more than half of all say so, with one voice: those of the machines,
   the database's where it has a machine of its own, and, for one that was set meanwhile, what it
-  said before. Where nobody has more than half, everybody keeps his own time.
+  said before. Where nobody has more than half, everybody keeps his own time; but who starts waits
+  a while for others first.
 - Nobody's clock is set. An operator is told (``acs_clock_offset_seconds``, alarm ``clock``).
 """
 
@@ -40,6 +41,9 @@ TOLERANCE_S: Final = 30.0
 """Clocks so near one another say the same. Those that a time server sets differ by milliseconds; a
 code lives for ten times as long."""
 EVERY_S: Final = 5.0
+_LOOKS_MORE: Final = 4
+"""So often who starts looks again while nobody has more than half: machines that come back from a
+power cut together hear of one another in 20 s, and a supervisor waits longer for its workers."""
 _SLOW_S: Final = 2.0
 """An answer that took longer says too little of the moment at which it was true."""
 _KERNEL: Final = Path("/proc/sys/kernel/random/boot_id")
@@ -62,9 +66,10 @@ def machine_name() -> str:
         return socket.gethostname()[:_NAME_MAX]
 
 
-def judged(own: float, before: float, others: Sequence[float], *, database: bool) -> float:
-    """Tell whose clock to go by: all are given, as is the answer, as seconds ahead of the database.
+def judged(own: float, before: float, others: Sequence[float], *, database: bool) -> float | None:
+    """Tell whose clock to go by; None where nobody has more than half.
 
+    All are given, as is the answer, as seconds ahead of the database.
     ``before`` is what the own clock would say if nobody had set it; ``database``: it has a clock
     of its own.
     """
@@ -74,7 +79,9 @@ def judged(own: float, before: float, others: Sequence[float], *, database: bool
     right = sorted(
         voice for voice in voices if 2 * sum(_agree(voice, one) for one in voices) > len(voices)
     )
-    if not right or any(_agree(voice, own) for voice in right):
+    if not right:
+        return None
+    if any(_agree(voice, own) for voice in right):
         return own
     return right[(len(right) - 1) // 2]
 
@@ -98,6 +105,7 @@ class Clock:
         self._running = running
         self._kept: tuple[datetime, float] | None = None
         self._is_overruled = False
+        self._is_doubted = False
 
     def __call__(self) -> datetime:
         """Tell the time of day."""
@@ -105,6 +113,15 @@ class Clock:
             return self._machine()
         at, since = self._kept
         return at + timedelta(seconds=self._running() - since)
+
+    async def settle(self, pool: Pool) -> None:
+        """Look before anything is done by this clock; again while nobody knows whose is right."""
+        await self.look(pool)
+        for _ in range(_LOOKS_MORE):
+            if not self._is_doubted:
+                return
+            await asyncio.sleep(EVERY_S)
+            await self.look(pool)
 
     async def keep_right(self, pool: Pool) -> None:
         """Look again and again."""
@@ -135,13 +152,15 @@ class Clock:
             found = HostClock(own, answer.is_beside)
             others = await host_clocks.tell(conn, self._name, found)
         before = own + (here - asked_at).total_seconds()
-        voice = judged(
+        judgement = judged(
             own,
             before,
             [one.ahead_s for one in others],
             # It is beside one machine: where several say so, it is what stands between, a pooler.
             database=sum(one.is_beside for one in (found, *others)) != 1,
         )
+        self._is_doubted = judgement is None
+        voice = own if judgement is None else judgement
         self._kept = asked_at + timedelta(seconds=voice - own), began
         self._tell(own, is_overruled=voice != own)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import socket
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-    from acs.store.pool import Pool
+    from acs.store.pool import Connection, Pool
 
 DAY = 86400.0
 
@@ -36,10 +38,10 @@ DAY = 86400.0
         (DAY, 0.2, [], True, 0.0),  # set while it ran: what it said before is the database's
         (DAY, 0.2, [0.1], False, 0.1),
         (0.1, DAY, [0.2], False, 0.1),  # set right again
-        (DAY, DAY, [], True, DAY),  # one against one: nobody knows
-        (DAY, DAY, [0.1], False, DAY),
-        (DAY, 0.1, [], False, DAY),
-        (DAY, DAY, [-DAY], True, DAY),  # no two agree
+        (DAY, DAY, [], True, None),  # one against one: nobody knows
+        (DAY, DAY, [0.1], False, None),
+        (DAY, 0.1, [], False, None),
+        (DAY, DAY, [-DAY], True, None),  # no two agree
         (-DAY, -DAY, [-DAY], True, -DAY),  # it is the database's that is wrong
         (29.0, 29.0, [0.0], True, 29.0),  # near enough
         (DAY, DAY, [29.0, 0.1, 0.2], True, 0.1),  # the middle one of those that are right
@@ -48,7 +50,7 @@ DAY = 86400.0
     ],
 )
 def test_the_time_holds_that_more_than_half_agree_on(
-    own: float, before: float, others: list[float], *, database: bool, holds: float
+    own: float, before: float, others: list[float], *, database: bool, holds: float | None
 ) -> None:
     assert judged(own, before, others, database=database) == holds
 
@@ -153,6 +155,42 @@ async def test_a_database_behind_a_pooler_on_its_machine_has_a_voice(
     await wrong.clock.look(service)
 
     assert wrong.ahead_s == pytest.approx(0.1, abs=1.0)
+
+
+@dataclass
+class Looked:
+    """A database that is looked at; another machine, a day behind, is set right at some look."""
+
+    pool: Pool
+    owner: asyncpg.Connection
+    set_right_at: int
+    looks: int = 0
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        self.looks += 1
+        if self.looks == self.set_right_at:
+            await self.owner.execute("UPDATE acs.host_clock SET ahead_s = 0 WHERE host = 'b'")
+        async with self.pool.connection() as conn:
+            yield conn
+
+
+@pytest.mark.parametrize(("set_right_at", "looks"), [(1, 1), (3, 3), (9, 5)])
+async def test_a_process_waits_at_its_start_while_nobody_knows_whose_clock_is_right(
+    service: Pool,
+    owner: asyncpg.Connection,
+    monkeypatch: pytest.MonkeyPatch,
+    set_right_at: int,
+    looks: int,
+) -> None:
+    """As the first machine after a power cut: it would end everybody's challenges meanwhile."""
+    monkeypatch.setattr(clocks, "EVERY_S", 0.001)
+    await owner.execute("INSERT INTO acs.host_clock VALUES ('b', -86400, true, now())")
+    database, wrong = Looked(service, owner, set_right_at), Machine("a", DAY)
+    await wrong.clock.settle(database)  # type: ignore[arg-type]
+
+    assert database.looks == looks
+    assert (wrong.ahead_s < 1.0) is (set_right_at <= looks)
 
 
 async def test_time_goes_on_as_the_machine_counts_seconds(service: Pool) -> None:

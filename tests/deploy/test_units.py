@@ -106,6 +106,12 @@ def test_what_it_needs_to_the_last_is_stopped_after_it(unit: Path) -> None:
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_it_begins_with_a_clock_that_is_set(unit: Path) -> None:
+    """A machine may boot with any time; it waits until a time server has set it."""
+    assert "time-sync.target" in read(unit)["Unit"]["After"].split()
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
 def test_no_line_is_lost_and_no_process_ends_for_another(unit: Path) -> None:
     service = read(unit)["Service"]
     span_s, lines = int(service["LogRateLimitIntervalSec"]), int(service["LogRateLimitBurst"])

@@ -100,7 +100,7 @@ async def town(dsn: str, tmp_path: Path) -> AsyncIterator[Town]:
             made.append(Machine(fleet, clock))
             await fleet.prepare()
             await fleet.start(workers=0)
-        yield Town(*made, directory, phone)
+        yield Town(made[0], made[1], directory, phone)
     finally:
         for machine in made:
             if machine.fleet.process is not None:
