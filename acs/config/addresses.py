@@ -29,6 +29,7 @@ DSN: Final = (
     "postgresql://user:password@host:port/name, where a sign such as @ in the password is %40"
 )
 _CALLED: Final = "must be https, or http to this machine"
+_KNOWN_BY: Final = "it must be https, or http on this machine"
 
 
 def faults(settings: Settings) -> Iterator[str]:
@@ -37,7 +38,7 @@ def faults(settings: Settings) -> Iterator[str]:
     yield from _origins(settings)
     for name, link in settings.portal.links.items():
         if not can_be_called(link) or urlsplit(link).scheme != "https":
-            yield f"portal.links.{name} is {_told(link)}: it must be https"
+            yield f"portal.links.{name} is {_told(link)}: it must be https{_as_ascii(link)}"
     called = {
         "portal.host_url": settings.portal.host_url,
         "sms.inbox_url": settings.sms.inbox_url,
@@ -46,7 +47,7 @@ def faults(settings: Settings) -> Iterator[str]:
         "sim.lookup_url": settings.sim.lookup_url,
     }
     yield from (
-        f"{name} {_CALLED}"
+        f"{name} {_CALLED}{_as_ascii(url)}"
         for name, url in called.items()
         if url is not None and not can_be_called(url)
     )
@@ -60,7 +61,7 @@ def _known_by(settings: Settings) -> Iterator[str]:
         if url is None:
             continue
         if not can_be_called(url):
-            yield f"{name}.public_url is {_told(url)}: it must be https, or http on this machine"
+            yield f"{name}.public_url is {_told(url)}: {_KNOWN_BY}{_as_ascii(url)}"
         elif urlsplit(url).query or "#" in url or url.endswith(("/", "?")) or len(url) > _URL_MAX:
             yield f"{name}.public_url is {url}: scheme, host and path only, without a last /"
 
@@ -74,7 +75,7 @@ def _origins(settings: Settings) -> Iterator[str]:
         if url is None:
             continue
         if not can_be_called(url):
-            yield f"{name} is {_told(url)}: it must be https, or http on this machine"
+            yield f"{name} is {_told(url)}: {_KNOWN_BY}{_as_ascii(url)}"
             continue
         parts = urlsplit(url)
         if url.partition("://")[2] != parts.netloc:
@@ -88,6 +89,11 @@ def _told(url: str) -> str:
     return "***" if "@" in url else url
 
 
+def _as_ascii(url: str) -> str:
+    """Say how other letters are written, where there are some."""
+    return "" if url.isascii() else "; other letters as xn-- in the host, as % signs behind it"
+
+
 def _usual(parts: SplitResult) -> str:
     """Write an origin as browsers do (RFC 6454, 6.2)."""
     netloc = parts.netloc.lower()
@@ -97,7 +103,7 @@ def _usual(parts: SplitResult) -> str:
 def _of_network(server: DirectoryServer) -> Iterator[str]:
     where = f"ds.directory_servers: {server.id}"
     if server.rreq_url is not None and not can_be_called(server.rreq_url):
-        yield f"{where}: rreq_url {_CALLED}"
+        yield f"{where}: rreq_url {_CALLED}{_as_ascii(server.rreq_url)}"
     for host in server.hosts:
         if not _is_entry(host):
             yield f"{where}: hosts names {host}, which is no host or host:port"

@@ -72,6 +72,16 @@ def test_what_we_are_known_by_may_stand_in_a_message(name: str, url: str) -> Non
     assert "must be https" in said(name, url)
 
 
+@pytest.mark.parametrize("url", ["https://żółw.example", "https://bank.example/płatności"])
+def test_an_address_with_other_letters_is_told_how_to_write_them(url: str) -> None:
+    """It is https already."""
+    told = "; other letters as xn-- in the host, as % signs behind it"
+    for name in KNOWN_BY + ORIGINS + CALLED:
+        assert f"machine{told}" in said(name, url)
+    assert f"https{told}" in said("portal.links", {"wallet": url})
+    assert said("portal.links", {"wallet": "https://xn--w-uga1v8h.example/p%C5%82"}) == ""
+
+
 def test_a_link_leads_to_https() -> None:
     assert said("portal.links", {"wallet": "https://bank.example/wallet?a=b#c"}) == ""
     assert "portal.links.wallet" in said("portal.links", {"wallet": "http://127.0.0.1/"})
