@@ -29,13 +29,11 @@ DSN: Final = (
     "postgresql://user:password@host:port/name, where a sign such as @ in the password is %40"
 )
 _CALLED: Final = "must be https, or http to this machine"
-_KNOWN_BY: Final = "it must be https, or http on this machine"
 
 
 def faults(settings: Settings) -> Iterator[str]:
     """Give every sentence that speaks against an address."""
     yield from _known_by(settings)
-    yield from _origins(settings)
     for name, link in settings.portal.links.items():
         if not can_be_called(link) or urlsplit(link).scheme != "https":
             yield f"portal.links.{name} is {_told(link)}: it must be https{_as_ascii(link)}"
@@ -56,32 +54,32 @@ def faults(settings: Settings) -> Iterator[str]:
 
 
 def _known_by(settings: Settings) -> Iterator[str]:
-    urls = {"cardholder": settings.cardholder.public_url, "receipts": settings.receipts.public_url}
-    for name, url in urls.items():
-        if url is None:
-            continue
-        if not can_be_called(url):
-            yield f"{name}.public_url is {_told(url)}: {_KNOWN_BY}{_as_ascii(url)}"
-        elif urlsplit(url).query or "#" in url or url.endswith(("/", "?")) or len(url) > _URL_MAX:
-            yield f"{name}.public_url is {url}: scheme, host and path only, without a last /"
-
-
-def _origins(settings: Settings) -> Iterator[str]:
-    urls = {
+    bases = {
+        "cardholder.public_url": settings.cardholder.public_url,
+        "receipts.public_url": settings.receipts.public_url,
+    }
+    origins = {
         "portal.public_url": settings.portal.public_url,
         "enrollment.api_origin": settings.enrollment.api_origin,
     }
-    for name, url in urls.items():
+    for name, url in (bases | origins).items():
         if url is None:
             continue
         if not can_be_called(url):
-            yield f"{name} is {_told(url)}: {_KNOWN_BY}{_as_ascii(url)}"
-            continue
-        parts = urlsplit(url)
-        if url.partition("://")[2] != parts.netloc:
-            yield f"{name} is {url}: scheme, host and port only, without a last /"
-        elif url != (usual := _usual(parts)):
-            yield f"{name} is {url}: others write it {usual}, and it is compared to the letter"
+            must = "it must be https, or http on this machine"
+            yield f"{name} is {_told(url)}: {must}{_as_ascii(url)}"
+        elif name in origins:
+            yield from _origin(name, url)
+        elif urlsplit(url).query or "#" in url or url.endswith(("/", "?")) or len(url) > _URL_MAX:
+            yield f"{name} is {url}: scheme, host and path only, without a last /"
+
+
+def _origin(name: str, url: str) -> Iterator[str]:
+    parts = urlsplit(url)
+    if url.partition("://")[2] != parts.netloc:
+        yield f"{name} is {url}: scheme, host and port only, without a last /"
+    elif url != (usual := _usual(parts)):
+        yield f"{name} is {url}: others write it {usual}, and it is compared to the letter"
 
 
 def _told(url: str) -> str:
