@@ -116,12 +116,13 @@ class Clock:
 
     async def settle(self, pool: Pool) -> None:
         """Look before anything is done by this clock; again while nobody knows whose is right."""
-        await self.look(pool)
+        if await self.look(pool):
+            return
+        log.event("clock:doubted", level=logging.WARNING)
         for _ in range(_LOOKS_MORE):
-            if not self._is_doubted:
-                return
             await asyncio.sleep(EVERY_S)
-            await self.look(pool)
+            if await self.look(pool):
+                return
 
     async def keep_right(self, pool: Pool) -> None:
         """Look again and again."""
@@ -129,8 +130,8 @@ class Clock:
             await asyncio.sleep(EVERY_S)
             await self.look(pool)
 
-    async def look(self, pool: Pool) -> None:
-        """Compare with the database and the other machines.
+    async def look(self, pool: Pool) -> bool:
+        """Compare with the database and the other machines; False: nobody knows who is right.
 
         While the database is away, refuses, or has not come to this version's schema yet, time goes
         on from the last look.
@@ -139,6 +140,7 @@ class Clock:
             await self._compare(pool)
         except (Unavailable, asyncpg.PostgresError):
             metrics.CLOCK_OFFSET.set(math.nan)
+        return not self._is_doubted
 
     async def _compare(self, pool: Pool) -> None:
         async with pool.connection() as conn:

@@ -42,6 +42,7 @@ EVENTS: dict[str, str] = {
     "challenge:opened": "the first valid CReq of a transaction",
     "challenge:refused": "a CReq was answered by an Erro or an error page",
     "clock:agreed": "this machine's clock, which was wrong, says what most others say",
+    "clock:doubted": "nobody knows whose clock is right: a start waits for others a while",
     "creq:refused": "a CReq could not be read",
     "database:joined": "the embedded PostgreSQL was already running",
     "database:migrated": "migrations were applied",

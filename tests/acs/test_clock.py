@@ -180,6 +180,7 @@ async def test_a_process_waits_at_its_start_while_nobody_knows_whose_clock_is_ri
     service: Pool,
     owner: asyncpg.Connection,
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
     set_right_at: int,
     looks: int,
 ) -> None:
@@ -191,6 +192,7 @@ async def test_a_process_waits_at_its_start_while_nobody_knows_whose_clock_is_ri
 
     assert database.looks == looks
     assert (wrong.ahead_s < 1.0) is (set_right_at <= looks)
+    assert caplog.text.count("clock:doubted") == (looks > 1)
 
 
 async def test_time_goes_on_as_the_machine_counts_seconds(service: Pool) -> None:
