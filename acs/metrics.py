@@ -301,6 +301,7 @@ ALARMS = (
     "month_crowded",
     "month_open",
     "month_unmade",
+    "no_room",
     "request_failed",
     "rreq_abandoned",
     "signing_key",

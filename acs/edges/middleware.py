@@ -14,6 +14,7 @@ Laws:
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import re
 import secrets
@@ -47,6 +48,11 @@ RUNNER_OPTIONS: dict[str, Any] = {
     "lingering_time": 1.0,  # after an early answer: so that it is read before the connection ends
 }
 """Options of ``aiohttp.web.AppRunner`` and ``Server`` that the laws above rest on."""
+
+_NO_ROOM = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
+)
+"""What a machine says whose disk is full, read-only or broken, or that has no file left to open."""
 
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _ROUTING = {404: "unknown", 405: "method", 413: "too_large"}
@@ -159,10 +165,27 @@ def _refusal_of(edge: str, error: Exception) -> Refusal:
         case Unavailable():
             log.event("http:refused", level=logging.ERROR, edge=edge, reason=error.what)
             return Refusal(503, "unavailable", {"Retry-After": "2"})
+        case OSError() if error.errno in _NO_ROOM:
+            _raise_no_room(edge, error)
+            return Refusal(503, "unavailable", {"Retry-After": "60"})
         case _:
             log.event("request:failed", level=logging.ERROR, failure=error, edge=edge)
             metrics.ALARM.labels("request_failed").inc()
             return Refusal(500, "failed")
+
+
+def _raise_no_room(edge: str, error: OSError) -> None:
+    """Tell an operator, who alone can mend it; the caller learns nothing of the inside."""
+    reason = errno.errorcode[error.errno or 0]
+    log.event(
+        "alarm:raised",
+        level=logging.ERROR,
+        failure=error,
+        alarm="no_room",
+        edge=edge,
+        reason=reason,
+    )
+    metrics.ALARM.labels("no_room").inc()
 
 
 def _reads_itself(request: web.Request) -> bool:

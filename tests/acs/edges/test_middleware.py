@@ -9,6 +9,7 @@ import json
 import logging
 import secrets
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -172,6 +173,34 @@ async def test_each_edge_says_in_its_own_language_that_it_cannot(
 ) -> None:
     async with edge(gone, name=name) as (client, _), client.post("/do") as answer:
         assert (answer.status, answer.content_type) == (status, kind)
+
+
+async def test_a_machine_without_room_asks_to_come_again_and_raises_an_alarm(
+    log_lines: io.StringIO,
+) -> None:
+    async def kept(_request: web.Request) -> web.Response:
+        with Path("/dev/full").open("wb", buffering=0) as disk:
+            disk.write(b"one")
+        raise AssertionError
+
+    labels = {"alarm": "no_room"}
+    before = metrics.REGISTRY.get_sample_value("acs_alarm_total", labels) or 0.0
+    async with edge(kept, name="enrollment") as (client, _), client.post("/do") as answer:
+        code = (await answer.json())["error"]["code"]
+
+    assert (answer.status, answer.headers["Retry-After"], code) == (503, "60", "unavailable")
+    assert metrics.REGISTRY.get_sample_value("acs_alarm_total", labels) == before + 1
+    told = json.loads(log_lines.getvalue())
+    assert (told["event"], told["alarm"], told["reason"]) == ("alarm:raised", "no_room", "ENOSPC")
+
+
+async def test_a_file_that_is_not_there_is_a_defect(log_lines: io.StringIO) -> None:
+    async def forgotten(_request: web.Request) -> web.Response:
+        return web.Response(body=Path("/nowhere/at/all").read_bytes())
+
+    async with edge(forgotten, name="enrollment") as (client, _), client.post("/do") as answer:
+        assert answer.status == 500
+    assert json.loads(log_lines.getvalue())["event"] == "request:failed"
 
 
 async def test_an_unknown_address_and_a_wrong_method_are_refused_alike() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import tempfile
 from datetime import timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from enrollment.edge import imports
@@ -96,6 +98,21 @@ async def test_a_body_that_comes_too_slowly_changes_nothing(
 
     assert (await send(api, importing.file_of(bank(1)))).code == "too_slow"
     assert await cards_of(api) == 0
+
+
+async def test_a_full_disk_begins_nothing_and_asks_to_come_again(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = Path("/dev/full")
+    with monkeypatch.context() as disk:
+        disk.setattr(tempfile, "TemporaryFile", lambda buffering=-1: full.open("r+b", buffering))
+        refused = await send(api, importing.file_of(bank(1)), headers={"Idempotency-Key": "k1"})
+        begun = await api.conn.fetchval("SELECT count(*) FROM enrollment.import_run")
+    again = await send(api, importing.file_of(bank(1)), headers={"Idempotency-Key": "k1"})
+
+    assert (refused.status, refused.code, begun) == (503, "unavailable", 0)
+    assert refused.headers["Retry-After"] == "60"
+    assert (await ended(api, again.body["import_id"]))["created"] == 3
 
 
 async def test_a_token_for_another_body_brings_nothing(api: Api) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
 
 from enrollment.edge.spool import Spool
 
@@ -30,3 +35,26 @@ def test_nothing_of_it_is_in_clear_in_the_file(keys: Keys) -> None:
         spool._file.seek(0)
 
         assert b"4000001000000018" not in spool._file.read()
+
+
+def test_a_full_disk_is_told_with_the_piece_that_did_not_fit(
+    keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not later, when the caller has been told that all of it is there."""
+    full = Path("/dev/full")
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda buffering=-1: full.open("r+b", buffering))
+    with Spool(keys.vault, "one") as spool, pytest.raises(OSError) as told:  # noqa: PT011 - errno
+        spool.add(b"first")
+
+    assert told.value.errno == errno.ENOSPC
+
+
+def test_no_folder_for_temporary_files_is_no_room(
+    keys: Keys, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The library looks for one by writing: on full disks it says that there is none."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    with pytest.raises(OSError) as told:  # noqa: PT011 - errno
+        Spool(keys.vault, "one")
+
+    assert told.value.errno == errno.ENOSPC
