@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 if any(word.startswith("--workers") for word in sys.argv):
     signal.signal(signal.SIGHUP, lambda *_: None)
 
-from acs import VERSION, app, commands, config, importing, preview, stock
+from acs import VERSION, app, checking, commands, config, importing, preview, stock
 from acs.branch import command as branch
 from acs.conformance import command as conformance
 from schemas.api import uuid_of
@@ -110,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     command(
         "check-config",
         "judge the settings, theme files and signing certificates without starting",
-        commands.judge,
+        checking.judge,
     )
     stock.add_options(
         command("seed", "load card ranges from TOML; make up clients and payments", stock.run)

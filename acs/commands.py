@@ -22,7 +22,6 @@ from acs.flows import evidence as evidence_flow
 from acs.flows import restored
 from acs.flows import seed as seed_flow
 from acs.hsm.link import NotReached
-from acs.http_gateways import doors
 from acs.key_files import add_key, generate_keys, load_keys
 from acs.smpp_gateways import refuse_too_many_binds
 from acs.store import audit_chain
@@ -38,7 +37,7 @@ from schemas.vault import Keys
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable, Coroutine, Iterator, Sequence
+    from collections.abc import Coroutine, Iterator, Sequence
     from typing import Any
     from uuid import UUID
 
@@ -54,28 +53,6 @@ NOT_NOW = 1
 
 class NotNow(Exception):
     """The command cannot be carried out now; the message is a sentence for the operator."""
-
-
-def judge(_options: argparse.Namespace, settings: Settings) -> int:
-    """Judge what a start would read besides the settings, and needs no key or database."""
-    faults: list[str] = []
-    for look in LOOKS:
-        try:
-            look(settings)
-        except ConfigError as error:
-            faults += error.sentences
-        except OSError as error:
-            faults.append(f"{error.filename} cannot be read: {error.strerror}")
-    if faults:
-        raise ConfigError(tuple(dict.fromkeys(faults)))
-    signers = policies.content_signers(settings)
-    has_values = settings.keys.authentication_values or settings.values_file.exists()
-    values = value_keys.value_keys(settings) if has_values else SoftwareKeys(())
-    hsm = value_keys.hsm_use(settings, values, signers.values())
-    if hsm is not None:
-        hsm.judge(must_be_there=True)
-    say("the settings fit")
-    return 0
 
 
 def serve(options: argparse.Namespace, settings: Settings) -> int:
@@ -250,7 +227,7 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _addresses(settings: Settings) -> tuple[str | None, str | None]:
+def addresses(settings: Settings) -> tuple[str | None, str | None]:
     """Give the addresses of the database; raise ConfigError for a file that cannot be read."""
     given = settings.database
     try:
@@ -266,30 +243,6 @@ def _addresses(settings: Settings) -> tuple[str | None, str | None]:
     raise ConfigError((sentence,))
 
 
-def _contexts(settings: Settings) -> None:
-    for edge in app.edges_of(settings):
-        policies.listener_context(settings, edge)
-
-
-LOOKS: tuple[Callable[[Settings], object], ...] = (
-    _addresses,
-    _contexts,
-    policies.pages,
-    policies.content_signers,
-    policies.directory_servers,
-    lambda settings: policies.gateways(settings, app.utc_now),
-    policies.callers,
-    policies.number_checks,
-    policies.policies,
-    policies.enrollment_policy,
-    policies.bank,
-    policies.routes,
-    doors,
-    lambda settings: settings.values_file.exists(),
-)
-"""What reads files that the settings name; each raises ConfigError."""
-
-
 @contextlib.contextmanager
 def database(settings: Settings, *, migrated: bool = True, pooled: bool = False) -> Iterator[str]:
     """Give the address of the database; without one configured, start the embedded one.
@@ -297,7 +250,7 @@ def database(settings: Settings, *, migrated: bool = True, pooled: bool = False)
     It is the one past a pooler, unless ``pooled``: commands keep locks of their session. The
     embedded one is brought to this version's schema, since nobody else would.
     """
-    address, direct_address = _addresses(settings)
+    address, direct_address = addresses(settings)
     address = address if pooled else direct_address
     if address is not None:
         yield address

@@ -17,7 +17,6 @@ import pytest
 
 from acs.__main__ import main
 from tests.acs.store.rows import proved
-from tests.signing import ec_key, key_pem, leaf, pem
 
 if TYPE_CHECKING:
     from acs.store.embedded import EmbeddedPostgres
@@ -70,60 +69,6 @@ def test_more_processes_than_a_carrier_lets_bind_are_refused(tmp_path: Path) -> 
     assert ended.returncode == 2
     assert "--workers 3: sms.smpp.one.binds is 2" in ended.stderr
     assert not (tmp_path / "postgres").exists()
-
-
-def test_check_config_starts_nothing(tmp_path: Path) -> None:
-    ended = acs(tmp_path, "check-config")
-
-    assert (ended.returncode, ended.stdout) == (0, "the settings fit\n")
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_check_config_judges_the_themes(tmp_path: Path) -> None:
-    bad = tmp_path / "bad.toml"
-    bad.write_text("[light]\nink = '#cccccc'\n", encoding="utf-8")
-
-    ended = acs(tmp_path, "check-config", ACS_CARDHOLDER__THEMES=f'{{"bad": "{bad}"}}')
-
-    assert ended.returncode == 2
-    assert f"acs: cardholder.themes: {bad}: light: ink on sheet has a contrast of" in ended.stderr
-
-
-def test_check_config_judges_the_signing_certificates(tmp_path: Path) -> None:
-    key, certs = tmp_path / "acs.key", tmp_path / "acs.pem"
-    key.write_bytes(key_pem(ec_key()))
-    key.chmod(0o600)
-    certs.write_bytes(pem(leaf(ec_key("another"))))
-    network = {"id": "visa", "schemes": ["visa"], "hosts": ["ds.example"]}
-    network |= {"sdk_signing_key": str(key), "sdk_signing_certs": str(certs)}
-
-    ended = acs(tmp_path, "check-config", ACS_DS__DIRECTORY_SERVERS=json.dumps([network]))
-
-    assert ended.returncode == 2
-    assert "visa: sdk_signing_key" in ended.stderr
-    assert "the first certificate belongs to another key" in ended.stderr
-
-
-def test_check_config_judges_every_file_that_a_start_reads(tmp_path: Path) -> None:
-    named = {
-        "ACS_DATABASE__URL_FILE": "dsn",
-        "ACS_CARDHOLDER__TLS_CERT": "acs.crt",
-        "ACS_CARDHOLDER__TLS_KEY": "acs.key",
-    }
-    provider = {"url": "https://sms.example/", "body": {"to": "{to}", "text": "{text}"}}
-    provider["headers"] = {"Authorization": {"file": str(tmp_path / "token")}}
-    ended = acs(
-        tmp_path,
-        "check-config",
-        ACS_SMS__PROVIDERS='["carrier"]',
-        ACS_SMS__HTTP=json.dumps({"carrier": provider}),
-        **{name: str(tmp_path / file) for name, file in named.items()},
-    )
-
-    assert ended.returncode == 2
-    assert f"database: {tmp_path / 'dsn'} cannot be read: No such file" in ended.stderr
-    assert f"{tmp_path / 'acs.crt'} and {tmp_path / 'acs.key'} are no cert" in ended.stderr
-    assert f"sms.http.carrier: {tmp_path / 'token'} cannot be read" in ended.stderr
 
 
 @pytest.mark.parametrize("command", ["serve", "work", "migrate"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from acs import app, commands, config
+from acs import app, checking, commands, config
 from acs.config import ConfigError
 from acs.hsm.keys import HsmSigner
 from acs.key_files import generate_keys
@@ -212,7 +212,7 @@ def test_the_commands_look_too(
 ) -> None:
     settings = settings_for(softhsm, tmp_path)
     options = Namespace(action="list")
-    assert commands.judge(options, settings) == 0
+    assert checking.judge(options, settings) == 0
     generate_keys(settings.keys_dir)
     commands.keys(options, settings)
     said = capsys.readouterr().out
@@ -223,4 +223,4 @@ def test_the_commands_look_too(
     with pytest.raises(commands.NotNow, match="the HSM cannot be used"):
         commands.keys(options, away)
     with pytest.raises(ConfigError, match="the HSM cannot be used"):
-        commands.judge(options, away)
+        checking.judge(options, away)

@@ -24,7 +24,7 @@ from typing import (
 import pytest
 import trustme
 
-from acs import commands, config, policies
+from acs import checking, config, policies
 from acs.config import ConfigError, Listen
 from acs.config.section import Section
 from acs.config.settings import Settings
@@ -297,7 +297,7 @@ def said_of(tree: dict[str, Any], *, draws: bool = False) -> str:
     """
     try:
         settings = config.read(given=tree)
-        for look in (*commands.LOOKS, value_keys):
+        for look in (*checking.LOOKS, value_keys):
             if draws or look is not policies.pages:
                 look(settings)
     except ConfigError as error:

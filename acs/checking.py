@@ -1,0 +1,66 @@
+"""The command ``acs check-config``: the settings and all that they name, judged without a start.
+
+It needs no key and no database. Exit codes: 0 they fit; 2 they do not, a sentence for each fault.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from acs import app, policies, value_keys
+from acs.commands import addresses, say
+from acs.config import ConfigError
+from acs.crypto.software import SoftwareKeys
+from acs.http_gateways import doors
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable
+
+    from acs.config import Settings
+
+
+def judge(_options: argparse.Namespace, settings: Settings) -> int:
+    """Judge what a start would read besides the settings, and needs no key or database."""
+    faults: list[str] = []
+    for look in LOOKS:
+        try:
+            look(settings)
+        except ConfigError as error:
+            faults += error.sentences
+        except OSError as error:
+            faults.append(f"{error.filename} cannot be read: {error.strerror}")
+    if faults:
+        raise ConfigError(tuple(dict.fromkeys(faults)))
+    signers = policies.content_signers(settings)
+    has_values = settings.keys.authentication_values or settings.values_file.exists()
+    values = value_keys.value_keys(settings) if has_values else SoftwareKeys(())
+    hsm = value_keys.hsm_use(settings, values, signers.values())
+    if hsm is not None:
+        hsm.judge(must_be_there=True)
+    say("the settings fit")
+    return 0
+
+
+def _contexts(settings: Settings) -> None:
+    for edge in app.edges_of(settings):
+        policies.listener_context(settings, edge)
+
+
+LOOKS: tuple[Callable[[Settings], object], ...] = (
+    addresses,
+    _contexts,
+    policies.pages,
+    policies.content_signers,
+    policies.directory_servers,
+    lambda settings: policies.gateways(settings, app.utc_now),
+    policies.callers,
+    policies.number_checks,
+    policies.policies,
+    policies.enrollment_policy,
+    policies.bank,
+    policies.routes,
+    doors,
+    lambda settings: settings.values_file.exists(),
+)
+"""What reads files that the settings name; each raises ConfigError."""
