@@ -1,13 +1,15 @@
 """The command ``acs check-config``: the settings and all that they name, judged without a start.
 
-It needs no key and no database. Exit codes: 0 they fit; 2 they do not, a sentence for each fault.
+It needs no key and no database. Exit codes: 0 they fit, also with a warning; 2 they do not, a
+sentence for each fault.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
-from acs import app, policies, value_keys
+from acs import app, open_files, policies, value_keys
 from acs.commands import addresses, say
 from acs.config import ConfigError
 from acs.crypto.software import SoftwareKeys
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from acs.config import Settings
 
 
-def judge(_options: argparse.Namespace, settings: Settings) -> int:
+def judge(options: argparse.Namespace, settings: Settings) -> int:
     """Judge what a start would read besides the settings, and needs no key or database."""
     faults: list[str] = []
     for look in LOOKS:
@@ -38,6 +40,8 @@ def judge(_options: argparse.Namespace, settings: Settings) -> int:
     hsm = value_keys.hsm_use(settings, values, signers.values())
     if hsm is not None:
         hsm.judge(must_be_there=True)
+    for name, file in open_files.found(settings, options.config).items():
+        sys.stderr.write(f"acs: warning: {open_files.sentence(name, file)}\n")
     say("the settings fit")
     return 0
 

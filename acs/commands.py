@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import asyncpg
 
-from acs import app, evidence, inherited, log, policies, supervisor, value_keys
+from acs import app, evidence, inherited, log, open_files, policies, supervisor, value_keys
 from acs.challenge import machine
 from acs.config import ConfigError, addresses
 from acs.crypto.software import KeyInHsm, SoftwareKeys
@@ -58,6 +58,7 @@ class NotNow(Exception):
 def serve(options: argparse.Namespace, settings: Settings) -> int:
     """Listen until told to stop."""
     log.setup(level=settings.log.level)
+    open_files.tell(settings, options.config)
     edges = app.edges_of(settings, options.edge)
     if not edges:
         sentence = "the edge receipts is for providers that report, and sms has none that does"
@@ -81,6 +82,7 @@ def serve(options: argparse.Namespace, settings: Settings) -> int:
 def work(options: argparse.Namespace, settings: Settings) -> int:
     """Work until told to stop; listens to nobody, or with ``--edge ops`` to the operators."""
     log.setup(level=settings.log.level)
+    open_files.tell(settings, options.config)
     edges = tuple(options.edge or ())
     first = restored.end_what_was_open if options.restored else None
     with database(settings, pooled=True) as dsn:

@@ -87,6 +87,7 @@ EVENTS: dict[str, str] = {
     "rreq:failed": "a result could not be delivered this time",
     "service:started": "the process is at work",
     "service:stopped": "the process ends",
+    "settings:open": "every account may read a file with a password; `source` names the setting",
     "settings:refused": "the settings do not fit",
     "smpp:bound": "a carrier's SMSC has let us in",
     "smpp:unbound": "there is no connection to a carrier's SMSC; `reason` says why",

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.acs.test_commands import acs
 from tests.signing import ec_key, key_pem, leaf, pem
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
 
 
 def test_check_config_starts_nothing(tmp_path: Path) -> None:
@@ -64,3 +69,25 @@ def test_check_config_judges_every_file_that_a_start_reads(tmp_path: Path) -> No
     assert f"database: {tmp_path / 'dsn'} cannot be read: No such file" in ended.stderr
     assert f"{tmp_path / 'acs.crt'} and {tmp_path / 'acs.key'} are no cert" in ended.stderr
     assert f"sms.http.carrier: {tmp_path / 'token'} cannot be read" in ended.stderr
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """Give a folder that every account may enter, which pytest's own are not."""
+    place = Path(tempfile.mkdtemp())
+    place.chmod(0o755)
+    yield place
+    shutil.rmtree(place)
+
+
+def test_check_config_warns_of_a_password_that_everybody_may_read(
+    open_folder: Path, tmp_path: Path
+) -> None:
+    config = open_folder / "acs.toml"
+    config.write_text('[database]\nurl = "postgresql://acs:canary@h/d"\n')
+    config.chmod(0o644)
+    ended = acs(tmp_path, "check-config", "--config", str(config))
+
+    assert (ended.returncode, ended.stdout) == (0, "the settings fit\n")
+    assert ended.stderr.startswith(f"acs: warning: the settings: {config} holds a password")
+    assert "canary" not in ended.stderr

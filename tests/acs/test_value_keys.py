@@ -211,7 +211,7 @@ def test_the_commands_look_too(
     softhsm: SoftHsm, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = settings_for(softhsm, tmp_path)
-    options = Namespace(action="list")
+    options = Namespace(action="list", config=None)
     assert checking.judge(options, settings) == 0
     generate_keys(settings.keys_dir)
     commands.keys(options, settings)
