@@ -15,7 +15,8 @@ import asyncpg
 
 from acs import app, evidence, inherited, log, open_files, policies, supervisor, value_keys
 from acs.challenge import machine
-from acs.config import ConfigError, addresses
+from acs.config import ConfigError
+from acs.config.addresses import dsn_fault
 from acs.crypto.software import KeyInHsm, SoftwareKeys
 from acs.drain import SILENT_RETIRING_S, SILENT_STOPPING_S
 from acs.flows import evidence as evidence_flow
@@ -234,10 +235,11 @@ def addresses(settings: Settings) -> tuple[str | None, str | None]:
     given = settings.database
     try:
         found = given.address, given.direct_address
-        if all(one is None or addresses.is_dsn(one) for one in found):
+        faults = [dsn_fault(one) for one in found if one is not None]
+        fault = next(filter(None, faults), None)
+        if fault is None:
             return found
-        names = "url_file or direct_url_file"
-        sentence = f"database: {names} holds no {addresses.DSN}"
+        sentence = f"database: what url_file or direct_url_file holds {fault}"
     except OSError as error:
         sentence = f"database: {error.filename} cannot be read: {error.strerror}"
     except UnicodeDecodeError:

@@ -24,9 +24,10 @@ _USUAL_PORTS: Final = {"https": 443, "http": 80}
 _DSN_HOST: Final = re.compile(
     r"(?:\[(?P<ipv6>[^\]]+)\]|(?P<name>[^:\[\]@]*))(?::(?P<port>[0-9]*))?"
 ).fullmatch
-_SSL_MODES: Final = {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"}
-DSN: Final = (
-    "postgresql://user:password@host:port/name, where a sign such as @ in the password is %40"
+_SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_NO_DSN: Final = (
+    "is not postgresql://user:password@host:port/name, where a sign such as @ in the password is"
+    " %40"
 )
 _CALLED: Final = "must be https, or http to this machine"
 
@@ -114,8 +115,22 @@ def _is_entry(text: str) -> bool:
         return False
 
 
-def is_dsn(text: str) -> bool:
-    """Tell whether PostgreSQL's driver could read it; its own words would quote what it cannot.
+def dsn_fault(text: str) -> str | None:
+    """Say, as the end of a sentence, why PostgreSQL's driver would not take an address.
+
+    Its own words would quote what it cannot read. None: it would take it.
+    """
+    # Secret: the address may hold a password, so nothing of it is quoted.
+    options = _dsn_options(text)
+    if options is None:
+        return _NO_DSN
+    if options.get("sslmode", "prefer").replace("_", "-") not in _SSL_MODES:
+        return f"has another sslmode than {', '.join(_SSL_MODES[:-1])} or {_SSL_MODES[-1]}"
+    return None
+
+
+def _dsn_options(text: str) -> dict[str, str] | None:
+    """Read what an address of a database has after its question mark; None when it is none.
 
     A # or a second @ is one of a password that is not written as %23 or %40.
     """
@@ -123,16 +138,15 @@ def is_dsn(text: str) -> bool:
         parts = urlsplit(text)
         asked = dict(parse_qsl(parts.query, strict_parsing=bool(parts.query)))
     except ValueError:  # brackets round what is no address; a query of other things than name=value
-        return False
+        return None
     if not text.startswith(("postgresql://", "postgres://")) or "#" in text or "@" in parts.path:
-        return False
+        return None
     first, at, after = parts.netloc.partition("@")
     hosts = [after if at else first, asked.get("host", "")]
-    return (
-        all(_is_of_database(one) for given in hosts if given for one in given.split(","))
-        and all(map(is_port, asked.get("port", "5432").split(",")))
-        and asked.get("sslmode", "prefer").replace("_", "-") in _SSL_MODES
-    )
+    can_be_reached = all(
+        _is_of_database(one) for given in hosts if given for one in given.split(",")
+    ) and all(map(is_port, asked.get("port", "5432").split(",")))
+    return asked if can_be_reached else None
 
 
 def _is_of_database(text: str) -> bool:

@@ -83,9 +83,9 @@ def _proxies(settings: Settings) -> Iterator[str]:
 def _database(settings: Settings) -> Iterator[str]:
     for name in ("url", "direct_url"):
         url = getattr(settings.database, name)
-        if url is not None and not addresses.is_dsn(url.reveal()):
-            # Secret: it may hold a password.
-            yield f"database.{name} is not {addresses.DSN}"
+        fault = None if url is None else addresses.dsn_fault(url.reveal())
+        if fault is not None:
+            yield f"database.{name} {fault}"
     if settings.database.url is not None and settings.database.url_file is not None:
         yield "database.url and database.url_file exclude each other"
     if settings.database.direct_url is not None and settings.database.direct_url_file is not None:

@@ -81,6 +81,19 @@ def test_an_address_that_cannot_be_read_is_for_a_person_to_mend(
     assert ended.stderr.startswith("acs: database: ")
 
 
+@pytest.mark.parametrize("command", ["check-config", "serve", "work", "migrate"])
+@pytest.mark.parametrize("name", ["url", "url_file"])
+def test_a_wrong_sslmode_is_a_sentence(command: str, name: str, tmp_path: Path) -> None:
+    url = "postgresql://u:p@127.0.0.1:1/d?sslmode=bogus"
+    (tmp_path / "dsn").write_text(url)
+    given = {"url": url, "url_file": str(tmp_path / "dsn")}[name]
+    ended = acs(tmp_path, command, **{f"ACS_DATABASE__{name.upper()}": given})
+
+    assert ended.returncode == 2
+    assert "url" in ended.stderr
+    assert "has another sslmode than disable, allow, prefer, require, verify-ca" in ended.stderr
+
+
 def test_a_range_of_a_theme_that_nobody_has_is_not_loaded(tmp_path: Path) -> None:
     file = tmp_path / "seed.toml"
     file.write_text(

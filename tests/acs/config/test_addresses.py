@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from asyncpg.connect_utils import SSLMode
 
 from acs import config
 from acs.config import ConfigError
+from acs.config.addresses import dsn_fault
 
 _DS = {"id": "one", "schemes": ["visa"], "hosts": ["ds.example"]}
 KNOWN_BY = ["cardholder.public_url", "receipts.public_url"]
@@ -142,7 +144,6 @@ def test_results_go_to_an_address_that_can_be_called() -> None:
         "postgresql:///d?host=a,,b",
         "postgresql:///d?host=::1",
         "postgresql:///d?host=h&port=x",
-        "postgresql://h/d?sslmode=on",
         "postgresql://h/d?sslmode",
         "postgresql://h/d?sslmode=require&",
     ],
@@ -188,3 +189,29 @@ def test_an_address_of_the_database_may_be_a_socket_or_several_hosts(rest: str) 
 def test_an_address_of_the_database_has_one_of_two_schemes(name: str) -> None:
     assert said("database.url", f"{name}://h/d") == ""
     assert said("database.url", f"{name}s://h/d") != ""
+
+
+@pytest.mark.parametrize("name", ["database.url", "database.direct_url"])
+def test_an_sslmode_that_is_none_is_told_with_those_that_are(name: str) -> None:
+    """The driver would tell it by the name of an exception."""
+    told = said(name, "postgresql://u:p@h/d?application_name=a&sslmode=canary")
+
+    modes = "disable, allow, prefer, require, verify-ca or verify-full"
+    assert f"{name} has another sslmode than {modes}" in told
+    assert "canary" not in told
+
+
+def test_every_sslmode_of_the_driver_is_one() -> None:
+    """It knows them with a low line, and takes the words of libpq."""
+    for mode in SSLMode.__members__:
+        for word in (mode, mode.replace("_", "-")):
+            assert dsn_fault(f"postgresql://h/d?sslmode={word}") is None
+
+
+@pytest.mark.parametrize("rest", ["u[:p@h/d", "h/d?sslmode", "h/d?sslmode=require&x"])
+def test_an_address_of_the_database_that_its_driver_cannot_split_is_a_sentence(rest: str) -> None:
+    assert "database.url is not postgresql://" in said("database.url", f"postgresql://{rest}")
+
+
+def test_nothing_after_a_question_mark_is_no_fault() -> None:
+    assert dsn_fault("postgresql://h/d?") is None
