@@ -66,5 +66,6 @@ LOOKS: tuple[Callable[[Settings], object], ...] = (
     policies.routes,
     doors,
     lambda settings: settings.values_file.exists(),
+    value_keys.hsm_files,
 )
 """What reads files that the settings name; each raises ConfigError."""

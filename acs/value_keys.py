@@ -96,6 +96,25 @@ class HsmUse:
             )
 
 
+def hsm_files(settings: Settings) -> None:
+    """Judge the files that reach the HSM, before any key lives in it too. Raises ConfigError."""
+    module, pin_file = settings.hsm.module, settings.hsm.pin_file
+    if module is None or pin_file is None:
+        return
+    faults = []
+    if not module.is_absolute():
+        faults.append(f"hsm.module is {module}: what gets the PIN is named by its whole path")
+    for name, file in {"hsm.module": module, "hsm.pin_file": pin_file}.items():
+        try:
+            with file.open("rb"):
+                pass
+        except OSError as error:
+            faults.append(f"{name}: {file} cannot be read: {error.strerror}")
+    if faults:
+        raise ConfigError(tuple(faults))
+    _refuse_if_open(pin_file, "hsm.pin_file")
+
+
 def hsm_use(settings: Settings, values: SoftwareKeys, signers: Iterable[object]) -> HsmUse | None:
     """Give what the HSM is wanted for; None where it is for nothing. Raises ConfigError.
 

@@ -91,3 +91,21 @@ def test_check_config_warns_of_a_password_that_everybody_may_read(
     assert (ended.returncode, ended.stdout) == (0, "the settings fit\n")
     assert ended.stderr.startswith(f"acs: warning: the settings: {config} holds a password")
     assert "canary" not in ended.stderr
+
+
+def test_check_config_judges_the_way_to_an_hsm_that_holds_no_key_yet(tmp_path: Path) -> None:
+    """Else it is the first key, on the day of its ceremony, that finds out."""
+    (tmp_path / "pin").write_text("1234")
+    (tmp_path / "pin").chmod(0o644)
+    given = {"ACS_HSM__TOKEN": "acs", "ACS_HSM__PIN_FILE": str(tmp_path / "pin")}
+    away = acs(tmp_path, "check-config", ACS_HSM__MODULE=str(tmp_path / "lib.so"), **given)
+    near = acs(tmp_path, "check-config", ACS_HSM__MODULE="lib.so", **given)
+    (tmp_path / "lib.so").touch()
+    loose = acs(tmp_path, "check-config", ACS_HSM__MODULE=str(tmp_path / "lib.so"), **given)
+    (tmp_path / "pin").chmod(0o600)
+    good = acs(tmp_path, "check-config", ACS_HSM__MODULE=str(tmp_path / "lib.so"), **given)
+
+    assert [one.returncode for one in (away, near, loose, good)] == [2, 2, 2, 0]
+    assert f"hsm.module: {tmp_path / 'lib.so'} cannot be read: No such file" in away.stderr
+    assert "hsm.module is lib.so: what gets the PIN is named by its whole path" in near.stderr
+    assert "hsm.pin_file is open to others" in loose.stderr
