@@ -110,6 +110,13 @@ SMS_REPORTS = _counter(
     "state",
     "calling_code",
 )
+SMS_REPORTS_WANTED = Gauge(
+    "acs_sms_reports_wanted",
+    "1 for a provider that is asked to call with delivery reports",
+    ("provider",),
+    registry=REGISTRY,
+    multiprocess_mode="livemax",
+)
 SMS_DELIVERY_SECONDS = _histogram(
     "acs_sms_delivery_seconds",
     "From queueing a message to the report that it was delivered",

@@ -46,7 +46,9 @@ class ReceiptPorts:
 
 
 def routes(ports: ReceiptPorts) -> list[web.RouteDef]:
-    """Give the routes of this edge."""
+    """Give the routes of this edge, and tell whose reports come here."""
+    for provider in ports.by_name:
+        metrics.SMS_REPORTS_WANTED.labels(provider).set(1)
 
     async def take(request: web.Request) -> web.Response:
         door = _door(ports, request)

@@ -137,6 +137,14 @@ async def test_a_provider_s_report_is_told_on_and_answered_as_it_wants(
     assert counted(name, "taken") == before + 1
 
 
+@pytest.mark.parametrize("name", [*sms_providers.NAMES, "stranger"])
+async def test_whose_reports_are_missed_is_told(edge: Edge, name: str) -> None:
+    """The alert on reports that stopped asks for it."""
+    value = metrics.REGISTRY.get_sample_value("acs_sms_reports_wanted", {"provider": name})
+
+    assert value == (None if name == "stranger" else 1)
+
+
 @pytest.mark.parametrize("name", sms_providers.NAMES)
 async def test_a_report_that_comes_twice_is_answered_twice(edge: Edge, name: str) -> None:
     called = sms_providers.call(name, [message(name)], "delivered")
