@@ -57,13 +57,18 @@ def refusal(request: web.BaseRequest, refusal: Refusal) -> web.Response:
 def _cannot(body: bytes) -> Answer:
     """Refuse for now what could not be looked into, naming the challenge that it names itself.
 
+    In the version of a message that can be read; that of a sealed one is not known [rule 2.39].
+
     An SDK's own Erro in plain JSON is answered by nothing; the clocks end a challenge whose Erro is
     lost.
     """
-    if messages.peek(body).get("messageType") == MessageType.ERRO:
+    seen = messages.peek(body)
+    if seen.get("messageType") == MessageType.ERRO:
         return Answer()
     problem = Problem("403", "the request could not be processed just now")
-    message = erro(problem, version=None, ids=_named(body), message_type=MessageType.CREQ)
+    given = seen.get("messageVersion")
+    version = given if isinstance(given, str) else None
+    message = erro(problem, version=version, ids=_named(body), message_type=MessageType.CREQ)
     metrics.ERRO.labels("out", problem.code).inc()
     log.event("creq:refused", code=problem.code)
     return Answer(to_bytes(message))

@@ -70,6 +70,23 @@ async def test_what_fails_names_the_challenge_that_was_named(world: World, reaso
     assert json.loads(bytes(response.body))["acsTransID"] == app.ares["acsTransID"]  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("given", "spoken"),
+    [("2.1.0", "2.1.0"), ("2.2.0", "2.2.0"), ("2.3.1", "2.3.1"), ("2.9.9", "2.3.1"), (22, "2.3.1")],
+)
+async def test_what_fails_speaks_the_version_that_was_spoken(
+    world: World, given: object, spoken: str
+) -> None:
+    """Where it can be read: in a CReq that is not sealed [rule 2.39]."""
+    request = make_mocked_request("POST", PATH)
+    request[BODY] = json.dumps({"messageType": "CReq", "messageVersion": given}).encode()
+    response = refusal_page(world.server.ports, request, Refusal(503, "unavailable"))
+    said = json.loads(bytes(response.body))  # type: ignore[arg-type]
+
+    assert said["messageVersion"] == spoken
+    judge.erro(said)
+
+
 @pytest.mark.parametrize("reason", ["failed", "unavailable"])
 async def test_an_error_that_we_fail_at_is_answered_by_nothing(world: World, reason: str) -> None:
     app = await apps.ask(world, await world.enrol(prefix=OTP))
