@@ -2,7 +2,8 @@
 
 Beside the service, on its database. A file is known by its hash: an import that was interrupted
 goes on where it was when the same file is given again. Nothing of a line's content is written
-anywhere but into its row: the report names lines by number.
+anywhere but into its row: the report names lines by number. What it writes has the time of the
+service, as most clocks tell it, not that of whatever machine it was typed at.
 
 Exit codes: 0 every line was carried out; 1 lines were refused, or it cannot be done now; 2 usage.
 """
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import asyncpg
 
 from acs import app, log, policies
+from acs.clock import Clock, machine_name
 from acs.commands import NOT_NOW, NotNow, database, refusal, say
 from acs.config import ConfigError
 from acs.key_files import load_keys
@@ -109,7 +111,9 @@ async def _import(
     try:
         async with pool.connection() as conn:
             tables = await card_ranges.load(conn)
-            hands = _hands(settings, pool, keys, tables)
+            clock = Clock(app.utc_now, machine_name())
+            await clock.look(pool)
+            hands = _hands(settings, pool, keys, tables, clock)
             begun = await imports.begin_or_resume(conn, hands, known)
             if begun is None:
                 sentence = "another process is importing this file"
@@ -162,7 +166,9 @@ async def _connect(settings: Settings, dsn: str) -> Pool:
     )
 
 
-def _hands(settings: Settings, pool: Pool, keys: Keys, tables: PolicyTables) -> imports.Hands:
+def _hands(
+    settings: Settings, pool: Pool, keys: Keys, tables: PolicyTables, clock: Clock
+) -> imports.Hands:
     return imports.Hands(
         pool=pool,
         keys=keys,
@@ -170,7 +176,7 @@ def _hands(settings: Settings, pool: Pool, keys: Keys, tables: PolicyTables) -> 
         otp_policy=policies.otp_policy(settings),
         actor=_ACTOR,
         scopes=imports.ALL_SCOPES,
-        clock=app.utc_now,
+        clock=clock,
         card_range_known=lambda pan: tables.find(pan) is not None,
     )
 

@@ -9,8 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import asyncpg
 import pytest
@@ -92,6 +93,46 @@ def test_standard_input_is_imported(ready: Path, dsn: str) -> None:
     assert (ended.returncode, again.returncode) == (0, 0)
     assert b"3 lines: 3 new" in ended.stdout
     assert b"0 new, 0 changed, 3 known" in again.stdout
+
+
+_A_DAY_AHEAD = """\
+import sys
+from datetime import timedelta
+from acs import app
+here = app.utc_now
+app.utc_now = lambda: here() + timedelta(days=1)
+from acs.__main__ import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_machine_with_a_wrong_clock_writes_the_time_of_the_others(ready: Path, dsn: str) -> None:
+    """What it wrote would lie in days to come: waits of phones, events of the audit log."""
+
+    async def told(sql: str) -> Any:
+        conn = await asyncpg.connect(dsn)
+        try:
+            return await conn.fetchval(sql)
+        finally:
+            await conn.close()
+
+    others = "INSERT INTO acs.host_clock SELECT name, 0, false, now() + interval '29 s'"
+    asyncio.run(told(f"{others} FROM unnest(ARRAY['one', 'two']) AS name RETURNING host"))
+    ended = subprocess.run(
+        [sys.executable, "-c", _A_DAY_AHEAD, "import", "-"],
+        env=_environ(ready, dsn),
+        cwd=ROOT,
+        input=importing.file_of(bank(1)),
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    ahead = asyncio.run(told("SELECT max(at) - now() FROM audit.event"))
+    begun = asyncio.run(told("SELECT max(started_at) - now() FROM enrollment.import_run"))
+
+    assert ended.returncode == 0, ended.stderr
+    assert max(ahead, begun) < timedelta(hours=1)
+    assert b'"alarm":"clock"' in ended.stderr
 
 
 def test_a_file_that_is_not_there_is_a_usage_error(ready: Path, dsn: str) -> None:
