@@ -4,7 +4,8 @@ Laws: the first step answers the same for everybody; the message goes out only w
 right and nothing is locked (a silent gate). What was wrong is never told, and a stranger's number
 is counted and locked like a client's. Of two numbers of a client the older one ends with a login.
 A login that is begun or finished while the person's password, phone or number changes is over with
-the change: the person is held first, then the entry. The caller commits whatever the answer is.
+the change: the person is held first, then counts and entry. The caller commits whatever the answer
+is.
 """
 
 from __future__ import annotations
@@ -63,12 +64,8 @@ async def begin(work: Work, identifier: str, password: Secret) -> Done[LoginBegu
     entry_id = uuid4()
     is_out = await wrong_codes.is_out(work, who.key)  # nobody is told
     person_id = None if who.person is None else who.person.person_id
-    proved = await _proved(work, who, new_password.normal(password), entry_id)
-    is_open = proved is not None and not is_out
-    if is_open and person_id is not None:
-        # Race: whoever changes the password meanwhile ends what is committed, and nothing else.
-        await persons.lock(work.conn, person_id)
-        is_open = await access.password(work.conn, person_id) == proved
+    is_pair = await _is_pair(work, who, new_password.normal(password), entry_id)
+    is_open = is_pair and not is_out
     entry = Entry(entry_id, who.key, person_id, is_open, 0)
     expires_at = work.now + policy.login_lifetime
     await access.add_entry(work.conn, "login", entry, expires_at=expires_at, now=work.now)
@@ -78,11 +75,8 @@ async def begin(work: Work, identifier: str, password: Secret) -> Done[LoginBegu
     return Done(LoginBegun(entry.entry_id, expires_at, sms_id), created=True)
 
 
-async def _proved(work: Work, who: Who, password: Secret, entry_id: UUID) -> tuple[str, str] | None:
-    """Count the try, then compare; give the hash that a right password was compared with.
-
-    A right one clears the count unless the way in is locked.
-    """
+async def _is_pair(work: Work, who: Who, password: Secret, entry_id: UUID) -> bool:
+    """Count the try, then compare; a right one clears the count unless the way in is locked."""
     counted = await counters.take(
         work.conn,
         strangers.LOGIN_PASSWORD,
@@ -99,12 +93,11 @@ async def _proved(work: Work, who: Who, password: Secret, entry_id: UUID) -> tup
         if stored is not None and pin_hash.is_outdated(work.keys, stored):
             made = await pin_hash.make(work.keys, person_id, password, pin_hash.PASSWORD)
             await access.rehash_password(work.conn, person_id, stored[0], made)
-            return made
-        return stored
+        return True
     event = EventName.LOGIN_LOCKED if counted.count >= most else EventName.LOGIN_FAILED
     about = entry_id if who.person is None else person_id
     await work.record(event, about, outcome="password")
-    return None
+    return False
 
 
 async def finish(

@@ -78,7 +78,6 @@ async def _may_reset(work: Work, who: Who) -> bool:
     failed = await counters.read(conn, strangers.RESET, who.key, now)
     is_over = failed is not None and failed.count >= policy.reset_failures_max
     person_id = uuid4() if who.person is None else who.person.person_id
-    await persons.lock(conn, person_id)
     has_pin = await attempts.pin(conn, person_id) is not None
     has_password = await access.password(conn, person_id) is not None
     return has_pin and has_password and not is_over and today.count <= policy.resets_day

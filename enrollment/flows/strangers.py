@@ -2,6 +2,7 @@
 
 Laws: a number of nobody is looked up, counted and locked like a client's, by as many statements;
 an address is counted whole, of IPv6 its /64. A lock tells nothing about whose number it is.
+Lock order: the address, the number, its person, what is counted of the person, what is under way.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Who:
 async def find(work: Work, identifier: str) -> Who | Refusal:
     """Look a number up; a wrong shape may be told, it tells of no client.
 
-    One caller at a time decides about a number; the person is not locked.
+    One caller at a time decides about a number, and the person is held, as by whoever changes it.
     """
     day, _ = calendar_of(work.now)
     read = identifiers.read(identifier, day, work.policy.nonresident_pattern)
@@ -57,9 +58,12 @@ async def find(work: Work, identifier: str) -> Who | Refusal:
         return Refusal(RefusalCode(read.value), "identifier")
     tag = identifiers.tag(work.keys, read)
     await persons.claim(work.conn, tag)
-    holder = await persons.holder_of_identifier(work.conn, identifiers.index(work.keys, read))
-    person = await persons.read(work.conn, uuid4() if holder is None else holder)
-    if person is not None and not _may_come_in(work, person):
+    index = identifiers.index(work.keys, read)
+    holder = await persons.holder_of_identifier(work.conn, index)
+    person = await persons.lock(work.conn, uuid4() if holder is None else holder)
+    # Race: who held the person before may have given them another number.
+    is_still = await persons.holder_of_identifier(work.conn, index) == holder
+    if person is not None and not (is_still and _may_come_in(work, person)):
         person = None
     who = tag.value if person is None else person.person_id.bytes
     return Who(person, tag.value, counters.key_of(work.keys, _WHO, who))

@@ -9,11 +9,11 @@ from uuid import uuid4
 
 import pytest
 
-from enrollment.flows import counter, logins, new_password, persons
+from enrollment.flows import counter, logins, new_password, persons, strangers
+from enrollment.flows.persons import PersonData
 from enrollment.refusals import Done, Refusal, RefusalCode
-from enrollment.store import persons as store
 from schemas.vault import Secret
-from tests.enrollment import doors, people
+from tests.enrollment import doors, people, races
 from tests.records import replace
 
 if TYPE_CHECKING:
@@ -265,34 +265,23 @@ async def test_one_code_opens_one_session_whoever_is_first(
     assert sorted(await asyncio.gather(*(finish() for _ in range(3)))) == [False, False, True]
 
 
-async def waiting(conn: asyncpg.Connection) -> None:
-    """Wait until somebody waits for a lock."""
-    while not await conn.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
-        await asyncio.sleep(0)
-
-
 async def test_a_login_that_is_finished_while_the_phone_changes_opens_nothing(
     pool: asyncpg.Pool, keys: Keys, now: datetime
 ) -> None:
-    async with pool.acquire() as branch, pool.acquire() as browser:
+    async with pool.acquire() as branch:
         bank = people.hands(branch, keys, now)
         person_id = await people.make_person(bank)
         await doors.register(bank, person_id)
         begun = await begin(bank)
         code = await doors.code_of(bank, begun.sms_id)
 
-        async def finish() -> Done[Opened] | Refusal:
-            async with browser.transaction():
-                portal = doors.at_portal(replace(bank, conn=browser))
-                return await logins.finish(portal, begun.login_id, code)
+        async def finish(portal: Work) -> Done[Opened] | Refusal:
+            return await logins.finish(portal, begun.login_id, code)
 
-        async with asyncio.timeout(10):
-            async with branch.transaction():
-                await store.lock(branch, person_id)
-                finishing = asyncio.create_task(finish())
-                await waiting(branch)
-                await persons.put_phone(bank, person_id, doors.NEW_PHONE, "branch", None)
-            refused = await finishing
+        async def change(work: Work) -> None:
+            await persons.put_phone(work, person_id, doors.NEW_PHONE, "branch", None)
+
+        refused = await races.during(pool, bank, person_id, finish, change)
 
         assert refused == Refusal(RefusalCode.INVALID, "code")
         assert await branch.fetch("SELECT 1 FROM enrollment.portal_session") == []
@@ -302,22 +291,57 @@ async def test_a_login_that_is_begun_while_the_password_changes_is_over(
     pool: asyncpg.Pool, keys: Keys, now: datetime
 ) -> None:
     """What it proved is the password before; the change sees no login that is not yet there."""
-    async with pool.acquire() as other, pool.acquire() as browser:
+    async with pool.acquire() as other:
         bank = people.hands(other, keys, now)
         person_id = await people.make_person(bank)
         await doors.register(bank, person_id)
 
-        async def start() -> LoginBegun:
-            async with browser.transaction():
-                return await begin(replace(bank, conn=browser))
+        async def change(work: Work) -> None:
+            await new_password.put(work, person_id, WRONG, "password_reset")
 
-        async with asyncio.timeout(10):
-            async with other.transaction():
-                await store.lock(other, person_id)
-                beginning = asyncio.create_task(start())
-                await waiting(other)
-                await new_password.put(bank, person_id, WRONG, "password_reset")
-            begun = await beginning
+        begun = await races.during(pool, bank, person_id, begin, change)
 
         assert begun.sms_id is None
         assert not await other.fetchval("SELECT is_open FROM enrollment.entry")
+
+
+async def test_a_login_by_a_number_that_is_being_replaced_is_a_strangers(
+    pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    """Whoever comes in by a number that was wrong is out with it, however late."""
+    async with pool.acquire() as other:
+        bank = people.hands(other, keys, now)
+        person_id = await people.make_person(bank)
+        await doors.register(bank, person_id)
+
+        async def change(work: Work) -> None:
+            told = PersonData(people.PESELS[2])
+            assert isinstance(await persons.put_person(work, "p1", told, None), Done)
+
+        begun = await races.during(pool, bank, person_id, begin, change)
+
+        assert begun.sms_id is None
+        assert await other.fetchval("SELECT person_id FROM enrollment.entry") is None
+
+
+@pytest.mark.parametrize("who", ["reset", "branch"])
+async def test_a_login_and_who_lets_try_again_do_not_wait_for_each_other(
+    pool: asyncpg.Pool, keys: Keys, now: datetime, who: str
+) -> None:
+    async with pool.acquire() as other:
+        bank = people.hands(other, keys, now)
+        person_id = await people.make_person(bank)
+        await doors.register(bank, person_id)
+        await begin(bank, password=WRONG)  # something is counted
+
+        async def change(work: Work) -> None:
+            if who == "branch":
+                done = await counter.unlock_portal(work, person_id, reason="asked", staff="s1")
+                assert isinstance(done, Done)
+            else:
+                await new_password.put(work, person_id, WRONG, "password_reset")
+                assert await strangers.unlock(work, person_id)
+
+        begun = await races.during(pool, bank, person_id, begin, change)
+
+        assert (begun.sms_id is None) == (who == "reset")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,11 +9,9 @@ import pytest
 from enrollment.flows import logins, passwords, persons, sessions
 from enrollment.flows.sessions import Over, OverReason
 from enrollment.refusals import Done, Refusal, RefusalCode
-from enrollment.store import persons as store
 from schemas.vault import Secret
-from tests.enrollment import doors, people
+from tests.enrollment import doors, people, races
 from tests.enrollment.people import code_of
-from tests.records import replace
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -195,7 +192,7 @@ async def test_wrong_proofs_do_not_touch_the_payments(portal: Work) -> None:
 async def test_a_reset_under_way_while_the_phone_changes_is_over(
     pool: asyncpg.Pool, keys: Keys, now: datetime, step: str
 ) -> None:
-    async with pool.acquire() as branch, pool.acquire() as browser:
+    async with pool.acquire() as branch:
         bank = people.hands(branch, keys, now)
         person_id = await people.make_person(bank)
         await doors.register(bank, person_id)
@@ -204,20 +201,14 @@ async def test_a_reset_under_way_while_the_phone_changes_is_over(
         code = await doors.code_of(bank, begun.sms_id)
         given = await token(doors.at_portal(bank), begun) if step == "finish" else CODE
 
-        async def go_on() -> object:
-            async with browser.transaction():
-                portal = doors.at_portal(replace(bank, conn=browser))
-                if step == "prove":
-                    return await passwords.prove_reset(portal, begun.reset_id, PIN, code)
-                return await passwords.finish_reset(portal, begun.reset_id, given, (NEW, NEW))
+        async def go_on(portal: Work) -> object:
+            if step == "prove":
+                return await passwords.prove_reset(portal, begun.reset_id, PIN, code)
+            return await passwords.finish_reset(portal, begun.reset_id, given, (NEW, NEW))
 
-        async with asyncio.timeout(10):
-            async with branch.transaction():
-                await store.lock(branch, person_id)
-                going_on = asyncio.create_task(go_on())
-                while not await branch.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
-                    await asyncio.sleep(0)
-                await persons.put_phone(bank, person_id, doors.NEW_PHONE, "branch", None)
-            done = await going_on
+        async def change(work: Work) -> None:
+            await persons.put_phone(work, person_id, doors.NEW_PHONE, "branch", None)
+
+        done = await races.during(pool, bank, person_id, go_on, change)
 
     assert code_of(done) == ("invalid" if step == "prove" else "registration_over")
