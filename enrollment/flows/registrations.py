@@ -4,7 +4,8 @@ Laws: a number that is not a client's goes through the same steps, gets the same
 same counts, and never a message. In strict mode a message is sent only to who also knows the
 activation code of the branch (RTS art. 24(2)(b)); a wrong code looks like a right one. One answer
 for a wrong password by SMS, whatever is wrong; each wrong code of either kind is an audit event.
-The caller commits whatever the answer is.
+The person is held before the registration: a change of the phone ends what is under way in the same
+moment. The caller commits whatever the answer is.
 """
 
 from __future__ import annotations
@@ -275,7 +276,6 @@ async def set_password(
         await registrations.move(work.conn, found, RegistrationState.EXPIRED)
         await work.record(EventName.REGISTRATION_EXPIRED, found.person_id)
         return Refusal(RefusalCode.REGISTRATION_OVER)
-    await persons.lock(work.conn, found.person_id)
     fault = await new_password.fault(work, found.person_id, passwords)
     if fault is None and not await _may_finish(work, found, found.person_id):
         await registrations.move(work.conn, found, RegistrationState.FAILED)
@@ -311,6 +311,8 @@ async def _finish(work: Work, found: Registration, person_id: UUID, password: Se
 
 
 async def _open(work: Work, registration_id: UUID) -> Registration | Refusal:
+    held = await registrations.person_of(work.conn, registration_id)
+    await persons.lock(work.conn, held or uuid4())
     found = await registrations.lock(work.conn, registration_id)
     if found is None:
         return Refusal(RefusalCode.NOT_FOUND)

@@ -52,7 +52,7 @@ UPDATE enrollment.step_up
  WHERE person_id = :person_id AND used_at IS NULL;
 
 -- name: end_registrations
--- Registrations under way; one that is being finished is left out, as above.
+-- Registrations under way. Race: as above; one that is locked is the service's version before.
 UPDATE enrollment.registration
    SET state = 'cancelled', sms_hash = NULL, sms_key_id = NULL, sms_expires_at = NULL
  WHERE registration_id IN (

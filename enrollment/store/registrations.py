@@ -132,6 +132,12 @@ async def add(
     return [row["registration_id"] for row in ended]
 
 
+async def person_of(conn: Connection, registration_id: UUID) -> UUID | None:
+    """Read whose registration it is, without a lock; None of a stranger's number."""
+    found: UUID | None = await _SQL.person_of.value(conn, registration_id=registration_id)
+    return found
+
+
 async def lock(conn: Connection, registration_id: UUID) -> Registration | None:
     """Read and lock a registration."""
     row = await _SQL.lock.one(conn, registration_id=registration_id)

@@ -52,6 +52,10 @@ INSERT INTO enrollment.registration
 VALUES (:registration_id, :idx, :person_id, :activation_id, 'started', :sends, :phone_mask, :now,
         :expires_at);
 
+-- name: person_of
+-- The person who registers, to be locked before the registration is.
+SELECT person_id FROM enrollment.registration WHERE registration_id = :registration_id;
+
 -- name: lock
 -- A registration, locked.
 SELECT registration_id, person_id, activation_id, state, sends, phone_mask, consents::text,

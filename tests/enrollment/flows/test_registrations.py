@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from enrollment.flows import registrations
+from enrollment.flows import persons, registrations
 from enrollment.flows.clients import Declaration
 from enrollment.policy import RegistrationMode, RegistrationPolicy
 from enrollment.refusals import Done, Refusal, RefusalCode
 from schemas.vault import Secret
-from tests.enrollment import doors, people
+from tests.enrollment import doors, people, races
 from tests.enrollment.people import code_of
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
     from uuid import UUID
 
@@ -353,3 +354,57 @@ async def test_a_registration_ends_after_an_hour(bank: Work) -> None:
     assert begun.expires_at == bank.now + timedelta(hours=1)
     refused = await registrations.show(people.later(portal, hours=1), begun.registration_id)
     assert code_of(refused) == "registration_over"
+
+
+async def go_on(bank: Work, step: str) -> tuple[UUID, Callable[[Work], Awaitable[object]]]:
+    """Bring a client's registration to a step; give the person, and what takes the step."""
+    person_id = await people.make_person(bank)
+    code = await doors.activation(bank, person_id)
+    portal = doors.at_portal(bank)
+    if step == "consent":
+        begun = (await begin(portal, code=code)).registration_id
+        return person_id, lambda work: registrations.consent(work, begun, doors.TEXTS)
+    found, sms_id = await doors.to_sms(portal, PESEL, code)
+    password = await doors.password_of(portal, sms_id)
+    if step == "send":
+        return person_id, lambda work: registrations.send_sms(work, found)
+    if step == "verify":
+        return person_id, lambda work: registrations.verify(work, found, password)
+    verified = await registrations.verify(portal, found, password)
+    assert isinstance(verified, Done)
+    token = verified.value.token
+    return person_id, lambda work: registrations.set_password(work, found, token, BOTH)
+
+
+@pytest.mark.parametrize("step", ["consent", "send", "verify", "password"])
+async def test_a_registration_that_goes_on_while_the_phone_changes_is_over(
+    pool: asyncpg.Pool, keys: Keys, now: datetime, step: str
+) -> None:
+    """What came to the old phone proves nothing once the new one is there."""
+    async with pool.acquire() as branch:
+        bank = people.hands(branch, keys, now)
+        person_id, act = await go_on(bank, step)
+
+        async def change(work: Work) -> None:
+            await persons.put_phone(work, person_id, doors.NEW_PHONE, "branch", None)
+
+        refused = await races.during(pool, bank, person_id, act, change)
+
+        assert code_of(refused) == "registration_over"
+        assert await branch.fetchval("SELECT state FROM enrollment.registration") == "cancelled"
+        assert await branch.fetch("SELECT 1 FROM enrollment.password") == []
+
+
+async def test_a_registration_that_begins_while_the_phone_changes_is_about_the_new_one(
+    pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    async with pool.acquire() as branch:
+        bank = people.hands(branch, keys, now)
+        person_id = await people.make_person(bank)
+
+        async def change(work: Work) -> None:
+            await persons.put_phone(work, person_id, doors.NEW_PHONE, "branch", None)
+
+        begun = await races.during(pool, bank, person_id, begin, change)
+
+        assert begun.phone_mask[-3:] == doors.NEW_PHONE[-3:]
