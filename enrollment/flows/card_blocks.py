@@ -4,6 +4,7 @@ Laws: no transaction is open while the host is asked. The wish is on disk before
 together with what the host's answer changes; while there is no answer it stays, and a worker asks
 again under the same id, for a day. So a yes is never lost and takes effect once, a no changes
 nothing, and silence is never taken for a no. The same wish of a client meanwhile is the same one.
+A client who was told that it is not known yet is told how it ended, whatever the end is.
 Lock order: person, wish, card.
 """
 
@@ -62,8 +63,10 @@ async def wish(work: Work, person_id: UUID, card_id: UUID, kind: BlockWish) -> H
     return made
 
 
-async def settle(work: Work, wished: HostWish, said: HostSaid) -> Done[CardView] | Refusal:
-    """Carry out what the host said.
+async def settle(
+    work: Work, wished: HostWish, said: HostSaid, *, is_late: bool = False
+) -> Done[CardView] | Refusal:
+    """Carry out what the host said; ``is_late``: the client is not there any more to be answered.
 
     ``host_unavailable`` (502): nothing was done, phone us. ``host_unknown`` (504): it may have been
     done, and is asked again.
@@ -86,15 +89,27 @@ async def settle(work: Work, wished: HostWish, said: HostSaid) -> Done[CardView]
     is_taken = said is HostSaid.TAKEN
     await _record(work, wished, "ok" if is_taken else "host_unavailable")
     if not is_taken:
+        if is_late:
+            await _tell_end(work, wished, NoticeKind.CARD_NOT_BLOCKED)
         return Refusal(RefusalCode.HOST_UNAVAILABLE)
     if becomes is CardStatus.BLOCKED:
         await host_wishes.end_temporary(work.conn, card_id)
     data = StatusData(becomes, "blocked by the client", None, None)
     done = await card_flows.set_status(work, card_id, data)
-    if isinstance(done, Done) and before.status is not becomes:
+    if isinstance(done, Done) and (is_late or before.status is not becomes):
         ends = {"last4": before.last4}
         await notices.tell(work, wished.person_id, NoticeKind.CARD_BLOCKED, ends)
     return done
+
+
+async def _tell_end(work: Work, wished: HostWish, kind: NoticeKind) -> None:
+    """Tell a client who waits that a wish came to nothing, as far as it still matters."""
+    card, becomes = await cards.view(work.conn, wished.card_id), _BECOMES[wished.wish]
+    if card is None or not rules.may_become(card.status, becomes):
+        return
+    # The bank may have said meanwhile that it is done.
+    kind = NoticeKind.CARD_BLOCKED if card.status is becomes else kind
+    await notices.tell(work, wished.person_id, kind, {"last4": card.last4})
 
 
 async def _record(work: Work, wished: HostWish, outcome: str) -> None:
@@ -115,15 +130,21 @@ async def claim(conn: Connection, now: datetime, limit: int) -> list[HostWish]:
 async def settle_left(work: Work, wished: HostWish, said: HostSaid) -> bool:
     """Carry out what the host said of a wish that was left; False while it is not known.
 
-    After a day without an answer the wish ends, and the record says that it is not known.
+    After a day without an answer the wish ends; client and record are told that it is not known.
     """
     by = replace(work.actor, person_id=wished.person_id)
     work = replace(work, actor=by)
     if said in _ANSWERS:
-        await settle(work, wished, said)
+        await settle(work, wished, said, is_late=True)
         return True
     if work.now - wished.asked_at >= GIVEN_UP_AFTER:
         await persons.lock(work.conn, wished.person_id)
         if await host_wishes.strike_out(work.conn, wished.wish_id):
             await _record(work, wished, "unknown")
+            await _tell_end(work, wished, NoticeKind.CARD_BLOCK_UNKNOWN)
     return False
+
+
+async def is_asked(work: Work, card_id: UUID) -> bool:
+    """Tell whether it is not known yet what became of a client's wish about a card."""
+    return await host_wishes.is_asked(work.conn, card_id)

@@ -59,6 +59,7 @@ async def show_card(visit: Visit) -> Answer:
         "mask": await _mask(visit),
         "minor": await clients.is_minor(visit.work, visit.client),
         "can_block": visit.ports.enrollment.host.is_there,
+        "is_asked": await card_blocks.is_asked(visit.work, own.card.card_id),
     }
     return Page("card.html", "card_title", values, title_values={"last4": own.card.last4})
 

@@ -54,6 +54,11 @@ async def due_at(conn: Connection, wish_id: UUID) -> datetime | None:
     return found
 
 
+async def is_asked(conn: Connection, card_id: UUID) -> bool:
+    """Tell whether a wish about a card has not come to its end."""
+    return await _SQL.is_asked.value(conn, card_id=card_id) is not None
+
+
 async def strike_out(conn: Connection, wish_id: UUID) -> bool:
     """End a wish; False when somebody else has."""
     return await _SQL.strike_out.run(conn, wish_id=wish_id) == 1

@@ -18,6 +18,10 @@ RETURNING wish_id, person_id, card_id, card_ref, wish, asked_at;
 -- Until when a wish is leased that has not come to its end.
 SELECT due_at FROM enrollment.host_wish WHERE wish_id = :wish_id;
 
+-- name: is_asked
+-- Whether a wish about a card has not come to its end.
+SELECT true FROM enrollment.host_wish WHERE card_id = :card_id LIMIT 1;
+
 -- name: strike_out
 -- The wish is carried out or refused, once.
 DELETE FROM enrollment.host_wish WHERE wish_id = :wish_id;

@@ -169,11 +169,60 @@ async def test_what_a_host_never_answered_ends_after_a_day_as_unknown(
     assert await status(bank) == "active"
 
 
-async def test_a_late_no_is_a_no(bank: Work, client: Client) -> None:
+NO, OVER, YES = "nie udala sie", "Nadal nie wiemy", "zostala zablokowana"
+
+
+async def test_a_late_no_is_a_no_and_the_client_is_told(bank: Work, client: Client) -> None:
     made = await wished(bank, client)
-    assert await card_blocks.settle_left(worker(bank, minutes=1), made, HostSaid.REFUSED)
+    for _ in range(2):
+        assert await card_blocks.settle_left(worker(bank, minutes=1), made, HostSaid.REFUSED)
 
     assert (await left(bank), await outcomes(bank)) == (0, ["host_unavailable"])
+    (told,) = await doors.messages(bank)
+    assert NO in told
+    assert people.pan(1)[-4:] in told
+
+
+async def test_a_client_is_told_when_nobody_asks_any_more(bank: Work, client: Client) -> None:
+    made = await wished(bank, client)
+    for said in (HostSaid.UNKNOWN, HostSaid.NOT_ASKED):
+        await card_blocks.settle_left(worker(bank, days=1), made, said)
+
+    (told,) = await doors.messages(bank)
+    assert OVER in told
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "words"),
+    [
+        *((said, "blocked", YES) for said in HostSaid),
+        (HostSaid.REFUSED, "blocked_temp", NO),
+        (HostSaid.UNKNOWN, "blocked_temp", OVER),
+        *((said, "blocked_stolen", None) for said in HostSaid),
+    ],
+)
+async def test_what_the_bank_said_meanwhile_is_what_the_client_is_told(
+    bank: Work, client: Client, said: HostSaid, status: str, words: str | None
+) -> None:
+    """Of a wish to cancel a card for good."""
+    made = await wished(bank, client)
+    await bank.conn.execute("UPDATE enrollment.card SET status = $1", status)
+    await card_blocks.settle_left(worker(bank, days=1), made, said)
+
+    told = await doors.messages(bank)
+    assert [words is not None and words in text for text in told] == [True] * bool(words)
+
+
+async def test_who_is_still_there_is_answered_and_gets_no_message(
+    bank: Work, client: Client
+) -> None:
+    await doors.block(bank, Host(says=HostSaid.UNKNOWN), client, "permanent")
+    assert await card_blocks.is_asked(bank, client.card_id)
+    refused = await doors.block(bank, Host(says=HostSaid.REFUSED), client, "permanent")
+
+    assert code_of(refused) == "host_unavailable"
+    assert not await card_blocks.is_asked(bank, client.card_id)
+    assert await doors.messages(bank) == []
 
 
 async def test_the_same_wish_once_more_is_the_same_one_while_it_is_open(

@@ -30,6 +30,16 @@ async def test_a_wish_ends_once(db: asyncpg.Connection, now: datetime) -> None:
     assert not await host_wishes.strike_out(db, made.wish_id)
 
 
+async def test_a_card_is_asked_about_until_its_wish_ends(
+    db: asyncpg.Connection, now: datetime
+) -> None:
+    made = await added(db, now)
+    asked = [await host_wishes.is_asked(db, one) for one in (made.card_id, uuid4())]
+    await host_wishes.strike_out(db, made.wish_id)
+
+    assert (asked, await host_wishes.is_asked(db, made.card_id)) == ([True, False], False)
+
+
 async def test_a_wish_that_was_left_is_leased_to_one(db: asyncpg.Connection, now: datetime) -> None:
     made = await added(db, now)
     late = now + LEASE
