@@ -7,10 +7,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from acs import metrics
 from acs.flows import housekeeping
 from acs.store import audit_chain, limit_sweep
+from enrollment.host import HttpHost
 from enrollment.model import HostSaid
 from otp.policy import OtpPolicy
 from tests.records import replace
@@ -94,6 +97,40 @@ async def test_a_host_that_stays_silent_is_asked_on_and_an_alarm_tells_of_it(wor
 
     assert raised == [0, 1]
     assert await world.db.fetchval("SELECT status FROM enrollment.card") == "blocked_temp"
+
+
+async def test_a_host_that_is_at_work_for_ever_is_asked_for_a_day(world: World) -> None:
+    """409 means "at work on this wish"; from a host that says so always nothing is learnt."""
+    await world.enrol()
+    asked: list[str | None] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.headers.get("Idempotency-Key"))
+        return web.Response(status=409)
+
+    app = web.Application()
+    app.router.add_post("/block", answer)
+    await world.db.execute(
+        "INSERT INTO enrollment.host_wish SELECT gen_random_uuid(), person_id, card_id, ref,"
+        " 'permanent', $1, $1 FROM enrollment.card",
+        world.clock(),
+    )
+    before = await world.db.fetchval("SELECT count(*) FROM otp.outbox")
+    alarm = metrics.ALARM.labels("host_silent")._value
+    rung_before = alarm.get()
+    async with TestServer(app) as server:
+        host = HttpHost(str(server.make_url("/block")))
+        ports, rounds = replace(world.server.ports, card_host=host), []
+        for span in ({"minutes": 15}, {"hours": 23}, {"minutes": 45}, {"seconds": 30}):
+            world.clock.advance(**span)
+            rounds.append(await housekeeping.carry_on_host_wishes(ports))
+
+    rung = alarm.get() - rung_before
+    assert (rounds, len(asked), len(set(asked)), rung) == ([1, 1, 1, 0], 3, 1, 3)
+    assert await world.db.fetchval("SELECT status FROM enrollment.card") == "active"
+    assert await world.db.fetchval("SELECT count(*) FROM otp.outbox") == before + 1
+    outcomes = "SELECT outcome FROM audit.event WHERE name = 'block.asked'"
+    assert await world.db.fetchval(outcomes) == "unknown"
 
 
 async def test_the_history_of_messages_is_forgotten_when_no_limit_looks_back(world: World) -> None:
