@@ -3,6 +3,9 @@
 Laws: until the wait is over codes go to the old phone and limits are halved; once a day and three
 times a year; the old phone gets a notice, the new one when it takes over. Without the old phone
 only the branch can help.
+
+# Race: the caller may hold the person by a session, while who holds the new number waits for the
+# person; so the number is claimed without waiting, and is refused (409) while it is not to be had.
 """
 
 from __future__ import annotations
@@ -97,9 +100,10 @@ async def confirm(
     work: Work, person_id: UUID, change_id: UUID, code: Secret
 ) -> Done[PhoneChange] | Refusal:
     """Take the new phone's code; the change takes effect after the wait."""
-    asked = await _claimed(work, person_id)
-    if await clients.client(work, person_id) is None:
-        return Refusal(RefusalCode.NOT_FOUND)
+    asked = await belongings.open_change(work.conn, person_id)
+    is_free = asked is None or await _is_claimed(work, asked)
+    if not is_free or await clients.client(work, person_id) is None:
+        return Refusal(RefusalCode.NOT_FOUND if is_free else RefusalCode.CONFLICT)
     locked = await wrong_codes.fault(work, person_id)
     if locked is not None:
         await _code_failed(work, person_id, "locked")
@@ -139,13 +143,10 @@ async def _code_failed(work: Work, person_id: UUID, outcome: str) -> None:
     await work.record(EventName.STEP_UP_FAILED, person_id, outcome=outcome, action=action)
 
 
-async def _claimed(work: Work, person_id: UUID) -> Change | None:
+async def _is_claimed(work: Work, asked: Change) -> bool:
     """Claim the number of the change under way: before the person is held, as when it is asked."""
-    asked = await belongings.open_change(work.conn, person_id)
-    if asked is not None:
-        number = phones.unseal(work.keys, asked.phone_id, asked.number_ct)
-        await persons.claim(work.conn, phones.tag(work.keys, number))
-    return asked
+    number = phones.unseal(work.keys, asked.phone_id, asked.number_ct)
+    return await persons.try_claim(work.conn, phones.tag(work.keys, number))
 
 
 async def under_way(work: Work, person_id: UUID) -> Done[PhoneChange | None] | Refusal:
@@ -191,7 +192,8 @@ async def _wish(work: Work, person_id: UUID, phone: str) -> tuple[Person, Secret
     number = phones.read(phone, work.policy.countries)
     if isinstance(number, PhoneFault):
         return Refusal(RefusalCode(number.value), "phone")
-    await persons.claim(work.conn, phones.tag(work.keys, number))
+    if not await persons.try_claim(work.conn, phones.tag(work.keys, number)):
+        return Refusal(RefusalCode.CONFLICT)
     person = await clients.client(work, person_id)
     if person is None:
         return Refusal(RefusalCode.NOT_FOUND)

@@ -66,6 +66,11 @@ async def claim(conn: Connection, *tags: Tag) -> None:
         await _SQL.claim.one(conn, idx=value)
 
 
+async def try_claim(conn: Connection, tag: Tag) -> bool:
+    """Claim a keyed hash unless another transaction decides about it; for who holds a person."""
+    return bool(await _SQL.try_claim.value(conn, idx=tag.value))
+
+
 async def insert(conn: Connection, person: Person, now: datetime) -> bool:
     """Add a person; False when the reference is known."""
     touched = await _SQL.insert_person.run(

@@ -4,6 +4,10 @@
 -- Lets one transaction at a time decide about a keyed hash (whose identifier, PAN, phone it is).
 SELECT pg_advisory_xact_lock(hashtextextended(encode(:idx::bytea, 'hex'), 0));
 
+-- name: try_claim
+-- The same without waiting; whether it is this transaction's turn.
+SELECT pg_try_advisory_xact_lock(hashtextextended(encode(:idx::bytea, 'hex'), 0));
+
 -- name: insert_person
 -- A new person, unless the reference is known.
 INSERT INTO enrollment.person

@@ -10,13 +10,14 @@ import pytest
 
 from enrollment import pan
 from enrollment.flows import limits, payments, persons, phone_change, sessions
+from enrollment.flows.sessions import Session
 from enrollment.flows.step_up import Proof
 from enrollment.model import EffectiveLimits, calendar_of
 from enrollment.policy import EnrollmentPolicy
 from enrollment.refusals import Done, Refusal, RefusalCode
 from enrollment.store import persons as store
 from schemas.vault import Secret
-from tests.enrollment import doors, people
+from tests.enrollment import doors, people, races
 from tests.enrollment.people import code_of
 from tests.records import replace
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
+    from enrollment.flows.persons import PersonView
     from enrollment.flows.work import Work
     from enrollment.model import Standing
     from schemas.vault import Keys
@@ -250,3 +252,32 @@ async def test_several_persons_are_held_in_the_order_of_their_ids(
             await store.lock(other, ids[0])
 
         assert await taking == 2
+
+
+async def test_a_client_and_a_branch_with_the_same_new_number_do_not_wait_for_each_other(
+    pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    """The branch holds the number and waits for the client, who is held by an own session."""
+    async with pool.acquire() as branch, pool.acquire() as browser:
+        bank = people.hands(branch, keys, now)
+        person_id = await people.make_person(bank)
+        await doors.register(bank, person_id)
+        opened = await doors.log_in(bank)
+        portal = doors.at_portal(replace(bank, conn=browser))
+
+        async def put() -> Done[PersonView] | Refusal:
+            async with branch.transaction():
+                return await persons.put_phone(bank, person_id, NEW, "branch", None)
+
+        async with asyncio.timeout(10):
+            async with browser.transaction():
+                assert isinstance(await sessions.resume(portal, opened.token), Session)
+                pid = branch.get_server_pid()
+                putting = asyncio.create_task(put())
+                while not await races.waits(browser, pid):
+                    await asyncio.sleep(0)
+                refused = await phone_change.ask_code(portal, person_id, NEW)
+            done = await putting
+
+        assert isinstance(done, Done)
+        assert code_of(refused) == "conflict"

@@ -111,6 +111,18 @@ async def test_other_persons_with_the_same_phone_are_counted(
     assert found == 2
 
 
+async def test_a_claim_that_is_not_to_be_had_is_not_waited_for(pool: asyncpg.Pool) -> None:
+    async with pool.acquire() as first, pool.acquire() as second:
+        async with first.transaction():
+            await persons.claim(first, tag(1))
+            async with second.transaction():
+                had = [await persons.try_claim(second, tag(number)) for number in (1, 2)]
+        async with second.transaction():
+            assert await persons.try_claim(second, tag(1))
+
+    assert had == [False, True]
+
+
 async def test_a_claim_makes_the_next_one_wait(pool: asyncpg.Pool) -> None:
     async with pool.acquire() as first, pool.acquire() as second:
         inner = first.transaction()
