@@ -22,21 +22,21 @@ async def catch_up(work: Work, limit: int) -> int:
     """Go through up to ``limit`` cards that wait for their holders' age; gives how many.
 
     # Race: the bank may change the person meanwhile; with the row held all is looked at again.
+    # Several persons are held, in the order in which a change of an account holds them.
     """
     day, _ = calendar_of(work.now)
     after = await persons.next_age_sweep(work.conn, day)
     if after is None:
         return 0
     waiting = await persons.next_of_age_sweep(work.conn, after, limit)
-    followed = set()
+    moved = set()
     for one in waiting:
         born = opened(work.keys, one.person_id, one.birth_date_ct)
-        why = ages.bar(born, is_allowed=one.minor_allowed, today=day)
-        if why is one.reason or one.person_id in followed:
-            continue
-        followed.add(one.person_id)
-        await persons.lock(work.conn, one.person_id)
-        await enrolments.recompute(work, one.person_id)
+        if ages.bar(born, is_allowed=one.minor_allowed, today=day) is not one.reason:
+            moved.add(one.person_id)
+    for person_id in sorted(moved):
+        await persons.lock(work.conn, person_id)
+        await enrolments.recompute(work, person_id)
     is_over = len(waiting) < limit
     last = waiting[-1].card_id if waiting else after
     await persons.move_age_sweep(work.conn, day, last, work.now if is_over else None)

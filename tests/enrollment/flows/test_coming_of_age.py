@@ -13,7 +13,8 @@ from enrollment.flows import persons
 from enrollment.flows.persons import PersonData
 from enrollment.policy import Activation
 from enrollment.refusals import Done
-from tests.enrollment import people
+from enrollment.store import persons as store
+from tests.enrollment import people, races
 from tests.enrollment.people import hands
 
 if TYPE_CHECKING:
@@ -148,3 +149,32 @@ async def test_two_processes_share_a_day(pool: asyncpg.Pool, keys: Keys, now: da
     assert sorted(await asyncio.gather(look(), look())) == [0, 1]
     async with pool.acquire() as conn:
         assert (await people.events(conn)).count("threeds.resumed") == 1
+
+
+async def test_several_persons_are_held_in_the_order_of_their_ids(
+    pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    """Held in the order of their cards, they and a change of their account lock each other out."""
+    async with pool.acquire() as other, pool.acquire() as conn:
+        work = hands(conn, keys, now)
+        clients: list[Client] = []
+        while [one.person_id for one in sorted(clients, key=lambda one: one.card_id)] == sorted(
+            one.person_id for one in clients
+        ):
+            clients.append(await suspended(work, len(clients) + 1))
+        ids = sorted(one.person_id for one in clients)
+
+        async def look() -> int:
+            async with conn.transaction():
+                return await flows.follow_ages(conn, keys, PER_CARD, midnight(now), 100)
+
+        async with other.transaction(), asyncio.timeout(10):
+            await store.lock(other, ids[0])
+            pid = conn.get_server_pid()
+            looking = asyncio.create_task(look())
+            while not await races.waits(other, pid):
+                await asyncio.sleep(0)
+            for person_id in ids[1:]:
+                await store.lock(other, person_id)
+
+        assert await looking == len(ids)
