@@ -4,7 +4,8 @@ Laws:
 - A post without the token of this browser's own pages, or from another origin, changes nothing
   (CSRF): SameSite=Strict cookies, the form's token, Origin and Sec-Fetch-Site are all asked.
 - A page that needs a session never runs without one; the token of a session is made at sign-in
-  by this side and nothing a browser brings along is taken for one (session fixation).
+  by this side and nothing a browser brings along is taken for one (session fixation). A post that
+  needs none (sign-in, registration) looks at none: whom it names is held after the number.
 - Every post is answered by a redirect, so that reload and back repeat nothing.
 """
 
@@ -144,10 +145,12 @@ async def _carry_out(
         work = Work(
             conn, given.keys, given.policy, given.otp_policy, _actor(ports, request), given.clock()
         )
-        session = await _session(work, seen)
+        looks = route.signed_in or route.method == "GET"
+        session = await _session(work, seen) if looks else Over(sessions.OverReason.UNKNOWN)
         if route.signed_in and not isinstance(session, Session):
             return _respond(ports, _to_sign_in(seen, session, request, work))
-        seen.state = replace(seen.state, is_signed_in=isinstance(session, Session))
+        if looks:
+            seen.state = replace(seen.state, is_signed_in=isinstance(session, Session))
         if isinstance(session, Session):
             seen.state = replace(seen.state, own_language=session.language)
             seen.words = _words(ports, seen.state.language or session.language, seen.browser)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -9,12 +10,14 @@ from uuid import uuid4
 import pytest
 from yarl import URL
 
+from enrollment import identifiers
 from enrollment.flows import belongings
 from enrollment.flows.belongings import Preferences
 from enrollment.policy import PortalPolicy
 from enrollment.portal import headers, state
 from enrollment.portal.gate import cookie_name
 from enrollment.portal.routes import PAGES
+from enrollment.store import persons
 from tests.enrollment import people
 from tests.enrollment.portal import browsing
 from tests.enrollment.portal.conftest import NUMBER
@@ -387,3 +390,30 @@ async def test_a_client_may_do_everything_in_their_own_language(
     assert any(says in one.text for one in seen)
     assert {"uk": "Зміна PIN-коду", "de": "Änderung Ihrer PIN"}[language] in message
     assert await people.enrolment(portal.conn, client.card_id) == ("active", None)
+
+
+_WAITS = """
+    SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database
+     WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted"""
+
+
+async def test_who_is_signed_in_and_asks_at_the_door_once_more_locks_nobody_out(
+    portal: Portal, inside: Browser, client: Client
+) -> None:
+    """The bank holds the number and goes on to the client, as everybody at the door does."""
+    number = identifiers.read(
+        NUMBER, portal.clock.now.date(), portal.bank.policy.nonresident_pattern
+    )
+    assert isinstance(number, identifiers.Identifier)
+    form = await inside.get("/forgot")
+    async with asyncio.timeout(10):
+        async with portal.conn.transaction():
+            await persons.claim(portal.conn, identifiers.tag(portal.keys, number))
+            asking = asyncio.create_task(inside.submit(form, identifier=NUMBER))
+            while not await portal.conn.fetchval(_WAITS):
+                await asyncio.sleep(0)
+            await persons.lock(portal.conn, client.person_id)
+        page = await asking
+
+    assert (page.status, page.path) == (200, "/forgot/2")
+    assert (await inside.get("/cards")).path == "/cards"
