@@ -83,8 +83,8 @@ async def settle(
     if before is None:
         return Refusal(RefusalCode.NOT_FOUND)
     if not is_ours:
-        # Somebody else asked under the same id, and has settled it.
-        is_done = before.status is becomes
+        # Somebody else asked under the same id and has settled it, or has blocked the card for good.
+        is_done = before.status in {becomes, CardStatus.BLOCKED}
         return Done(before, before.version) if is_done else Refusal(RefusalCode.HOST_UNAVAILABLE)
     is_taken = said is HostSaid.TAKEN
     await _record(work, wished, "ok" if is_taken else "host_unavailable")

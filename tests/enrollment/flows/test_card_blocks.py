@@ -258,8 +258,14 @@ async def test_a_yes_is_not_lost_to_one_who_did_not_reach_the_host(
 async def test_a_card_that_is_blocked_for_good_is_not_blocked_for_a_while_any_more(
     bank: Work, client: Client
 ) -> None:
-    await doors.block(bank, Host(says=HostSaid.UNKNOWN), client, "temporary")
+    """Of two windows that ask at once none is told that the card is not blocked."""
+    asking = await card_blocks.wish(bank, client.person_id, client.card_id, "temporary")
+    assert isinstance(asking, HostWish)
     await doors.block(bank, Host(), client, "permanent")
+    for said in HostSaid:
+        done = await card_blocks.settle(bank, asking, said)
+        assert isinstance(done, Done)
+        assert done.value.status is CardStatus.BLOCKED
 
     assert (await status(bank), await left(bank)) == ("blocked", 0)
 
