@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from enrollment.edge import answers
 from enrollment.edge.answers import Answer
-from enrollment.flows import activation_codes, cards, limits, persons
+from enrollment.flows import activation_codes, card_blocks, cards, limits, persons
 from enrollment.flows.cards import AccountData, CardData, StatusData
 from enrollment.flows.import_lines import person_data
 from enrollment.model import CardStatus, EffectiveLimits
@@ -80,7 +80,7 @@ async def _set_card_status(call: Call) -> Answer | Refusal:
     data = StatusData(
         CardStatus(body["status"]), body["reason"], body["replaced_by"], body["effective"]
     )
-    done = await cards.set_status(call.work, call.key, data)
+    done = await card_blocks.set_status(call.work, call.key, data)
     if isinstance(done, Refusal):
         return done
     return Answer(answers.card(done.value), version=done.version)

@@ -83,7 +83,7 @@ async def settle(
     if before is None:
         return Refusal(RefusalCode.NOT_FOUND)
     if not is_ours:
-        # Somebody else asked under the same id and has settled it, or has blocked the card for good.
+        # Somebody else has settled it, under the same id, or has blocked the card for good.
         is_done = before.status in {becomes, CardStatus.BLOCKED}
         return Done(before, before.version) if is_done else Refusal(RefusalCode.HOST_UNAVAILABLE)
     is_taken = said is HostSaid.TAKEN
@@ -122,6 +122,22 @@ async def _record(work: Work, wished: HostWish, outcome: str) -> None:
     )
 
 
+async def set_status(work: Work, card_id: UUID, data: StatusData) -> Done[CardView] | Refusal:
+    """Follow what the bank says of a card; a wish that is fulfilled with it is asked no more.
+
+    So no answer of the host that comes later blocks a card that the bank has unblocked since.
+    """
+    done = await card_flows.set_status(work, card_id, data)
+    if isinstance(done, Refusal):
+        return done
+    for wished in await host_wishes.of_card(work.conn, card_id):
+        is_fulfilled = data.status is _BECOMES[wished.wish]
+        if is_fulfilled and await host_wishes.strike_out(work.conn, wished.wish_id):
+            await _record(work, wished, "ok")
+            await _tell_end(work, wished, NoticeKind.CARD_BLOCKED)
+    return done
+
+
 async def claim(conn: Connection, now: datetime, limit: int) -> list[HostWish]:
     """Lease wishes whose answer is not known, or that were left by who asked."""
     return await host_wishes.claim(conn, now, now + LEASE, limit)
@@ -147,4 +163,4 @@ async def settle_left(work: Work, wished: HostWish, said: HostSaid) -> bool:
 
 async def is_asked(work: Work, card_id: UUID) -> bool:
     """Tell whether it is not known yet what became of a client's wish about a card."""
-    return await host_wishes.is_asked(work.conn, card_id)
+    return bool(await host_wishes.of_card(work.conn, card_id))

@@ -54,9 +54,10 @@ async def due_at(conn: Connection, wish_id: UUID) -> datetime | None:
     return found
 
 
-async def is_asked(conn: Connection, card_id: UUID) -> bool:
-    """Tell whether a wish about a card has not come to its end."""
-    return await _SQL.is_asked.value(conn, card_id=card_id) is not None
+async def of_card(conn: Connection, card_id: UUID) -> list[HostWish]:
+    """Read the wishes about a card that are open."""
+    rows = await _SQL.of_card.all(conn, card_id=card_id)
+    return [HostWish(**dict(row), is_again=True) for row in rows]
 
 
 async def strike_out(conn: Connection, wish_id: UUID) -> bool:

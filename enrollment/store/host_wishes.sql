@@ -18,9 +18,11 @@ RETURNING wish_id, person_id, card_id, card_ref, wish, asked_at;
 -- Until when a wish is leased that has not come to its end.
 SELECT due_at FROM enrollment.host_wish WHERE wish_id = :wish_id;
 
--- name: is_asked
--- Whether a wish about a card has not come to its end.
-SELECT true FROM enrollment.host_wish WHERE card_id = :card_id LIMIT 1;
+-- name: of_card
+-- The wishes about a card that have not come to their end.
+SELECT wish_id, person_id, card_id, card_ref, wish, asked_at
+  FROM enrollment.host_wish
+ WHERE card_id = :card_id;
 
 -- name: strike_out
 -- The wish is carried out or refused, once.

@@ -9,6 +9,7 @@ import pytest
 
 from enrollment.events import ACS
 from enrollment.flows import card_blocks
+from enrollment.flows.cards import StatusData
 from enrollment.model import CardStatus, HostSaid
 from enrollment.ports import NoHost
 from enrollment.refusals import Done
@@ -49,8 +50,8 @@ async def left(bank: Work) -> int:
     return int(row["n"])
 
 
-async def wished(bank: Work, client: Client) -> HostWish:
-    made = await card_blocks.wish(bank, client.person_id, client.card_id, "permanent")
+async def wished(bank: Work, client: Client, kind: card_blocks.BlockWish = "permanent") -> HostWish:
+    made = await card_blocks.wish(bank, client.person_id, client.card_id, kind)
     assert isinstance(made, HostWish)
     return made
 
@@ -268,6 +269,30 @@ async def test_a_card_that_is_blocked_for_good_is_not_blocked_for_a_while_any_mo
         assert done.value.status is CardStatus.BLOCKED
 
     assert (await status(bank), await left(bank)) == ("blocked", 0)
+
+
+async def test_a_wish_that_the_bank_fulfils_is_over_and_never_comes_back(
+    bank: Work, client: Client
+) -> None:
+    """The host is silent, and staff block the card; the client finds it, and has it unblocked."""
+    made = again(await wished(bank, client, "temporary"))
+    for becomes in (CardStatus.BLOCKED_TEMP, CardStatus.BLOCKED_TEMP, CardStatus.ACTIVE):
+        said = StatusData(becomes, None, None, None)
+        assert isinstance(await card_blocks.set_status(bank, client.card_id, said), Done)
+    await card_blocks.settle_left(worker(bank, minutes=1), made, HostSaid.TAKEN)
+
+    assert (await status(bank), await left(bank), await outcomes(bank)) == ("active", 0, ["ok"])
+    assert [YES in text for text in await doors.messages(bank)] == [True]
+
+
+async def test_what_the_bank_says_of_a_card_leaves_a_wish_for_something_else(
+    bank: Work, client: Client
+) -> None:
+    await wished(bank, client)
+    said = StatusData(CardStatus.BLOCKED_TEMP, None, None, None)
+    assert isinstance(await card_blocks.set_status(bank, client.card_id, said), Done)
+
+    assert (await left(bank), await doors.messages(bank)) == (1, [])
 
 
 async def test_what_the_bank_said_meanwhile_stays(bank: Work, client: Client) -> None:

@@ -122,6 +122,7 @@ def _inside(language: str) -> dict[str, Page]:
         "in no cards": Page("cards.html", "cards_title", {"cards": [], "mask": _mask, "joint": []}),
         "in card": _one(can_block=True),
         "in card that the bank blocks": _one(can_block=False),
+        "in card that is asked about": _one(can_block=True, is_asked=True),
         "in limits": Page("limits.html", "limits_title", limits),
         "in confirm": Page(
             "confirm.html", "confirm_title", {"pending": pending, "until": AT, "back": "/cards"}
@@ -151,7 +152,7 @@ def _inside(language: str) -> dict[str, Page]:
     }
 
 
-def _one(*, can_block: bool) -> Page:
+def _one(*, can_block: bool, is_asked: bool = False) -> Page:
     values = {
         "own": ON,
         "amounts": cards.AMOUNTS,
@@ -159,6 +160,7 @@ def _one(*, can_block: bool) -> Page:
         "mask": _mask,
         "minor": True,
         "can_block": can_block,
+        "is_asked": is_asked,
     }
     return Page("card.html", "card_title", values, title_values={"last4": "0694"})
 

@@ -34,10 +34,11 @@ async def test_a_card_is_asked_about_until_its_wish_ends(
     db: asyncpg.Connection, now: datetime
 ) -> None:
     made = await added(db, now)
-    asked = [await host_wishes.is_asked(db, one) for one in (made.card_id, uuid4())]
+    asked = [await host_wishes.of_card(db, one) for one in (made.card_id, uuid4())]
     await host_wishes.strike_out(db, made.wish_id)
 
-    assert (asked, await host_wishes.is_asked(db, made.card_id)) == ([True, False], False)
+    assert asked == [[dataclasses.replace(made, is_again=True)], []]
+    assert await host_wishes.of_card(db, made.card_id) == []
 
 
 async def test_a_wish_that_was_left_is_leased_to_one(db: asyncpg.Connection, now: datetime) -> None:
