@@ -41,7 +41,7 @@ async def during(
             return done
 
     async with asyncio.timeout(10), pool.acquire() as browser:
-        async with other.conn.transaction():
+        async with other.conn.transaction():  # type: ignore[attr-defined]
             await persons.lock(other.conn, person_id)
             pid = browser.get_server_pid()
             going_on = asyncio.create_task(acting(browser))

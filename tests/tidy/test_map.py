@@ -46,6 +46,7 @@ ACROSS: dict[str, str] = {
     "tests/otp/gateways/test_deliver_doubts.py": "deliver, find_out and reports together",
     "tests/otp/test_flows_limits.py": "flows, its limits and races",
     "tests/enrollment/flows/test_card_blocks_killed.py": "card_blocks, killed before any statement",
+    "tests/enrollment/flows/test_races.py": "clients, counter, doors and worker at the same moment",
     "tests/enrollment/flows/test_payments_footing.py": "payments, a running challenge",
 }
 
