@@ -343,20 +343,20 @@ async def test_a_branch_and_a_client_who_set_limits_at_once_both_hold(
     later = people.later(bank, hours=1)
     intent = Intent(Action.LIMITS_LOWER, client.card_id, LOW.as_dict())
     proof = await people.proof(later, client.person_id, intent)
-    branchs = EffectiveLimits(per_tx=50)
+    of_branch = EffectiveLimits(per_tx=50)
 
     async def lower(work: Work) -> Any:
         return await clients.lower_limits(work, client.person_id, client.card_id, LOW, proof)
 
     async def set_(work: Work) -> Any:
-        return await limits.put_card_limits(work, client.card_id, branchs, None)
+        return await limits.put_card_limits(work, client.card_id, of_branch, None)
 
     lowered = await races.during(pool, later, client.person_id, lower, set_)
     found = await limits.card_limits(bank, client.card_id)
 
     assert code_of(lowered) == "raise_in_branch"
     assert isinstance(found, Done)
-    assert found.value.effective == branchs
+    assert found.value.effective == of_branch
 
 
 async def test_a_switch_on_while_the_card_is_reported_stolen_stays_off(
