@@ -29,7 +29,7 @@ from schemas.versions import SUPPORTED
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from acs.authentication.facts import Facts
+    from acs.authentication.facts import Facts, RangePolicy
     from acs.authentication.low_value import Share
     from acs.transaction import Elements
     from enrollment.model import EffectiveLimits, Standing
@@ -171,18 +171,22 @@ def case_of(areq: Reading, facts: Facts, standing: Standing, now: datetime) -> C
         unconverted=no_rate if spends and limits.needs_amount(standing) else None,
         not_small=()
         if small is None
-        else (*limits.not_small(standing.low_value, small, facts.small), *_odd_exponent(areq)),
+        else (
+            *limits.not_small(standing.low_value, small, facts.small),
+            *_odd_exponent(areq, facts.range.policy),
+        ),
     )
 
 
-def _odd_exponent(areq: Reading) -> tuple[str, ...]:
+def _odd_exponent(areq: Reading, policy: RangePolicy) -> tuple[str, ...]:
     """Name an exponent that the currency does not have: the host reads another amount.
 
     Money: the authentication value carries minor units without it, and the host knows the
-    currency's own.
+    currency's own, or its scheme's.
     """
     currency, exponent = areq.values.get("purchaseCurrency"), areq.values.get("purchaseExponent")
-    usual = limits.exponent_of(str(currency))
+    booked = policy.exponent_of(str(currency))
+    usual = limits.exponent_of(str(currency)) if booked is None else booked
     return () if str(usual) == exponent else ("low_value:exponent",)
 
 

@@ -137,6 +137,8 @@ PAN_DIGITS_MAX: Final = 19
 _IN_A_ROW_MAX, _EACH_MAX, _SUM_MAX = 5, 3_000, 10_000
 _CURRENCIES: Final = {currency.code: f"{currency.number:03d}" for currency in Currency}
 _PAD_BYTES: Final = {20, 21}
+_DIGITS: Final = range(5)
+"""Digits after the point: no currency has more than four."""
 _TIED_TO_NO_AMOUNT: Final = ("visa-v0", "mastercard-dstrans")
 _ECI_FOR: Final = frozenset({*TransStatus, "data_share", "merchant_initiated"})
 _BLOCKED: Final = (TransStatusReason.TOO_FREQUENT, TransStatusReason.TOO_MANY_CHALLENGES)
@@ -166,6 +168,8 @@ class RangePolicy:
     ``swapped_max`` is the most a payment may cost for a while after the cardholder's SIM card was
     exchanged or the number ported, in minor units of the account's currency; None = the usual
     limits.
+    ``exponents`` are the digits that the scheme, and so the host, gives a currency, by its letters,
+    where they are not those of ISO 4217.
     """
 
     elements: Elements = Elements.PIN_AND_OTP
@@ -191,6 +195,7 @@ class RangePolicy:
     trust_list: TrustList = TrustList.OFF
     trust_exemption: bool = False
     low_value: SmallPayments | None = None
+    exponents: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a policy that contradicts itself."""
@@ -226,6 +231,13 @@ class RangePolicy:
             message = "av_pad_bytes is 20 or 21"
             raise ValueError(message)
 
+    def exponent_of(self, currency: str) -> int | None:
+        """Give the scheme's digits of a numeric currency; None = those of ISO 4217."""
+        for letters, digits in self.exponents.items():
+            if _CURRENCIES[letters] == currency:
+                return digits
+        return None
+
     def proves(self, category: str) -> bool:
         """Tell whether a Y of a message category carries an authentication value."""
         return category == MessageCategory.PA or self.npa_value
@@ -256,6 +268,10 @@ class RangePolicy:
         plain["trust_list"] = str(self.trust_list)
         plain["honoured_requests"] = sorted(self.honoured_requests)
         plain["eci"] = dict(self.eci)
+        if self.exponents:
+            plain["exponents"] = dict(self.exponents)
+        else:  # the service's version before knows no such member
+            del plain["exponents"]
         plain["low_value"] = None if self.low_value is None else asdict(self.low_value)
         return plain
 
@@ -335,6 +351,16 @@ def _map(name: str, value: object) -> Mapping[str, str]:
     return {key: str(eci) for key, eci in value.items()}
 
 
+def _digits(name: str, value: object) -> Mapping[str, int]:
+    if not isinstance(value, dict) or not all(
+        letters in _CURRENCIES and type(digits) is int and digits in _DIGITS
+        for letters, digits in value.items()
+    ):
+        message = f"{name} maps currencies of ISO 4217 to 0 to 4 digits"
+        raise ValueError(message)
+    return dict(value)
+
+
 def _small_payments(name: str, value: object) -> SmallPayments | None:
     if value is None:
         return None
@@ -373,6 +399,7 @@ _READERS: Final[Mapping[str, Callable[[str, object], object]]] = {
     "trust_list": _choice(TrustList),
     "trust_exemption": _flag,
     "low_value": _small_payments,
+    "exponents": _digits,
 }
 
 

@@ -4,7 +4,8 @@ Laws:
 - Money is compared in whole minor units of the account's currency. A conversion rounds up, so that
   rounding never lets a payment through. An amount equal to its limit passes.
 - An amount whose exponent is not its currency's has two readings: the message's, which the shop
-  shows, and the currency's, which the host books. The dearer one counts.
+  shows, and the currency's, which the host books. The dearer one counts. What a currency's is
+  ISO 4217 says, and the range's policy where the scheme counts otherwise; never the message.
 - A day is a calendar day of Europe/Warsaw, which has 23 or 25 hours twice a year.
 - Every limit that is passed has a stable name: ``limit:<which>:<card|account>``. Names are stored
   and counted, so they never change their meaning.
@@ -59,7 +60,7 @@ def exponent_of(currency: str) -> int | None:
     return _exponents().get(currency)
 
 
-def convert(
+def convert(  # noqa: PLR0913 - what an amount is read by, and converted by
     amount: int,
     exponent: int,
     currency: str,
@@ -68,14 +69,16 @@ def convert(
     rates: Mapping[tuple[str, str], Rate],
     margin_bp: int,
     today: date,
+    booked: int | None = None,
 ) -> Converted | NoRate:
     """Convert minor units of a purchase into minor units of the account's currency, rounded up.
 
     ``rates`` maps (from, to) to a rate; the reverse rate serves when only that is there.
     ``margin_bp`` is added to the rate, in hundredths of a percent, for what the scheme or the bank
-    will add. The same currency needs neither rate nor margin.
+    will add. The same currency needs neither rate nor margin. ``booked`` are the digits by which
+    the host reads the amount, where they are not the currency's.
     """
-    minor, usual = exponent_of(into), exponent_of(currency)
+    minor, usual = exponent_of(into), exponent_of(currency) if booked is None else booked
     if minor is None:
         return NoRate("missing")
     # Money: fewer digits after the point are the dearer reading.

@@ -138,6 +138,7 @@ def _converted(ports: Ports, asked: Asked, into: str | None) -> Converted | NoRa
         rates=ports.tables.now.rates,
         margin_bp=ports.policies.fx_margin_bp,
         today=asked.now.date(),
+        booked=asked.issued.range.policy.exponent_of(str(currency)),
     )
 
 

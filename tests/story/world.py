@@ -92,6 +92,12 @@ RANGES = (
         RangePolicy(trust_list=TrustList.ASKED, trust_exemption=True, **_VISA),
     ),
     _range("visa-small", "40000014", "visa", RangePolicy(low_value=SmallPayments(), **_VISA)),
+    _range(
+        "visa-digits",
+        "40000015",
+        "visa",
+        RangePolicy(elements=Elements.OTP, exponents={"PLN": 3}, **_VISA),
+    ),
     _range("visa-easy", "40000012", "visa", RangePolicy(**_EASY, **_VISA)),
     _range("mc-otp", "52000010", "mastercard", RangePolicy(elements=Elements.OTP, **_MC)),
     _range("mc-easy", "52000012", "mastercard", RangePolicy(**_EASY, **_MC)),

@@ -39,6 +39,7 @@ POLICIES = st.builds(
     av_pad_bytes=st.sampled_from([20, 21]),
     av_second_factor=st.none() | st.just("10"),
     eci=st.dictionaries(st.sampled_from("YNUARI"), st.sampled_from(["05", "N2", ""])),
+    exponents=st.dictionaries(st.sampled_from(["ISK", "PLN", "KWD"]), st.integers(0, 4)),
 )
 
 
@@ -52,6 +53,13 @@ def test_the_default_policy_challenges_with_pin_and_code() -> None:
 
     assert (policy.elements, policy.default) == (Elements.PIN_AND_OTP, Default.CHALLENGE)
     assert policy == RangePolicy()
+
+
+def test_a_policy_names_currencies_that_its_scheme_counts_otherwise() -> None:
+    policy = RangePolicy.from_json({"exponents": {"ISK": 2}})
+
+    assert (policy.exponent_of("352"), policy.exponent_of("985")) == (2, None)
+    assert "exponents" not in RangePolicy().to_json()
 
 
 @pytest.mark.parametrize(
@@ -113,6 +121,10 @@ def test_the_default_policy_challenges_with_pin_and_code() -> None:
         ({"eci": {"Y": "5"}}, "eci maps a transStatus to two characters"),
         ({"eci": {"much too long": "05"}}, "eci maps a transStatus to two characters"),
         ({"eci": {1: "05"}}, "eci maps a transStatus to two characters"),
+        *(
+            ({"exponents": wrong}, "exponents maps currencies of ISO 4217 to 0 to 4 digits")
+            for wrong in (2, {"352": 2}, {"ISK": "2"}, {"ISK": True}, {"ISK": -1}, {"ISK": 5})
+        ),
         (
             {"default": "frictionless"},
             "a range that must challenge cannot be frictionless by default",

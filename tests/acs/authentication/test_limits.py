@@ -23,9 +23,18 @@ RATES = {
 }
 
 
-def converted(amount: int, exponent: int, currency: str, margin_bp: int = 0) -> object:
+def converted(
+    amount: int, exponent: int, currency: str, margin_bp: int = 0, booked: int | None = None
+) -> object:
     return limits.convert(
-        amount, exponent, currency, into=PLN, rates=RATES, margin_bp=margin_bp, today=TODAY
+        amount,
+        exponent,
+        currency,
+        into=PLN,
+        rates=RATES,
+        margin_bp=margin_bp,
+        today=TODAY,
+        booked=booked,
     )
 
 
@@ -97,6 +106,35 @@ def test_of_two_readings_of_an_amount_the_dearer_one_counts(
 
     assert isinstance(result, Converted)
     assert result.amount == minor
+
+
+@pytest.mark.parametrize(
+    ("amount", "exponent", "minor"),
+    [
+        (500_000, 2, 15_000),  # 5 000 kronur at 0.03, as the scheme counts them
+        (500_000, 4, 15_000),
+        (5_000, 0, 15_000),
+        (500_000, 0, 1_500_000),
+    ],
+)
+def test_where_the_scheme_gives_a_currency_other_digits_the_host_reads_by_them(
+    amount: int, exponent: int, minor: int
+) -> None:
+    result = converted(amount, exponent, ISK, booked=2)
+
+    assert isinstance(result, Converted)
+    assert result.amount == minor
+
+
+@given(st.integers(0, 10**12), st.integers(0, 9), st.integers(0, 4))
+def test_no_exponent_makes_an_amount_cheaper_than_what_the_scheme_makes_of_it(
+    amount: int, exponent: int, booked: int
+) -> None:
+    given_, read = (converted(amount, one, ISK, booked=booked) for one in (exponent, booked))
+
+    assert isinstance(given_, Converted)
+    assert isinstance(read, Converted)
+    assert given_.amount >= read.amount
 
 
 @given(st.integers(0, 10**12), st.integers(0, 9), st.sampled_from([PLN, EUR, JPY, KWD, ISK]))

@@ -125,6 +125,22 @@ async def test_no_exponent_takes_a_payment_past_a_limit_or_makes_its_use_small(
     assert held >= 12_345
 
 
+async def test_an_amount_is_read_by_the_digits_that_the_scheme_gives_its_currency(
+    world: World,
+) -> None:
+    message = {
+        "purchaseAmount": "12345",
+        "purchaseExponent": "3",
+    }  # 12.345 PLN, of which it has two
+    answers = []
+    for most in (1_234, 1_235):
+        holder = await world.enrol(prefix="40000015", limits={"per_tx": most})
+        asked = browser_areq(holder.pan, ds_url=world.directory.url)
+        answers.append(await answer(world, asked | message))
+
+    assert [one["transStatus"] for one in answers] == ["N", "C"]
+
+
 NEGATIVE: dict[str, dict[str, Any]] = {
     "unknown card": {"unknown": True},
     "blocked card": {"card_status": "blocked_temp"},
