@@ -162,6 +162,9 @@ async def test_several_persons_are_held_in_the_order_of_their_ids(
             one.person_id for one in clients
         ):
             clients.append(await suspended(work, len(clients) + 1))
+            # A number of their own: only so many may share one.
+            phone, person_id = f"+4860070{len(clients):04d}", clients[-1].person_id
+            assert isinstance(await persons.put_phone(work, person_id, phone, "branch", None), Done)
         ids = sorted(one.person_id for one in clients)
 
         async def look() -> int:
