@@ -57,7 +57,7 @@ async def due_at(conn: Connection, wish_id: UUID) -> datetime | None:
 async def of_card(conn: Connection, card_id: UUID) -> list[HostWish]:
     """Read the wishes about a card that are open."""
     rows = await _SQL.of_card.all(conn, card_id=card_id)
-    return [HostWish(**dict(row), is_again=True) for row in rows]
+    return [HostWish(**dict(row)) for row in rows]
 
 
 async def strike_out(conn: Connection, wish_id: UUID) -> bool:

@@ -275,7 +275,7 @@ async def test_a_wish_that_the_bank_fulfils_is_over_and_never_comes_back(
     bank: Work, client: Client
 ) -> None:
     """The host is silent, and staff block the card; the client finds it, and has it unblocked."""
-    made = again(await wished(bank, client, "temporary"))
+    made = await wished(bank, client, "temporary")
     for becomes in (CardStatus.BLOCKED_TEMP, CardStatus.BLOCKED_TEMP, CardStatus.ACTIVE):
         said = StatusData(becomes, None, None, None)
         assert isinstance(await card_blocks.set_status(bank, client.card_id, said), Done)
