@@ -28,9 +28,9 @@ _WORDS: Final = {
         Action.LIMITS_LOWER: "Zmiana limitów karty *{last4}",
         Action.LOW_VALUE_ON: "Włączenie drobnych płatności bez kodu",
         Action.PHONE_CHANGE: "Zmiana telefonu na numer z końcówką {last4}",
-        Action.PHONE_CONFIRM: "Ten telefon będzie dostawał kody do płatności",
-        Action.LOGIN: "Logowanie do portalu kart",
-        Action.PASSWORD_RESET: "Nowe hasło do portalu kart",
+        Action.PHONE_CONFIRM: "Kody do płatności na ten telefon",
+        Action.LOGIN: "Logowanie do portalu kartowego",
+        Action.PASSWORD_RESET: "Nowe hasło do portalu kartowego",
     },
     "en": {
         Action.PIN_SET: "Change of your PIN for online payments",

@@ -118,7 +118,7 @@ class Walk:
         await self.type(self.card["identifier"])
         await self.tick("consent_sms_3ds", "consent_terms")
         self.mark()
-        await self.press("Zarejestruj")
+        await self.press("Zarejestruj się")
         await self.type(self.message(r": ([A-Za-z0-9]{10})\b"))
         await self.type(password, password)
 
@@ -129,9 +129,9 @@ class Walk:
         await self.type(self.code())
 
     async def set_pin(self, pin: str = PIN) -> None:
-        await self.press("PIN do internetu")
+        await self.press("PIN do płatności w internecie")
         self.mark()
-        await self.press("Wyślij kod i ustal PIN")
+        await self.press("Wyślij kod i ustaw PIN")
         await self.type(pin, pin, self.code())
 
     async def switch_on(self) -> None:

@@ -260,7 +260,7 @@ async def test_who_is_over_a_limit_is_told_once_where_the_bank_wants_so(world: W
     await world.server.work("sms")
     assert world.phone.texts(holder.phone) == [
         (
-            f"Platnosc karta *{holder.pan[-4:]} w internecie jest odrzucona, bo przekracza limit."
+            f"Platnosc karta *{holder.pan[-4:]} w internecie zostala odrzucona: przekracza limit."
             " Jesli to nie Ty, zadzwon do banku."
         )
     ]

@@ -104,7 +104,10 @@ async def test_3d_secure_off_is_told_and_on_is_not(bank: Work) -> None:
     await people.switch(people.later(bank, minutes=1), client, "deactivate")
 
     assert await told(bank) == [
-        f"3-D Secure karty *{people.pan(1)[-4:]} jest wylaczone. Jesli to nie Ty, zadzwon do banku."
+        (
+            f"3-D Secure dla karty *{people.pan(1)[-4:]} jest wylaczone. "
+            "Jesli to nie Ty, zadzwon do banku."
+        )
     ]
 
 
@@ -180,7 +183,7 @@ async def test_a_withdrawn_consent_is_told_with_what_follows(bank: Work) -> None
     assert isinstance(again, Refusal)
     assert await told(bank) == [
         (
-            "Zgoda na kody SMS jest wycofana, kartami nie zaplacisz w internecie. "
+            "Zgoda na kody SMS zostala wycofana, kartami nie zaplacisz w internecie. "
             "Jesli to nie Ty, zadzwon do banku."
         )
     ]
@@ -225,7 +228,7 @@ async def test_a_card_blocked_in_the_portal_is_told_once(
 
     assert await told(bank) == [
         (
-            f"Karta *{people.pan(1)[-4:]} zostala zablokowana w portalu kart. "
+            f"Karta *{people.pan(1)[-4:]} zostala zablokowana w portalu kartowym. "
             "Jesli to nie Ty, zadzwon do banku."
         )
     ]
@@ -256,7 +259,7 @@ async def test_3d_secure_that_moves_to_a_new_card_is_told_once(bank: Work) -> No
     assert await told(bank) == [
         (
             f"Karte *{people.pan(1)[-4:]} zastapila karta *{people.pan(2)[-4:]}, 3-D Secure dziala "
-            "dla nowej. Jesli to niespodzianka, zadzwon do banku."
+            "dla nowej. Jesli nic o tym nie wiesz, zadzwon do banku."
         )
     ]
 
@@ -287,7 +290,8 @@ async def test_3d_secure_that_stays_behind_is_told_once_with_what_to_do(
     assert await told(bank) == [
         (
             f"Karte *{people.pan(1)[-4:]} zastapila *{people.pan(2)[-4:]}. Aby placic nia w "
-            "internecie, wlacz 3-D Secure w portalu kart. Jesli to niespodzianka, zadzwon do banku."
+            "internecie, wlacz 3-D Secure w portalu kartowym. Nic o tym nie wiesz? "
+            "Zadzwon do banku."
         )
     ]
 

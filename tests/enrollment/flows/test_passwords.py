@@ -59,7 +59,9 @@ async def test_pin_and_code_open_the_way_to_a_new_password(portal: Work) -> None
 
     assert isinstance(done, Done)
     assert await sessions.resume(portal, old.token) == Over(OverReason.ENDED)
-    assert (await doors.messages(portal))[-1].startswith("Haslo do portalu kart zostalo zmienione")
+    assert (await doors.messages(portal))[-1].startswith(
+        "Haslo do portalu kartowego zostalo zmienione"
+    )
     assert (await doors.log_in(portal, password=NEW.reveal())).person_id == old.person_id
 
 

@@ -180,7 +180,7 @@ async def test_a_non_resident_with_a_pesel_logs_in_by_the_old_number_once_more(
 
     opened = await doors.log_in(at, NONRESIDENT)
     assert linked.person_id == opened.person_id == person.person_id
-    assert (await doors.messages(at))[-1].startswith("W portalu kart obowiazuje nowy numer")
+    assert (await doors.messages(at))[-1].startswith("W portalu kartowym obowiazuje nowy numer")
     refused = await logins.begin(at, NONRESIDENT, Secret(doors.PASSWORD))
     assert isinstance(refused, Done)
     assert refused.value.sms_id is None

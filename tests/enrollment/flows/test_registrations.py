@@ -50,7 +50,7 @@ async def test_the_whole_way_in_strict_mode(bank: Work) -> None:
 
     assert [tuple(row) for row in given] == [("sms_3ds", "given"), ("terms", "given")]
     assert (await people.events(bank.conn))[-2:] == ["password.set", "registration.completed"]
-    assert (await doors.messages(bank))[-1].startswith("Dostep do portalu kart jest zalozony")
+    assert (await doors.messages(bank))[-1].startswith("Dostep do portalu kartowego jest aktywny")
     assert (await doors.log_in(bank)).person_id == person_id
 
 

@@ -36,7 +36,7 @@ async def test_without_a_pin_the_switch_says_what_to_do_first(
         await inside.get("/cards"), f"/cards/{client.card_id}/threeds", wish="activate"
     )
 
-    assert (page.path, "Najpierw ustal PIN" in page.text) == ("/cards", True)
+    assert (page.path, "Najpierw ustaw PIN" in page.text) == ("/cards", True)
     assert len(portal.sent) == sent
 
 
@@ -95,7 +95,7 @@ async def test_where_the_bank_lets_clients_they_raise_what_they_lowered_up_to_th
 async def test_a_minor_is_told_who_raises_limits(
     portal: Portal, inside: Browser, client: Client
 ) -> None:
-    told = "limity podniesie Twój opiekun w placówce"
+    told = "limity podniesie w placówce Twój przedstawiciel ustawowy"
     assert told not in (await inside.get("/limits")).text
     sealed = ages.sealed(portal.bank.keys, client.person_id, date(2010, 6, 18))
     await portal.conn.execute(

@@ -36,7 +36,7 @@ async def test_a_wrong_code_stays_on_the_page_and_does_nothing(
 
     page = await inside.submit(page, code="000000" if right != "000000" else "1", action="confirm")
 
-    assert (page.path, "Kod nie pasuje" in page.text) == ("/confirm", True)
+    assert (page.path, "Kod jest nieprawidłowy" in page.text) == ("/confirm", True)
     assert (await people.enrolment(portal.conn, client.card_id))[0] != "active"
 
 

@@ -90,7 +90,7 @@ async def test_a_stranger_s_reset_looks_the_same_and_sends_nothing(
     page = await browser.submit(page, pin="1357", code="000000")
 
     assert (page.path, portal.sent) == ("/forgot/2", [])
-    assert "nie pasują" in page.text
+    assert "nieprawidłowe" in page.text
 
 
 async def test_help_is_there_for_everybody(browser: Browser) -> None:

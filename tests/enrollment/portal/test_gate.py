@@ -350,7 +350,7 @@ async def test_a_refusal_neither_says_nor_forgets_what_the_next_page_says(
     between = await inside.get("/favicon.ico")
 
     assert "PIN" not in between.text
-    assert "Najpierw ustal PIN" in (await inside.get(f"/cards/{client.card_id}")).text
+    assert "Najpierw ustaw PIN" in (await inside.get(f"/cards/{client.card_id}")).text
 
 
 async def test_a_click_switches_the_language_of_a_refusal_and_of_what_follows(
