@@ -75,7 +75,7 @@ async def _register(walk: Walk) -> None:
 
 
 async def _inside(walk: Walk) -> None:
-    await walk.press("Internet PIN")
+    await walk.press("PIN for online payments")
     walk.mark()
     await walk.press("Send a code and set the PIN")
     await _picture(walk.page, "portal-pin")

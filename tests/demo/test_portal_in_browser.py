@@ -121,7 +121,7 @@ async def test_preferences_are_changed_by_keyboard(demo: Demo, context: Any) -> 
     await walk.choose("language", "English")
     await walk.press("Zapisz język")
     assert "The language has been changed" in await walk.text()
-    await walk.press("Switch small payments off")
+    await walk.press("Switch off payments without a code")
     assert "Small payments without a code are off" in await walk.text()
     assert _status(demo, card, 1000) == "C"
 

@@ -78,7 +78,7 @@ def test_a_ukrainian_payment_reads_like_this() -> None:
 def test_an_english_payment_reads_like_this() -> None:
     assert _payment(language="en", seq=2, amount="12.50 PLN") == (
         "Payment of 12.50 PLN to Sklep ABC, card *0694. Code: 048291, valid 5 min. "
-        "Tell it to no one, not even to bank staff. (SMS no. 2)"
+        "Never share it, not even with bank staff. (SMS no. 2)"
     )
 
 

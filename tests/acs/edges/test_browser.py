@@ -125,7 +125,7 @@ async def test_every_refusal_has_its_words_and_its_status(world: World, reason: 
     assert page.status == 503
     assert isinstance(page.body, bytes)
     ours = reason in {"failed", "unavailable"}
-    assert (b"cannot go on right now" in page.body, b"incomplete or wrong" in page.body) == (
+    assert (b"cannot continue right now" in page.body, b"incomplete or wrong" in page.body) == (
         ours,
         not ours,
     )
