@@ -71,7 +71,7 @@ async def test_the_message_is_queued_with_the_code_in_it(
     issued = await issued_code(db, keys, now)
 
     assert (await sms_text(db, keys, issued.sms_id)).startswith(
-        "Platnosc 12,50 PLN dla Sklep ABC, karta *0694. Kod: "
+        "Platnosc 12,50 PLN dla Sklep ABC. Kod: "
     )
 
 

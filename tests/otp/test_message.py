@@ -56,8 +56,8 @@ def _payment(
 
 def test_a_polish_payment_reads_like_this() -> None:
     assert _payment("Księgarnia Żółw", amount="1\u00a0234,56 PLN") == (
-        "Platnosc 1 234,56 PLN dla Ksiegarnia Zolw, karta *0694. Kod: 048291, wazny 5 min. "
-        "Nikomu go nie mow, nawet pracownikom banku."
+        "Platnosc 1 234,56 PLN dla Ksiegarnia Zolw. Kod: 048291, wazny 5 min. Karta *0694. "
+        "Nie podawaj go nikomu, nawet bankowi."
     )
 
 
@@ -70,8 +70,8 @@ def test_a_german_payment_reads_like_this() -> None:
 
 def test_a_ukrainian_payment_reads_like_this() -> None:
     assert _payment("Книгарня Ліра", language="uk", seq=2, amount="1234,56 UAH") == (
-        "Оплата 1234,56 UAH у Книгарня Ліра, картка *0694. Код: 048291, діє 5 хв. "
-        "Нікому його не кажіть, навіть банку. (SMS № 2)"
+        "Оплата 1234,56 UAH у Книгарня Ліра. Код: 048291, діє 5 хв. Картка *0694. "
+        "Нікому не кажіть код, навіть банку. (SMS № 2)"
     )
 
 
@@ -86,7 +86,11 @@ def test_an_english_payment_reads_like_this() -> None:
     ("language", "adds", "says"),
     [
         ("pl", True, "Dodanie karty *0694 w Sklep ABC. Kod: 048291, wazny 5 min. "),
-        ("pl", False, "Potwierdzenie karty *0694 dla Sklep ABC, bez platnosci. Kod: 048291, "),
+        (
+            "pl",
+            False,
+            "Potwierdzenie karty *0694 dla Sklep ABC. Kod: 048291, wazny 5 min. To nie platnosc. ",
+        ),
         ("en", True, "Adding card *0694 at Sklep ABC. Code: 048291, valid 5 min. "),
         ("en", False, "Confirming card *0694 for Sklep ABC, no payment. Code: 048291, "),
     ],
@@ -116,7 +120,7 @@ def test_a_step_up_tells_what_is_changed() -> None:
 
     assert message == Secret(
         "Potwierdzasz: limit dzienny karty *0694: 10 000 PLN. Kod: 048291, wazny 10 min. "
-        "Nikomu go nie mow, nawet pracownikom banku."
+        "Nie podawaj go nikomu, nawet bankowi."
     )
 
 
@@ -172,6 +176,8 @@ def test_our_own_actions_are_never_cut(action: Action, language: str) -> None:
     assert size_of(message.reveal()).parts <= PARTS[language][1]
 
 
+_FIRST_PART = 67
+"""Letters of UCS-2 in each part of several."""
 LONGEST = "MIEDZYNARODOWE PRZEDSIEBIORSTWO WYSYLKOWE"
 
 
@@ -276,7 +282,7 @@ def test_no_letter_carries_a_tower_of_marks(name: str) -> None:
 
 
 def test_a_name_of_which_nothing_is_left_gives_way_to_the_merchant_id() -> None:
-    assert "dla sklep nr 12345678, karta" in _payment("🍕🍕")
+    assert "dla sklep nr 12345678. Kod" in _payment("🍕🍕")
 
 
 @pytest.mark.parametrize("merchant_id", ["", "---", "🍕", "\u202e"])
@@ -287,10 +293,12 @@ def test_without_any_payee_there_is_no_message(merchant_id: str) -> None:
 
 
 def test_a_long_name_is_cut_and_nothing_else() -> None:
-    message = _payment("Bardzo Dluga Nazwa Sklepu Internetowego X", amount="1 234 567 890,00 PLN")
+    name = "Bardzo Dluga Nazwa Sklepu Internetowego i Wysylkowego X"
+    message = _payment(name, amount="1 234 567 890,00 PLN")
 
-    assert "dla Bardzo Dluga Nazwa Sklepu Intern" in message
-    assert message.endswith("banku.")
+    assert "dla Bardzo Dluga Nazwa Sklepu Internetowego i Wysylk." in message
+    assert (name in message, len(message)) == (False, 160)
+    assert message.endswith("bankowi.")
 
 
 @pytest.mark.parametrize("language", sorted(LETTERED))
@@ -323,13 +331,50 @@ def test_a_polish_payment_with_its_letters_reads_like_this() -> None:
 
     assert message is not None
     assert message.reveal() == (
-        "Płatność 12,50 PLN dla Księgarnia Żółw, karta *0694. Kod: 048291, ważny 5 min. "
-        "Nikomu go nie mów, nawet pracownikom banku."
+        "Płatność 12,50 PLN dla Księgarnia Żółw. Kod: 048291, ważny 5 min. Karta *0694. "
+        "Nie podawaj go nikomu, nawet bankowi."
     )
 
 
+IN_PARTS = pytest.mark.parametrize(
+    "catalogue", [CATALOGUES["uk"], LETTERED["pl"]], ids=["uk", "pl with its letters"]
+)
+
+
+@IN_PARTS
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (PaymentText("12345,67 PLN", "Księgarnia Żółw i Spółka", "1", "0694"), "12345,67 PLN"),
+        (CardText("Księgarnia Żółw i", "1", "0694", adds=True), "*0694"),
+        (CardText("Księgarnia Żółw i", "1", "0694", adds=False), "*0694"),
+    ],
+    ids=["payment", "card added", "card used"],
+)
+def test_amount_payee_and_code_are_in_the_first_part(
+    text: PaymentText | CardText, told: str, catalogue: Catalogue
+) -> None:
+    """A phone may show that part alone while the next one is on its way."""
+    message = compose(catalogue, text, CODE, 1, 300)
+    assert message is not None
+    first = message.reveal()[:_FIRST_PART]
+
+    assert [part for part in (told, text.payee, "048291") if part not in first] == []
+
+
+@IN_PARTS
+@pytest.mark.parametrize("action", Action)
+def test_action_and_code_are_in_the_first_part(action: Action, catalogue: Catalogue) -> None:
+    said = action_text(action, catalogue.language, "0694")
+    message = compose(catalogue, ActionText(said), CODE, 1, 300)
+    assert message is not None
+    first = message.reveal()[:_FIRST_PART]
+
+    assert [part for part in (said, "048291") if part not in first] == []
+
+
 def test_braces_in_a_name_are_only_braces() -> None:
-    assert "dla {code} {0}, karta" in _payment("{code} {0}")
+    assert "dla {code} {0}. Kod" in _payment("{code} {0}")
 
 
 def test_an_absurd_amount_costs_a_part_but_neither_payee_nor_code() -> None:
