@@ -40,14 +40,21 @@ _PAGE = """\
 <meta name="viewport" content="width=device-width"></head>
 <body>
 <h1>{title}</h1>
-<p>{hint}</p>
-<p lang="pl">{hint_pl}</p>
+<p>{en}</p>
+<p lang="pl">{pl}</p>
+<p lang="de">{de}</p>
+<p lang="uk">{uk}</p>
 </body>
 </html>
 """
 _LOOKED_AT_BYTES = 32 * 1024
-_HINT = "Go back to the shop and begin the payment again."
-_HINT_PL = "Wróć do sklepu i rozpocznij płatność od nowa."
+_HINTS = {
+    "en": "Go back and start again.",
+    "pl": "Wróć i zacznij od nowa.",
+    "de": "Gehen Sie zurück und beginnen Sie von vorn.",
+    "uk": "Поверніться назад і почніть спочатку.",  # noqa: RUF001 - Cyrillic
+}
+"""For either edge with pages: not everybody comes from a shop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,7 @@ def plain(_request: web.BaseRequest, refusal: Refusal) -> web.Response:
 
 
 def _page(_request: web.BaseRequest, refusal: Refusal) -> web.Response:
-    text = _PAGE.format(title=refusal.title, hint=_HINT, hint_pl=_HINT_PL)
+    text = _PAGE.format(title=refusal.title, **_HINTS)
     return web.Response(text=text, status=refusal.status, content_type="text/html")
 
 

@@ -62,12 +62,15 @@ def test_a_body_over_the_limit_is_413_for_a_directory_server() -> None:
     assert answers("ds")(_REQUEST, Refusal(413, "too_large")).status == 413
 
 
-def test_a_cardholder_gets_a_page_in_both_languages() -> None:
-    page = answers("cardholder")(_REQUEST, Refusal(503, "unavailable")).text
+@pytest.mark.parametrize("edge", ["cardholder", "portal"])
+def test_people_get_a_page_in_every_language(edge: str) -> None:
+    page = answers(edge)(_REQUEST, Refusal(503, "unavailable")).text
 
     assert page is not None
-    assert "Go back to the shop" in page
-    assert "Wróć do sklepu" in page
+    assert "<p>Go back and start again." in page
+    assert '<p lang="pl">Wróć' in page
+    assert '<p lang="de">Gehen Sie zurück' in page
+    assert '<p lang="uk">Поверніться' in page
 
 
 def test_a_system_gets_a_problem_with_a_stable_code() -> None:
