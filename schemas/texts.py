@@ -8,10 +8,14 @@ Laws:
   service does not start (ValueError).
 - A text id never changes its meaning; a test pins the list.
 - Texts are plain text. They are escaped like any other value when a page is drawn.
+- What a line's end may not part is joined by no-break spaces, so that nobody has to write them: a
+  number and its unit, "no." and its number, in Polish and Ukrainian a word of one letter and the
+  next. Sentences that another system shows ("info_...") stay as they are written.
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from string import Formatter
 from typing import TYPE_CHECKING, Final
@@ -23,6 +27,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Catalogue = dict[str, str]
+
+_NO_BREAK: Final = "\u00a0"
+_ELSEWHERE: Final = "info_"
+_JOINED: Final = re.compile(
+    r"(?<=\d) (?=[^\W\d_])|(?<=\{s\}) |(?<=\{minutes\}) | (?=Uhr\b)"
+    r"|(?<=\bnr) (?=\{)|(?<=\b[Nn][ro]\.) (?=\{)|(?<=№) (?=\{)"
+)
+_ONE_LETTER: Final = re.compile(r"(?<![\w-])([^\W\d_]) (?=[\w{])")
+_BINDS_ONE_LETTER: Final = ("pl", "uk")
 
 _TAG_LENGTH_MAX: Final = 200
 """Longer language headers are cut: nobody's list of languages is longer."""
@@ -55,7 +68,12 @@ def check_catalogues(catalogues: Mapping[str, Catalogue]) -> None:
 
 def unbroken(text: str) -> str:
     """Keep a number together on one line: its blanks become no-break spaces."""
-    return text.replace(" ", "\u00a0")
+    return text.replace(" ", _NO_BREAK)
+
+
+def as_written(text: str) -> str:
+    """Give a catalogue's text with ordinary blanks, as it stands in the file."""
+    return text.replace(_NO_BREAK, " ")
 
 
 @lru_cache(maxsize=1024)
@@ -93,7 +111,17 @@ def choose_language(
 def _read(path: Path) -> Catalogue:
     with path.open("rb") as file:
         catalogue = read_po(file, locale=path.parent.name, abort_invalid=True)
-    return {str(message.id): str(message.string) for message in catalogue if message.id}
+    texts = {str(message.id): str(message.string) for message in catalogue if message.id}
+    return {text_id: _typeset(text_id, text, path.parent.name) for text_id, text in texts.items()}
+
+
+def _typeset(text_id: str, text: str, language: str) -> str:
+    if text_id.startswith(_ELSEWHERE):
+        return text
+    joined = _JOINED.sub(_NO_BREAK, text)
+    if language not in _BINDS_ONE_LETTER:
+        return joined
+    return _ONE_LETTER.sub(rf"\1{_NO_BREAK}", joined)
 
 
 def _places(text: str) -> frozenset[str]:

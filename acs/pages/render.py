@@ -39,7 +39,7 @@ from acs.pages.names import shown_name
 from schemas import base64url
 from schemas.dates import moment_text
 from schemas.static_files import StaticFile, load_static
-from schemas.texts import choose_language, load_catalogues, unbroken
+from schemas.texts import as_written, choose_language, load_catalogues, unbroken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -182,7 +182,8 @@ class Pages:
         theme = self._theme_of(screen.brand)
 
         def say(text_id: str, **values: object) -> str:
-            return self.text(text_id, language, **values)
+            # An SDK breaks its lines in its own way; some count or search what they are given.
+            return as_written(self._catalogues[language][text_id]).format(**values)
 
         voice = native.Voice(
             say=say,

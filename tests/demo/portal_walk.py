@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from playwright.async_api import TimeoutError as TooLate
 
+from schemas.texts import as_written
+
 if TYPE_CHECKING:
     from tests.demo.running import Demo
 
@@ -58,7 +60,7 @@ class Walk:
         for _ in range(60):
             await self.page.keyboard.press("Tab")
             text = await self.page.evaluate("document.activeElement.innerText || ''")
-            if text.strip().startswith(name):
+            if as_written(text).strip().startswith(name):
                 await self._enter()
                 return
         raise AssertionError(await self._told(f"no way by keyboard to {name!r}"))
@@ -85,7 +87,7 @@ class Walk:
         return f"{fault} on {self.page.url}: {await self.text()}"
 
     async def text(self) -> str:
-        return str(await self.page.locator("main").inner_text())
+        return as_written(str(await self.page.locator("main").inner_text()))
 
     def inbox(self) -> list[dict[str, str]]:
         return list(self.demo.get("demo", f"/api/phone/{self.card['phone']}").json())

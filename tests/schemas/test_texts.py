@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from schemas.enrollment_api import LANGUAGES
 from schemas.texts import (
     Catalogue,
+    as_written,
     check_catalogues,
     choose_language,
     language_wishes,
@@ -64,6 +65,32 @@ def test_texts_are_read_as_they_stand(tmp_path: Path) -> None:
     write(tmp_path, "pl", 'msgid "title"\nmsgstr "Zażółć {n}"\n')
 
     assert load_catalogues(tmp_path) == {"pl": {"title": "Zażółć {n}"}}
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "read"),
+    [
+        ("en", "Wait {s} s. Code no. {n}: a number", "Wait {s}~s. Code no.~{n}: a number"),
+        ("de", "Um {time} Uhr, SMS Nr. {n}, 60 Tage", "Um {time}~Uhr, SMS Nr.~{n}, 60~Tage"),
+        ("pl", "Kod z SMS-a nr {n} i PIN w {s} s (od)", "Kod z~SMS-a nr~{n} i~PIN w~{s}~s (od)"),
+        ("pl", "W portalu o {time}, za {minutes} min", "W~portalu o~{time}, za {minutes}~min"),
+        ("uk", "Код у SMS № {n} і PIN-код", "Код у~SMS №~{n} і~PIN-код"),
+    ],
+)
+def test_what_a_line_may_not_part_is_joined(
+    tmp_path: Path, language: str, written: str, read: str
+) -> None:
+    write(tmp_path, language, f'msgid "title"\nmsgstr "{written}"\n')
+
+    found = load_catalogues(tmp_path)[language]["title"]
+
+    assert (found, as_written(found)) == (read.replace("~", "\u00a0"), written)
+
+
+def test_what_the_shop_shows_for_the_bank_stays_as_it_is_written(tmp_path: Path) -> None:
+    write(tmp_path, "pl", 'msgid "info_x"\nmsgstr "Włączysz je w banku za 5 min."\n')
+
+    assert load_catalogues(tmp_path)["pl"]["info_x"] == "Włączysz je w banku za 5 min."
 
 
 @pytest.mark.parametrize(

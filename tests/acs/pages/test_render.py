@@ -201,7 +201,7 @@ def test_while_a_new_code_must_wait_the_seconds_are_told() -> None:
     assert (words(hint), hint.get("data-wait"), hint.get("data-text")) == (
         "Nowy kod możesz zamówić za 28 s (od 17:08:28).",
         "28",
-        "Nowy kod możesz zamówić za {s} s.",
+        "Nowy kod możesz zamówić za {s}\u00a0s.",
     )
 
 
@@ -253,7 +253,7 @@ def test_the_page_says_how_long_it_waits_and_how_to_have_more() -> None:
     assert [warning.get(name) for name in ("data-left", "data-warned", "data-text")] == [
         "600",
         "60",
-        "Zostało {s} s. Możesz przedłużyć czas.",
+        "Zostało {s}\u00a0s. Możesz przedłużyć czas.",
     ]
 
 

@@ -103,7 +103,7 @@ def test_every_language_is_offered_by_its_own_name(tree: Any) -> None:
     names = {one.get("lang"): one.text for one in switch.iter() if one.get("lang")}
     here = [one.get("lang") for one in switch.iter() if one.get("aria-current")]
 
-    assert names == {"de": "Deutsch", "en": "English", "pl": "polski", "uk": "українська"}
+    assert names == {"de": "Deutsch", "en": "English", "pl": "Polski", "uk": "Українська"}
     assert here == [tree.get("lang")]
     assert {one.get("href") for one in switch.iter("a")} == {
         f"?lang={language}" for language in LANGUAGES if language != tree.get("lang")
