@@ -55,13 +55,16 @@ async def is_out(work: Work, who: bytes) -> bool:
 
 
 async def fault(work: Work, person_id: UUID) -> Refusal | None:
-    """Tell a client who is inside that no code is sent or compared for now."""
+    """Tell a client who is inside that no code is sent or compared for now.
+
+    Of two locks the one that ends later counts; without a time to wait it ends by the bank only.
+    """
     who = strangers.key_of(work, person_id)
     locked = await counters.read(work.conn, strangers.CODE_LOCK, who, work.now)
-    if locked is not None:
-        return Refusal(RefusalCode.LOCKED, retry_after_s=locked.wait_s(work.now))
+    waits_s = [] if locked is None else [locked.wait_s(work.now)]
     block = (await attempts.sca_state(work.conn, person_id)).block
-    if block is None or not block.holds(work.now):
-        return None
-    left = None if block.until is None else (block.until - work.now).total_seconds()
-    return Refusal(RefusalCode.LOCKED, retry_after_s=None if left is None else int(left) + 1)
+    if block is not None and block.holds(work.now):
+        if block.until is None:
+            return Refusal(RefusalCode.LOCKED, retry_after_s=None)
+        waits_s.append(int((block.until - work.now).total_seconds()) + 1)
+    return Refusal(RefusalCode.LOCKED, retry_after_s=max(waits_s)) if waits_s else None

@@ -107,10 +107,15 @@ async def take(visit: Visit) -> Answer:
 
 
 async def show_locked(visit: Visit) -> Answer:
-    """Say that nothing can be confirmed for now; there is nothing to fill in."""
-    if await wrong_codes.fault(visit.work, visit.client) is None:
+    """Say that nothing can be confirmed for now; there is nothing to fill in.
+
+    A lock that does not end by itself sends nobody away until tomorrow.
+    """
+    fault = await wrong_codes.fault(visit.work, visit.client)
+    if fault is None:
         return visit.go("/cards")
-    return Page("message.html", "locked_title", {"text_id": "refused_locked"})
+    text_id = "locked_for_good" if fault.retry_after_s is None else "locked_for_now"
+    return Page("message.html", "locked_title", {"text_id": text_id})
 
 
 def _here(visit: Visit) -> Pending | Go:

@@ -29,6 +29,7 @@ from enrollment.portal import headers, state
 from enrollment.portal.render import Words
 from enrollment.portal.state import Flash, State
 from enrollment.portal.visit import Go, Page, Visit
+from schemas.texts import unbroken
 from schemas.vault import Secret
 
 if TYPE_CHECKING:
@@ -301,6 +302,7 @@ def html_of(
         "said": None if flash is None else _say(ports, words, flash),
         "wrong": None if flash is None else flash.field,
         "typed": kept.typed,
+        "call": _call(ports, words),
         **page.values,
     }
     return ports.pages.draw(page.template, words.language, values)
@@ -310,7 +312,15 @@ def _say(ports: PortalPorts, words: Words, flash: Flash) -> str:
     text_id = flash.text_id
     if not ports.pages.has_text(text_id):
         text_id = "refused_other"
-    return words.text(text_id, **{**_bounds(ports.enrollment.policy.portal, words), **flash.values})
+    bounds = _bounds(ports.enrollment.policy.portal, words)
+    return words.text(text_id, **{**bounds, "call": _call(ports, words), **flash.values})
+
+
+def _call(ports: PortalPorts, words: Words) -> str:
+    """Say how the bank is reached, where it must be now: the foot may be screens away."""
+    if not ports.bank.phone:
+        return words.text("foot_branch")
+    return words.text("foot_phone", phone=unbroken(ports.bank.phone))
 
 
 def _bounds(policy: PortalPolicy, words: Words) -> dict[str, object]:

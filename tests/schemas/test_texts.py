@@ -71,7 +71,7 @@ def test_texts_are_read_as_they_stand(tmp_path: Path) -> None:
     ("language", "written", "read"),
     [
         ("en", "Wait {s} s. Code no. {n}: a number", "Wait {s}~s. Code no.~{n}: a number"),
-        ("de", "Um {time} Uhr, SMS Nr. {n}, 60 Tage", "Um {time}~Uhr, SMS Nr.~{n}, 60~Tage"),
+        ("de", "Um {time} Uhr, SMS Nr. {n}, 60 Euro", "Um {time}~Uhr, SMS Nr.~{n}, 60~Euro"),
         ("pl", "Kod z SMS-a nr {n} i PIN w {s} s (od)", "Kod z~SMS-a nr~{n} i~PIN w~{s}~s (od)"),
         ("pl", "W portalu o {time}, za {minutes} min", "W~portalu o~{time}, za {minutes}~min"),
         ("uk", "Код у SMS № {n} і PIN-код", "Код у~SMS №~{n} і~PIN-код"),

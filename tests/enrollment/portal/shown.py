@@ -147,7 +147,8 @@ def _inside(language: str) -> dict[str, Page]:
         "in message": Page(
             "message.html", "message_not_found_title", {"text_id": "message_not_found"}, 404
         ),
-        "in locked": Page("message.html", "locked_title", {"text_id": "refused_locked"}),
+        "in locked": Page("message.html", "locked_title", {"text_id": "locked_for_now"}),
+        "in locked for good": Page("message.html", "locked_title", {"text_id": "locked_for_good"}),
         "in help": Page("help.html", "help_title", {"asks_code": True}),
     }
 
@@ -188,6 +189,7 @@ FAULTS: dict[str, tuple[str, Flash]] = {
     ),
     "register 4, short": ("register 4", Flash("refused_too_short", "error", field="password")),
     "in pin code, wrong": ("in pin code", Flash("refused_step_up_invalid", "error", field="code")),
+    "in card, not known": ("in card", Flash("refused_host_unknown", "error")),
     "in cards, missing": ("in cards", Flash("missing_pin", "error")),
     "in cards, done": ("in cards", Flash("done_threeds_activate")),
 }  # fmt: skip

@@ -158,7 +158,7 @@ async def test_a_block_needs_the_box_and_says_when_the_host_is_away(
 
     page = await inside.submit(page, f"{card}/block", wish="temporary", sure="yes")
 
-    assert (page.path, "Zadzwoń do banku od razu" in page.text) == (card, True)
+    assert (page.path, "od razu do banku. Telefon: +48 22 123" in page.text) == (card, True)
 
 
 async def test_a_block_that_the_host_takes_is_shown(
@@ -219,6 +219,8 @@ async def test_a_block_that_is_not_known_is_told_so(
 
     said = "We do not know yet whether the card is blocked"
     assert [one.text.count(said) for one in (page, later, known)] == [1, 1, 0]
+    assert "Call the bank at once. Phone: +48 22 123 45 67" in page.text
+    assert "Call the bank at once. Phone: +48 22 123 45 67" in later.text
     assert row["status"] == "active"
 
 

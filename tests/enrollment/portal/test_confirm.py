@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from enrollment.flows import wrong_codes
 from tests.enrollment import people
 
 if TYPE_CHECKING:
@@ -112,13 +113,31 @@ async def test_who_is_locked_out_is_shown_no_form_in_any_language(
     page = await inside.post(url, {**filled, "action": action})
 
     assert (page.path, page.status, _forms(page)) == ("/locked", 200, [])
-    assert "Potwierdzanie jest zablokowane. Spróbuj jutro" in page.text
+    assert "Spróbuj jutro albo zadzwoń do banku. Telefon: +48 22 123 45 67" in page.text
     other = page
-    for language, said in (("en", "Try tomorrow"), ("de", "morgen"), ("uk", "завтра")):
+    for language, said in (("en", "Try again tomorrow"), ("de", "morgen"), ("uk", "завтра")):
         other = await inside.get(f"/locked?lang={language}")
         assert (other.path, _forms(other)) == ("/locked", [])
         assert said in other.text
     assert next(other.tree.iter("html")).get("lang") == "uk"
+
+
+async def test_who_stays_locked_out_is_not_told_to_come_back_tomorrow(
+    portal: Portal, inside: Browser, client: Client
+) -> None:
+    """The lock by wrong codes ends at midnight; the block that came with it does not."""
+    bank = portal.bank
+    for _ in range(5):
+        await wrong_codes.count(bank, client.person_id)
+    temporary = await inside.get("/locked")
+    await portal.conn.execute(
+        "UPDATE enrollment.sca_state SET block_kind = 'sca_perm', block_until = NULL"
+    )
+
+    page = await inside.get("/locked")
+
+    assert "Spróbuj jutro" in temporary.text
+    assert ("jutro" in page.text, "Aby to odblokować" in page.text) == (False, True)
 
 
 async def test_the_page_about_the_lock_is_there_while_it_lasts(inside: Browser) -> None:
