@@ -168,12 +168,16 @@ def limits_of(given: Mapping[str, str], own: OwnCard) -> EffectiveLimits | str:
 
 
 def written(minor: int | None, currency: str) -> str:
-    """Write an amount as it is typed into a form: digits and a point, no grouping."""
+    """Write an amount as it is typed into a form: digits and a point, no grouping.
+
+    It has all its decimals or, where they are noughts, none: "2500.5" is no amount of money.
+    """
     if minor is None:
         return ""
     exponent = iso_exponent(currency_number(currency)) or 0
     text = f"{Decimal(minor).scaleb(-exponent):f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    whole, point, decimals = text.partition(".")
+    return whole if point and not decimals.strip("0") else text
 
 
 def _minor(text: str, exponent: int) -> int | None:

@@ -290,7 +290,7 @@ def test_a_count_has_no_decimals() -> None:
 
 @pytest.mark.parametrize(
     ("minor", "currency", "text"),
-    [(250_050, "PLN", "2500.5"), (100_000, "PLN", "1000"), (0, "PLN", "0"), (500, "JPY", "500")],
+    [(250_050, "PLN", "2500.50"), (100_000, "PLN", "1000"), (0, "PLN", "0"), (500, "JPY", "500")],
 )
 def test_an_amount_in_a_form_is_written_as_it_may_be_typed(
     minor: int, currency: str, text: str

@@ -217,7 +217,8 @@ def test_the_colours_are_those_of_all_pages() -> None:
 
 
 @pytest.mark.parametrize(
-    ("language", "entry"), [("pl", "2500,5"), ("en", "2500.5"), ("de", "2500,5"), ("uk", "2500,5")]
+    ("language", "entry"),
+    [("pl", "2500,50"), ("en", "2500.50"), ("de", "2500,50"), ("uk", "2500,50")],
 )
 def test_an_amount_in_a_form_has_the_point_of_its_language(language: str, entry: str) -> None:
     page = draw(pages(language)["in limits"], language, is_in=True)
