@@ -258,7 +258,7 @@ def test_the_seconds_to_a_new_code_count_down(site: Site, page: Page) -> None:
     page.clock.run_for(10_000)
     hint = page.locator("#resend-hint")
 
-    left = re.fullmatch(r"Nowy kod możesz zamówić za (\d+) s\.", hint.inner_text())
+    left = re.fullmatch(r"Nowy kod możesz zamówić za (\d+)\u00a0s\.", hint.inner_text())
     assert left is not None  # the clock of the page went on by what the machine took
     assert 10 <= int(left[1]) <= 18
     page.clock.run_for(19_000)
@@ -309,9 +309,9 @@ def test_before_the_time_is_over_the_page_warns_and_can_be_given_more(
     page.clock.run_for(538_000)
     assert warning.is_hidden()
     page.clock.run_for(3_000)
-    assert warning.inner_text().startswith("Zostało 60 s. Możesz przedłużyć czas.")
+    assert warning.inner_text().startswith("Zostało 60\u00a0s. Możesz przedłużyć czas.")
     page.clock.run_for(40_000)
-    assert warning.inner_text().startswith("Zostało 20 s.")
+    assert warning.inner_text().startswith("Zostało 20\u00a0s.")
     warning.get_by_role("button").click()
     page.wait_for_url("**/posted")
 

@@ -177,7 +177,7 @@ def test_a_notice_comes_first_and_the_mark_means_something_went_wrong(
 @pytest.mark.parametrize(
     ("notice", "asks_pin", "said"),
     [
-        (Notice.WRONG, True, "Podane dane są nieprawidłowe. Pozostało prób: 3."),
+        (Notice.WRONG, True, "Nieprawidłowe dane. Pozostało prób: 3."),
         (Notice.PIN_FORMAT, True, "PIN ma od 4 do 8 cyfr. Wpisz go ponownie."),
         (Notice.CODE_FORMAT, False, "Kod ma 6 cyfr. Sprawdź i wpisz go ponownie."),
         (Notice.CODE_FORMAT, True, "Kod ma 6 cyfr. Wpisz ponownie PIN i kod."),

@@ -157,8 +157,8 @@ def test_a_later_code_is_named_by_its_number(number: int, label: str) -> None:
 @pytest.mark.parametrize(
     ("notice", "asks_pin", "text"),
     [
-        (Notice.WRONG, True, "Podane dane są nieprawidłowe. Pozostało prób: 3."),
-        (Notice.WRONG, False, "Podane dane są nieprawidłowe. Pozostało prób: 3."),
+        (Notice.WRONG, True, "Nieprawidłowe dane. Pozostało prób: 3."),
+        (Notice.WRONG, False, "Nieprawidłowe dane. Pozostało prób: 3."),
         (Notice.CODE_EMPTY, False, "Wpisz kod z SMS-a."),
         (Notice.CODE_EMPTY, True, "Wpisz PIN i kod z SMS-a."),
         (Notice.CODE_FORMAT, False, "Kod ma 6 cyfr. Sprawdź i wpisz go ponownie."),
@@ -179,9 +179,7 @@ def test_what_happened_is_told(notice: Notice, text: str, *, asks_pin: bool) -> 
 def test_a_last_attempt_is_announced() -> None:
     tree = dom(replace(CODE, notice=Notice.WRONG, attempts_left=1))
 
-    assert words(one(tree, ".//p[@id='notice']")) == (
-        "Podane dane są nieprawidłowe. Została ostatnia próba."
-    )
+    assert words(one(tree, ".//p[@id='notice']")) == ("Nieprawidłowe dane. Została ostatnia próba.")
 
 
 def test_when_no_code_is_left_the_button_says_so_but_can_be_reached() -> None:
