@@ -29,7 +29,7 @@ def read(source: str | None, wanted: Sequence[str]) -> dict[str, str]:
     Raises NotGiven.
     """
     if source is None and sys.stdin.isatty():
-        return {name: getpass.getpass(f"{NAMES[name]}: ").strip() for name in wanted}
+        return {name: _asked(name) for name in wanted}
     if source is None:
         message = f"give {' and '.join(wanted)} by --numbers FILE, or - for standard input"
         raise NotGiven(message)
@@ -39,6 +39,14 @@ def read(source: str | None, wanted: Sequence[str]) -> dict[str, str]:
         message = f"{source} cannot be read: {type(error).__name__}"
         raise NotGiven(message) from error
     return _lines(text, wanted)
+
+
+def _asked(name: str) -> str:
+    try:
+        return getpass.getpass(f"{NAMES[name]}: ").strip()
+    except (EOFError, KeyboardInterrupt):
+        message = f"{NAMES[name]}: not given, nothing was done"
+        raise NotGiven(message) from None
 
 
 def _lines(text: str, wanted: Sequence[str]) -> dict[str, str]:

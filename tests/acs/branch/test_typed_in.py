@@ -40,6 +40,21 @@ def test_what_is_missing_or_wrong_is_said_without_the_number(
     assert "4000001000000018" not in str(caught.value)
 
 
+@pytest.mark.parametrize("key", [EOFError, KeyboardInterrupt])
+def test_who_ends_the_question_reads_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, key: type[BaseException]
+) -> None:
+    """Ctrl-D and Ctrl-C, as the terminal's own function gives them."""
+
+    def ended(_prompt: str) -> str:
+        raise key
+
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("getpass.getpass", ended)
+    with pytest.raises(NotGiven, match="card number"):
+        typed_in.read(None, ("pan",))
+
+
 def test_without_a_terminal_and_a_source_a_sentence_says_what_to_do(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
