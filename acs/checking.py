@@ -46,14 +46,9 @@ def judge(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-def _contexts(settings: Settings) -> None:
-    for edge in app.edges_of(settings):
-        policies.listener_context(settings, edge)
-
-
 LOOKS: tuple[Callable[[Settings], object], ...] = (
     addresses,
-    _contexts,
+    lambda settings: policies.listener_contexts(settings, app.edges_of(settings)),
     policies.pages,
     policies.content_signers,
     policies.directory_servers,

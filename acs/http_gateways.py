@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from acs.config import ConfigError
 from acs.config.http_profiles import complete
-from acs.edges.tls import client_context
+from acs.edges.tls import client_context, need_authorities
 from otp.gateways.http import answer, callback, request
 from otp.gateways.http.gateway import HttpGateway, HttpGatewayConfig, Query
 from otp.gateways.port import ReportState
@@ -73,6 +73,8 @@ class _Provider:
     def config(self) -> HttpGatewayConfig:
         """Give the gateway's configuration."""
         given = self.given
+        if given.ca is None and (given.url or "").startswith("https:"):
+            need_authorities(f"sms.http.{self.name}.ca")
         body = _secrets_read(self.name, given.body or {})
         if self.token is None:
             body = request.without(body, _REPORT_URL)

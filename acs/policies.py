@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
@@ -44,7 +45,7 @@ from schemas.values import TransStatusReason
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -55,6 +56,7 @@ if TYPE_CHECKING:
     from enrollment.ports import Host
     from otp.gateways.port import SmsGateway
 
+MadeT = TypeVar("MadeT")
 CHALLENGE_ROUTE = "/challenge"
 
 
@@ -155,6 +157,20 @@ def number_checks(settings: Settings) -> CamaraSimSwap | None:
     )
 
 
+def _collected(makers: Iterable[Callable[[], MadeT]]) -> list[MadeT]:
+    """Give what each makes; raise ConfigError with the faults of all of them, not of the first."""
+    made: list[MadeT] = []
+    faults: list[str] = []
+    for make in makers:
+        try:
+            made.append(make())
+        except ConfigError as error:
+            faults += error.sentences
+    if faults:
+        raise ConfigError(tuple(faults))
+    return made
+
+
 def listener_context(settings: Settings, edge: str) -> ssl.SSLContext | None:
     """Give the TLS of an edge's listener; None without a certificate. Raises ConfigError."""
     section = getattr(settings, edge)
@@ -162,10 +178,17 @@ def listener_context(settings: Settings, edge: str) -> ssl.SSLContext | None:
     return server_context(section.tls_cert, section.tls_key, client_ca, f"{edge}.")
 
 
+def listener_contexts(settings: Settings, edges: Iterable[str]) -> list[ssl.SSLContext | None]:
+    """Give the TLS of several; raise ConfigError with the faults of all."""
+    return _collected(partial(listener_context, settings, edge) for edge in edges)
+
+
 def directory_servers(settings: Settings) -> list[DirectoryServer]:
     """Give the Directory Servers with their TLS contexts and signers; raise ConfigError."""
     signers = content_signers(settings)
-    return [_directory_server(given, signers) for given in settings.ds.directory_servers]
+    return _collected(
+        partial(_directory_server, given, signers) for given in settings.ds.directory_servers
+    )
 
 
 def content_signers(settings: Settings) -> dict[str, SoftwareSigner | HsmSigner]:
@@ -188,7 +211,9 @@ def content_signers(settings: Settings) -> dict[str, SoftwareSigner | HsmSigner]
 
 def gateways(settings: Settings, clock: Callable[[], datetime]) -> tuple[SmsGateway, ...]:
     """Give the SMS gateways in their order."""
-    return tuple(_gateway(settings, name, clock) for name in settings.sms_providers)
+    return tuple(
+        _collected(partial(_gateway, settings, name, clock) for name in settings.sms_providers)
+    )
 
 
 def _gateway(settings: Settings, name: str, clock: Callable[[], datetime]) -> SmsGateway:

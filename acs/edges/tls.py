@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import ssl
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cryptography.x509 import load_pem_x509_certificates
@@ -20,7 +21,6 @@ from acs.config import ConfigError
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from pathlib import Path
 
 _CIPHERS_1_2 = "ECDHE+AESGCM:ECDHE+CHACHA20"  # those of TLS 1.3 are all of that kind
 
@@ -61,12 +61,21 @@ def outgoing_context(
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     _harden(context)
     if ca is None:
+        need_authorities(f"{where}ca")
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
     else:
         _load_authority(context, ca, f"{where}ca")
     if cert is not None:
         _load_chain(context, cert, key, where)
     return context
+
+
+def need_authorities(name: str) -> None:
+    """Raise ConfigError when this system trusts nobody, so that the other side never would be."""
+    known = ssl.get_default_verify_paths()
+    if not known.cafile and not (known.capath and any(Path(known.capath).iterdir())):
+        message = f"{name} is not set, and this machine knows no authorities: ca-certificates"
+        raise ConfigError((f"{message} (Debian) brings them",))
 
 
 def good_until(cert: Path) -> datetime | None:

@@ -54,7 +54,13 @@ def test_check_config_judges_every_file_that_a_start_reads(tmp_path: Path) -> No
         "ACS_DATABASE__URL_FILE": "dsn",
         "ACS_CARDHOLDER__TLS_CERT": "acs.crt",
         "ACS_CARDHOLDER__TLS_KEY": "acs.key",
+        "ACS_OPS__TLS_CERT": "ops.crt",
+        "ACS_OPS__TLS_KEY": "ops.key",
     }
+    networks = [
+        {"id": one, "schemes": [one], "ca": str(tmp_path / one), "hosts": ["ds.example"]}
+        for one in ("visa", "mastercard")
+    ]
     provider = {"url": "https://sms.example/", "body": {"to": "{to}", "text": "{text}"}}
     provider["headers"] = {"Authorization": {"file": str(tmp_path / "token")}}
     ended = acs(
@@ -62,12 +68,16 @@ def test_check_config_judges_every_file_that_a_start_reads(tmp_path: Path) -> No
         "check-config",
         ACS_SMS__PROVIDERS='["carrier"]',
         ACS_SMS__HTTP=json.dumps({"carrier": provider}),
+        ACS_DS__DIRECTORY_SERVERS=json.dumps(networks),
         **{name: str(tmp_path / file) for name, file in named.items()},
     )
 
     assert ended.returncode == 2
     assert f"database: {tmp_path / 'dsn'} cannot be read: No such file" in ended.stderr
     assert f"{tmp_path / 'acs.crt'} and {tmp_path / 'acs.key'} are no cert" in ended.stderr
+    assert f"{tmp_path / 'ops.crt'} and {tmp_path / 'ops.key'} are no cert" in ended.stderr
+    assert f"visa: ca: {tmp_path / 'visa'} holds no" in ended.stderr
+    assert f"mastercard: ca: {tmp_path / 'mastercard'} holds no" in ended.stderr
     assert f"sms.http.carrier: {tmp_path / 'token'} cannot be read" in ended.stderr
 
 

@@ -56,6 +56,16 @@ def test_a_provider_is_made_of_its_table() -> None:
     assert gateway._config.body == {"to": "{to}", "text": "{text}"}
 
 
+def test_a_provider_that_no_authority_here_vouches_for_refuses_to_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+
+    with pytest.raises(config.ConfigError, match="ca-certificates"):
+        made({"url": "https://sms.example/", "body": {"to": "{to}", "text": "{text}"}})
+
+
 def test_every_setting_reaches_the_gateway() -> None:
     given = {
         **SEND,

@@ -159,6 +159,20 @@ def test_a_way_out_is_never_without_a_check() -> None:
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
 
 
+def test_a_system_without_authorities_is_told_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As Debian is without the package ca-certificates: nobody would be believed."""
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "none.pem"))
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+
+    with pytest.raises(ConfigError, match=r"sms\.http\.carrier\.ca.*ca-certificates"):
+        outgoing_context(None, None, None, "sms.http.carrier.")
+
+    (tmp_path / "0a1b2c3d.0").touch()
+    assert outgoing_context(None, None, None).verify_mode is ssl.CERT_REQUIRED
+
+
 def test_a_private_key_open_to_everybody_is_refused(server: Party) -> None:
     server.key.chmod(0o444)
 
