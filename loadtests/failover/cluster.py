@@ -197,6 +197,7 @@ class Cluster:
         del leaf  # PostgreSQL ends TLS, HAProxy only looks
         changes = {f"{node}.bank.internal": self.address(node) for node in NODES}
         changes["127.0.0.1:5000"] = f"{self.net}.20:5000"
+        changes["    user haproxy\n    group haproxy\n"] = ""
         changes["/dev/log"] = "stderr"
         changes["/etc/haproxy/bank-ca.pem"] = str(self.folder / "bank-ca.pem")
         config = self._write(self.folder / "database.cfg", "haproxy/database.cfg", changes)

@@ -167,6 +167,7 @@ async def _balancer(made: Site, tools: Tools, authority: trustme.CA) -> None:
         "bind :8081": f"bind {made.net}.40:8081",
         "bind :443 ": f"bind {made.net}.40:8443 ",
         "bind :8443 ": f"bind {made.net}.40:8444 ",
+        "    user haproxy\n    group haproxy\n": "",
         "/dev/log": "stderr",
         "/run/haproxy/admin.sock": str(made.folder / "admin.sock"),
         "/etc/haproxy/acs.pem": str(public),
