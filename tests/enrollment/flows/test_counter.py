@@ -175,7 +175,7 @@ async def test_a_reset_takes_the_access_and_suspends_the_cards(bank: Work) -> No
     assert again.value.sms_id is None
     assert await people.enrolment(bank.conn, client.card_id) == ("suspended", "pin_missing")
     assert not await flows.check_pin(bank.conn, bank.keys, client.person_id, Secret(people.PIN))
-    assert "Bank cofnal dostep" in (await doors.messages(bank))[-1]
+    assert "Bank uniewaznil dostep" in (await doors.messages(bank))[-1]
 
 
 async def test_after_a_reset_the_cards_come_back_with_a_new_pin(bank: Work) -> None:
