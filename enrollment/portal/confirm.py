@@ -85,7 +85,7 @@ def back_of(pending: Pending | None) -> str:
 
 async def show(visit: Visit) -> Answer:
     """Say what will be done, and ask for the code."""
-    pending = _here(visit)
+    pending = await locked_out(visit) or _here(visit)
     if not isinstance(pending, Pending):
         return pending
     values = {"pending": pending, "until": pending.expires_at, "back": back_of(pending)}
@@ -94,7 +94,7 @@ async def show(visit: Visit) -> Answer:
 
 async def take(visit: Visit) -> Answer:
     """Take the code and do what it is for; or send a new one, or drop the act."""
-    pending = _here(visit)
+    pending = await locked_out(visit) or _here(visit)
     if not isinstance(pending, Pending):
         return pending
     match visit.form.get("action"):
@@ -104,6 +104,12 @@ async def take(visit: Visit) -> Answer:
             return await _again(visit, pending)
         case _:
             return await _carry_out(visit, pending)
+
+
+async def locked_out(visit: Visit) -> Go | None:
+    """Lead who typed the last wrong code of a row away from a form that takes one."""
+    fault = await wrong_codes.fault(visit.work, visit.client)
+    return None if fault is None else visit.refused(fault, "/cards")
 
 
 async def show_locked(visit: Visit) -> Answer:

@@ -33,6 +33,8 @@ async def show_pin(visit: Visit) -> Answer:
     pending = confirm.waiting(visit)
     if pending is not None and pending.action != Action.PIN_SET.value:
         pending = None
+    if pending is not None and (out := await confirm.locked_out(visit)) is not None:
+        return out
     policy = visit.work.policy
     values = {"pending": pending, "least": policy.pin_length_min, "most": policy.pin_length_max}
     return Page("pin.html", "pin_title", values)
@@ -61,6 +63,8 @@ async def show_phone(visit: Visit) -> Answer:
     if isinstance(done, Refusal):
         return gate.answer_of(visit, done, "/cards")
     is_asked = errand_id(visit, "phone_change") is not None
+    if is_asked and (out := await confirm.locked_out(visit)) is not None:
+        return out
     values = {
         "change": done.value,
         "asked": visit.state.errand.get("phone_mask") if is_asked else None,

@@ -106,12 +106,17 @@ async def test_who_is_locked_out_is_shown_no_form_in_any_language(
     assert url.endswith(act)
     wrong = "000000" if await portal.code() != "000000" else "000001"
     filled = {**fields, "code": wrong, "pin": people.PIN, "repeat": people.PIN}
+    seen = []
     for _ in range(5):
         await portal.conn.execute("UPDATE otp.code SET attempts = 0")
-        await inside.post(url, {**filled, "action": "set" if act == "/pin" else "confirm"})
+        wish = "set" if act == "/pin" else "confirm"
+        seen.append(await inside.post(url, {**filled, "action": wish}))
 
     page = await inside.post(url, {**filled, "action": action})
 
+    # The fifth answer says so already, not that the code is wrong and a new one may be sent.
+    assert [one.path for one in seen] == [*[act] * 4, "/locked"]
+    assert ["nieprawidłowy" in one.text for one in seen] == [True] * 4 + [False]
     assert (page.path, page.status, _forms(page)) == ("/locked", 200, [])
     assert "Spróbuj jutro albo zadzwoń do banku. Telefon: +48 22 123 45 67" in page.text
     other = page

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from enrollment.flows import belongings
+from enrollment.flows import belongings, wrong_codes
 from enrollment.flows.belongings import Preferences
 from enrollment.store import persons
 from tests.enrollment import people
@@ -176,3 +176,19 @@ async def test_preferences_that_changed_while_the_code_was_on_its_way_stay(
 async def test_merchants_and_events_are_shown(inside: Browser) -> None:
     assert "Nie masz zaufanych sklepów" in (await inside.get("/merchants")).text
     assert "Logowanie" in (await inside.get("/events")).text
+
+
+async def test_who_is_locked_out_is_asked_for_no_code_of_a_new_phone(
+    portal: Portal, inside: Browser, client: Client
+) -> None:
+    page = await inside.submit(await inside.get("/phone"), phone="600 700 762", action="ask")
+    page = await inside.submit(page, code=await portal.code(), action="confirm")
+    assert page.path == "/phone"
+    wrong = "000000" if await portal.code() != "000000" else "000001"
+    for _ in range(4):
+        await wrong_codes.count(portal.bank, client.person_id)
+
+    page = await inside.submit(page, code=wrong, action="confirm")
+
+    assert page.path == "/locked"
+    assert list(next(page.tree.iter("main")).iter("form")) == []
