@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import pytest
 
 from tests.acs.test_commands import acs
 from tests.signing import ec_key, key_pem, leaf, pem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
 
 def test_check_config_starts_nothing(tmp_path: Path) -> None:
@@ -79,15 +74,6 @@ def test_check_config_judges_every_file_that_a_start_reads(tmp_path: Path) -> No
     assert f"visa: ca: {tmp_path / 'visa'} holds no" in ended.stderr
     assert f"mastercard: ca: {tmp_path / 'mastercard'} holds no" in ended.stderr
     assert f"sms.http.carrier: {tmp_path / 'token'} cannot be read" in ended.stderr
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """Give a folder that every account may enter, which pytest's own are not."""
-    place = Path(tempfile.mkdtemp())
-    place.chmod(0o755)
-    yield place
-    shutil.rmtree(place)
 
 
 def test_check_config_warns_of_a_password_that_everybody_may_read(

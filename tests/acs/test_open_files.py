@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,18 +10,9 @@ from acs import config, open_files
 from tests.story.conftest import log_lines
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = ["log_lines"]
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """Give a folder that every account may enter, which pytest's own are not."""
-    place = Path(tempfile.mkdtemp())
-    place.chmod(0o755)
-    yield place
-    shutil.rmtree(place)
 
 
 def named(place: Path, mode: int) -> config.Settings:
@@ -55,8 +43,8 @@ def named(place: Path, mode: int) -> config.Settings:
     )
 
 
-def test_each_file_with_a_secret_that_everybody_may_read_is_named(folder: Path) -> None:
-    found = open_files.found(named(folder, 0o644), None)
+def test_each_file_with_a_secret_that_everybody_may_read_is_named(open_folder: Path) -> None:
+    found = open_files.found(named(open_folder, 0o644), None)
 
     assert {name: file.name for name, file in found.items()} == {
         "database.url_file": "dsn",
@@ -70,21 +58,21 @@ def test_each_file_with_a_secret_that_everybody_may_read_is_named(folder: Path) 
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o400, 0o640])
-def test_files_of_an_account_or_a_group_are_none(folder: Path, mode: int) -> None:
-    assert open_files.found(named(folder, mode), None) == {}
+def test_files_of_an_account_or_a_group_are_none(open_folder: Path, mode: int) -> None:
+    assert open_files.found(named(open_folder, mode), None) == {}
 
 
-def test_a_folder_that_others_may_not_enter_covers_what_is_in_it(folder: Path) -> None:
+def test_a_folder_that_others_may_not_enter_covers_what_is_in_it(open_folder: Path) -> None:
     """As ``/etc/acs`` is installed."""
-    settings = named(folder, 0o644)
-    folder.chmod(0o750)
+    settings = named(open_folder, 0o644)
+    open_folder.chmod(0o750)
 
     assert open_files.found(settings, None) == {}
 
 
-def test_a_file_that_is_not_there_is_for_who_reads_it(folder: Path) -> None:
-    settings = named(folder, 0o644)
-    for file in folder.iterdir():
+def test_a_file_that_is_not_there_is_for_who_reads_it(open_folder: Path) -> None:
+    settings = named(open_folder, 0o644)
+    for file in open_folder.iterdir():
         file.unlink()
 
     assert open_files.found(settings, None) == {}
@@ -112,9 +100,9 @@ basic_auth = ["bank", "%s"]
     ],
 )
 def test_the_settings_are_one_when_a_password_stands_in_them(
-    folder: Path, text: str, *, is_told: bool
+    open_folder: Path, text: str, *, is_told: bool
 ) -> None:
-    file = folder / "acs.toml"
+    file = open_folder / "acs.toml"
     file.write_text(text)
     file.chmod(0o644)
     settings = config.read(file, {}, {"profile": "demo"})
@@ -123,9 +111,9 @@ def test_the_settings_are_one_when_a_password_stands_in_them(
 
 
 def test_a_password_of_the_environment_is_not_in_the_settings_file(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    open_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = folder / "acs.toml"
+    file = open_folder / "acs.toml"
     file.write_text("[otp]\nattempts_max = 3\n")
     file.chmod(0o644)
     url = {"ACS_DATABASE__URL": "postgresql://acs:canary@h/d"}
@@ -136,11 +124,11 @@ def test_a_password_of_the_environment_is_not_in_the_settings_file(
 
 
 def test_a_start_says_so_in_the_log_and_nothing_of_the_content(
-    folder: Path, log_lines: list[str]
+    open_folder: Path, log_lines: list[str]
 ) -> None:
-    open_files.tell(named(folder, 0o644), None)
+    open_files.tell(named(open_folder, 0o644), None)
 
     assert len(log_lines) == 7
-    assert all('"settings:open"' in line and str(folder) in line for line in log_lines)
+    assert all('"settings:open"' in line and str(open_folder) in line for line in log_lines)
     assert not any("canary" in line for line in log_lines)
-    assert "canary" not in open_files.sentence("sim.client_secret_file", folder / "sim")
+    assert "canary" not in open_files.sentence("sim.client_secret_file", open_folder / "sim")
