@@ -6,14 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.async_api import async_playwright
 
-from tests.demo.test_in_browser import _FLAGS, CHROMIUM, _code
+from tests.demo.test_in_browser import _code
 from tests.demo.test_in_browser import pytestmark as browser_marks
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from tests.demo.running import Demo
 
 pytestmark = browser_marks
@@ -22,14 +19,6 @@ RULES = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
     "resultTypes": ["violations"],
 }
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Any]:
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
-        yield started
-        await started.close()
 
 
 async def _context(browser: Any, *, width: int = 1280, has_script: bool = True) -> Any:

@@ -2,43 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.async_api import async_playwright
+import pytest_asyncio
+
+from tests.browser import NEEDS_BROWSER
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from tests.demo.running import Demo
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 pytestmark = [
-    pytest.mark.browser,
+    *NEEDS_BROWSER,
+    pytest.mark.asyncio(loop_scope="session"),
     pytest.mark.xdist_group("demo"),
-    pytest.mark.skipif(
-        not CHROMIUM and not os.environ.get("ACS_TEST_REQUIRE_BROWSER"), reason="no Chromium here"
-    ),
 ]
-_FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 
-@pytest.fixture
-async def context() -> AsyncIterator[Any]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def context(browser: Any) -> Any:
     """A browser that lets no frame keep a cookie."""
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
-        made = await browser.new_context(viewport={"width": 1280, "height": 1000})
-        made.set_default_timeout(15_000)
-        yield made
-        await made.close()
-        await browser.close()
+    made = await browser.new_context(viewport={"width": 1280, "height": 1000})
+    made.set_default_timeout(15_000)
+    return made
 
 
 async def _pay(demo: Demo, context: Any, card: dict[str, str]) -> tuple[Any, Any]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import shutil
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -14,6 +12,7 @@ from aiohttp import web
 from playwright.async_api import async_playwright
 
 from acs.edges import three_ds_method
+from tests.browser import CHROMIUM, FLAGS, needs_browser
 from tests.story.areqs import browser_areq
 from tests.story.pages import Page, faults_of, packed, unpacked
 from tests.story.parties import serve
@@ -27,10 +26,6 @@ if TYPE_CHECKING:
 
 NOTIFY = "https://3dss.example/method?shop=7&back=%2Fpay%3Fa%3D1&x=%22"
 SEEN = {"screenWidth": 1440, "timeZoneOffset": -60, "languages": ["pl"], "platform": "Linux"}
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
-NEEDS_CHROMIUM = pytest.mark.skipif(
-    not CHROMIUM and not os.environ.get("ACS_TEST_REQUIRE_BROWSER"), reason="no Chromium here"
-)
 
 
 def url(world: World) -> str:
@@ -281,15 +276,12 @@ class ThreeDsServer:
 async def browser() -> AsyncIterator[Any]:
     """One Chromium."""
     async with async_playwright() as playwright:
-        made = await playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
+        made = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield made
         await made.close()
 
 
-@pytest.mark.browser
-@NEEDS_CHROMIUM
+@needs_browser
 @pytest.mark.parametrize("sandbox", ["", 'sandbox="allow-forms allow-scripts"'])
 async def test_a_hidden_frame_is_back_within_two_seconds(
     world: World, browser: Any, sandbox: str
@@ -316,8 +308,7 @@ async def test_a_hidden_frame_is_back_within_two_seconds(
     assert await reasons(world, ares) == ["device:known"]
 
 
-@pytest.mark.browser
-@NEEDS_CHROMIUM
+@needs_browser
 async def test_without_script_the_frame_is_blank_and_silent(world: World, browser: Any) -> None:
     server = ThreeDsServer()
     runner, address = await serve(server.app())

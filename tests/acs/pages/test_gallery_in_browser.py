@@ -7,8 +7,6 @@ specification; and nothing for axe to find.
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,19 +23,19 @@ from acs.pages.gallery import gallery
 from acs.pages.render import LANGUAGES, Pages
 from acs.pages.samples import SIZES, app_screens, every_screen
 from acs.pages.themes import BUILT_IN
+from tests.browser import CHROMIUM, FLAGS, NEEDS_BROWSER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.browser
+pytestmark = NEEDS_BROWSER
 
 ROOT = Path(__file__).parents[3]
 AXE = ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js"
 MEASURE = (Path(__file__).parent / "geometry.js").read_text(encoding="utf-8")
 THEME = ROOT / "loadtests" / "network" / "theme" / "bank.toml"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 HOST = "http://gallery.test/"
 KINDS = {".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html; charset=utf-8"}
 
@@ -65,10 +63,6 @@ RULES = {
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
     """Open one page that finds the galleries of our own theme and of the demo's at one host."""
-    if CHROMIUM is None:
-        if os.environ.get("ACS_TEST_REQUIRE_BROWSER"):
-            pytest.fail("no Chromium was found")
-        pytest.skip("no Chromium was found")
     files = {
         "bad.html": BAD,
         **{f"plain/{name}": body for name, body in gallery(Pages()).items()},
@@ -79,7 +73,7 @@ def page() -> Iterator[Page]:
         only_here = f"MAP gallery.test:80 127.0.0.1:{port}, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
         browser = playwright.chromium.launch(
             executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-gpu", f"--host-resolver-rules={only_here}"],
+            args=[*FLAGS, f"--host-resolver-rules={only_here}"],
         )
         yield browser.new_page(viewport={"width": 1400, "height": 1000})
         browser.close()

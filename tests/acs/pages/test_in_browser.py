@@ -6,9 +6,7 @@ ACS_TEST_REQUIRE_BROWSER is set: then its absence is a failure.
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -20,6 +18,7 @@ from playwright.sync_api import expect, sync_playwright
 from acs.challenge.screens import Brand, Notice, RetryScreen, ReturnScreen, Screen
 from acs.pages.render import Pages
 from tests.acs.pages.shown import CODE, LANGUAGES
+from tests.browser import CHROMIUM, FLAGS, NEEDS_BROWSER
 from tests.records import replace
 
 if TYPE_CHECKING:
@@ -27,10 +26,9 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
-pytestmark = pytest.mark.browser
+pytestmark = NEEDS_BROWSER
 
 PAGES = Pages()
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 WINDOWS = [(250, 400), (390, 400), (500, 600), (600, 400), (1280, 800)]
 """challengeWindowSize 01 to 04, and a page of its own."""
 
@@ -98,14 +96,8 @@ class Site:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Start one Chromium for this module."""
-    if CHROMIUM is None:
-        if os.environ.get("ACS_TEST_REQUIRE_BROWSER"):
-            pytest.fail("no Chromium was found")
-        pytest.skip("no Chromium was found")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
         browser.close()
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from itertools import product
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
@@ -22,6 +20,7 @@ from schemas.static_files import static_file
 from schemas.versions import SUPPORTED
 from tests.acs.pages.reading import PAGES, fits_into_the_cres, one, words
 from tests.acs.pages.shown import CODE, LANGUAGES, every_screen
+from tests.browser import CHROMIUM, FLAGS, needs_browser
 from tests.records import replace
 
 if TYPE_CHECKING:
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 EVERY = [
     pytest.param(screen, id=f"{name} {language}")
     for language in LANGUAGES
@@ -209,14 +207,8 @@ def test_the_largest_logos_fit_into_every_version() -> None:
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
     """Open a page as locked down as an SDK's web view: no script, no network."""
-    if CHROMIUM is None:
-        if os.environ.get("ACS_TEST_REQUIRE_BROWSER"):
-            pytest.fail("no Chromium was found")
-        pytest.skip("no Chromium was found")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         context = browser.new_context(
             java_script_enabled=False, viewport={"width": 320, "height": 568}
         )
@@ -240,7 +232,7 @@ def caught(page: Page, screen: CodeScreen, *, pin: str, otp: str, button: str) -
     return urlsplit(url).query
 
 
-@pytest.mark.browser
+@needs_browser
 @pytest.mark.parametrize("button", ["verify", "resend"])
 def test_what_is_typed_is_caught_as_a_query(page: Page, button: str) -> None:
     screen = replace(CODE, offers_trust=True)
@@ -249,7 +241,7 @@ def test_what_is_typed_is_caught_as_a_query(page: Page, button: str) -> None:
     assert parse_qsl(query) == [("pin", "2580"), ("otp", "123 456"), ("trust", "Y"), ("do", button)]
 
 
-@pytest.mark.browser
+@needs_browser
 def test_the_longest_entries_fit_into_the_creq(page: Page) -> None:
     """challengeHTMLDataEntry holds 256 characters [rule 6.32], nine for each of these."""
     query = caught(

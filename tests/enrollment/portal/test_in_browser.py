@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +15,7 @@ from enrollment.flows import cards
 from enrollment.flows.cards import AccountData
 from enrollment.portal import headers
 from enrollment.refusals import Done
+from tests.browser import CHROMIUM, FLAGS, NEEDS_BROWSER
 from tests.enrollment import people
 from tests.enrollment.portal import browsing
 from tests.enrollment.portal.conftest import NUMBER
@@ -30,18 +29,13 @@ if TYPE_CHECKING:
     from schemas.vault import Keys
     from tests.enrollment.portal.browsing import Portal
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or ""
 pytestmark = [
-    pytest.mark.browser,
+    *NEEDS_BROWSER,
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.xdist_group("portal pages"),
     pytest.mark.timeout(180),
-    pytest.mark.skipif(
-        not CHROMIUM and not os.environ.get("ACS_TEST_REQUIRE_BROWSER"), reason="no Chromium here"
-    ),
 ]
 AXE = Path(__file__).parents[2] / "vendor" / "axe-core" / "axe.min.js"
-_FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync"]
 _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
 _LOOKS = {"runOnly": {"type": "rule", "values": ["color-contrast", "target-size"]}}
 """What depends on the window and on the hour, not on the document."""
@@ -91,7 +85,7 @@ class Site:
 async def site() -> AsyncIterator[Site]:
     """A browser that asks nobody but us."""
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=_FLAGS)
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         context = await browser.new_context()
         made = Site(context)
         await context.route("**/*", made.serve)
