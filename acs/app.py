@@ -14,7 +14,6 @@ import os
 import socket
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -22,7 +21,7 @@ from aiohttp import web
 
 from acs import VERSION, certificates, log, metrics, policies
 from acs.background import Background
-from acs.clock import Clock, machine_name
+from acs.clock import Clock, machine_name, utc_now
 from acs.directory_server import DirectoryServers
 from acs.drain import SILENT_STOPPING_S, drain
 from acs.edges import browser, ds, ops, receipts
@@ -58,6 +57,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
+    from datetime import datetime
 
     from acs.config import Listen, Settings
     from acs.crypto.software import SoftwareKeys
@@ -95,11 +95,6 @@ ANSWER_FLOOR_S = 0.4
 _FITNESS_S = 5.0
 _GC_THRESHOLD = 50_000
 """Objects between two looks for cycles: requests make thousands and hardly a cycle among them."""
-
-
-def utc_now() -> datetime:
-    """Read the time of day."""
-    return datetime.now(UTC)
 
 
 def settle_memory() -> None:

@@ -10,10 +10,11 @@ import sys
 from typing import TYPE_CHECKING
 
 from acs import app, open_files, policies, value_keys
-from acs.commands import addresses, say
+from acs.clock import utc_now
 from acs.config import ConfigError
 from acs.crypto.software import SoftwareKeys
 from acs.http_gateways import doors
+from acs.terminal import addresses, say
 
 if TYPE_CHECKING:
     import argparse
@@ -52,7 +53,7 @@ LOOKS: tuple[Callable[[Settings], object], ...] = (
     policies.pages,
     policies.content_signers,
     policies.directory_servers,
-    lambda settings: policies.gateways(settings, app.utc_now),
+    lambda settings: policies.gateways(settings, utc_now),
     policies.callers,
     policies.number_checks,
     policies.policies,

@@ -20,7 +20,7 @@ import logging
 import math
 import socket
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -33,7 +33,6 @@ from acs.store.pool import Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from datetime import datetime
 
     from acs.store.pool import Pool
 
@@ -53,6 +52,11 @@ _NAME_MAX: Final = 100
 def seconds() -> float:
     """Count seconds that nobody sets; on Linux those in which the machine slept too."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
+def utc_now() -> datetime:
+    """Read the time of day."""
+    return datetime.now(UTC)
 
 
 def machine_name() -> str:

@@ -1,111 +1,50 @@
-"""What each command does once the settings are read; exit codes: 0 done, 1 not possible now."""
+"""Commands that do one thing and end, most of them with the database."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
+import argparse
 import json
-import os
 import re
-import signal
 import sys
-from typing import TYPE_CHECKING, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncpg
 
-from acs import app, evidence, inherited, log, open_files, policies, supervisor, value_keys
+from acs import evidence, log, value_keys
 from acs.challenge import machine
+from acs.clock import utc_now
+from acs.command import Command
 from acs.config import ConfigError
-from acs.config.addresses import dsn_fault
 from acs.crypto.software import KeyInHsm, SoftwareKeys
-from acs.drain import SILENT_RETIRING_S, SILENT_STOPPING_S
 from acs.flows import evidence as evidence_flow
-from acs.flows import restored
 from acs.flows import seed as seed_flow
 from acs.hsm.link import NotReached
 from acs.key_files import add_key, generate_keys, load_keys
-from acs.smpp_gateways import refuse_too_many_binds
 from acs.store import audit_chain
-from acs.store import migrate as migrations
-from acs.store.embedded import EmbeddedPostgres, PostgresFailed
-from acs.store.pool import Unavailable
-from acs.store.postgres_binaries import NoPostgres
-from acs.systemd import Systemd
+from acs.terminal import NOT_NOW, NotNow, apply_migrations, database, run_value, say
 from enrollment.events import Actor
 from enrollment.flows import consent_texts
 from enrollment.flows import products as product_limits
+from schemas.api import uuid_of
+from schemas.counter_api import STAFF_PATTERN
 from schemas.vault import Keys
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Coroutine, Iterator, Sequence
     from typing import Any
     from uuid import UUID
 
     from acs.config import Settings
     from schemas.vault import KeyRing
 
-ValueT = TypeVar("ValueT")
-EDGES = app.EDGES
 _KEY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
-NOT_NOW = 1
-"""The exit code of a command that could not be carried out, whatever its words."""
-
-
-class NotNow(Exception):
-    """The command cannot be carried out now; the message is a sentence for the operator."""
-
-
-def serve(options: argparse.Namespace, settings: Settings) -> int:
-    """Listen until told to stop."""
-    log.setup(level=settings.log.level)
-    open_files.tell(settings, options.config)
-    edges = app.edges_of(settings, options.edge)
-    if not edges:
-        sentence = "the edge receipts is for providers that report, and sms has none that does"
-        raise ConfigError((sentence,))
-    if app.SENDING & set(edges):
-        refuse_too_many_binds(settings, options.workers or 1)
-    with database(settings, pooled=True) as dsn:
-        if options.workers is not None:
-            return _supervise(settings, dsn, options)
-        listeners = inherited.listeners(os.environ, settings, edges)
-        service = app.Service(
-            settings,
-            dsn,
-            app.prepare(settings, edges),
-            listeners=listeners,
-            must_be_fit=inherited.MUST_BE_FIT in os.environ,
-        )
-        return _run(_serve(service, edges, work=not options.edge))
-
-
-def work(options: argparse.Namespace, settings: Settings) -> int:
-    """Work until told to stop; listens to nobody, or with ``--edge ops`` to the operators."""
-    log.setup(level=settings.log.level)
-    open_files.tell(settings, options.config)
-    edges = tuple(options.edge or ())
-    first = restored.end_what_was_open if options.restored else None
-    with database(settings, pooled=True) as dsn:
-        service = app.Service(settings, dsn, app.prepare(settings, edges), before_work=first)
-        return _run(_serve(service, edges, work=True))
-
-
-def demo(_options: argparse.Namespace, settings: Settings) -> int:
-    """Run the demo in the foreground."""
-    from acs import demo as demos  # noqa: PLC0415 - a production start never loads it
-
-    log.setup(level=settings.log.level)
-    with database(settings, migrated=False) as dsn:
-        _run_value(_migrate(dsn))
-        return demos.run(settings, dsn)
 
 
 def migrate(options: argparse.Namespace, settings: Settings) -> int:
     """Apply what is pending."""
     log.setup(level=settings.log.level)
     with database(settings, migrated=False) as dsn:
-        applied, later = _run_value(_migrate(dsn, is_rolling=options.pre))
+        applied, later = run_value(apply_migrations(dsn, is_rolling=options.pre))
     for name in applied:
         say(name)
     is_new = f"the schema is up to date{' for a roll-out' if later else ''}"
@@ -119,7 +58,7 @@ def seed(options: argparse.Namespace, settings: Settings) -> int:
     """Load a seed file."""
     log.setup(level=settings.log.level)
     try:
-        content = seed_flow.read(options.file, app.utc_now().date())
+        content = seed_flow.read(options.file, utc_now().date())
     except seed_flow.BadSeed as error:
         raise ConfigError((str(error),)) from error
     nameless = seed_flow.unknown_themes(content, settings.cardholder.themes)
@@ -127,7 +66,7 @@ def seed(options: argparse.Namespace, settings: Settings) -> int:
         sentence = f"cardholder.themes has no {', '.join(nameless)}, which a card range names"
         raise ConfigError((sentence,))
     with database(settings) as dsn:
-        _run_value(_seed(dsn, content, options.file.name))
+        run_value(_seed(dsn, content, options.file.name))
     say(f"{len(content.issuers)} issuers, {len(content.ranges)} card ranges loaded")
     return 0
 
@@ -138,7 +77,7 @@ def consents(options: argparse.Namespace, settings: Settings) -> int:
     try:
         texts = consent_texts.read(options.file)
         with database(settings) as dsn:
-            added = _run_value(_load_consents(dsn, texts))
+            added = run_value(_load_consents(dsn, texts))
     except consent_texts.BadTexts as error:
         raise ConfigError((str(error),)) from error
     say(f"{added} texts loaded, {len(texts) - added} were there")
@@ -154,7 +93,7 @@ def products(options: argparse.Namespace, settings: Settings) -> int:
     except product_limits.BadProducts as error:
         raise ConfigError((str(error),)) from error
     with database(settings) as dsn:
-        changed, idle = _run_value(_load_products(dsn, ring, options.staff, given))
+        changed, idle = run_value(_load_products(dsn, ring, options.staff, given))
     for name in idle:
         say(f"no card has the product {name} yet: is this how cards name it?")
     say(f"{changed} products changed, {len(given) - changed} were so")
@@ -173,6 +112,8 @@ def keys(options: argparse.Namespace, settings: Settings) -> int:
                 _add_key(options, settings)
             case _:
                 _list_keys(settings)
+    except BrokenPipeError:  # no fault of the folder's
+        raise
     except OSError as error:
         raise ConfigError((f"{error.filename or settings.keys_dir}: {error.strerror}",)) from error
     return 0
@@ -183,7 +124,7 @@ def audit(options: argparse.Namespace, settings: Settings) -> int:
     log.setup(level="WARNING")
     ring = load_keys(settings).audit
     with database(settings) as dsn:
-        found = _run_value(_verify(dsn, ring, options.expect))
+        found = run_value(_verify(dsn, ring, options.expect))
     for fault in found.faults:
         say(f"fault: {fault}")
     say(f"{found.documents} documents of evidence verified")
@@ -199,7 +140,7 @@ def show_evidence(options: argparse.Namespace, settings: Settings) -> int:
     log.setup(level="WARNING")
     rings = load_keys(settings)
     with database(settings) as dsn:
-        shown = _run_value(_shown(dsn, rings, options.acs_trans_id))
+        shown = run_value(_shown(dsn, rings, options.acs_trans_id))
     if shown is None:
         say("there is no authentication with this acsTransID")
         return NOT_NOW
@@ -222,112 +163,6 @@ def show_tables(_options: argparse.Namespace, _settings: Settings) -> int:
     """Print the machine."""
     sys.stdout.write(machine.diagram())
     return 0
-
-
-def say(text: str) -> None:
-    """Tell the person at the terminal."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
-
-
-def addresses(settings: Settings) -> tuple[str | None, str | None]:
-    """Give the addresses of the database; raise ConfigError for a file that cannot be read."""
-    given = settings.database
-    try:
-        found = given.address, given.direct_address
-        faults = [dsn_fault(one) for one in found if one is not None]
-        fault = next(filter(None, faults), None)
-        if fault is None:
-            return found
-        sentence = f"database: what url_file or direct_url_file holds {fault}"
-    except OSError as error:
-        sentence = f"database: {error.filename} cannot be read: {error.strerror}"
-    except UnicodeDecodeError:
-        sentence = "database: url_file or direct_url_file is not a text"
-    raise ConfigError((sentence,))
-
-
-@contextlib.contextmanager
-def database(settings: Settings, *, migrated: bool = True, pooled: bool = False) -> Iterator[str]:
-    """Give the address of the database; without one configured, start the embedded one.
-
-    It is the one past a pooler, unless ``pooled``: commands keep locks of their session. The
-    embedded one is brought to this version's schema, since nobody else would.
-    """
-    address, direct_address = addresses(settings)
-    address = address if pooled else direct_address
-    if address is not None:
-        yield address
-        return
-    try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        sentence = f"data_dir: {settings.data_dir} cannot be made: {error.strerror}"
-        raise ConfigError((sentence,)) from error
-    try:
-        server = EmbeddedPostgres.start(settings.data_dir)
-    except (NoPostgres, PostgresFailed, OSError) as error:  # the last such as of a full disk
-        raise NotNow(str(error)) from error
-    try:
-        if migrated:
-            _run_value(_migrate(server.dsn))
-        yield server.dsn
-    finally:
-        server.stop()
-
-
-def _supervise(settings: Settings, dsn: str, options: argparse.Namespace) -> int:
-    edges = app.edges_of(settings, options.edge)
-    app.prepare(settings, edges)  # what is wrong is said once
-    try:
-        return supervisor.serve(
-            settings, dsn, edges if options.edge else None, options.workers, options.config
-        )
-    except OSError as error:
-        message = f"cannot start: {error}"
-        raise NotNow(message) from error
-
-
-async def _serve(service: app.Service, edges: Sequence[str], *, work: bool) -> int:
-    loop = asyncio.get_running_loop()
-    leave: asyncio.Future[float] = loop.create_future()
-    supervised, systemd = inherited.WorkerEnd(os.environ), Systemd(os.environ)
-
-    def told(silent_s: float) -> None:
-        if not leave.done():
-            leave.set_result(silent_s)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, told, SILENT_STOPPING_S)
-    if supervised.is_supervised:  # a terminal that hangs up tells everybody; the supervisor decides
-        loop.add_signal_handler(signal.SIGHUP, lambda: None)
-    supervised.watch(lambda: told(SILENT_RETIRING_S), lambda: told(SILENT_STOPPING_S))
-    silent_s = SILENT_STOPPING_S
-    try:
-        await service.start(edges, work=work)
-        supervised.say_ready()
-        systemd.is_serving("serving" if edges else "working")
-        silent_s = await leave
-    except (Unavailable, app.NotFit, OSError) as error:
-        sys.stderr.write(f"acs: cannot start: {error}\n")
-        return NOT_NOW
-    except asyncpg.PostgresError as error:
-        sys.stderr.write(f"acs: cannot start: {refusal(error)}\n")
-        return NOT_NOW
-    finally:
-        systemd.is_stopping()
-        await service.stop(silent_s)
-    return 0
-
-
-async def _migrate(dsn: str, *, is_rolling: bool = False) -> tuple[list[str], list[str]]:
-    """Give what was applied, and what is left for a later run."""
-    conn = await asyncpg.connect(dsn)
-    try:
-        applied = await migrations.apply(conn, is_rolling=is_rolling)
-        return applied, await migrations.pending(conn)
-    finally:
-        await conn.close()
 
 
 async def _seed(dsn: str, content: seed_flow.Seed, source: str) -> None:
@@ -356,7 +191,7 @@ async def _load_products(
     try:
         idle = await product_limits.without_cards(conn, given)
         async with conn.transaction():
-            changed = await product_limits.load(conn, ring, actor, given, app.utc_now())
+            changed = await product_limits.load(conn, ring, actor, given, utc_now())
         return changed, idle
     finally:
         await conn.close()
@@ -413,6 +248,8 @@ def _list_keys(settings: Settings) -> None:
 
 def _list_hsm(settings: Settings, values: SoftwareKeys) -> None:
     """Say of every key in the HSM whether it is the one that is meant."""
+    from acs import policies  # noqa: PLC0415 - half of the service, which no other command needs
+
     signers = policies.content_signers(settings)
     hsm = value_keys.hsm_use(settings, values, signers.values())
     if hsm is None:
@@ -426,31 +263,65 @@ def _list_hsm(settings: Settings, values: SoftwareKeys) -> None:
         say(f"hsm {key.label}: {key.kind}, {faults.get(key.label, 'found and right')}")
 
 
-def _run(coroutine: Coroutine[Any, Any, int]) -> int:
-    """Run with the quicker loop where there is one."""
-    try:
-        import uvloop  # noqa: PLC0415 - not made for every platform
-    except ImportError:
-        return asyncio.run(coroutine)
-    return int(uvloop.run(coroutine))
+def _evidence_options(evidence: argparse.ArgumentParser) -> None:
+    evidence.add_argument("action", choices=("show",), help="what to do")
+    evidence.add_argument("acs_trans_id", type=_uuid, metavar="ACSTRANSID", help="which one")
 
 
-def _run_value(coroutine: Coroutine[Any, Any, ValueT]) -> ValueT:
-    try:
-        return asyncio.run(coroutine)
-    except (migrations.MigrationChanged, migrations.NotUtf8) as error:
-        raise NotNow(str(error)) from error
-    except (OSError, asyncpg.InterfaceError) as error:
-        sentence = f"the database does not answer: {type(error).__name__}"
-        raise NotNow(sentence) from error
-    except asyncpg.PostgresError as error:
-        raise refusal(error) from error
+def _migrate_options(migrate: argparse.ArgumentParser) -> None:
+    migrate.add_argument(
+        "--pre",
+        action="store_true",
+        help="only what the version before runs on as well: before a roll-out",
+    )
 
 
-def refusal(error: asyncpg.PostgresError) -> NotNow:
-    """Say what the database refuses."""
-    # Secret: its own words may quote values. The notes are ours.
-    what = [f"{type(error).__name__} ({error.sqlstate})", *getattr(error, "__notes__", ())]
-    if isinstance(error, asyncpg.UndefinedTableError | asyncpg.InvalidSchemaNameError):
-        what.append("the schema is not there: acs migrate")
-    return NotNow(f"the database refuses: {', '.join(what)}")
+def _loaded_options(loaded: argparse.ArgumentParser) -> None:
+    loaded.add_argument("action", choices=("load",), help="what to do")
+    loaded.add_argument("file", type=Path, help="the TOML file")
+
+
+def _products_options(products: argparse.ArgumentParser) -> None:
+    _loaded_options(products)
+    products.add_argument(
+        "--staff", type=_staff, required=True, help="who loads it, for the audit log"
+    )
+
+
+def _staff(text: str) -> str:
+    if not re.fullmatch(STAFF_PATTERN, text):
+        message = f"{text} is no member of staff: letters, digits and . _ : @ -, at most 64"
+        raise argparse.ArgumentTypeError(message)
+    return text
+
+
+def _uuid(text: str) -> UUID:
+    found = uuid_of(text)
+    if found is None:
+        message = f"{text} is not an acsTransID"
+        raise argparse.ArgumentTypeError(message)
+    return found
+
+
+def _keys_options(keys: argparse.ArgumentParser) -> None:
+    keys.add_argument("action", choices=("generate", "add", "list"), help="what to do")
+    keys.add_argument("purpose", nargs="?", help="with add: the purpose, such as pan_index")
+    keys.add_argument("key_id", nargs="?", help="with add: the id of the new key")
+
+
+def _audit_options(audit: argparse.ArgumentParser) -> None:
+    audit.add_argument("action", choices=("verify",), help="what to do")
+    audit.add_argument(
+        "--expect", metavar="SEQ:HEX", help="a link kept elsewhere, which must still be there"
+    )
+
+
+COMMANDS = {
+    "migrate": Command(migrate, _migrate_options),
+    "consents": Command(consents, _loaded_options),
+    "products": Command(products, _products_options),
+    "keys": Command(keys, _keys_options),
+    "audit": Command(audit, _audit_options),
+    "evidence": Command(show_evidence, _evidence_options),
+    "show-tables": Command(show_tables),
+}

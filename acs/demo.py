@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acs import demo_keys
-from acs.app import utc_now
+from acs.clock import utc_now
 from acs.key_files import generate_keys
 
 if TYPE_CHECKING:

@@ -20,13 +20,13 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import asyncpg
 
-from acs import app, log, policies
-from acs.clock import Clock, machine_name
-from acs.commands import NOT_NOW, NotNow, database, refusal, say
+from acs import log, policies
+from acs.clock import Clock, machine_name, utc_now
 from acs.config import ConfigError
 from acs.key_files import load_keys
 from acs.store import card_ranges
 from acs.store.pool import Pool, PoolSettings, Unavailable
+from acs.terminal import NOT_NOW, NotNow, database, refusal, say
 from enrollment.events import Actor
 from enrollment.flows import imports
 
@@ -111,7 +111,7 @@ async def _import(
     try:
         async with pool.connection() as conn:
             tables = await card_ranges.load(conn)
-            clock = Clock(app.utc_now, machine_name())
+            clock = Clock(utc_now, machine_name())
             await clock.look(pool)
             hands = _hands(settings, pool, keys, tables, clock)
             begun = await imports.begin_or_resume(conn, hands, known)

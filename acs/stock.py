@@ -19,7 +19,7 @@ import asyncpg
 
 from acs import app, commands, log
 from acs.background import Background
-from acs.commands import NotNow, database, say
+from acs.clock import utc_now
 from acs.config import ConfigError
 from acs.directory_server import DirectoryServer, DirectoryServers
 from acs.flows import stock as transactions
@@ -28,6 +28,7 @@ from acs.live_tables import LiveTables
 from acs.ports import Ports
 from acs.store import stock as store
 from acs.store.pool import Pool, PoolSettings
+from acs.terminal import NotNow, database, say
 from enrollment.flows import stock as clients
 from enrollment.flows.stock import Client
 
@@ -239,7 +240,7 @@ def _ports(pool: Pool, parts: app.Parts, tables: LiveTables) -> Ports:
         messages=_NobodySends(),
         pages=parts.pages,
         policies=parts.policies,
-        clock=app.utc_now,
+        clock=utc_now,
         worker="stock",
         background=Background(),
     )

@@ -22,7 +22,7 @@ import asyncpg
 import trustme
 
 from acs import demo_keys
-from acs.app import utc_now
+from acs.clock import utc_now
 from acs.config import Settings, read
 from acs.crypto.software import SoftwareKeys
 from acs.key_files import generate_keys, load_keys

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from tests.acs.test_commands import acs
+from tests.acs.typed import acs
 from tests.signing import ec_key, key_pem, leaf, pem
 
 if TYPE_CHECKING:

@@ -13,8 +13,7 @@ import pytest
 
 from acs import clock as clocks
 from acs import metrics
-from acs.app import utc_now
-from acs.clock import Clock, judged
+from acs.clock import Clock, judged, utc_now
 from tests.acs.store.test_pool import opened
 
 if TYPE_CHECKING:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import subprocess
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -17,81 +14,12 @@ import pytest
 
 from acs.__main__ import main
 from tests.acs.store.rows import proved
+from tests.acs.typed import ROOT, acs
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from acs.store.embedded import EmbeddedPostgres
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def acs(folder: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run ``acs`` with a data directory of its own."""
-    plain = {name: value for name, value in os.environ.items() if not name.startswith("ACS_")}
-    return subprocess.run(
-        [sys.executable, "-m", "acs", *words],
-        env={**plain, "ACS_DATA_DIR": str(folder), "ACS_PROFILE": "demo", **environ},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def test_a_wrong_option_ends_with_a_sentence_and_code_2(tmp_path: Path) -> None:
-    ended = acs(tmp_path, "serve", "--workers", "many")
-
-    assert ended.returncode == 2
-    assert "many is not a number" in ended.stderr
-
-
-def test_an_unknown_edge_ends_with_code_2(tmp_path: Path) -> None:
-    ended = acs(tmp_path, "serve", "--edge", "nowhere")
-
-    assert ended.returncode == 2
-    assert "nowhere" in ended.stderr
-
-
-def test_an_unknown_setting_ends_with_its_name_and_code_2(tmp_path: Path) -> None:
-    ended = acs(tmp_path, "serve", ACS_OTP__ATTEMPTS="3")
-
-    assert ended.returncode == 2
-    assert "ACS_OTP__ATTEMPTS" in ended.stderr
-
-
-def test_more_processes_than_a_carrier_lets_bind_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "password").write_text("pass-9X")
-    table = {"host": "127.0.0.1", "tls": False, "system_id": "bank", "binds": 2}
-    table["password_file"] = str(tmp_path / "password")
-    smpp = {"ACS_SMS__PROVIDERS": '["one"]', "ACS_SMS__SMPP": json.dumps({"one": table})}
-    ended = acs(tmp_path, "serve", "--workers", "3", **smpp)
-
-    assert ended.returncode == 2
-    assert "--workers 3: sms.smpp.one.binds is 2" in ended.stderr
-    assert not (tmp_path / "postgres").exists()
-
-
-@pytest.mark.parametrize("command", ["serve", "work", "migrate"])
-def test_an_address_that_cannot_be_read_is_for_a_person_to_mend(
-    command: str, tmp_path: Path
-) -> None:
-    ended = acs(tmp_path, command, ACS_DATABASE__URL_FILE=str(tmp_path / "dsn"))
-
-    assert ended.returncode == 2
-    assert ended.stderr.startswith("acs: database: ")
-
-
-@pytest.mark.parametrize("command", ["check-config", "serve", "work", "migrate"])
-@pytest.mark.parametrize("name", ["url", "url_file"])
-def test_a_wrong_sslmode_is_a_sentence(command: str, name: str, tmp_path: Path) -> None:
-    url = "postgresql://u:p@127.0.0.1:1/d?sslmode=bogus"
-    (tmp_path / "dsn").write_text(url)
-    given = {"url": url, "url_file": str(tmp_path / "dsn")}[name]
-    ended = acs(tmp_path, command, **{f"ACS_DATABASE__{name.upper()}": given})
-
-    assert ended.returncode == 2
-    assert "url" in ended.stderr
-    assert "has another sslmode than disable, allow, prefer, require, verify-ca" in ended.stderr
 
 
 def test_a_range_of_a_theme_that_nobody_has_is_not_loaded(tmp_path: Path) -> None:
@@ -108,35 +36,12 @@ def test_a_range_of_a_theme_that_nobody_has_is_not_loaded(tmp_path: Path) -> Non
     assert "cardholder.themes has no gold, which a card range names" in ended.stderr
 
 
-def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["--help"])
-    names = re.findall(r"^    ([a-z-]+)\s", capsys.readouterr().out, re.MULTILINE)
-
-    assert ended.value.code == 0
-    assert {"serve", "work", "demo", "migrate", "seed", "keys", "audit", "show-tables"} <= {*names}
-    for name in names:
-        with pytest.raises(SystemExit) as ended:
-            main([name, "--help"])
-        assert ended.value.code == 0
-        assert f"acs {name}" in capsys.readouterr().out
-
-
 def test_an_acs_trans_id_of_the_wrong_form_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["evidence", "show", "d7c1f4a26c354a539f0e1b1d5f3e9a10----"])
 
     assert ended.value.code == 2
     assert "is not an acsTransID" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("command", ["serve", "migrate", "demo"])
-def test_a_folder_that_cannot_be_made_is_a_sentence(command: str, tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    ended = acs(tmp_path / "file", command)
-
-    assert ended.returncode == 2
-    assert ended.stderr.startswith(f"acs: data_dir: {tmp_path / 'file'} cannot be made: ")
 
 
 def test_keys_that_cannot_be_made_are_a_sentence(tmp_path: Path) -> None:
@@ -147,24 +52,6 @@ def test_keys_that_cannot_be_made_are_a_sentence(tmp_path: Path) -> None:
     assert ended.returncode == 2
     assert f"\nacs: keys.dir: {tmp_path / 'file'}" in ended.stderr
     assert "Traceback" not in ended.stderr
-
-
-def test_a_database_of_another_postgresql_is_a_sentence(tmp_path: Path) -> None:
-    (tmp_path / "home" / "data").mkdir(parents=True)
-    (tmp_path / "home" / "data" / "PG_VERSION").write_text("13\n")
-    (tmp_path / "postgres.moved").write_text(f"{tmp_path / 'home'}\n")
-    ended = acs(tmp_path, "migrate")
-
-    assert ended.returncode == 1
-    assert "was made by PostgreSQL 13" in ended.stderr
-    assert "Traceback" not in ended.stderr
-
-
-def test_the_edge_for_reports_alone_is_refused_where_nobody_reports(tmp_path: Path) -> None:
-    ended = acs(tmp_path, "serve", "--edge", "receipts")
-
-    assert ended.returncode == 2
-    assert "none that does" in ended.stderr
 
 
 def test_show_tables_prints_the_machine(tmp_path: Path) -> None:
@@ -185,6 +72,23 @@ def test_keys_are_made_once_and_listed_without_being_shown(tmp_path: Path) -> No
     secrets = [file.read_text().strip() for file in (tmp_path / "keys").rglob("*.key")]
     assert len(secrets) == 8
     assert not any(secret in listed.stdout + made.stdout for secret in secrets)
+
+
+def test_who_reads_no_further_is_told_nothing_of_folders(tmp_path: Path) -> None:
+    acs(tmp_path, "keys", "generate")
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        [sys.executable, "-m", "acs", "keys", "list"],
+        env={**os.environ, "ACS_DATA_DIR": str(tmp_path), "ACS_PROFILE": "demo"},
+        cwd=ROOT,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writer)
+
+    assert (ended.returncode, ended.stderr) == (1, b"")
 
 
 def test_a_key_is_added_beside_the_active_one(tmp_path: Path) -> None:
@@ -256,15 +160,6 @@ async def test_what_follows_a_roll_out_is_left_for_later(dsn: str, tmp_path: Pat
     )
 
 
-async def test_what_needs_a_session_goes_past_the_pooler(dsn: str, tmp_path: Path) -> None:
-    """PgBouncer would keep the lock of `migrate` on a connection that it lends to others."""
-    pooler = f"postgresql://acs@/acs?host={tmp_path}"
-
-    migrated = acs(tmp_path, "migrate", ACS_DATABASE__URL=pooler, ACS_DATABASE__DIRECT_URL=dsn)
-
-    assert (migrated.returncode, migrated.stdout) == (0, "the schema is up to date\n")
-
-
 async def test_consent_texts_are_loaded_once_and_never_changed(dsn: str, tmp_path: Path) -> None:
     file = tmp_path / "texts.toml"
     text = 'code = "terms"\nversion = 2\nbody = "Words."\nvalid_from = 2026-07-01T00:00:00Z\n'
@@ -328,45 +223,6 @@ async def test_the_evidence_of_an_authentication_is_shown_to_whoever_has_the_key
         1,
         "there is no authentication with this acsTransID\n",
     )
-
-
-def test_a_database_that_does_not_answer_is_a_sentence(tmp_path: Path) -> None:
-    nowhere = f"postgresql://acs@/acs?host={tmp_path}"
-
-    ended = acs(tmp_path, "migrate", ACS_DATABASE__URL=nowhere)
-
-    assert ended.returncode == 1
-    assert "the database does not answer" in ended.stderr
-    assert "Traceback" not in ended.stderr
-
-
-@pytest.mark.parametrize("address", ["", "host=db password=pass-9X", "postgresql://h:pass-9X/acs"])
-@pytest.mark.parametrize("command", ["serve", "migrate"])
-def test_an_address_of_no_database_is_a_sentence(
-    command: str, address: str, tmp_path: Path
-) -> None:
-    """An empty file, as a secret that was not delivered leaves one, is no default."""
-    (tmp_path / "dsn").write_text(address)
-    ended = acs(tmp_path, command, ACS_DATABASE__URL_FILE=str(tmp_path / "dsn"))
-
-    assert ended.returncode == 2
-    assert ended.stderr.startswith("acs: database: ")
-    assert "pass-9X" not in ended.stdout + ended.stderr
-
-
-@pytest.mark.parametrize("command", [("work",), ("audit", "verify")])
-async def test_a_database_that_was_not_migrated_is_a_sentence(
-    command: tuple[str, ...], dsn: str, tmp_path: Path
-) -> None:
-    conn = await asyncpg.connect(dsn)
-    await conn.execute("DROP SCHEMA acs, audit CASCADE")
-    await conn.close()
-    ended = acs(tmp_path, *command, ACS_DATABASE__URL=dsn)
-
-    assert ended.returncode == 1
-    assert "the database refuses: " in ended.stderr
-    assert "the schema is not there: acs migrate" in ended.stderr
-    assert "Traceback" not in ended.stderr
 
 
 def test_a_seed_file_with_a_fault_says_where(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from acs import app, config, http_gateways
+from acs import config, http_gateways
+from acs.clock import utc_now
 from otp.gateways.http import callback
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def read(given: dict[str, Any]) -> config.Settings:
 
 
 def made(given: dict[str, Any]) -> Any:
-    return http_gateways.http_gateway(read(given), "carrier", app.utc_now)
+    return http_gateways.http_gateway(read(given), "carrier", utc_now)
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from uuid import uuid4
 import pytest
 from aiohttp import web
 
-from acs import app, config, http_gateways
+from acs import config, http_gateways
+from acs.clock import utc_now
 from otp.gateways.http import callback
 from otp.gateways.port import Accepted, Rejected, ReportState, SendOutcome, SmsJob, Unknown
 from schemas.secret import Secret
@@ -62,7 +63,7 @@ def job(text: str = TEXTS[0]) -> SmsJob:
 async def made(stub: StubProvider, folder: Path, *, reports: bool = True) -> HttpGateway:
     def read() -> HttpGateway:
         table = stub.settings(folder, reports=reports)
-        return http_gateways.http_gateway(settings(table, stub.name), stub.name, app.utc_now)
+        return http_gateways.http_gateway(settings(table, stub.name), stub.name, utc_now)
 
     return await asyncio.to_thread(read)
 
@@ -183,7 +184,7 @@ def door(name: str, tmp_path: Path) -> callback.Door:
 
 def as_call(called: Called) -> callback.Call:
     headers = {name.lower(): value for name, value in called.headers.items()}
-    return callback.Call(called.method, called.url, headers, called.body, app.utc_now())
+    return callback.Call(called.method, called.url, headers, called.body, utc_now())
 
 
 @pytest.mark.parametrize("name", sms_providers.NAMES)

@@ -98,9 +98,9 @@ def test_standard_input_is_imported(ready: Path, dsn: str) -> None:
 _A_DAY_AHEAD = """\
 import sys
 from datetime import timedelta
-from acs import app
-here = app.utc_now
-app.utc_now = lambda: here() + timedelta(days=1)
+from acs import clock
+here = clock.utc_now
+clock.utc_now = lambda: here() + timedelta(days=1)
 from acs.__main__ import main
 sys.exit(main(sys.argv[1:]))
 """

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from acs import app, config, demo_keys, policies
+from acs import config, demo_keys, policies
+from acs.clock import utc_now
 from enrollment.host import HttpHost
 from enrollment.policy import Activation, PortalRaise
 from enrollment.ports import NoHost
@@ -163,7 +164,7 @@ def test_every_fault_of_signing_files_is_told_in_a_sentence(tmp_path: Path) -> N
 
 
 def test_the_demo_sends_to_its_own_phone() -> None:
-    (gateway,) = policies.gateways(read(ACS_DEMO__LISTEN="127.0.0.1:9999"), app.utc_now)
+    (gateway,) = policies.gateways(read(ACS_DEMO__LISTEN="127.0.0.1:9999"), utc_now)
 
     assert gateway.name == "inbox"
     assert gateway.idempotent
@@ -190,7 +191,7 @@ def test_gateways_stand_in_the_order_of_preference() -> None:
             ACS_SMS__PROVIDERS='["second", "inbox", "first"]',
             ACS_SMS__HTTP=json.dumps({"first": carrier, "second": carrier}),
         ),
-        app.utc_now,
+        utc_now,
     )
 
     assert [gateway.name for gateway in made] == ["second", "inbox", "first"]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from acs import app, config, policies
+from acs import config, policies
+from acs.clock import utc_now
 from acs.smpp_gateways import refuse_too_many_binds
 from otp.gateways.smpp.gateway import SmppGateway
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def gateways(settings: config.Settings) -> tuple[SmsGateway, ...]:
-    return policies.gateways(settings, app.utc_now)
+    return policies.gateways(settings, utc_now)
 
 
 def _smpp(file: Path, **changes: object) -> config.Settings:

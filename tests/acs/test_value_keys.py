@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from acs import app, checking, commands, config
+from acs import app, checking, commands, config, terminal
 from acs.config import ConfigError
 from acs.hsm.keys import HsmSigner
 from acs.key_files import generate_keys
@@ -220,7 +220,7 @@ def test_the_commands_look_too(
     assert "hsm cavv-1: 3des, found and right" in said
     assert "hsm iav-1: hmac, found and right" in said
     away = settings_for(softhsm, tmp_path, hsm__token="another")
-    with pytest.raises(commands.NotNow, match="the HSM cannot be used"):
+    with pytest.raises(terminal.NotNow, match="the HSM cannot be used"):
         commands.keys(options, away)
     with pytest.raises(ConfigError, match="the HSM cannot be used"):
         checking.judge(options, away)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from acs.store.embedded import EmbeddedPostgres
-from tests.acs.test_commands import acs
+from tests.acs.typed import acs
 from tests.conftest import scratch
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from acs.__main__ import _parser
+from acs.__main__ import parser
 from acs.config import Settings
+from acs.serving import COMMANDS
 
 UNITS = sorted((Path(__file__).parents[2] / "deploy" / "systemd").glob("*.service"))
 _MINIMAL = {"/bin/sh", "/usr/bin/systemd-notify"}
@@ -46,7 +47,10 @@ def command(unit: Path) -> list[str]:
 
 
 def test_one_serves_every_edge_and_the_other_works() -> None:
-    serve, work = (_parser().parse_args(command(unit)) for unit in UNITS)
+    serve, work = (
+        parser(name, COMMANDS[name]).parse_args(command(unit))
+        for name, unit in zip(("serve", "work"), UNITS, strict=True)
+    )
     assert serve.command == "serve"
     assert sorted(serve.edge) == ["cardholder", "ds", "enrollment", "ops", "portal", "receipts"]
     assert serve.workers > 1

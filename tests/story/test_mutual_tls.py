@@ -18,6 +18,7 @@ import trustme
 from aiohttp import web
 
 from acs import app, config
+from acs.clock import utc_now
 from acs.key_files import generate_keys
 from acs.store import card_ranges
 from acs.store.card_ranges import Issuer
@@ -174,7 +175,7 @@ async def secured(dsn: str, tmp_path: Path) -> AsyncIterator[Secured]:
 async def _holder(secured: Secured) -> Any:
     conn = await asyncpg.connect(secured.dsn)
     try:
-        return await enrol(conn, secured.service.parts.keys, app.utc_now())
+        return await enrol(conn, secured.service.parts.keys, utc_now())
     finally:
         await conn.close()
 

@@ -13,6 +13,7 @@ import asyncpg
 import pytest
 
 from acs import app, config, metrics
+from acs.clock import utc_now
 from acs.key_files import generate_keys
 from acs.store import card_ranges
 from acs.store.card_ranges import Issuer
@@ -137,7 +138,7 @@ async def test_a_challenge_goes_whole_over_a_known_provider(
     bank: Bank, name: str, log_lines: list[str]
 ) -> None:
     """The code is read where the provider would deliver it; its reports change no outcome."""
-    holder = await enrol(bank.db, bank.service.parts.keys, app.utc_now())
+    holder = await enrol(bank.db, bank.service.parts.keys, utc_now())
     ares = await bank.areq(holder)
     assert ares.get("transStatus") == "C", ares
 
@@ -168,7 +169,7 @@ async def test_a_challenge_goes_whole_over_a_known_provider(
 async def test_a_report_is_asked_for_again_while_the_database_is_away(
     bank: Bank, name: str, dsn: str
 ) -> None:
-    holder = await enrol(bank.db, bank.service.parts.keys, app.utc_now())
+    holder = await enrol(bank.db, bank.service.parts.keys, utc_now())
     await bank.open(await bank.areq(holder))
     (taken,) = bank.provider.taken
     called = sms_providers.call(name, [taken], "delivered")

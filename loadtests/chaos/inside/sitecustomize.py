@@ -1,7 +1,7 @@
 """The service with a clock and an HSM that can be spoilt from outside, in `make chaos` only.
 
 Python imports this module by itself where PYTHONPATH says so. The service reads the time of day in
-one place, ``acs.app.utc_now``; here that place is given the step that stands in the file
+one place, ``acs.clock.utc_now``; here that place is given the step that stands in the file
 CHAOS_CLOCK, and is looked at often: with one machine there is nobody to say that it is wrong, so a
 step is believed at the next look. CHAOS_MACHINE makes the process one of a machine of its own, by
 that name. The monotonic clock stays as it is, as with a true step. The
@@ -76,7 +76,7 @@ class _Finder:
 def _step(module: ModuleType) -> None:
     file = Path(os.environ["CHAOS_CLOCK"])
     module.utc_now = _Stepped(module.utc_now, file)  # type: ignore[attr-defined]
-    sys.modules["acs.clock"].EVERY_S = 2 * _LOOK_S  # type: ignore[attr-defined]
+    module.EVERY_S = 2 * _LOOK_S  # type: ignore[attr-defined]
     if "CHAOS_MACHINE" in os.environ:
         module.machine_name = lambda: os.environ["CHAOS_MACHINE"]  # type: ignore[attr-defined]
 
@@ -91,6 +91,6 @@ def _misbehave(module: ModuleType) -> None:
 
 
 if "CHAOS_CLOCK" in os.environ:
-    sys.meta_path.insert(0, _Finder("acs.app", _step))
+    sys.meta_path.insert(0, _Finder("acs.clock", _step))
 if "CHAOS_HSM" in os.environ:
     sys.meta_path.insert(0, _Finder("pkcs11", _misbehave))

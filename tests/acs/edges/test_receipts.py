@@ -15,7 +15,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from acs import app, config, http_gateways, log, metrics
+from acs import config, http_gateways, log, metrics
+from acs.clock import utc_now
 from acs.edges import receipts
 from acs.edges.middleware import RUNNER_OPTIONS, Guard
 from acs.edges.receipts import ReceiptPorts
@@ -87,7 +88,7 @@ async def _edge(folder: Path) -> AsyncIterator[Edge]:
         doors=await asyncio.to_thread(doors),
         public_url=PUBLIC,
         on_report=made.on_report,
-        clock=app.utc_now,
+        clock=utc_now,
     )
     served = web.Application(
         middlewares=Guard("receipts").middlewares(), client_max_size=receipts.BODY_LIMIT_BYTES

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from acs.app import utc_now
+from acs.clock import utc_now
 from loadtests.chaos.squeeze import Clock, cpu_s, few_descriptors, free_descriptors, little_memory
 from tests.tidy.tree import ROOT
 
@@ -55,7 +55,7 @@ def test_the_service_reads_the_stepped_clock(tmp_path: Path, step_s: int) -> Non
     clock = Clock(tmp_path / "clock")
     clock.step(step_s)
     told = subprocess.run(
-        [sys.executable, "-c", "import acs.app; print(acs.app.utc_now().isoformat())"],
+        [sys.executable, "-c", "import acs.clock; print(acs.clock.utc_now().isoformat())"],
         env={**os.environ, **clock.environment},
         cwd=ROOT,
         capture_output=True,

@@ -1,0 +1,116 @@
+"""What the commands at the terminal share: words for the person, the database, how one ends.
+
+Exit codes: 0 done, 1 not possible now, 2 wrong use.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import asyncpg
+
+from acs.config import ConfigError
+from acs.config.addresses import dsn_fault
+from acs.store import migrate as migrations
+from acs.store.embedded import EmbeddedPostgres, PostgresFailed
+from acs.store.postgres_binaries import NoPostgres
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterator
+
+    from acs.config import Settings
+
+ValueT = TypeVar("ValueT")
+NOT_NOW = 1
+"""The exit code of a command that could not be carried out, whatever its words."""
+
+
+class NotNow(Exception):
+    """The command cannot be carried out now; the message is a sentence for the operator."""
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def addresses(settings: Settings) -> tuple[str | None, str | None]:
+    """Give the addresses of the database; raise ConfigError for a file that cannot be read."""
+    given = settings.database
+    try:
+        found = given.address, given.direct_address
+        faults = [dsn_fault(one) for one in found if one is not None]
+        fault = next(filter(None, faults), None)
+        if fault is None:
+            return found
+        sentence = f"database: what url_file or direct_url_file holds {fault}"
+    except OSError as error:
+        sentence = f"database: {error.filename} cannot be read: {error.strerror}"
+    except UnicodeDecodeError:
+        sentence = "database: url_file or direct_url_file is not a text"
+    raise ConfigError((sentence,))
+
+
+@contextlib.contextmanager
+def database(settings: Settings, *, migrated: bool = True, pooled: bool = False) -> Iterator[str]:
+    """Give the address of the database; without one configured, start the embedded one.
+
+    It is the one past a pooler, unless ``pooled``: commands keep locks of their session. The
+    embedded one is brought to this version's schema, since nobody else would.
+    """
+    address, direct_address = addresses(settings)
+    address = address if pooled else direct_address
+    if address is not None:
+        yield address
+        return
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        sentence = f"data_dir: {settings.data_dir} cannot be made: {error.strerror}"
+        raise ConfigError((sentence,)) from error
+    try:
+        server = EmbeddedPostgres.start(settings.data_dir)
+    except (NoPostgres, PostgresFailed, OSError) as error:  # the last such as of a full disk
+        raise NotNow(str(error)) from error
+    try:
+        if migrated:
+            run_value(apply_migrations(server.dsn))
+        yield server.dsn
+    finally:
+        server.stop()
+
+
+async def apply_migrations(dsn: str, *, is_rolling: bool = False) -> tuple[list[str], list[str]]:
+    """Give what was applied, and what is left for a later run."""
+    conn = await asyncpg.connect(dsn)
+    try:
+        applied = await migrations.apply(conn, is_rolling=is_rolling)
+        return applied, await migrations.pending(conn)
+    finally:
+        await conn.close()
+
+
+def run_value(coroutine: Coroutine[Any, Any, ValueT]) -> ValueT:
+    """Run what asks the database; raise NotNow where it says no or nothing."""
+    try:
+        return asyncio.run(coroutine)
+    except (migrations.MigrationChanged, migrations.NotUtf8) as error:
+        raise NotNow(str(error)) from error
+    except (OSError, asyncpg.InterfaceError) as error:
+        sentence = f"the database does not answer: {type(error).__name__}"
+        raise NotNow(sentence) from error
+    except asyncpg.PostgresError as error:
+        raise refusal(error) from error
+
+
+def refusal(error: asyncpg.PostgresError) -> NotNow:
+    """Say what the database refuses."""
+    # Secret: its own words may quote values. The notes are ours.
+    what = [f"{type(error).__name__} ({error.sqlstate})", *getattr(error, "__notes__", ())]
+    if isinstance(error, asyncpg.UndefinedTableError | asyncpg.InvalidSchemaNameError):
+        what.append("the schema is not there: acs migrate")
+    return NotNow(f"the database refuses: {', '.join(what)}")

@@ -1,0 +1,103 @@
+"""What commands say of a database that is not there, not theirs or not ready."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from tests.acs.typed import acs
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("command", ["serve", "work", "migrate"])
+def test_an_address_that_cannot_be_read_is_for_a_person_to_mend(
+    command: str, tmp_path: Path
+) -> None:
+    ended = acs(tmp_path, command, ACS_DATABASE__URL_FILE=str(tmp_path / "dsn"))
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("acs: database: ")
+
+
+@pytest.mark.parametrize("command", ["check-config", "serve", "work", "migrate"])
+@pytest.mark.parametrize("name", ["url", "url_file"])
+def test_a_wrong_sslmode_is_a_sentence(command: str, name: str, tmp_path: Path) -> None:
+    url = "postgresql://u:p@127.0.0.1:1/d?sslmode=bogus"
+    (tmp_path / "dsn").write_text(url)
+    given = {"url": url, "url_file": str(tmp_path / "dsn")}[name]
+    ended = acs(tmp_path, command, **{f"ACS_DATABASE__{name.upper()}": given})
+
+    assert ended.returncode == 2
+    assert "url" in ended.stderr
+    assert "has another sslmode than disable, allow, prefer, require, verify-ca" in ended.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate", "demo"])
+def test_a_folder_that_cannot_be_made_is_a_sentence(command: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    ended = acs(tmp_path / "file", command)
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith(f"acs: data_dir: {tmp_path / 'file'} cannot be made: ")
+
+
+def test_a_database_of_another_postgresql_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "home" / "data").mkdir(parents=True)
+    (tmp_path / "home" / "data" / "PG_VERSION").write_text("13\n")
+    (tmp_path / "postgres.moved").write_text(f"{tmp_path / 'home'}\n")
+    ended = acs(tmp_path, "migrate")
+
+    assert ended.returncode == 1
+    assert "was made by PostgreSQL 13" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+async def test_what_needs_a_session_goes_past_the_pooler(dsn: str, tmp_path: Path) -> None:
+    """PgBouncer would keep the lock of `migrate` on a connection that it lends to others."""
+    pooler = f"postgresql://acs@/acs?host={tmp_path}"
+
+    migrated = acs(tmp_path, "migrate", ACS_DATABASE__URL=pooler, ACS_DATABASE__DIRECT_URL=dsn)
+
+    assert (migrated.returncode, migrated.stdout) == (0, "the schema is up to date\n")
+
+
+def test_a_database_that_does_not_answer_is_a_sentence(tmp_path: Path) -> None:
+    nowhere = f"postgresql://acs@/acs?host={tmp_path}"
+
+    ended = acs(tmp_path, "migrate", ACS_DATABASE__URL=nowhere)
+
+    assert ended.returncode == 1
+    assert "the database does not answer" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("address", ["", "host=db password=pass-9X", "postgresql://h:pass-9X/acs"])
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+def test_an_address_of_no_database_is_a_sentence(
+    command: str, address: str, tmp_path: Path
+) -> None:
+    """An empty file, as a secret that was not delivered leaves one, is no default."""
+    (tmp_path / "dsn").write_text(address)
+    ended = acs(tmp_path, command, ACS_DATABASE__URL_FILE=str(tmp_path / "dsn"))
+
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("acs: database: ")
+    assert "pass-9X" not in ended.stdout + ended.stderr
+
+
+@pytest.mark.parametrize("command", [("work",), ("audit", "verify")])
+async def test_a_database_that_was_not_migrated_is_a_sentence(
+    command: tuple[str, ...], dsn: str, tmp_path: Path
+) -> None:
+    conn = await asyncpg.connect(dsn)
+    await conn.execute("DROP SCHEMA acs, audit CASCADE")
+    await conn.close()
+    ended = acs(tmp_path, *command, ACS_DATABASE__URL=dsn)
+
+    assert ended.returncode == 1
+    assert "the database refuses: " in ended.stderr
+    assert "the schema is not there: acs migrate" in ended.stderr
+    assert "Traceback" not in ended.stderr
