@@ -35,15 +35,15 @@ from acs import preview  # noqa: E402 - found by the line above
 from acs.pages import themes  # noqa: E402 - as above
 from acs.pages.gallery import gallery  # noqa: E402 - as above
 from acs.pages.render import LANGUAGES, Pages  # noqa: E402 - as above
-from tests.demo.portal_walk import Walk  # noqa: E402 - found by the line above
+from tests.browser import CHROMIUM, FLAGS  # noqa: E402 - found by the line above
+from tests.demo.portal_walk import Walk  # noqa: E402 - as above
 from tests.demo.running import Demo  # noqa: E402 - as above
 
 
 async def take(demo: Demo) -> None:
     """Walk and take the pictures."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         context = await browser.new_context(
             locale="en-GB", viewport={"width": 390, "height": 760}, device_scale_factor=1.5
         )
@@ -117,9 +117,8 @@ async def _pay_in_the_app(demo: Demo, page: Page) -> None:
 async def take_challenge_pages(folder: Path) -> None:
     """Draw the challenge pages into a folder and take pictures of some."""
     preview.write(folder, gallery(Pages([themes.read(themes.BUILT_IN, THEME, LANGUAGES)])))
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         page = await (await browser.new_context(device_scale_factor=1.5)).new_page()
         for name, (width, height) in CHALLENGE_PAGES:
             await page.set_viewport_size({"width": width, "height": height})
