@@ -35,6 +35,7 @@ class NoticeKind(StrEnum):
     THREEDS_OFF = "threeds_off"
     CONSENT_WITHDRAWN = "consent_withdrawn"
     CARD_BLOCKED = "card_blocked"
+    CARD_BLOCKED_TEMP = "card_blocked_temp"
     CARD_NOT_BLOCKED = "card_not_blocked"
     CARD_BLOCK_UNKNOWN = "card_block_unknown"
     CARD_REPLACED = "card_replaced"

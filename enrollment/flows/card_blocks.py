@@ -43,6 +43,10 @@ GIVEN_UP_AFTER: Final = timedelta(days=1)
 
 _ANSWERS: Final = frozenset({HostSaid.TAKEN, HostSaid.REFUSED})
 _BECOMES: Final = {"temporary": CardStatus.BLOCKED_TEMP, "permanent": CardStatus.BLOCKED}
+_DONE: Final = {
+    CardStatus.BLOCKED_TEMP: NoticeKind.CARD_BLOCKED_TEMP,
+    CardStatus.BLOCKED: NoticeKind.CARD_BLOCKED,
+}
 
 
 async def wish(work: Work, person_id: UUID, card_id: UUID, kind: BlockWish) -> HostWish | Refusal:
@@ -98,7 +102,7 @@ async def settle(
     done = await card_flows.set_status(work, card_id, data)
     if isinstance(done, Done) and (is_late or before.status is not becomes):
         ends = {"last4": before.last4}
-        await notices.tell(work, wished.person_id, NoticeKind.CARD_BLOCKED, ends)
+        await notices.tell(work, wished.person_id, _DONE[becomes], ends)
     return done
 
 
@@ -108,7 +112,7 @@ async def _tell_end(work: Work, wished: HostWish, kind: NoticeKind) -> None:
     if card is None or not rules.may_become(card.status, becomes):
         return
     # The bank may have said meanwhile that it is done.
-    kind = NoticeKind.CARD_BLOCKED if card.status is becomes else kind
+    kind = _DONE[becomes] if card.status is becomes else kind
     await notices.tell(work, wished.person_id, kind, {"last4": card.last4})
 
 
@@ -134,7 +138,7 @@ async def set_status(work: Work, card_id: UUID, data: StatusData) -> Done[CardVi
         is_fulfilled = data.status is _BECOMES[wished.wish]
         if is_fulfilled and await host_wishes.strike_out(work.conn, wished.wish_id):
             await _record(work, wished, "ok")
-            await _tell_end(work, wished, NoticeKind.CARD_BLOCKED)
+            await _tell_end(work, wished, _DONE[data.status])
     return done
 
 

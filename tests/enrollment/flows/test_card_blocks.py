@@ -103,7 +103,7 @@ async def test_a_yes_whose_asker_died_is_found_again_and_takes_effect_once(
 
     assert isinstance(slow, Done)
     assert await status(bank) == "blocked"
-    assert sum("zablokowana w portalu" in text for text in await doors.messages(bank)) == 1
+    assert sum("zastrzezona w portalu" in text for text in await doors.messages(bank)) == 1
     assert (await people.events(bank.conn)).count("block.asked") == 1
     assert await left(bank) == 0
 
@@ -157,7 +157,7 @@ async def test_a_host_that_was_silent_is_asked_until_it_answers(bank: Work, clie
     assert await card_blocks.settle_left(late, found, HostSaid.TAKEN)
 
     assert (await status(bank), await left(bank), await outcomes(bank)) == ("blocked", 0, ["ok"])
-    assert sum("zablokowana w portalu" in text for text in await doors.messages(bank)) == 1
+    assert sum("zastrzezona w portalu" in text for text in await doors.messages(bank)) == 1
 
 
 async def test_what_a_host_never_answered_ends_after_a_day_as_unknown(
@@ -170,7 +170,7 @@ async def test_what_a_host_never_answered_ends_after_a_day_as_unknown(
     assert await status(bank) == "active"
 
 
-NO, OVER, YES = "nie udala sie", "Nadal nie wiemy", "zostala zablokowana"
+NO, OVER, YES = "nie udala sie", "Nadal nie wiemy", "zostala zastrzezona"
 
 
 async def test_a_late_no_is_a_no_and_the_client_is_told(bank: Work, client: Client) -> None:
@@ -282,7 +282,7 @@ async def test_a_wish_that_the_bank_fulfils_is_over_and_never_comes_back(
     await card_blocks.settle_left(worker(bank, minutes=1), made, HostSaid.TAKEN)
 
     assert (await status(bank), await left(bank), await outcomes(bank)) == ("active", 0, ["ok"])
-    assert [YES in text for text in await doors.messages(bank)] == [True]
+    assert ["zablokowana na 60 dni" in text for text in await doors.messages(bank)] == [True]
 
 
 async def test_what_the_bank_says_of_a_card_leaves_a_wish_for_something_else(

@@ -217,9 +217,11 @@ async def test_who_gives_and_withdraws_without_end_costs_three_messages_a_day(ba
     assert len(await told(bank)) == 6
 
 
-@pytest.mark.parametrize("wish", ["temporary", "permanent"])
+@pytest.mark.parametrize(
+    ("wish", "done"), [("temporary", "zablokowana na 60 dni"), ("permanent", "zastrzezona")]
+)
 async def test_a_card_blocked_in_the_portal_is_told_once(
-    bank: Work, wish: card_blocks.BlockWish
+    bank: Work, wish: card_blocks.BlockWish, done: str
 ) -> None:
     client = await people.make_client(bank)
     portal, host = doors.at_portal(bank), WillingHost()
@@ -228,7 +230,7 @@ async def test_a_card_blocked_in_the_portal_is_told_once(
 
     assert await told(bank) == [
         (
-            f"Karta *{people.pan(1)[-4:]} zostala zablokowana w portalu kartowym. "
+            f"Karta *{people.pan(1)[-4:]} zostala {done} w portalu kartowym. "
             "Jesli to nie Ty, zadzwon do banku."
         )
     ]
