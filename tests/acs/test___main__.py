@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from acs.__main__ import SAYS, main
-from tests.acs.typed import acs
+from tests.acs.typed import ROOT, acs
 
-ROOT = Path(__file__).resolve().parents[2]
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_every_command_explains_itself(capsys: pytest.CaptureFixture[str]) -> None:
