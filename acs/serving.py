@@ -19,7 +19,15 @@ from acs.flows import restored
 from acs.smpp_gateways import refuse_too_many_binds
 from acs.store.pool import Unavailable
 from acs.systemd import Systemd
-from acs.terminal import NOT_NOW, NotNow, apply_migrations, database, refusal, run_value
+from acs.terminal import (
+    NOT_NOW,
+    NotNow,
+    absence,
+    apply_migrations,
+    database,
+    refusal,
+    run_value,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Sequence
@@ -105,7 +113,10 @@ async def _serve(service: app.Service, edges: Sequence[str], *, work: bool) -> i
         supervised.say_ready()
         systemd.is_serving("serving" if edges else "working")
         silent_s = await leave
-    except (Unavailable, app.NotFit, OSError) as error:
+    except Unavailable as error:
+        sys.stderr.write(f"acs: cannot start: {absence(error)}\n")
+        return NOT_NOW
+    except (app.NotFit, OSError) as error:
         sys.stderr.write(f"acs: cannot start: {error}\n")
         return NOT_NOW
     except asyncpg.PostgresError as error:

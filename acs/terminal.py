@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
 
     from acs.config import Settings
+    from acs.store.pool import Unavailable
 
 ValueT = TypeVar("ValueT")
 NOT_NOW = 1
@@ -114,3 +115,14 @@ def refusal(error: asyncpg.PostgresError) -> NotNow:
     if isinstance(error, asyncpg.UndefinedTableError | asyncpg.InvalidSchemaNameError):
         what.append("the schema is not there: acs migrate")
     return NotNow(f"the database refuses: {', '.join(what)}")
+
+
+def absence(error: Unavailable) -> str:
+    """Say what is missing, and of a database why: never its address or its own words."""
+    match error.__cause__:
+        case None:
+            return str(error)
+        case asyncpg.TargetServerAttributeNotMatched():
+            return f"{error}: it takes no writes: a standby, in recovery, or read-only"
+        case cause:
+            return f"{error}: {type(cause).__name__}"

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
+from acs.store.pool import Missing, Pool, PoolSettings, Unavailable
+from acs.terminal import absence
 from tests.acs.typed import acs
 
 if TYPE_CHECKING:
@@ -102,3 +104,21 @@ async def test_a_database_that_was_not_migrated_is_a_sentence(
     assert "the database refuses: " in ended.stderr
     assert "the schema is not there: acs migrate" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+async def test_a_database_that_takes_no_writes_is_told_from_one_that_is_away(
+    dsn: str, tmp_path: Path
+) -> None:
+    """An operator who restores must see that recovery has not ended, not look for a network."""
+    conn = await asyncpg.connect(dsn)
+    database = await conn.fetchval("SELECT current_database()")
+    await conn.execute(f"ALTER DATABASE {database} SET default_transaction_read_only = on")
+    await conn.close()
+    with pytest.raises(Unavailable) as closed:
+        await Pool.open(PoolSettings(dsn))
+    with pytest.raises(Unavailable) as away:
+        await Pool.open(PoolSettings(f"postgresql://acs@/acs?host={tmp_path}"))
+
+    assert absence(closed.value).startswith("database: it takes no writes: a standby")
+    assert absence(away.value) == "database: FileNotFoundError"
+    assert absence(Unavailable(Missing.KEYS)) == "keys"
