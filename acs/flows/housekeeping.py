@@ -90,7 +90,7 @@ async def lapse_number_checks(ports: Ports) -> int:
 
 
 async def forget_used(ports: Ports) -> int:
-    """Worker source: drop token ids and idempotency keys whose time is over."""
+    """Worker source: drop token ids, kept answers, imports and the like whose time is over."""
     async with ports.pool.transaction() as conn:
         return await enrollment_flows.forget_used(conn, ports.clock(), _BATCH)
 

@@ -11,7 +11,7 @@ from enrollment.events import ACS, EventName
 from enrollment.flows import card_blocks, coming_of_age, consent_texts, notices, phone_change, purge
 from enrollment.flows.work import Work
 from enrollment.policy import EnrollmentPolicy
-from enrollment.store import access, counters, registrations
+from enrollment.store import access, counters, imports, registrations
 from otp.policy import OtpPolicy
 
 if TYPE_CHECKING:
@@ -59,14 +59,19 @@ async def tell_over_limit(
 async def forget_used(conn: Connection, now: datetime, limit: int) -> int:
     """Drop up to ``limit`` of each that is over: token ids, kept answers, counts, entries, ...
 
-    Gives how many rows went. What somebody may still ask about is kept for a day.
+    Gives how many rows went. What somebody may still ask about is kept for a day, imports longer.
     """
     old = now - _KEPT
-    tokens = await callers.purge(conn, now, limit)
-    answers = await idempotency.purge(conn, now, limit)
-    counts = await counters.purge(conn, now, limit)
-    entries = await access.purge(conn, old, limit)
-    return tokens + answers + counts + entries + await registrations.purge(conn, old, limit)
+    return sum(
+        [
+            await callers.purge(conn, now, limit),
+            await idempotency.purge(conn, now, limit),
+            await counters.purge(conn, now, limit),
+            await access.purge(conn, old, limit),
+            await registrations.purge(conn, old, limit),
+            await imports.purge(conn, now, limit),
+        ]
+    )
 
 
 async def carry_on(

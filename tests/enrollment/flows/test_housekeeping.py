@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from enrollment import callers, flows, idempotency
 from enrollment.callers import Asked, Token
 from enrollment.flows import registrations
 from enrollment.refusals import Done
+from enrollment.store import imports
+from enrollment.store.imports import LineError, Run
 from tests.enrollment import api, doors, people
 
 if TYPE_CHECKING:
@@ -60,3 +63,14 @@ async def test_counts_and_registrations_are_forgotten_in_their_time(
     later = [now + timedelta(**span) for span in ({"hours": 2}, {"hours": 26}, {"days": 8})]
 
     assert [await flows.forget_used(db, at, 10) for at in later] == [1, 2, 1]
+
+
+async def test_imports_are_forgotten_with_their_refused_lines_in_their_time(
+    db: asyncpg.Connection, now: datetime
+) -> None:
+    run = Run(uuid4(), 10, now, now)
+    await imports.insert_run(db, run, sha256=b"s" * 32, caller="core")
+    await imports.add_errors(db, run.run_id, [LineError(1, "luhn", "body.pan")])
+    later = [now + timedelta(days=days) for days in (89, 91, 91)]
+
+    assert [await flows.forget_used(db, at, 10) for at in later] == [0, 2, 0]
