@@ -7,6 +7,8 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import asyncpg
+
 from acs import log, metrics
 from acs.store import card_ranges
 from acs.store.card_ranges import PolicyTables
@@ -32,14 +34,18 @@ class LiveTables:
                 self.now = await card_ranges.load(conn)
 
     async def keep_fresh(self) -> None:
-        """Look again and again; a database that is away leaves the tables as they are."""
+        """Look again and again."""
         while True:
             await asyncio.sleep(_RELOAD_S)
-            try:
-                await self.load()
-            except Unavailable:
-                continue
-            except ValueError as error:
-                # A policy that cannot be read must not replace one that can.
-                log.event("alarm:raised", level=logging.ERROR, failure=error, alarm="bad_policy")
-                metrics.ALARM.labels("bad_policy").inc()
+            await self.look()
+
+    async def look(self) -> None:
+        """Load; a database that is away, or policies that cannot be read, leave the tables."""
+        try:
+            await self.load()
+        except Unavailable:
+            pass
+        except (ValueError, asyncpg.PostgresError) as error:
+            # What cannot be read must not replace what can.
+            log.event("alarm:raised", level=logging.ERROR, failure=error, alarm="bad_policy")
+            metrics.ALARM.labels("bad_policy").inc()
