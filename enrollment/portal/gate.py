@@ -15,7 +15,7 @@ import dataclasses
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 from uuid import UUID
 
 from aiohttp import web
@@ -115,10 +115,10 @@ async def _is_own(ports: PortalPorts, request: web.Request, seen: _Seen) -> bool
 
 
 def _is_our_origin(ports: PortalPorts, request: web.Request, origin: str) -> bool:
-    if ports.public_origin is not None and origin == ports.public_origin:
-        return True
+    if ports.public_origin is not None:
+        return origin == ports.public_origin
     # Reached directly, as on one's own machine: the host that was asked is the host of the page.
-    return ports.public_origin is None and urlsplit(origin).netloc == request.host
+    return origin in {f"http://{request.host}", f"https://{request.host}"}
 
 
 async def _form(request: web.Request) -> dict[str, str]:
