@@ -159,7 +159,7 @@ class SmppGateway:
         await asyncio.wait({answer}, timeout=self._config.patience.send_s)
         if not answer.done():
             return Unknown("no_answer")
-        del self._late[job.sms_id]
+        self._late.pop(job.sms_id, None)
         return self._outcome(answer.result())
 
     async def close(self) -> None:

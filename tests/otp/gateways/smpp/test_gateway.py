@@ -147,6 +147,22 @@ async def test_a_late_answer_is_unknown_first_and_then_found_out(
     assert len(smsc.received) == 1
 
 
+async def test_two_who_ask_for_one_late_answer_both_get_it(
+    open_gateway: Any, smsc: Smsc, desk: Desk
+) -> None:
+    gateway = open_gateway(patience=replace(QUICK, send_s=0.2))
+    held: list[smpp34.SubmitSmEvent] = []
+    smsc.answers = [held.append]
+    late = job()
+    await desk.heard((True, "bound"))
+    assert await gateway.send(late) == Unknown("no_answer")
+
+    asked = [asyncio.create_task(gateway.find_out(late)) for _ in range(2)]
+    held[0].accept("late-1")
+
+    assert await asyncio.gather(*asked) == [Accepted("late-1")] * 2
+
+
 async def test_what_stays_unanswered_stays_unknown(
     open_gateway: Any, line: Line, desk: Desk
 ) -> None:
