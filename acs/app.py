@@ -401,7 +401,7 @@ class Service:
         return EnrollmentPorts(
             pool=ports.pool,
             keys=ports.keys,
-            policy=policies.enrollment_policy(self.settings),
+            policy=ports.policies.enrollment,
             otp_policy=ports.policies.otp,
             callers=self.parts.callers,
             clock=ports.clock,

@@ -65,8 +65,7 @@ def policies(settings: Settings) -> Policies:
     return Policies(
         challenge=challenge_policy(settings),
         otp=otp_policy(settings),
-        attempts=attempt_policy(settings),
-        activation=Activation(settings.enrollment.activation),
+        enrollment=enrollment_policy(settings),
         swap=swap_policy(settings),
         retention=retention(settings),
         areq_budget=timedelta(seconds=settings.ds.areq_budget_s),

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Protocol
 from acs.deadlines import Deadlines
 from acs.steps import InStep, in_step
 from acs.store.areqs import Areqs
-from enrollment.policy import Activation, AttemptPolicy
+from enrollment.events import ACS
+from enrollment.flows import Work
+from enrollment.policy import EnrollmentPolicy
 from enrollment.ports import Host, NoHost
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from acs.number_checks import Lookup, NoAnswer
     from acs.pages.render import Pages
     from acs.store.card_ranges import PolicyTables
-    from acs.store.pool import Pool
+    from acs.store.pool import Connection, Pool
     from otp.gateways.port import Report
     from otp.model import Claim, SmsState
     from otp.policy import OtpPolicy
@@ -111,8 +113,7 @@ class Policies:
     challenge: ChallengePolicy
     otp: OtpPolicy
     challenge_url: str
-    attempts: AttemptPolicy = field(default_factory=AttemptPolicy)
-    activation: Activation = Activation.PER_CARD
+    enrollment: EnrollmentPolicy = field(default_factory=EnrollmentPolicy)
     swap: SwapPolicy = field(default_factory=SwapPolicy)
     retention: Retention = field(default_factory=Retention)
     counts_use: bool = True
@@ -171,3 +172,8 @@ class Ports:
         object.__setattr__(self, "in_step", in_step())
         budget_s = self.policies.areq_budget.total_seconds()
         object.__setattr__(self, "areq_deadlines", Deadlines(budget_s))
+
+
+def own_work(ports: Ports, conn: Connection, now: datetime) -> Work:
+    """Make what the enrolment side is handed for what this service does by itself."""
+    return Work(conn, ports.keys, ports.policies.enrollment, ports.policies.otp, ACS, now)

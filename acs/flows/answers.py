@@ -28,6 +28,7 @@ from acs.challenge.screens import Notice
 from acs.evidence import moment
 from acs.flows.apply import take
 from acs.flows.views import is_live
+from acs.ports import own_work
 from acs.store.pool import Unavailable
 from acs.transaction import ASKED, OTP, PIN, Elements, link_digest
 from enrollment import flows as enrollment_flows
@@ -132,9 +133,7 @@ async def _attempt(
     now: datetime,
 ) -> Event:
     """Count the attempt, compare, and count what came of it."""
-    work = enrollment_flows.at_a_payment(
-        conn, ports.keys, ports.policies.attempts, ports.policies.otp, now
-    )
+    work = own_work(ports, conn, now)
     allowed = await enrollment_flows.begin_attempt(work, person_id)
     if isinstance(allowed, AttemptBlocked):
         return PersonBlocked()

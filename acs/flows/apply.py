@@ -20,6 +20,7 @@ from acs.challenge.events import CodeIssued, CodeRefused, NotSent, Timer
 from acs.evidence import digest
 from acs.flows import evidence
 from acs.pages.names import shown_name
+from acs.ports import own_work
 from acs.store import dialogues, sdk_sessions
 from acs.store.dialogues import Beside
 from acs.transaction import Elements, link_digest
@@ -246,9 +247,7 @@ async def _trust(ports: Ports, conn: Connection, applied: Applied, now: datetime
     assert transaction.person_id is not None  # noqa: S101 - somebody has just been authenticated
     merchant = Merchant(transaction.acquirer_bin or "", transaction.acquirer_merchant_id or "")
     await enrollment_flows.trust(
-        enrollment_flows.at_a_payment(
-            conn, ports.keys, ports.policies.attempts, ports.policies.otp, now
-        ),
+        own_work(ports, conn, now),
         transaction.person_id,
         merchant,
         shown_name(transaction.merchant_name or "", merchant.merchant_id),

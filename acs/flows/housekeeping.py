@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from acs import log, metrics
+from acs.ports import own_work
 from acs.store import (
     audit_chain,
     device_data,
@@ -97,23 +98,20 @@ async def forget_used(ports: Ports) -> int:
 
 async def carry_on_enrollment(ports: Ports) -> int:
     """Worker source: let new phones take over, end registrations whose time is over."""
-    otp_policy, now = ports.policies.otp, ports.clock()
     async with ports.pool.transaction() as conn:
-        return await enrollment_flows.carry_on(conn, ports.keys, otp_policy, now, _BATCH)
+        return await enrollment_flows.carry_on(own_work(ports, conn, ports.clock()), _BATCH)
 
 
 async def carry_on_host_wishes(ports: Ports) -> int:
     """Worker source: ask the card host again what it never answered, or whose asker died."""
     async with ports.pool.transaction() as conn:
         left = await enrollment_flows.claim_host_wishes(conn, ports.clock(), WISHES_AT_ONCE)
-    policies = (ports.policies.otp, ports.policies.activation)
     for wished in left:
         said = await ports.card_host.block(wished.card_ref, wished.wish, wished.wish_id)
         async with ports.pool.transaction() as conn:
             now = ports.clock()
-            is_known = await enrollment_flows.settle_host_wish(
-                conn, ports.keys, policies, (wished, said), now
-            )
+            work = own_work(ports, conn, now)
+            is_known = await enrollment_flows.settle_host_wish(work, wished, said)
         if not is_known and now - wished.asked_at >= HOST_SILENT_AFTER:
             _alarm("host_silent", wished.wish, 1)
     return len(left)
@@ -122,24 +120,25 @@ async def carry_on_host_wishes(ports: Ports) -> int:
 async def outdate_consents(ports: Ports) -> int:
     """Worker source: suspend cards whose holders agreed to words that ran out."""
     async with ports.pool.transaction() as conn:
-        return await enrollment_flows.outdate_consents(conn, ports.keys, ports.clock(), _BATCH)
+        return await enrollment_flows.outdate_consents(own_work(ports, conn, ports.clock()), _BATCH)
 
 
 async def follow_ages(ports: Ports) -> int:
     """Worker source: let cards that wait for their holders' age follow it, once a day."""
-    activation, now = ports.policies.activation, ports.clock()
     async with ports.pool.transaction() as conn:
-        return await enrollment_flows.follow_ages(conn, ports.keys, activation, now, _BATCH)
+        return await enrollment_flows.follow_ages(own_work(ports, conn, ports.clock()), _BATCH)
 
 
 async def tell_over_limit(ports: Ports) -> int:
     """Worker source: tell clients that a limit refused a payment, where the bank wants so."""
     if not ports.policies.tells_over_limit:
         return 0
-    otp_policy, now = ports.policies.otp, ports.clock()
+    now = ports.clock()
     async with ports.pool.transaction() as conn:
         card_ids = await limit_sweep.take_next(conn, now, TOLD_AT_ONCE)
-        await enrollment_flows.tell_over_limit(conn, ports.keys, otp_policy, card_ids, now)
+        work = own_work(ports, conn, now)
+        for card_id in card_ids:
+            await enrollment_flows.tell_over_limit(work, card_id)
     return len(card_ids)
 
 

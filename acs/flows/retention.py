@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from acs import log, metrics
 from acs.chain_gaps import EVENT, LOG, LetGo
+from acs.ports import own_work
 from acs.store import audit_months, evidence, partitions, results
 from acs.store.partitions import Dropped
 from enrollment import flows as enrollment_flows
@@ -103,7 +104,7 @@ async def purge_persons(ports: Ports) -> int:
     before = now - ports.policies.retention.persons
     while gone < _PERSONS:
         async with ports.pool.transaction() as conn:
-            if not await enrollment_flows.purge_closed(conn, ports.keys, before, now):
+            if not await enrollment_flows.purge_one(own_work(ports, conn, now), before):
                 break
         gone += 1
     return gone

@@ -4,24 +4,13 @@ What the Access Control Server needs at a payment stands here by name; the use c
 enrolment API are imported from the modules of this folder by ``enrollment.edge`` alone.
 """
 
-from enrollment.flows.attempts import (
-    at_a_payment,
-    attempt_failed,
-    begin_attempt,
-    check_pin,
-    renew_pin,
-)
-from enrollment.flows.housekeeping import (
-    carry_on,
-    claim_host_wishes,
-    end_every_session,
-    follow_ages,
-    forget_used,
-    outdate_consents,
-    purge_closed,
-    settle_host_wish,
-    tell_over_limit,
-)
+from enrollment.flows.attempts import attempt_failed, begin_attempt, check_pin, renew_pin
+from enrollment.flows.card_blocks import claim as claim_host_wishes
+from enrollment.flows.card_blocks import settle_left as settle_host_wish
+from enrollment.flows.coming_of_age import catch_up as follow_ages
+from enrollment.flows.consent_texts import outdate as outdate_consents
+from enrollment.flows.housekeeping import carry_on, end_every_session, forget_used
+from enrollment.flows.notices import tell_over_limit
 from enrollment.flows.payments import (
     consent_in_force,
     count_use,
@@ -35,10 +24,12 @@ from enrollment.flows.payments import (
     standing_from,
     standing_of,
 )
+from enrollment.flows.purge import purge_one
 from enrollment.flows.trust import trust
+from enrollment.flows.work import Work
 
 __all__ = [
-    "at_a_payment",
+    "Work",
     "attempt_failed",
     "begin_attempt",
     "carry_on",
@@ -55,7 +46,7 @@ __all__ = [
     "number_on",
     "outdate_consents",
     "phone_number",
-    "purge_closed",
+    "purge_one",
     "release_use",
     "renew_pin",
     "settle_host_wish",

@@ -15,27 +15,16 @@ from enrollment import pin_hash, rules
 from enrollment.events import ACS, EventName
 from enrollment.flows import notices
 from enrollment.flows.notices import NoticeKind
-from enrollment.flows.work import Work
 from enrollment.model import AttemptAllowed, AttemptBlocked, Block
-from enrollment.policy import EnrollmentPolicy
 from enrollment.store import attempts
 from schemas import audit
 
 if TYPE_CHECKING:
-    from datetime import datetime
     from uuid import UUID
 
-    from enrollment.policy import AttemptPolicy
-    from otp.policy import OtpPolicy
+    from enrollment.flows.work import Work
     from schemas.queries import Connection
     from schemas.vault import Keys, Secret
-
-
-def at_a_payment(
-    conn: Connection, keys: Keys, policy: AttemptPolicy, otp_policy: OtpPolicy, now: datetime
-) -> Work:
-    """Make what the functions here are handed when a challenge of a payment counts the attempt."""
-    return Work(conn, keys, EnrollmentPolicy(attempts=policy), otp_policy, ACS, now)
 
 
 async def begin_attempt(work: Work, person_id: UUID) -> AttemptAllowed | AttemptBlocked:

@@ -65,8 +65,8 @@ def test_whether_clients_raise_limits_is_the_issuer_s_choice() -> None:
 def test_the_worker_activates_cards_as_the_api_does() -> None:
     automatic = read(ACS_ENROLLMENT__ACTIVATION="automatic")
 
-    assert policies.policies(read()).activation is Activation.PER_CARD
-    assert policies.policies(automatic).activation is Activation.AUTOMATIC
+    assert policies.policies(read()).enrollment.activation is Activation.PER_CARD
+    assert policies.policies(automatic).enrollment.activation is Activation.AUTOMATIC
 
 
 def test_the_challenge_page_is_where_the_public_address_says() -> None:

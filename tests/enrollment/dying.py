@@ -21,7 +21,7 @@ import asyncpg
 from acs.flows import housekeeping, retention
 from acs.store.pool import Pool, PoolSettings, _no_reset
 from enrollment.host import HttpHost
-from enrollment.policy import Activation
+from enrollment.policy import EnrollmentPolicy
 from tests.conftest import fixed_keys
 from tests.enrollment import api as apis
 from tests.enrollment import people
@@ -91,7 +91,10 @@ async def _pool(dsn: str) -> AsyncIterator[Pool]:
 async def _erase(dsn: str, now: datetime, dies_before: int, _about: str) -> None:
     async with _pool(dsn) as pool:
         _Mortal.lives = dies_before
-        policies = SimpleNamespace(retention=SimpleNamespace(persons=KEPT))
+        kept = SimpleNamespace(persons=KEPT)
+        policies = SimpleNamespace(
+            retention=kept, otp=people.OTP_POLICY, enrollment=EnrollmentPolicy()
+        )
         ports = SimpleNamespace(pool=pool, keys=fixed_keys(), policies=policies, clock=lambda: now)
         await retention.purge_persons(ports)  # type: ignore[arg-type]
         _Mortal.lives = 0
@@ -116,7 +119,7 @@ async def _carry_on(dsn: str, now: datetime, dies_before: int, about: str) -> No
     later = now + timedelta(seconds=30)
     async with _pool(dsn) as pool:
         _Mortal.lives = dies_before
-        policies = SimpleNamespace(otp=people.OTP_POLICY, activation=Activation.PER_CARD)
+        policies = SimpleNamespace(otp=people.OTP_POLICY, enrollment=EnrollmentPolicy())
         ports = SimpleNamespace(
             pool=pool, keys=fixed_keys(), policies=policies, card_host=_Host(about),
             clock=lambda: later,

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from enrollment import flows
-from enrollment.events import Actor
+from enrollment.events import ACS, Actor
 from enrollment.flows import cards, clients, persons
 from enrollment.flows.cards import AccountData, CardData
 from enrollment.flows.clients import Declaration
@@ -65,6 +65,11 @@ def pesel_of(born: date, number: int = 1) -> str:
 def hands(conn: asyncpg.Connection, keys: Keys, now: datetime, **policy: Any) -> Work:
     """Give the hands of the bank's core system at that moment."""
     return Work(conn, keys, EnrollmentPolicy(**policy), OTP_POLICY, BANK, now)
+
+
+def by_itself(conn: asyncpg.Connection, keys: Keys, now: datetime, **policy: Any) -> Work:
+    """Give the hands of the service at that moment, for what it does by itself."""
+    return replace(hands(conn, keys, now, **policy), actor=ACS)
 
 
 def later(work: Work, **span: float) -> Work:

@@ -15,7 +15,9 @@ from acs.flows import housekeeping
 from acs.store import audit_chain, limit_sweep
 from enrollment.host import HttpHost
 from enrollment.model import HostSaid
+from enrollment.policy import Activation, EnrollmentPolicy
 from otp.policy import OtpPolicy
+from tests.enrollment import doors, people
 from tests.records import replace
 from tests.story.areqs import browser_areq
 from tests.story.buying import EASY, ask, begin, right
@@ -54,6 +56,23 @@ class WillingHost:
         assert wish_id.int
         self.asked.append((card_ref, wish))
         return self.says
+
+
+async def test_what_passes_by_itself_goes_by_the_bank_s_policy(world: World) -> None:
+    bank = people.hands(world.db, world.keys, world.clock.now)
+    client = await people.make_client(bank)
+    await people.activate(bank, client)
+    waits = await people.make_card(bank, client.person_id, client.account_id, 2)
+    await doors.change_phone(bank, client.person_id)
+    before = await people.enrolment(world.db, waits)
+    server = await world.start_server(enrollment=EnrollmentPolicy(activation=Activation.AUTOMATIC))
+    world.clock.advance(days=1)
+
+    assert await housekeeping.carry_on_enrollment(server.ports) == 1
+    assert (before, await people.enrolment(world.db, waits)) == (
+        ("eligible", None),
+        ("active", None),
+    )
 
 
 async def test_a_block_whose_asker_died_is_asked_again_and_done_once(world: World) -> None:

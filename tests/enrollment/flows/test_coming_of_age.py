@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from schemas.vault import Keys
     from tests.enrollment.people import Client
 
-PER_CARD = Activation.PER_CARD
+
 BIRTHDAY = date(2026, 6, 20)  # in Warsaw; it is 17 June
 WAITS = ("suspended", "minor_not_allowed")
 
@@ -62,7 +62,7 @@ async def test_on_the_18th_birthday_3d_secure_comes_back_by_itself_and_once(
     at = midnight(now)
     states = []
     for moment in (now, at - timedelta(seconds=1), at, at, at + timedelta(days=1)):
-        seen = await flows.follow_ages(db, keys, PER_CARD, moment, 10)
+        seen = await flows.follow_ages(people.by_itself(db, keys, moment), 10)
         states.append((seen, (await people.enrolment(db, client.card_id))[0]))
 
     assert states == [
@@ -80,9 +80,9 @@ async def test_a_day_is_gone_through_in_steps_and_done_once(
 ) -> None:
     work = hands(db, keys, now)
     clients = [await suspended(work, number) for number in (1, 2, 3)]
-    await flows.follow_ages(db, keys, PER_CARD, now, 10)
+    await flows.follow_ages(people.by_itself(db, keys, now), 10)
     at = midnight(now)
-    steps = [await flows.follow_ages(db, keys, PER_CARD, at, 2) for _ in range(4)]
+    steps = [await flows.follow_ages(people.by_itself(db, keys, at), 2) for _ in range(4)]
 
     assert steps == [2, 1, 0, 0]
     for client in clients:
@@ -95,7 +95,7 @@ async def test_who_is_still_too_young_waits_on_and_is_looked_at_every_day(
     client = await suspended(hands(db, keys, now), age=17)
     days = [midnight(now) + timedelta(days=day) for day in range(3)]
 
-    assert [await flows.follow_ages(db, keys, PER_CARD, at, 10) for at in days] == [1, 1, 1]
+    assert [await flows.follow_ages(people.by_itself(db, keys, at), 10) for at in days] == [1, 1, 1]
     assert await people.enrolment(db, client.card_id) == WAITS
 
 
@@ -108,7 +108,7 @@ async def test_what_the_client_switched_off_stays_off(
     await people.activate(work, client)
     await people.switch(people.later(work, minutes=1), client, "deactivate")
     await leave(work, 1, allowed=False)
-    await flows.follow_ages(db, keys, PER_CARD, midnight(now), 10)
+    await flows.follow_ages(people.by_itself(db, keys, midnight(now)), 10)
 
     assert await people.enrolment(db, client.card_id) == ("suspended", "client_off")
 
@@ -119,13 +119,13 @@ async def test_what_else_is_missing_still_suspends(
     work = hands(db, keys, now)
     client = await suspended(work)
     await db.execute("DELETE FROM enrollment.credential")
-    await flows.follow_ages(db, keys, PER_CARD, midnight(now), 10)
+    await flows.follow_ages(people.by_itself(db, keys, midnight(now)), 10)
 
     assert await people.enrolment(db, client.card_id) == ("suspended", "pin_missing")
 
 
 @pytest.mark.parametrize(
-    ("activation", "becomes"), [(PER_CARD, "eligible"), (Activation.AUTOMATIC, "active")]
+    ("activation", "becomes"), [(Activation.PER_CARD, "eligible"), (Activation.AUTOMATIC, "active")]
 )
 async def test_a_card_that_came_meanwhile_begins_as_the_bank_has_chosen(
     db: asyncpg.Connection, keys: Keys, now: datetime, activation: Activation, becomes: str
@@ -133,7 +133,7 @@ async def test_a_card_that_came_meanwhile_begins_as_the_bank_has_chosen(
     work = hands(db, keys, now, activation=activation)
     client = await suspended(work)
     new = await people.make_card(work, client.person_id, client.account_id, 2)
-    await flows.follow_ages(db, keys, activation, midnight(now), 10)
+    await flows.follow_ages(people.by_itself(db, keys, midnight(now), activation=activation), 10)
 
     assert await people.enrolment(db, new) == (becomes, None)
 
@@ -144,7 +144,7 @@ async def test_two_processes_share_a_day(pool: asyncpg.Pool, keys: Keys, now: da
 
     async def look() -> int:
         async with pool.acquire() as conn, conn.transaction():
-            return await flows.follow_ages(conn, keys, PER_CARD, midnight(now), 10)
+            return await flows.follow_ages(people.by_itself(conn, keys, midnight(now)), 10)
 
     assert sorted(await asyncio.gather(look(), look())) == [0, 1]
     async with pool.acquire() as conn:
@@ -169,7 +169,7 @@ async def test_several_persons_are_held_in_the_order_of_their_ids(
 
         async def look() -> int:
             async with conn.transaction():
-                return await flows.follow_ages(conn, keys, PER_CARD, midnight(now), 100)
+                return await flows.follow_ages(people.by_itself(conn, keys, midnight(now)), 100)
 
         async with other.transaction(), asyncio.timeout(10):
             await store.lock(other, ids[0])

@@ -157,7 +157,7 @@ async def test_who_agreed_to_old_words_is_suspended_once_and_back_with_the_new(
     await people.activate(work, client)
     async with owner.transaction():
         await consent_texts.load(owner, texts())
-    seen = [await flows.outdate_consents(db, keys, now, 10) for _ in range(3)]
+    seen = [await flows.outdate_consents(people.by_itself(db, keys, now), 10) for _ in range(3)]
 
     assert seen == [1, 0, 0]
     assert await people.enrolment(db, client.card_id) == ("suspended", "consent_outdated")
@@ -168,7 +168,7 @@ async def test_who_agreed_to_old_words_is_suspended_once_and_back_with_the_new(
     assert isinstance(await clients.declare(work, client.person_id, said), Done)
 
     assert await people.enrolment(db, client.card_id) == ("active", None)
-    assert await flows.outdate_consents(db, keys, now, 10) == 0
+    assert await flows.outdate_consents(people.by_itself(db, keys, now), 10) == 0
 
 
 async def test_until_the_last_day_is_over_nothing_happens(
@@ -180,10 +180,10 @@ async def test_until_the_last_day_is_over_nothing_happens(
     async with owner.transaction():
         await consent_texts.load(owner, texts(by=now.date()))
 
-    assert await flows.outdate_consents(db, keys, now, 10) == 0
+    assert await flows.outdate_consents(people.by_itself(db, keys, now), 10) == 0
     assert await people.enrolment(db, client.card_id) == ("active", None)
     tomorrow = now + timedelta(days=1)
-    assert await flows.outdate_consents(db, keys, tomorrow, 10) == 1
+    assert await flows.outdate_consents(people.by_itself(db, keys, tomorrow), 10) == 1
     assert await people.enrolment(db, client.card_id) == ("suspended", "consent_outdated")
 
 
@@ -200,7 +200,7 @@ async def test_only_who_still_agrees_to_the_old_words_is_outdated_step_by_step(
         await consent_texts.load(owner, texts())
     said = [Declaration("sms_3ds", 2, "pl", is_accepted=True)]
     await clients.declare(work, ids[1], said)
-    steps = [await flows.outdate_consents(db, keys, now, 2) for _ in range(3)]
+    steps = [await flows.outdate_consents(people.by_itself(db, keys, now), 2) for _ in range(3)]
 
     assert steps == [2, 1, 0]
     told = await db.fetch("SELECT object FROM audit.event WHERE name = 'consent.outdated'")

@@ -46,9 +46,7 @@ async def test_a_registration_whose_time_is_over_is_ended_and_audited(
     begun = await registrations.start(portal, people.PESELS[1], None)
     assert isinstance(begun, Done)
     hour = now + timedelta(hours=1)
-    carried = [
-        await flows.carry_on(db, keys, people.OTP_POLICY, at, 10) for at in (now, hour, hour)
-    ]
+    carried = [await flows.carry_on(people.by_itself(db, keys, at), 10) for at in (now, hour, hour)]
 
     assert carried == [0, 1, 0]
     assert (await people.events(db))[-1] == "registration.expired"
@@ -59,7 +57,7 @@ async def test_counts_and_registrations_are_forgotten_in_their_time(
 ) -> None:
     portal = doors.at_portal(people.hands(db, keys, now))
     await registrations.start(portal, people.PESELS[1], None)
-    await flows.carry_on(db, keys, people.OTP_POLICY, now + timedelta(hours=1), 10)
+    await flows.carry_on(people.by_itself(db, keys, now + timedelta(hours=1)), 10)
     later = [now + timedelta(**span) for span in ({"hours": 2}, {"hours": 26}, {"days": 8})]
 
     assert [await flows.forget_used(db, at, 10) for at in later] == [1, 2, 1]

@@ -166,7 +166,7 @@ async def test_a_new_phone_is_told_when_its_wait_is_over_and_once(bank: Work) ->
     before = await told_to(bank)
     late = bank.now + timedelta(days=1)
     for _ in range(2):
-        await flows.carry_on(bank.conn, bank.keys, bank.otp_policy, late, 10)
+        await flows.carry_on(people.by_itself(bank.conn, bank.keys, late), 10)
     after = await told_to(bank)
 
     assert [number for number, _ in before] == [people.PHONE]
