@@ -174,8 +174,7 @@ class Clock:
         metrics.CLOCK_OFFSET.set(own)
         metrics.CLOCK_OVERRULED.set(is_overruled)
         if is_overruled and not self._is_overruled:
-            metrics.ALARM.labels("clock").inc()
-            log.event("alarm:raised", level=logging.ERROR, alarm="clock", count=round(own))
+            log.alarm("clock", count=round(own))
         elif self._is_overruled and not is_overruled:
             log.event("clock:agreed")
         self._is_overruled = is_overruled

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import asyncpg
 
-from acs import log, metrics
+from acs import log
 from acs.store import card_ranges
 from acs.store.card_ranges import PolicyTables
 from acs.store.pool import Unavailable
@@ -47,5 +46,4 @@ class LiveTables:
             pass
         except (ValueError, asyncpg.PostgresError) as error:
             # What cannot be read must not replace what can.
-            log.event("alarm:raised", level=logging.ERROR, failure=error, alarm="bad_policy")
-            metrics.ALARM.labels("bad_policy").inc()
+            log.alarm("bad_policy", error)

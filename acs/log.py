@@ -33,11 +33,9 @@ if TYPE_CHECKING:
 
 EVENTS: dict[str, str] = {
     "alarm:raised": "something a person must look at; `alarm` says what",
-    "audit:sealed": "the audit log's chain was carried on",
     "areq:answered": "an AReq was answered by an ARes",
     "areq:refused": "an AReq was answered by an Erro",
     "areq:repeated": "the same AReq came again and got the same answer",
-    "challenge:answered": "a CReq or a post of the challenge page was answered",
     "challenge:closed": "a challenge reached its end",
     "challenge:opened": "the first valid CReq of a transaction",
     "challenge:refused": "a CReq was answered by an Erro or an error page",
@@ -51,17 +49,10 @@ EVENTS: dict[str, str] = {
     "database:started": "the embedded PostgreSQL accepts connections",
     "database:stopped": "the embedded PostgreSQL has ended",
     "database:unavailable": "the database did not answer",
-    "demo:ready": "the demo network accepts purchases",
-    "demo:started": "the demo starts",
-    "demo:stopped": "the demo has ended",
     "ds:answering": "a Directory Server that had failed again and again answers",
     "ds:resting": "a Directory Server failed again and again and gets no result for a while",
     "edge:started": "a listener accepts connections",
-    "edge:stopped": "a listener has closed",
-    "enrollment:answered": "a call of the enrollment API was answered",
-    "enrollment:refused": "a call of the enrollment API was not allowed",
     "erro:received": "the peer reported an error",
-    "http:answered": "a request was answered; slow or failed ones, and a sample of the rest",
     "http:refused": "a request broke a limit before any flow saw it",
     "hsm:answering": "an HSM that had failed again and again answers",
     "hsm:away": "the process that speaks with the HSM is not at work; `reason` says why",
@@ -88,31 +79,21 @@ EVENTS: dict[str, str] = {
     "service:started": "the process is at work",
     "service:stopped": "the process ends",
     "settings:open": "every account may read a file with a password; `source` names the setting",
-    "settings:refused": "the settings do not fit",
     "smpp:bound": "a carrier's SMSC has let us in",
     "smpp:unbound": "there is no connection to a carrier's SMSC; `reason` says why",
-    "sms:abandoned": "a message was given up",
-    "sms:failed": "a gateway did not take a message",
-    "sms:sent": "a gateway took a message",
     "timer:due": "a timer was handed to its machine",
-    "token:refused": "a caller's token was not accepted",
     "worker:ended": "a worker process is no more",
     "work:failed": "a piece of work ended in an exception nobody foresaw",
-    "work:settled": "a piece of work is done",
     "work:started": "the worker loop pulls work",
-    "work:stopped": "the worker loop has ended",
 }
 """Every event that may be logged, and what it tells."""
 
 FIELDS = frozenset(
     {
-        "acs_trans_id", "alarm", "attempt", "attempts", "caller", "channel", "code", "count",
-        "category", "direction", "ds", "ds_trans_id", "due_at", "duration_ms", "edge", "error",
-        "folder", "kind", "level", "listen", "logger", "message_type", "method", "migration",
-        "name", "outcome", "path", "pid", "place", "provider", "purpose", "range_id", "reason",
-        "request_id", "route", "rule", "scheme", "sdk_trans_id", "seq", "sessions", "sms_id",
-        "source", "state", "status", "three_ds_server_trans_id", "trans_status", "version",
-        "workers",
+        "acs_trans_id", "alarm", "code", "count", "ds", "edge", "error", "folder", "kind",
+        "level", "listen", "logger", "migration", "outcome", "path", "pid", "place",
+        "provider", "purpose", "reason", "request_id", "rule", "sessions", "source",
+        "state", "status", "trans_status", "version", "workers",
     }
 )  # fmt: skip
 """Every field that may stand in a log line."""
@@ -204,6 +185,12 @@ def event(
     record = logging.LogRecord(_LOGGER.name, level, "", 0, name, None, told)
     record.__dict__.update(fields=fields, is_listed=True)
     _LOGGER.handle(record)
+
+
+def alarm(which: str, /, failure: BaseException | None = None, **fields: object) -> None:
+    """Count and log what a person must look at; ``which`` is one of ``metrics.ALARMS``."""
+    metrics.ALARM.labels(which).inc()
+    event("alarm:raised", level=logging.ERROR, failure=failure, alarm=which, **fields)
 
 
 def unlisted_in(name: str, fields: dict[str, object]) -> str:

@@ -166,26 +166,13 @@ def _refusal_of(edge: str, error: Exception) -> Refusal:
             log.event("http:refused", level=logging.ERROR, edge=edge, reason=error.what)
             return Refusal(503, "unavailable", {"Retry-After": "2"})
         case OSError() if error.errno in _NO_ROOM:
-            _raise_no_room(edge, error)
+            # An operator alone can mend it; the caller learns nothing of the inside.
+            log.alarm("no_room", error, edge=edge, reason=errno.errorcode[error.errno or 0])
             return Refusal(503, "unavailable", {"Retry-After": "60"})
         case _:
             log.event("request:failed", level=logging.ERROR, failure=error, edge=edge)
             metrics.ALARM.labels("request_failed").inc()
             return Refusal(500, "failed")
-
-
-def _raise_no_room(edge: str, error: OSError) -> None:
-    """Tell an operator, who alone can mend it; the caller learns nothing of the inside."""
-    reason = errno.errorcode[error.errno or 0]
-    log.event(
-        "alarm:raised",
-        level=logging.ERROR,
-        failure=error,
-        alarm="no_room",
-        edge=edge,
-        reason=reason,
-    )
-    metrics.ALARM.labels("no_room").inc()
 
 
 def _reads_itself(request: web.Request) -> bool:

@@ -9,7 +9,6 @@ transaction.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, assert_never
 
@@ -109,15 +108,12 @@ async def advance(
 ) -> None:
     """Carry out a step; an event that has no place changes nothing and gives no page."""
     if isinstance(step, machine.EventNotExpected):
-        log.event(
-            "alarm:raised",
-            level=logging.ERROR,
-            alarm="event_not_expected",
+        log.alarm(
+            "event_not_expected",
             acs_trans_id=str(applied.dialogue.transaction.acs_trans_id),
             kind=type(step.event).__name__,
             state=str(step.challenge.state),
         )
-        metrics.ALARM.labels("event_not_expected").inc()
         return
     await _carry_out(ports, conn, applied, step, now)
 

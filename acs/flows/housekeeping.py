@@ -8,7 +8,6 @@ them at once: each statement takes what is there under its own lock and finds no
 
 from __future__ import annotations
 
-import logging
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -113,7 +112,7 @@ async def carry_on_host_wishes(ports: Ports) -> int:
             work = own_work(ports, conn, now)
             is_known = await enrollment_flows.settle_host_wish(work, wished, said)
         if not is_known and now - wished.asked_at >= HOST_SILENT_AFTER:
-            _alarm("host_silent", wished.wish, 1)
+            log.alarm("host_silent", source=wished.wish, count=1)
     return len(left)
 
 
@@ -155,20 +154,15 @@ async def watch_messages(ports: Ports) -> int:
     if found is None:
         return 0
     for suspended in found.suspended:
-        _alarm("sms_conversion", suspended.prefix, suspended.sends)
+        log.alarm("sms_conversion", source=suspended.prefix, count=suspended.sends)
     for busy in found.busy:
-        _alarm(f"sms_{busy.kind}", busy.source, busy.sends)
+        log.alarm(f"sms_{busy.kind}", source=busy.source, count=busy.sends)
         if busy.is_stopped:
-            _alarm("sms_stopped", f"{busy.kind} {busy.source}", busy.sends)
+            log.alarm("sms_stopped", source=f"{busy.kind} {busy.source}", count=busy.sends)
     if found.is_budget_low:
         span, share = max(found.budget.items(), key=lambda one: one[1])
-        _alarm("sms_budget", span, round(100 * share))
+        log.alarm("sms_budget", source=span, count=round(100 * share))
     return 0
-
-
-def _alarm(name: str, source: str, count: int) -> None:
-    metrics.ALARM.labels(name).inc()
-    log.event("alarm:raised", level=logging.ERROR, alarm=name, source=source, count=count)
 
 
 async def publish_messages(ports: Ports) -> None:

@@ -6,11 +6,10 @@ Laws: the private half of our key lives for this one call; what is kept is the a
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-from acs import log, metrics
+from acs import log
 from acs.authentication.responses import InApp
 from acs.crypto import jws, key_agreement
 from acs.crypto.keys import KeysUnavailable, RemoteSigner
@@ -120,14 +119,7 @@ def _promise(
 
 
 def _alarm(asked: Asked, failure: KeysUnavailable) -> KeysUnavailable:
-    metrics.ALARM.labels("signing_key").inc()
-    log.event(
-        "alarm:raised",
-        level=logging.ERROR,
-        failure=failure,
-        alarm="signing_key",
-        ds=asked.server.ds_id,
-    )
+    log.alarm("signing_key", failure, ds=asked.server.ds_id)
     return failure
 
 

@@ -8,7 +8,6 @@ of the audit log itself that event tells where the chain goes on (``acs.chain_ga
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 from acs import log, metrics
@@ -39,9 +38,9 @@ async def make_months(ports: Ports) -> int:
     if said.get("made"):
         log.event("month:made", count=said["made"])
     if said.get("crowded"):
-        _alarm("month_crowded", "all", said["crowded"])
+        log.alarm("month_crowded", source="all", count=said["crowded"])
     if turned == "unmade":
-        _alarm("month_unmade", LOG, 1)
+        log.alarm("month_unmade", source=LOG, count=1)
     return 0
 
 
@@ -66,7 +65,7 @@ async def drop_months(ports: Ports) -> int:
             gone += 1
             log.event("month:dropped", kind=parent, count=found.rows_about)
         elif found == "open":
-            _alarm("month_open", parent, 1)
+            log.alarm("month_open", source=parent, count=1)
     return gone + await _drop_log_month(ports, now)
 
 
@@ -76,12 +75,12 @@ async def _drop_log_month(ports: Ports, now: datetime) -> int:
     async with ports.pool.transaction() as conn:
         found = await audit_months.let_go(conn, ports.keys.audit, before, now)
     if found == "open":
-        _alarm("month_open", LOG, 1)
+        log.alarm("month_open", source=LOG, count=1)
     if not isinstance(found, LetGo):
         return 0
     log.event("month:dropped", kind=LOG, count=found.events)
     if found.faults:
-        _alarm("audit_fault", f"{found.month:%Y-%m}", found.faults)
+        log.alarm("audit_fault", source=f"{found.month:%Y-%m}", count=found.faults)
     return 1
 
 
@@ -129,8 +128,3 @@ def _kept(ports: Ports) -> Mapping[str, timedelta]:
         "audit.evidence": kept.evidence,
         "enrollment.reservation": kept.use,
     }
-
-
-def _alarm(name: str, source: str, count: int) -> None:
-    metrics.ALARM.labels(name).inc()
-    log.event("alarm:raised", level=logging.ERROR, alarm=name, source=source, count=count)

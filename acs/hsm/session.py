@@ -136,7 +136,7 @@ class Desk:
             self.faults[label] = wrong
             if was != wrong:
                 log.event("keys:missing", level=logging.ERROR, purpose=label, reason=wrong)
-                alarm()
+                log.alarm("hsm")
         elif was is not None:
             log.event("keys:found", purpose=label)
 
@@ -154,7 +154,7 @@ class Desk:
             log.event("hsm:answering", pid=os.getpid(), level=logging.WARNING)
         else:
             log.event("hsm:resting", pid=os.getpid(), level=logging.ERROR)
-            alarm()
+            log.alarm("hsm")
 
     def _count(self, change: int) -> None:
         self._sessions += change
@@ -207,7 +207,7 @@ class Session:
                 "hsm:away", level=logging.ERROR, pid=os.getpid(), reason=reason, sessions=left
             )
             if self._is_lost and not was_lost and not left:
-                alarm()
+                log.alarm("hsm")
             if is_lasting:
                 return
             longer_s = min(max(2 * pause_s, self._desk.patience.pause_s), PAUSE_MAX_S)
@@ -309,9 +309,3 @@ class _Answered:
     """Whether a helper was of use to anybody."""
 
     yes: bool = False
-
-
-def alarm() -> None:
-    """Raise the HSM's alarm."""
-    log.event("alarm:raised", level=logging.ERROR, alarm="hsm")
-    metrics.ALARM.labels("hsm").inc()

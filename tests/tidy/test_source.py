@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 
+from acs import log
 from tests.tidy.tree import PACKAGES, ROOT, calls, name, parsed, python_files
 
 FILE_MAX = 500
@@ -126,6 +127,28 @@ def test_a_class_is_named_for_what_it_is() -> None:
     ]
 
     assert [entry for entry in empty if entry not in NAMED_SO] == []
+
+
+def test_what_may_be_logged_is_logged() -> None:
+    """A list of what nobody logs tells a reader of the log to wait for it in vain."""
+    files = [file for file in python_files(*PACKAGES) if name(file) != "acs/log.py"]
+    texts = {
+        node.value
+        for file in files
+        for node in ast.walk(parsed(file))
+        if isinstance(node, ast.Constant)
+    }
+    fields = {
+        keyword.arg
+        for file in files
+        for call in calls(file)
+        if ast.unparse(call.func) in {"log.event", "log.alarm"}
+        for keyword in call.keywords
+    }
+    by_itself = {"alarm", "error", "level", "logger", "place", "request_id"}
+
+    assert log.EVENTS.keys() - texts == {"alarm:raised", "library:record"}
+    assert log.FIELDS - fields - by_itself == set()
 
 
 def test_a_production_start_loads_no_part_of_the_demo_network() -> None:
