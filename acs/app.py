@@ -14,12 +14,13 @@ import os
 import socket
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from aiohttp import web
 
-from acs import VERSION, certificates, log, metrics, policies
+from acs import VERSION, certificates, clock, live_tables, log, metrics, policies
 from acs.background import Background
 from acs.clock import Clock, machine_name, utc_now
 from acs.directory_server import DirectoryServers
@@ -188,7 +189,6 @@ class Service:
     pools: dict[str, Pool] = field(default_factory=dict)
     runners: list[web.BaseRunner] = field(default_factory=list)
     loops: list[WorkLoop] = field(default_factory=list)
-    tasks: list[asyncio.Task[None]] = field(default_factory=list)
     background: Background = field(default_factory=Background)
     closers: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
     listeners: Mapping[str, Listener] | None = None
@@ -204,8 +204,8 @@ class Service:
         tables = LiveTables(next(iter(self.pools.values())))
         await tables.load()
         await self.parts.clock.settle(tables.pool)
-        for keeping in (tables.keep_fresh(), self.parts.clock.keep_right(tables.pool)):
-            self.tasks.append(asyncio.create_task(keeping))
+        self.background.keep(tables.look, "tables", live_tables.EVERY_S)
+        self.background.keep(partial(self.parts.clock.look, tables.pool), "clock", clock.EVERY_S)
         delivery = self._delivery(tables.pool, worker)
         if work or SENDING & set(edges):
             self._bind()
@@ -240,7 +240,7 @@ class Service:
         if work:
             await self._work(replace(first, pool=self.pools["work"]))
         last = replace(first, pool=list(self.pools.values())[-1])  # not the Directory Servers' one
-        self.tasks.append(asyncio.create_task(self._tell_fitness(last, delivery), name="fitness"))
+        self.background.keep(partial(self._tell_fitness, last, delivery), "fitness", _FITNESS_S)
         settle_memory()
         metrics.announce(VERSION)
         log.event("service:started", pid=os.getpid(), edge=",".join(edges))
@@ -259,8 +259,6 @@ class Service:
             *(loop.stop(grace_s) for loop in self.loops),
         )
         await self.background.drain(grace_s)
-        for task in self.tasks:
-            task.cancel()
         for close in self.closers:
             await close()
         await asyncio.gather(*(pool.close() for pool in self.pools.values()))
@@ -350,13 +348,11 @@ class Service:
 
     async def _tell_fitness(self, ports: Ports, delivery: Delivery) -> None:
         """Keep this process's share of the gauges that are added up over all of them."""
-        while True:
-            wrong = await faults(checks(ports, self.parts.migrations))
-            metrics.PROCESSES_READY.set(not wrong)
-            ports.directory_servers.tell_resting()
-            delivery.tell_resting()
-            await _count_connections(self.pools)
-            await asyncio.sleep(_FITNESS_S)
+        wrong = await faults(checks(ports, self.parts.migrations))
+        metrics.PROCESSES_READY.set(not wrong)
+        ports.directory_servers.tell_resting()
+        delivery.tell_resting()
+        await _count_connections(self.pools)
 
     def _routes(self, name: str, ports: Ports) -> list[web.RouteDef]:
         match name:

@@ -1,4 +1,4 @@
-"""Work that a request began and need not see the end of: a delivery that outlives its wait.
+"""Work that a request began and need not see the end of, and what is looked at now and then.
 
 Nothing here is a promise: what must happen is a row in an outbox, and a process that dies loses
 only the head start. Tasks are kept so that they are not collected, and awaited at the end.
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from acs import log, metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
 ResultT = TypeVar("ResultT")
 
@@ -24,6 +24,7 @@ class Background:
     def __init__(self) -> None:
         """Begin with none."""
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._keepers: list[asyncio.Task[None]] = []
 
     def start(self, coroutine: Coroutine[Any, Any, ResultT], name: str) -> asyncio.Task[ResultT]:
         """Run a coroutine on its own; a failure is logged, never raised here."""
@@ -41,13 +42,28 @@ class Background:
         is_over = task.done() and not task.cancelled() and task.exception() is None
         return task.result() if is_over else None
 
+    def keep(
+        self, look: Callable[[], Coroutine[Any, Any, object]], name: str, every_s: float
+    ) -> None:
+        """Do it every so many seconds until the drain; one that fails is logged, and done again."""
+        self._keepers.append(asyncio.create_task(self._again(look, name, every_s)))
+
     async def drain(self, wait_s: float) -> None:
-        """Wait for what is still running, then cancel the rest."""
+        """Begin nothing more, wait for what is still running, then cancel the rest."""
+        for keeper in self._keepers:
+            keeper.cancel()
         if not self._tasks:
             return
         _, running = await asyncio.wait(self._tasks, timeout=wait_s)
         for task in running:
             task.cancel()
+
+    async def _again(
+        self, look: Callable[[], Coroutine[Any, Any, object]], name: str, every_s: float
+    ) -> None:
+        while True:
+            await asyncio.wait({self.start(look(), name)})
+            await asyncio.sleep(every_s)
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)

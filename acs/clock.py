@@ -128,12 +128,6 @@ class Clock:
             if await self.look(pool):
                 return
 
-    async def keep_right(self, pool: Pool) -> None:
-        """Look again and again."""
-        while True:
-            await asyncio.sleep(EVERY_S)
-            await self.look(pool)
-
     async def look(self, pool: Pool) -> bool:
         """Compare with the database and the other machines; False: nobody knows who is right.
 

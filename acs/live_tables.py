@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from acs.store.pool import Unavailable
 if TYPE_CHECKING:
     from acs.store.pool import Pool
 
-_RELOAD_S = 1.0
+EVERY_S = 1.0
 
 
 @dataclass(slots=True)
@@ -31,12 +30,6 @@ class LiveTables:
         async with self.pool.connection() as conn:
             if await card_ranges.version(conn) != self.now.version:
                 self.now = await card_ranges.load(conn)
-
-    async def keep_fresh(self) -> None:
-        """Look again and again."""
-        while True:
-            await asyncio.sleep(_RELOAD_S)
-            await self.look()
 
     async def look(self) -> None:
         """Load; a database that is away, or policies that cannot be read, leave the tables."""

@@ -57,5 +57,25 @@ async def test_what_still_runs_at_the_end_is_cancelled() -> None:
         await task
 
 
+async def test_what_is_done_again_and_again_outlives_its_failures() -> None:
+    before, background = failures("look"), Background()
+    looks = 0
+
+    async def look() -> None:
+        nonlocal looks
+        looks += 1
+        await failing()
+
+    background.keep(look, "look", 0)
+    async with asyncio.timeout(10):
+        while failures("look") < before + 2:
+            await asyncio.sleep(0)
+    await background.drain(1)
+    seen = looks
+    await asyncio.sleep(0)
+
+    assert looks == seen
+
+
 async def test_without_work_there_is_nothing_to_wait_for() -> None:
     await Background().drain(10)
