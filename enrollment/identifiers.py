@@ -55,16 +55,14 @@ class Identifier:
     birth_date: date | None
 
 
-def read(
-    text: str, today: date, nonresident_pattern: str = NONRESIDENT_PATTERN
-) -> Identifier | IdentifierFault:
+def read(text: str, today: date) -> Identifier | IdentifierFault:
     """Normalise and check what somebody typed; ``today`` is the issuer's calendar day."""
     number = _FILLING.sub("", unicodedata.normalize("NFKC", text)).upper()
     if not number.isascii():
         return IdentifierFault.FORMAT
     if _PESEL.fullmatch(number):
         return _pesel(number, today)
-    if not re.fullmatch(nonresident_pattern, number):
+    if not re.fullmatch(NONRESIDENT_PATTERN, number):
         return IdentifierFault.FORMAT
     if not luhn("".join(filter(str.isdigit, number))):
         return IdentifierFault.CHECK_DIGIT

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from enrollment.common_passwords import COMMON
+from enrollment.identifiers import NONRESIDENT_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +46,7 @@ def fault(password: str, policy: PortalPolicy, phone: str | None = None) -> Pass
         return PasswordFault.TOO_SHORT
     if len(password) > policy.password_length_max:
         return PasswordFault.TOO_LONG
-    if is_common(password, policy.forbidden_words):
+    if _is_common(password, policy.forbidden_words):
         return PasswordFault.COMMON
     digits = "".join(sign for sign in password if sign.isdigit())
     if phone is not None and phone[-_PHONE_DIGITS:] in digits:
@@ -53,7 +54,7 @@ def fault(password: str, policy: PortalPolicy, phone: str | None = None) -> Pass
     return None
 
 
-def is_common(password: str, forbidden: tuple[str, ...] = ()) -> bool:
+def _is_common(password: str, forbidden: tuple[str, ...]) -> bool:
     """Tell whether a guesser would try it early: listed, one sign repeated, a run, digits alone."""
     folded = password.casefold()
     stem = _ROUND.sub("", folded)
@@ -63,9 +64,9 @@ def is_common(password: str, forbidden: tuple[str, ...] = ()) -> bool:
     return folded in words or stem in words or stem == ""
 
 
-def numbers_in(password: str, nonresident_pattern: str) -> Iterator[str]:
+def numbers_in(password: str) -> Iterator[str]:
     """Give every part of a password that has the shape of an identification number."""
     for found in _PESEL.finditer(password):
         yield found.group(1)
-    for found in re.finditer(f"(?=({nonresident_pattern}))", password.upper()):
+    for found in re.finditer(f"(?=({NONRESIDENT_PATTERN}))", password.upper()):
         yield found.group(1)

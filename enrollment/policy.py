@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
-from enrollment.identifiers import NONRESIDENT_PATTERN
-from enrollment.model import FAILURES_CEILING, EffectiveLimits
+from enrollment.model import FAILURES_CEILING
 
 PIN_LENGTHS: Final = (4, 8)
 """How short and how long a PIN may be made by the policy."""
@@ -140,9 +138,8 @@ class PortalPolicy:
 class EnrollmentPolicy:
     """What the issuer decides about persons, phones, PINs and limits.
 
-    ``countries`` are the calling codes of phones that may be recorded. ``initial_limits`` are
-    written for a new account; all members None = nothing is written. ``owner_sees_all``: the owner
-    of a joint account sees the co-owners' cards, too.
+    ``countries`` are the calling codes of phones that may be recorded. ``owner_sees_all``: the
+    owner of a joint account sees the co-owners' cards, too.
     """
 
     audience: str = "enrollment"
@@ -152,20 +149,17 @@ class EnrollmentPolicy:
     owner_sees_all: bool = False
     countries: tuple[str, ...] = ("48",)
     phone_persons_max: int = 3
-    nonresident_pattern: str = NONRESIDENT_PATTERN
     pin_length_min: int = PIN_LENGTHS[0]
     pin_length_max: int = PIN_LENGTHS[1]
     pin_changes_day: int = 5
     step_up_sends_day: int = 10
     portal_raise: PortalRaise = PortalRaise.NEVER
-    initial_limits: EffectiveLimits = field(default_factory=EffectiveLimits)
     attempts: AttemptPolicy = field(default_factory=AttemptPolicy)
     registration: RegistrationPolicy = field(default_factory=RegistrationPolicy)
     portal: PortalPolicy = field(default_factory=PortalPolicy)
 
     def __post_init__(self) -> None:
         """Refuse settings that cannot work."""
-        re.compile(self.nonresident_pattern)
         lengths = (PIN_LENGTHS[0], self.pin_length_min, self.pin_length_max, PIN_LENGTHS[1])
         if list(lengths) != sorted(lengths):
             message = "the PIN for internet payments has {} to {} digits".format(*PIN_LENGTHS)

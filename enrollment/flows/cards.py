@@ -17,18 +17,16 @@ from enrollment.events import EventName
 from enrollment.flows import enrolments, notices
 from enrollment.flows.notices import NoticeKind
 from enrollment.flows.work import version_fault
-from enrollment.model import CardStatus, EffectiveLimits, EnrolmentState, PersonStatus
+from enrollment.model import CardStatus, EnrolmentState, PersonStatus
 from enrollment.refusals import Done, Refusal, RefusalCode
 from enrollment.store import cards, limits, persons
 from enrollment.store.cards import Account, Card, CardView
-from enrollment.store.limits import Level
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from enrollment.flows.work import Work
-    from enrollment.policy import EnrollmentPolicy
     from schemas.vault import Secret
 
 CLOCKS_DIFFER: Final = timedelta(seconds=callers.LEEWAY_S)
@@ -103,7 +101,6 @@ async def put_account(
             # Race: another request made the same reference a moment ago.
             return Refusal(RefusalCode.CONFLICT)
         await cards.put_members(work.conn, made.account_id, data.roles)
-        await _put_initial_limits(work, made.account_id)
         await work.record(EventName.ACCOUNT_UPSERTED, made.account_id, created=True)
         return Done(_account_view(made, data.roles), made.version, created=True)
     return await _update_account(work, found, data)
@@ -129,20 +126,6 @@ async def _update_account(work: Work, found: Account, data: AccountData) -> Done
             await persons.lock(work.conn, person_id)
             await enrolments.recompute(work, person_id)
     return Done(_account_view(changed, data.roles), found.version + 1)
-
-
-async def _put_initial_limits(work: Work, account_id: UUID) -> None:
-    initial = initial_limits(work.policy)
-    if initial is not None:
-        await limits.put(
-            work.conn, account_id, Level.ACCOUNT, initial, by=work.actor.name, now=work.now
-        )
-
-
-def initial_limits(policy: EnrollmentPolicy) -> EffectiveLimits | None:
-    """Give the limits with which an account begins; None = with none."""
-    initial = policy.initial_limits
-    return None if initial == EffectiveLimits() else initial
 
 
 def _account_view(account: Account, roles: Mapping[UUID, str]) -> AccountView:

@@ -21,7 +21,7 @@ from uuid import UUID
 from enrollment import pan, phones, rules
 from enrollment.events import EventName
 from enrollment.flows import ages
-from enrollment.flows.cards import NEW_STATUS, initial_limits
+from enrollment.flows.cards import NEW_STATUS
 from enrollment.flows.import_lines import person_data
 from enrollment.flows.persons import KIND, LANGUAGE, Open, told_of
 from enrollment.model import PersonStatus
@@ -260,11 +260,6 @@ async def _add_accounts(
         "roles": [one[2] for one in roles],
     }
     await imports.insert_members(work.conn, members)
-    initial = initial_limits(work.policy)
-    if initial is not None:
-        owners = [(one, Level.ACCOUNT.value) for one in sorted(added)]
-        given = [initial] * len(owners)
-        await imports.insert_limits(work.conn, owners, given, by=work.actor.name, now=work.now)
     return added
 
 

@@ -53,7 +53,7 @@ async def find(work: Work, identifier: str) -> Who | Refusal:
     One caller at a time decides about a number, and the person is held, as by whoever changes it.
     """
     day, _ = calendar_of(work.now)
-    read = identifiers.read(identifier, day, work.policy.nonresident_pattern)
+    read = identifiers.read(identifier, day)
     if not isinstance(read, Identifier):
         return Refusal(RefusalCode(read.value), "identifier")
     tag = identifiers.tag(work.keys, read)
@@ -85,12 +85,12 @@ def made_up_mask(work: Work, who: Who) -> str:
     return f"+{country} *** *** {number:03d}"
 
 
-async def too_often(work: Work, kind: str, most: int, *what: bytes) -> Refusal | None:
+async def too_often(work: Work, kind: str, most: int) -> Refusal | None:
     """Count an act of the caller's address within the hour; refuse what is too often."""
     address = _address(work.actor.origin)
     if address is None:
         return None
-    key = counters.key_of(work.keys, kind, address, *what)
+    key = counters.key_of(work.keys, kind, address)
     found = await counters.take(work.conn, kind, key, ends_at=work.now + _HOUR, now=work.now)
     if found.count <= most:
         return None

@@ -77,10 +77,6 @@ def test_a_nonresident_number_ends_with_luhns_digit() -> None:
     assert read.number.reveal() == "AB1234567897"
 
 
-def test_no_pattern_takes_a_pesel_for_a_nonresident_number() -> None:
-    assert identifiers.read("44051401358", TODAY, "[0-9]{11}") is IdentifierFault.CHECK_DIGIT
-
-
 def test_both_kinds_of_the_same_digits_have_different_hashes(keys: Keys) -> None:
     pesel = identifiers.read("44051401359", TODAY)
     assert isinstance(pesel, Identifier)

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from enrollment import identifiers
-from enrollment.identifiers import NONRESIDENT_PATTERN, Identifier
+from enrollment.identifiers import Identifier
 from loadtests import quiet
 from loadtests.quiet import Samples, compare, kolmogorov_smirnov, mann_whitney
 from tests.acs.people import NOW
@@ -63,4 +63,4 @@ def test_a_made_up_number_has_the_shape_of_a_clients() -> None:
 
     assert len(made) == 50
     for number in made:
-        assert isinstance(identifiers.read(number, NOW.date(), NONRESIDENT_PATTERN), Identifier)
+        assert isinstance(identifiers.read(number, NOW.date()), Identifier)

@@ -9,9 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from enrollment import flows
-from enrollment.model import EffectiveLimits
 from tests.enrollment import people
-from tests.enrollment.api import running
 
 if TYPE_CHECKING:
     from tests.enrollment.api import Api, Reply
@@ -358,11 +356,3 @@ async def test_what_is_not_there_is_not_found(
     }
 
     assert statuses == {404}
-
-
-async def test_a_bank_may_set_first_limits_for_new_accounts(pool: Any, keys: Any, now: Any) -> None:
-    async with running(pool, keys, now, initial_limits=EffectiveLimits(per_tx=0)) as api:
-        _, account_id, _ = await make(api)
-        shown = await api.call("GET", f"/v1/accounts/{account_id}/limits")
-
-    assert shown.body["limits"]["per_tx"] == 0

@@ -402,9 +402,7 @@ async def test_who_is_signed_in_and_asks_at_the_door_once_more_locks_nobody_out(
     portal: Portal, inside: Browser, client: Client
 ) -> None:
     """The bank holds the number and goes on to the client, as everybody at the door does."""
-    number = identifiers.read(
-        NUMBER, portal.clock.now.date(), portal.bank.policy.nonresident_pattern
-    )
+    number = identifiers.read(NUMBER, portal.clock.now.date())
     assert isinstance(number, identifiers.Identifier)
     form = await inside.get("/forgot")
     async with asyncio.timeout(10):
