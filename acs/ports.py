@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from acs.pages.render import Pages
     from acs.store.card_ranges import PolicyTables
     from acs.store.pool import Connection, Pool
-    from otp.gateways.port import Report
     from otp.model import Claim, SmsState
     from otp.policy import OtpPolicy
     from schemas.vault import Keys, Secret
@@ -45,9 +44,6 @@ class MessageDelivery(Protocol):
 
     async def deliver_claimed(self, claim: Claim, wait_s: float | None = None) -> SmsState | None:
         """Send and settle a message that this process has in hand; None: it is not settled yet."""
-
-    async def take_report(self, report: Report) -> None:
-        """Store a provider's delivery report; raises Unavailable when it was not stored."""
 
     async def tidy_reports(self, limit: int) -> int:
         """Apply reports that a dead process left, delete what nobody claims; give how many."""

@@ -11,7 +11,7 @@ from typing import Final
 
 
 class RegistrationState(StrEnum):
-    """Where a registration stands; ``password_set`` and ``done`` happen together."""
+    """Where a registration stands."""
 
     STARTED = "started"
     CONSENTED = "consented"

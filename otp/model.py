@@ -8,18 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, NewType
-
-from schemas.secret import Secret
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-_LAST4 = 4
+    from schemas.secret import Secret
 
-PhoneNumber = NewType("PhoneNumber", Secret)
-"""A phone number in E.164 form, for example ``+48600700800``, as the bank's record has it."""
+_LAST4 = 4
 
 
 class Purpose(StrEnum):

@@ -11,7 +11,6 @@ Laws:
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Final
 
 from acs.transaction import METHODS, list_status
@@ -122,15 +121,6 @@ def rreq(
 def to_bytes(message: Mapping[str, object]) -> bytes:
     """Serialise a message in its one canonical form: UTF-8, sorted names, no blanks."""
     return to_json(message)
-
-
-def rreq_from_stored(stored: bytes) -> dict[str, object]:
-    """Read back the bytes of an RReq, to compare the answer with it; never to send it anew."""
-    message: dict[str, object] = json.loads(stored)
-    if to_bytes(message) != stored:
-        fault = "the stored RReq is not in canonical form"
-        raise AssertionError(fault)
-    return message
 
 
 def _core(transaction: Transaction) -> dict[str, object]:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-NON_PAYMENT: Final = "02"
 DATA_SHARE: Final = "data_share"
 MERCHANT_INITIATED: Final = "merchant_initiated"
 

@@ -46,11 +46,6 @@ class ResultRow:
     answer: str | None
     created_at: datetime
 
-    @property
-    def is_settled(self) -> bool:
-        """Tell whether the outbox has finished with it."""
-        return self.state in {"delivered", "unconfirmed", "abandoned"}
-
 
 def staged(claimed_by: str, now: datetime) -> ResultRow:
     """Give the row of a result that this process has just staged: claimed, and nothing sent yet."""

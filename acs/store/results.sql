@@ -14,7 +14,7 @@ WHERE acs_trans_id IN (
     ORDER BY coalesce(next_at, lease_until)
     LIMIT :batch
     FOR UPDATE SKIP LOCKED)
-RETURNING acs_trans_id, attempt;
+RETURNING acs_trans_id;
 
 -- name: claim_due_of_others
 -- The same for the rows of all Directory Servers but these.
@@ -31,7 +31,7 @@ WHERE acs_trans_id IN (
     ORDER BY coalesce(next_at, lease_until)
     LIMIT :batch
     FOR UPDATE SKIP LOCKED)
-RETURNING acs_trans_id, attempt;
+RETURNING acs_trans_id;
 
 -- name: hand_over
 -- A result that nobody waits for: queued for whoever delivers to its Directory Server, who is woken.

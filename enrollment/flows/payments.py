@@ -148,15 +148,13 @@ async def release_use(conn: Connection, acs_trans_id: UUID, now: datetime) -> bo
     return await payments.release_use(conn, acs_trans_id, now)
 
 
-async def lapse_use(
-    conn: Connection, before: datetime, limit: int, *, now: datetime | None = None
-) -> int:
+async def lapse_use(conn: Connection, before: datetime, limit: int, *, now: datetime) -> int:
     """Drop up to ``limit`` counts made before that time which no authorisation followed.
 
     An authentication is not yet an authorisation: the service's own count forgets it after seven
-    days. ``now`` is recorded as the end; it defaults to ``before``.
+    days. ``now`` is recorded as the end.
     """
-    return await payments.lapse(conn, before, limit, now or before)
+    return await payments.lapse(conn, before, limit, now)
 
 
 async def forget_use(conn: Connection, now: datetime, limit: int) -> int:

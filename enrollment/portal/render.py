@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 _HERE: Final = Path(__file__).parent
 _S_PER_MINUTE: Final = 60
-LINKS: Final = ("chip_pin", "transfer", "wallet")
-"""Other systems of a bank that the portal may point to; each only where a target is configured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

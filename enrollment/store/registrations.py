@@ -115,9 +115,9 @@ async def add(
     registration: Registration,
     idx: bytes,
     now: datetime,
-) -> list[UUID]:
-    """Begin a registration; gives the open ones of the same number that it ended."""
-    ended = await _SQL.end_open.all(conn, idx=idx)
+) -> None:
+    """Begin a registration; the open one of the same number ends."""
+    await _SQL.end_open.run(conn, idx=idx)
     await _SQL.add.run(
         conn,
         registration_id=registration.registration_id,
@@ -129,7 +129,6 @@ async def add(
         expires_at=registration.expires_at,
         now=now,
     )
-    return [row["registration_id"] for row in ended]
 
 
 async def person_of(conn: Connection, registration_id: UUID) -> UUID | None:

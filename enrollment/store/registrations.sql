@@ -41,8 +41,7 @@ UPDATE enrollment.activation
 -- A newer registration of the same number ends the one before it.
 UPDATE enrollment.registration
    SET state = 'cancelled', sms_hash = NULL, sms_key_id = NULL, sms_expires_at = NULL
- WHERE idx = :idx AND state IN ('started', 'consented', 'sms_sent', 'sms_ok')
-RETURNING registration_id;
+ WHERE idx = :idx AND state IN ('started', 'consented', 'sms_sent', 'sms_ok');
 
 -- name: add
 -- A registration begins.

@@ -103,7 +103,7 @@ def check_rreq(rreq: Message, areq: Message, ares: Message) -> list[Objection]:
         "transStatus": is_one_of(_RREQ_STATUSES.get(version, "")),
     }
     if ares.get("transStatus") == "C":
-        needed["interactionCounter"] = _is_digits(2)
+        needed["interactionCounter"] = _is_code
         if areq.get("deviceChannel") == "01":
             needed["acsRenderingType"] = _is_rendering(version)
     if areq.get("messageCategory") == "01":
@@ -116,7 +116,7 @@ def check_rreq(rreq: Message, areq: Message, ares: Message) -> list[Objection]:
         needed["sdkTransID"] = is_same_id(areq, "sdkTransID")
     optional = _common_optional(version) | {"challengeCancel": cancel}
     if version != "2.3.1":
-        optional["authenticationMethod"] = _is_digits(2)
+        optional["authenticationMethod"] = _is_code
     objections = violations(rreq, needed, optional)
     if status not in ("Y", "A") and "authenticationValue" in rreq:
         objections.append(Objection("203", "authenticationValue"))
@@ -183,7 +183,7 @@ def _way_of_challenge(version: str, *, is_browser: bool) -> dict[str, Check]:
 def _means(version: str) -> dict[str, Check]:
     if version == "2.3.1":
         return {"authenticationMethod": _is_list_of_codes}
-    return {"authenticationType": _is_digits(2)}
+    return {"authenticationType": _is_code}
 
 
 def _common_optional(version: str) -> dict[str, Check]:
@@ -218,9 +218,8 @@ def is_text(length_max: int) -> Check:
     return lambda value: isinstance(value, str) and 0 < len(value) <= length_max
 
 
-def _is_digits(length: int) -> Check:
-    pattern = re.compile(f"[0-9]{{{length}}}")
-    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+def _is_code(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9]{2}", value) is not None
 
 
 def is_one_of(values: str | set[str]) -> Check:
@@ -229,15 +228,13 @@ def is_one_of(values: str | set[str]) -> Check:
 
 
 def _is_reason(version: str) -> Check:
-    digits = _is_digits(2)
     known = {f"{code:02d}" for code in range(1, _REASON_MAX.get(version, 30) + 1)}
     known |= {str(code) for code in range(80, 100)}  # 80-99 belong to the Directory Server
-    return lambda value: digits(value) and value in known
+    return lambda value: _is_code(value) and value in known
 
 
 def _is_list_of_codes(value: object) -> bool:
-    digits = _is_digits(2)
-    return isinstance(value, list) and 0 < len(value) <= 99 and all(digits(v) for v in value)  # noqa: PLR2004 - the table's limit
+    return isinstance(value, list) and 0 < len(value) <= 99 and all(_is_code(v) for v in value)  # noqa: PLR2004 - the table's limit
 
 
 def _is_url(value: object) -> bool:

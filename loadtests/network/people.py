@@ -75,11 +75,6 @@ class Person:
     expect: str
     limits: dict[str, int]
 
-    @property
-    def is_activated(self) -> bool:
-        """True when the holder switched 3-D Secure on."""
-        return self.expect != "N not enrolled"
-
 
 def everybody() -> list[Person]:
     """Give all people in the order of their cards in `GET /api/cards`."""

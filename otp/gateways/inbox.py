@@ -11,25 +11,16 @@ from typing import TYPE_CHECKING
 from otp.gateways.http.gateway import HttpGateway, HttpGatewayConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from datetime import datetime
 
-    from schemas.vault import Secret
 
-
-def inbox_gateway(
-    url: str,
-    clock: Callable[[], datetime],
-    *,
-    name: str = "inbox",
-    headers: Mapping[str, Secret | str] | None = None,
-) -> HttpGateway:
+def inbox_gateway(url: str, clock: Callable[[], datetime]) -> HttpGateway:
     """Make the gateway; raises ValueError unless the URL is https or leads to this machine."""
     return HttpGateway(
         HttpGatewayConfig(
-            name=name,
+            name="inbox",
             url=url,
-            headers=headers or {},
             body={"id": "{id}", "to": "{to}", "from": "{from}", "text": "{text}"},
             idempotent=True,
         ),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from acs.challenge import events, responses
 from acs.challenge.machine import Outcome
-from acs.challenge.responses import final_cres, rreq, rreq_from_stored, to_bytes
+from acs.challenge.responses import final_cres, rreq, to_bytes
 from acs.transaction import AuthenticationValue, Elements
 from schemas import messages
 from schemas.values import TransStatus, TransStatusReason
@@ -235,14 +235,6 @@ def test_there_is_no_final_cres_before_the_results_are_settled() -> None:
         final_cres(a_transaction(), ended(ACCEPTED, "2.2.0"))
 
 
-def test_what_is_stored_is_what_is_sent_again() -> None:
-    message = results(ended(ACCEPTED, "2.3.1"), proof=PROOF, eci="05")
-    stored = to_bytes(message)
-
-    assert rreq_from_stored(stored) == message
-    assert to_bytes(rreq_from_stored(stored)) == stored
-
-
 @given(
     st.dictionaries(
         st.text(max_size=8), st.text(max_size=8) | st.lists(st.text(max_size=3), max_size=3)
@@ -253,11 +245,6 @@ def test_bytes_do_not_depend_on_the_order_of_elements(message: dict[str, object]
 
     assert to_bytes(turned) == to_bytes(message)
     assert json.loads(to_bytes(message)) == message
-
-
-def test_bytes_that_are_not_canonical_were_not_stored_by_us() -> None:
-    with pytest.raises(AssertionError, match="canonical"):
-        rreq_from_stored(b'{ "messageType": "RReq" }')
 
 
 def test_a_non_payment_may_be_without_a_value() -> None:

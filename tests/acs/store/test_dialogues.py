@@ -233,7 +233,6 @@ async def test_a_settled_result_closes_its_challenge_and_erases_what_was_secret(
     row, after = await results.read(db, acs_trans_id), await the(db, acs_trans_id)
     assert row is not None
     assert (row.state, row.rreq_sealed, row.answer) == (state, None, "RRes 01")
-    assert row.is_settled
     assert (after.challenge.state, after.challenge.cres_status) == (State.CLOSED, "Y")
     assert after.transaction.pan_sealed is None
     bodies = await db.fetch(

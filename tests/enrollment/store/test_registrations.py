@@ -26,9 +26,8 @@ def begun(now: datetime) -> Registration:
 
 async def test_what_is_added_is_read_back(db: asyncpg.Connection, now: datetime) -> None:
     made = begun(now)
-    ended = await registrations.add(db, made, bytes(32), now)
+    await registrations.add(db, made, bytes(32), now)
 
-    assert ended == []
     assert await registrations.lock(db, made.registration_id) == made
     assert await registrations.lock(db, uuid4()) is None
 
@@ -37,7 +36,11 @@ async def test_a_number_has_one_open_registration(db: asyncpg.Connection, now: d
     first, second = begun(now), begun(now)
     await registrations.add(db, first, bytes(32), now)
 
-    assert await registrations.add(db, second, bytes(32), now) == [first.registration_id]
+    await registrations.add(db, second, bytes(32), now)
+
+    ended, open_ = [await registrations.lock(db, one.registration_id) for one in (first, second)]
+    assert ended is not None
+    assert (ended.state, open_) == (RegistrationState.CANCELLED, second)
 
 
 async def test_a_state_is_left_once(db: asyncpg.Connection, now: datetime) -> None:
