@@ -9,8 +9,6 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import asyncpg
-
 from acs import evidence, log, value_keys
 from acs.challenge import machine
 from acs.clock import utc_now
@@ -22,7 +20,7 @@ from acs.flows import seed as seed_flow
 from acs.hsm.link import NotReached
 from acs.key_files import add_key, generate_keys, load_keys
 from acs.store import audit_chain
-from acs.terminal import NOT_NOW, NotNow, apply_migrations, database, run_value, say
+from acs.terminal import NOT_NOW, NotNow, apply_migrations, connected, database, run_value, say
 from enrollment.events import Actor
 from enrollment.flows import consent_texts
 from enrollment.flows import products as product_limits
@@ -166,51 +164,34 @@ def show_tables(_options: argparse.Namespace, _settings: Settings) -> int:
 
 
 async def _seed(dsn: str, content: seed_flow.Seed, source: str) -> None:
-    conn = await asyncpg.connect(dsn)
-    try:
-        async with conn.transaction():
-            await seed_flow.store(conn, content, source)
-    finally:
-        await conn.close()
+    async with connected(dsn) as conn, conn.transaction():
+        await seed_flow.store(conn, content, source)
 
 
 async def _load_consents(dsn: str, texts: consent_texts.Texts) -> int:
-    conn = await asyncpg.connect(dsn)
-    try:
-        async with conn.transaction():
-            return await consent_texts.load(conn, texts)
-    finally:
-        await conn.close()
+    async with connected(dsn) as conn, conn.transaction():
+        return await consent_texts.load(conn, texts)
 
 
 async def _load_products(
     dsn: str, ring: KeyRing, staff: str, given: product_limits.Products
 ) -> tuple[int, list[str]]:
     actor = Actor("acs products", kind="staff", staff=staff)
-    conn = await asyncpg.connect(dsn)
-    try:
+    async with connected(dsn) as conn:
         idle = await product_limits.without_cards(conn, given)
         async with conn.transaction():
             changed = await product_limits.load(conn, ring, actor, given, utc_now())
-        return changed, idle
-    finally:
-        await conn.close()
+    return changed, idle
 
 
 async def _verify(dsn: str, ring: Any, expect: str | None) -> audit_chain.Verified:  # noqa: ANN401
-    conn = await asyncpg.connect(dsn)
-    try:
+    async with connected(dsn) as conn:
         return await audit_chain.verify(conn, ring, expect)
-    finally:
-        await conn.close()
 
 
 async def _shown(dsn: str, rings: Keys, acs_trans_id: UUID) -> evidence_flow.Shown | None:
-    conn = await asyncpg.connect(dsn)
-    try:
+    async with connected(dsn) as conn:
         return await evidence_flow.show(conn, rings, acs_trans_id)
-    finally:
-        await conn.close()
 
 
 def _add_key(options: argparse.Namespace, settings: Settings) -> None:

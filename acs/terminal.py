@@ -19,10 +19,10 @@ from acs.store.embedded import EmbeddedPostgres, PostgresFailed
 from acs.store.postgres_binaries import NoPostgres
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator
+    from collections.abc import AsyncIterator, Coroutine, Iterator
 
     from acs.config import Settings
-    from acs.store.pool import Unavailable
+    from acs.store.pool import Connection, Unavailable
 
 ValueT = TypeVar("ValueT")
 NOT_NOW = 1
@@ -87,10 +87,17 @@ def database(settings: Settings, *, migrated: bool = True, pooled: bool = False)
 
 async def apply_migrations(dsn: str, *, is_rolling: bool = False) -> tuple[list[str], list[str]]:
     """Give what was applied, and what is left for a later run."""
-    conn = await asyncpg.connect(dsn)
-    try:
+    async with connected(dsn) as conn:
         applied = await migrations.apply(conn, is_rolling=is_rolling)
         return applied, await migrations.pending(conn)
+
+
+@contextlib.asynccontextmanager
+async def connected(dsn: str) -> AsyncIterator[Connection]:
+    """Open a connection for one command."""
+    conn = await asyncpg.connect(dsn)
+    try:
+        yield conn
     finally:
         await conn.close()
 
