@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from aiohttp import web
 
-from enrollment.refusals import Refusal, RefusalCode
+from enrollment.refusals import Done, Refusal, RefusalCode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from uuid import UUID
 
     from enrollment.activation import Enrolment
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from schemas.api import Fault
 
 Json = dict[str, Any]
+Out = TypeVar("Out")
 
 _STATUS: Final = {
     RefusalCode.NOT_FOUND: 404,
@@ -98,6 +99,13 @@ class Answer:
     def etag(self) -> str | None:
         """Give the version as an entity tag."""
         return None if self.version is None else f'"{self.version}"'
+
+
+def of(done: Done[Out] | Refusal, show: Callable[[Out], Json]) -> Answer | Refusal:
+    """Show what was read or done, with its version; 201 where it was not there before."""
+    if isinstance(done, Refusal):
+        return done
+    return Answer(show(done.value), 201 if done.created else 200, done.version)
 
 
 def good(text: str, status: int, etag: str | None) -> web.Response:

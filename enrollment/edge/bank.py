@@ -19,22 +19,17 @@ if TYPE_CHECKING:
     from enrollment.edge.gate import Call, UseCase
 
 _CREATED: Final = 201
-_OK: Final = 200
 
 
 async def _put_person(call: Call) -> Answer | Refusal:
     data = person_data(call.body, call.scopes)
     done = await persons.put_person(call.work, call.key, data, call.if_match)
-    if isinstance(done, Refusal):
-        return done
-    return Answer(answers.person(done.value), _CREATED if done.created else _OK, done.version)
+    return answers.of(done, answers.person)
 
 
 async def _put_phone(call: Call) -> Answer | Refusal:
     done = await persons.put_phone(call.work, call.key, call.body["phone"], "branch", call.if_match)
-    if isinstance(done, Refusal):
-        return done
-    return Answer(answers.person(done.value), version=done.version)
+    return answers.of(done, answers.person)
 
 
 async def _put_account(call: Call) -> Answer | Refusal:
@@ -44,9 +39,7 @@ async def _put_account(call: Call) -> Answer | Refusal:
         return Refusal(RefusalCode.PERSON_TWICE, "people")
     data = AccountData(body["currency"], roles, body["status"])
     done = await cards.put_account(call.work, call.key, data, call.if_match)
-    if isinstance(done, Refusal):
-        return done
-    return Answer(answers.account(done.value), _CREATED if done.created else _OK, done.version)
+    return answers.of(done, answers.account)
 
 
 async def _put_card(call: Call) -> Answer | Refusal:
@@ -61,9 +54,7 @@ async def _put_card(call: Call) -> Answer | Refusal:
         is_in_range=call.ports.card_range_known(body["pan"]),
         if_match=call.if_match,
     )
-    if isinstance(done, Refusal):
-        return done
-    return Answer(answers.card(done.value), _CREATED if done.created else _OK, done.version)
+    return answers.of(done, answers.card)
 
 
 async def _get_card(call: Call) -> Answer | Refusal:
@@ -80,33 +71,23 @@ async def _set_card_status(call: Call) -> Answer | Refusal:
     data = StatusData(
         CardStatus(body["status"]), body["reason"], body["replaced_by"], body["effective"]
     )
-    done = await card_blocks.set_status(call.work, call.key, data)
-    if isinstance(done, Refusal):
-        return done
-    return Answer(answers.card(done.value), version=done.version)
+    return answers.of(await card_blocks.set_status(call.work, call.key, data), answers.card)
 
 
 async def _get_account_limits(call: Call) -> Answer | Refusal:
-    done = await limits.account_limits(call.work, call.key)
-    if isinstance(done, Refusal):
-        return done
-    return Answer(answers.account_limits(done.value), version=done.version)
+    return answers.of(await limits.account_limits(call.work, call.key), answers.account_limits)
 
 
 async def _put_account_limits(call: Call) -> Answer | Refusal:
     wanted = EffectiveLimits(**call.body)
     done = await limits.put_account_limits(call.work, call.key, wanted, call.if_match)
-    if isinstance(done, Refusal):
-        return done
-    return Answer(answers.account_limits(done.value), version=done.version)
+    return answers.of(done, answers.account_limits)
 
 
 async def _put_card_limits(call: Call) -> Answer | Refusal:
     wanted = EffectiveLimits(**call.body)
     done = await limits.put_card_limits(call.work, call.key, wanted, call.if_match)
-    if isinstance(done, Refusal):
-        return done
-    return Answer(answers.card_limits(done.value), version=done.version)
+    return answers.of(done, answers.card_limits)
 
 
 async def post_activation_code(call: Call) -> Answer | Refusal:

@@ -90,9 +90,7 @@ async def _switch_threeds(call: Call) -> Answer | Refusal:
     done = await clients.switch_threeds(
         call.work, call.client, call.key, call.body["wish"], proof_of(call.body)
     )
-    if isinstance(done, Refusal):
-        return done
-    return Answer(answers.card(done.value), version=done.version)
+    return answers.of(done, answers.card)
 
 
 async def _lower_limits(call: Call) -> Answer | Refusal:
@@ -101,9 +99,7 @@ async def _lower_limits(call: Call) -> Answer | Refusal:
     done = await clients.lower_limits(
         call.work, call.client, call.key, wanted, proof, if_match=call.if_match
     )
-    if isinstance(done, Refusal):
-        return done
-    return Answer(answers.card_limits(done.value), version=done.version)
+    return answers.of(done, answers.card_limits)
 
 
 async def _post_step_up(call: Call) -> Answer | Refusal:

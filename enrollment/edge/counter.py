@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from enrollment.edge import answers
-from enrollment.edge.answers import Answer
 from enrollment.edge.gate import guarded
 from enrollment.flows import counter
 from enrollment.model import BlockKind
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from aiohttp import web
 
+    from enrollment.edge.answers import Answer
     from enrollment.edge.gate import Call, UseCase
     from enrollment.ports import EnrollmentPorts
 
@@ -44,9 +44,7 @@ async def _unblock(call: Call) -> Answer | Refusal:
         done = await counter.unlock_portal(work, person_id, reason=reason, staff=staff)
     else:
         done = await counter.unblock(work, person_id, BlockKind(kind), reason=reason, staff=staff)
-    if isinstance(done, Refusal):
-        return done
-    return Answer(answers.person(done.value), version=done.version)
+    return answers.of(done, answers.person)
 
 
 async def _reset(call: Call) -> Answer | Refusal:
@@ -54,9 +52,7 @@ async def _reset(call: Call) -> Answer | Refusal:
     if isinstance(staff, Refusal):
         return staff
     done = await counter.reset(call.work, call.key, reason=call.body["reason"], staff=staff)
-    if isinstance(done, Refusal):
-        return done
-    return Answer(answers.person(done.value), version=done.version)
+    return answers.of(done, answers.person)
 
 
 async def _close(call: Call) -> Answer | Refusal:
@@ -64,9 +60,7 @@ async def _close(call: Call) -> Answer | Refusal:
     if isinstance(staff, Refusal):
         return staff
     done = await counter.close(call.work, call.key, reason=call.body["reason"], staff=staff)
-    if isinstance(done, Refusal):
-        return done
-    return Answer(answers.person(done.value), version=done.version)
+    return answers.of(done, answers.person)
 
 
 _USE_CASES: Final[Mapping[str, UseCase]] = {

@@ -70,10 +70,7 @@ async def _delete_merchant(call: Call) -> Answer | Refusal:
 
 
 async def _get_preferences(call: Call) -> Answer | Refusal:
-    done = await belongings.preferences(call.work, call.client)
-    if isinstance(done, Refusal):
-        return done
-    return Answer(_preferences(done.value), version=done.version)
+    return answers.of(await belongings.preferences(call.work, call.client), _preferences)
 
 
 async def _put_preferences(call: Call) -> Answer | Refusal:
@@ -81,9 +78,7 @@ async def _put_preferences(call: Call) -> Answer | Refusal:
     done = await belongings.put_preferences(
         call.work, call.client, wanted, proof_of(call.body), call.if_match
     )
-    if isinstance(done, Refusal):
-        return done
-    return Answer(_preferences(done.value), version=done.version)
+    return answers.of(done, _preferences)
 
 
 async def _block_card(call: Call) -> Refusal | Errand[Answer | Refusal]:
@@ -93,9 +88,7 @@ async def _block_card(call: Call) -> Refusal | Errand[Answer | Refusal]:
 
     async def then(work: Work, said: HostSaid) -> Answer | Refusal:
         done = await card_blocks.settle(work, wished, said)
-        if isinstance(done, Refusal):
-            return done
-        return Answer(answers.card(done.value), version=done.version)
+        return answers.of(done, answers.card)
 
     host = call.ports.host
     return Errand(lambda: host.block(wished.card_ref, wished.wish, wished.wish_id), then)

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from enrollment.edge import answers
-from enrollment.edge.answers import Answer
 from enrollment.edge.gate import guarded
 from enrollment.flows import search
-from enrollment.refusals import Refusal
 from enrollment.rules import currency_letters
 from schemas.search_api import SEARCH_ROUTES
 
 if TYPE_CHECKING:
     from aiohttp import web
 
+    from enrollment.edge.answers import Answer
     from enrollment.edge.gate import Call
     from enrollment.flows.search import Found
     from enrollment.ports import EnrollmentPorts
+    from enrollment.refusals import Refusal
 
 
 def routes(ports: EnrollmentPorts) -> list[web.RouteDef]:
@@ -27,8 +27,7 @@ def routes(ports: EnrollmentPorts) -> list[web.RouteDef]:
 
 
 async def _find(call: Call) -> Answer | Refusal:
-    done = await search.find_person(call.work, call.key)
-    return done if isinstance(done, Refusal) else Answer(_shown(done.value), version=done.version)
+    return answers.of(await search.find_person(call.work, call.key), _shown)
 
 
 def _shown(found: Found) -> answers.Json:
