@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from enrollment.activation import Conditions, Enrolment
 from enrollment.model import CardStatus, EnrolmentReason, EnrolmentState, PersonStatus
+from enrollment.store import changed_one
 from schemas import queries
 
 if TYPE_CHECKING:
@@ -109,8 +110,8 @@ async def lock_account(conn: Connection, account_id: UUID) -> Account | None:
     return None if row is None else Account(**dict(row))
 
 
-async def update_account(conn: Connection, account: Account, now: datetime) -> bool:
-    """Write the status of an account; False when its version moved."""
+async def update_account(conn: Connection, account: Account, now: datetime) -> None:
+    """Write the status of a locked account."""
     touched = await _SQL.update_account.run(
         conn,
         account_id=account.account_id,
@@ -118,7 +119,7 @@ async def update_account(conn: Connection, account: Account, now: datetime) -> b
         version=account.version,
         now=now,
     )
-    return touched == 1
+    changed_one(touched, "an account")
 
 
 async def members(conn: Connection, account_id: UUID) -> dict[UUID, str]:
@@ -203,8 +204,8 @@ def _card(row: Row | None) -> Card | None:
     return Card(**{**dict(row), "status": CardStatus(row["status"])})
 
 
-async def update_card(conn: Connection, card: Card, now: datetime) -> bool:
-    """Write account, product and expiry of a card; False when its version moved."""
+async def update_card(conn: Connection, card: Card, now: datetime) -> None:
+    """Write account, product and expiry of a locked card."""
     touched = await _SQL.update_card.run(
         conn,
         card_id=card.card_id,
@@ -214,7 +215,7 @@ async def update_card(conn: Connection, card: Card, now: datetime) -> bool:
         version=card.version,
         now=now,
     )
-    return touched == 1
+    changed_one(touched, "a card")
 
 
 async def set_status(
@@ -225,8 +226,8 @@ async def set_status(
     reason: str | None,
     replaced_by: UUID | None,
     now: datetime,
-) -> bool:
-    """Write what the host says of a card; False when it is no longer in the state read."""
+) -> None:
+    """Write what the host says of a locked card."""
     touched = await _SQL.set_status.run(
         conn,
         card_id=card.card_id,
@@ -236,7 +237,7 @@ async def set_status(
         replaced_by=replaced_by,
         now=now,
     )
-    return touched == 1
+    changed_one(touched, "a card")
 
 
 async def enrolments(

@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from enrollment.model import EffectiveLimits
+from enrollment.store import changed_one
 from schemas import queries
 
 if TYPE_CHECKING:
@@ -248,9 +249,7 @@ async def advance(conn: Connection, was: Run, becomes: Run) -> None:
         refused=becomes.refused,
         now=becomes.updated_at,
     )
-    if touched != 1:
-        message = "an import in hand moved"
-        raise AssertionError(message)
+    changed_one(touched, "an import")
 
 
 async def touch(conn: Connection, run_id: UUID, now: datetime) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from enrollment.model import EnrolmentReason, PersonStatus
+from enrollment.store import changed_one
 from schemas import queries
 
 if TYPE_CHECKING:
@@ -130,9 +131,7 @@ async def update(conn: Connection, person: Person, now: datetime) -> None:
         version=person.version,
         now=now,
     )
-    if touched != 1:
-        message = "a locked person changed"
-        raise AssertionError(message)
+    changed_one(touched, "a person")
 
 
 async def register(conn: Connection, person_id: UUID, now: datetime) -> bool:
@@ -147,9 +146,7 @@ async def set_status(
     touched = await _SQL.set_person_status.run(
         conn, person_id=person.person_id, becomes=becomes.value, version=person.version, now=now
     )
-    if touched != 1:
-        message = "a locked person changed"
-        raise AssertionError(message)
+    changed_one(touched, "a person")
 
 
 async def end_identifiers(conn: Connection, person_id: UUID, now: datetime) -> None:
@@ -260,7 +257,7 @@ async def put_preferences(
     conn: Connection, person: Person, *, language: str, low_value: bool, now: datetime
 ) -> None:
     """Write what a locked person prefers."""
-    await _SQL.put_preferences.run(
+    touched = await _SQL.put_preferences.run(
         conn,
         person_id=person.person_id,
         language=language,
@@ -268,6 +265,7 @@ async def put_preferences(
         version=person.version,
         now=now,
     )
+    changed_one(touched, "a person")
 
 
 async def next_age_sweep(conn: Connection, day: date) -> UUID | None:

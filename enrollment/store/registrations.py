@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from enrollment.registration import RegistrationState
+from enrollment.store import changed_one
 from schemas import queries
 from schemas.secret import Tag
 
@@ -163,15 +164,15 @@ def _registration(row: Row) -> Registration:
     )
 
 
-async def move(conn: Connection, was: Registration, becomes: RegistrationState) -> bool:
-    """Give another state; False when it was not the one read any more."""
+async def move(conn: Connection, was: Registration, becomes: RegistrationState) -> None:
+    """Give a locked registration another state."""
     touched = await _SQL.move.run(
         conn,
         registration_id=was.registration_id,
         was=was.state.value,
         becomes=becomes.value,
     )
-    return touched == 1
+    changed_one(touched, "a registration")
 
 
 async def put_consents(
