@@ -310,3 +310,9 @@ def midnight_after(now: datetime) -> datetime:
     """Give the moment, in UTC, at which the issuer's next calendar day begins."""
     day, _ = calendar_of(now)
     return datetime.combine(day + timedelta(days=1), time(), ISSUER_ZONE).astimezone(UTC)
+
+
+def midnight_before(now: datetime) -> datetime:
+    """Give the moment, in UTC, at which the issuer's calendar day began."""
+    day, _ = calendar_of(now)
+    return datetime.combine(day, time(), ISSUER_ZONE).astimezone(UTC)

@@ -7,24 +7,23 @@ named beside them.
 from __future__ import annotations
 
 import re
-from datetime import datetime, time, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from iso4217 import Currency
 
 from enrollment.model import (
-    ISSUER_ZONE,
     Block,
     BlockKind,
     CardStatus,
     EffectiveLimits,
+    midnight_after,
 )
 from enrollment.policy import PIN_LENGTHS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import date
+    from datetime import date, datetime
 
     from enrollment.policy import AttemptPolicy, EnrollmentPolicy
 
@@ -102,9 +101,7 @@ def is_last_warning(policy: AttemptPolicy, temp_blocks_before: int) -> bool:
 
 def temp_block_until(policy: AttemptPolicy, now: datetime) -> datetime:
     """Give the next midnight of the issuer's zone, or the end of the shortest block if later."""
-    tomorrow = now.astimezone(ISSUER_ZONE).date() + timedelta(days=1)
-    midnight = datetime.combine(tomorrow, time(), ISSUER_ZONE).astimezone(now.tzinfo)
-    return max(midnight, now + policy.temp_block_min)
+    return max(midnight_after(now), now + policy.temp_block_min)
 
 
 def raises(was: EffectiveLimits, wanted: EffectiveLimits) -> str | None:

@@ -7,7 +7,6 @@ one makes the one before it void.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
@@ -15,12 +14,14 @@ from enrollment import one_time
 from enrollment.events import EventName
 from enrollment.flows import ages
 from enrollment.flows.step_up import seconds_to_midnight
-from enrollment.model import ISSUER_ZONE, PersonStatus, calendar_of
+from enrollment.model import PersonStatus, midnight_before
 from enrollment.refusals import Done, Refusal, RefusalCode
 from enrollment.store import persons, registrations
 from schemas.vault import Secret
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from enrollment.flows.work import Work
     from enrollment.store.persons import Person
 
@@ -47,8 +48,7 @@ async def issue(work: Work, person_id: UUID) -> Done[IssuedActivation] | Refusal
     too_young = ages.bar(work, person)
     if too_young is not None:
         return Refusal(RefusalCode(too_young.value))
-    day, _ = calendar_of(work.now)
-    since = datetime.combine(day, time(), ISSUER_ZONE).astimezone(UTC)
+    since = midnight_before(work.now)
     made = await registrations.activations_since(work.conn, person_id, since)
     if made >= policy.activation_codes_day:
         return Refusal(RefusalCode.TOO_OFTEN, retry_after_s=seconds_to_midnight(work.now))

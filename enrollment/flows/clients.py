@@ -8,7 +8,7 @@ asked for last, so that no code is spent on what would be refused anyway.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 from enrollment import pin_hash, rules
 from enrollment.events import EventName
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from uuid import UUID
 
+    from enrollment.flows.enrolments import Wish
     from enrollment.flows.limits import CardLimits
     from enrollment.flows.step_up import Proof, StepUp
     from enrollment.flows.work import Work
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from enrollment.store.persons import Person
     from schemas.vault import Secret
 
-Wish = Literal["activate", "deactivate"]
 
 _TOLD_WITHDRAWN: Final = "notice.consent_withdrawn"
 _TOLD_A_DAY: Final = 3

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _ACTIVE = EnrolmentState.ACTIVE
 
+Wish = Literal["activate", "deactivate"]
+
 
 async def recompute(work: Work, person_id: UUID) -> None:
     """Let every card of a person follow what changed of the person, the phone, the card."""
@@ -37,7 +39,7 @@ async def recompute(work: Work, person_id: UUID) -> None:
 
 
 async def switch(
-    work: Work, person_id: UUID, card_id: UUID, wish: Literal["activate", "deactivate"]
+    work: Work, person_id: UUID, card_id: UUID, wish: Wish
 ) -> Done[CardView] | Refusal:
     """Switch 3-D Secure of an own card on or off; refuse with the list of what is missing."""
     facts = await _own(work, person_id, card_id)
@@ -55,9 +57,7 @@ async def switch(
     return Refusal(RefusalCode.NOT_FOUND) if view is None else Done(view, view.version)
 
 
-async def switch_fault(
-    work: Work, person_id: UUID, card_id: UUID, wish: Literal["activate", "deactivate"]
-) -> Refusal | None:
+async def switch_fault(work: Work, person_id: UUID, card_id: UUID, wish: Wish) -> Refusal | None:
     """Tell why the switch would be refused, before a code is spent on it."""
     facts = await _own(work, person_id, card_id)
     if facts is None:
@@ -66,7 +66,7 @@ async def switch_fault(
     return becomes if isinstance(becomes, Refusal) else None
 
 
-def wanted(facts: EnrolmentFacts, wish: Literal["activate", "deactivate"]) -> Enrolment | Refusal:
+def wanted(facts: EnrolmentFacts, wish: Wish) -> Enrolment | Refusal:
     """Give the state that the client's wish leads to."""
     if wish == "deactivate":
         return activation.switched_off(facts.enrolment)

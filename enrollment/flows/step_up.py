@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import datetime, time
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
@@ -18,7 +17,7 @@ from enrollment import words
 from enrollment.events import EventName
 from enrollment.flows import wrong_codes
 from enrollment.flows.payments import phone_number
-from enrollment.model import ISSUER_ZONE, calendar_of, midnight_after
+from enrollment.model import midnight_after, midnight_before
 from enrollment.refusals import Done, Refusal, RefusalCode
 from enrollment.store import cards, consents, persons
 from otp import flows as otp_flows
@@ -26,6 +25,7 @@ from otp.model import Accepted, ActionText, IssueRequest, Purpose, Refused, Reje
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from enrollment.flows.work import Work
     from enrollment.store.persons import Person
@@ -168,9 +168,7 @@ async def _asking_fault(work: Work, person_id: UUID) -> Refusal | None:
     locked = await wrong_codes.fault(work, person_id)
     if locked is not None:
         return locked
-    day, _ = calendar_of(work.now)
-    midnight = datetime.combine(day, time(), ISSUER_ZONE)
-    sent = await consents.step_ups_since(work.conn, person_id, midnight)
+    sent = await consents.step_ups_since(work.conn, person_id, midnight_before(work.now))
     if sent < work.policy.step_up_sends_day:
         return None
     return Refusal(RefusalCode.TOO_MANY_CODES, retry_after_s=seconds_to_midnight(work.now))

@@ -26,12 +26,9 @@ if TYPE_CHECKING:
     from enrollment.flows.step_up import StepUp
     from enrollment.portal.visit import Answer, Go, Visit
 
-PHONE = "phone.change"
-"""The act that ``enrollment.flows.phone_change`` asks its own code for."""
-
 _BACK = {
     Action.PIN_SET.value: "/pin",
-    PHONE: "/phone",
+    Action.PHONE_CHANGE.value: "/phone",
     Action.LIMITS_LOWER.value: "/limits",
     Action.LOW_VALUE_ON.value: "/preferences",
 }
@@ -140,7 +137,7 @@ def proof_of(visit: Visit, pending: Pending) -> Proof:
 
 
 async def _again(visit: Visit, pending: Pending) -> Answer:
-    if pending.action == PHONE:
+    if pending.action == Action.PHONE_CHANGE.value:
         number = str(pending.kept["phone"])
         done = await phone_change.ask_code(visit.work, visit.client, number)
     else:
@@ -162,7 +159,7 @@ async def _again(visit: Visit, pending: Pending) -> Answer:
 
 async def _carry_out(visit: Visit, pending: Pending) -> Answer:
     proof = proof_of(visit, pending)
-    if pending.action == PHONE:
+    if pending.action == Action.PHONE_CHANGE.value:
         return await _phone(visit, pending, proof)
     done: Done[Any] | Refusal
     if pending.action == Action.LOW_VALUE_ON.value:

@@ -228,14 +228,8 @@ def _actor(ports: PortalPorts, request: web.Request) -> Actor:
 
 
 def _on_behalf(work: Work, session: Session) -> Work:
-    actor = Actor(
-        work.actor.name,
-        person_id=session.person_id,
-        channel=work.actor.channel,
-        origin=work.actor.origin,
-        request_id=work.actor.request_id,
-    )
-    return Work(work.conn, work.keys, work.policy, work.otp_policy, actor, work.now)
+    actor = dataclasses.replace(work.actor, person_id=session.person_id)
+    return dataclasses.replace(work, actor=actor)
 
 
 def _uuid(text: str) -> UUID | None:

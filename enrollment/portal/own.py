@@ -12,7 +12,7 @@ from enrollment.flows import belongings, clients, phone_change
 from enrollment.flows.step_up import Intent
 from enrollment.portal import confirm, gate
 from enrollment.portal.entry import errand_id
-from enrollment.portal.register import declaration
+from enrollment.portal.register import declaration, texts_to_read
 from enrollment.portal.state import Flash
 from enrollment.portal.visit import Page, flash_of
 from enrollment.refusals import Refusal, RefusalCode
@@ -20,9 +20,7 @@ from enrollment.words import Action
 
 if TYPE_CHECKING:
     from enrollment.flows.belongings import Preferences
-    from enrollment.flows.clients import Consents
     from enrollment.portal.visit import Answer, Visit
-    from enrollment.store.consents import ConsentText
 
 _PHONE_MAX: Final = 40
 _PREFERENCES: Final = "/preferences"
@@ -109,7 +107,7 @@ async def _new_phone(visit: Visit) -> Answer:
     if isinstance(done, Refusal):
         said = Refusal(done.code, done.field or "phone", done.retry_after_s, done.missing)
         return visit.refused(said, "/phone", "phone")
-    pending = confirm.pending_of(done.value, confirm.PHONE, None, "", {"phone": number})
+    pending = confirm.pending_of(done.value, Action.PHONE_CHANGE.value, None, "", {"phone": number})
     return visit.go(
         "/confirm", state=structs.replace(visit.state, pending=pending), sms_id=done.value.sms_id
     )
@@ -120,7 +118,7 @@ async def show_consents(visit: Visit) -> Answer:
     done = await clients.show_consents(visit.work, visit.client)
     if isinstance(done, Refusal):
         return gate.answer_of(visit, done, "/cards")
-    texts = _texts(visit, done.value)
+    texts = texts_to_read(visit, done.value.texts)
     given = {one.code: one for one in done.value.given}
     values = {"rows": [(text, given.get(text.code)) for text in texts]}
     return Page("consents.html", "consents_title", values)
@@ -132,7 +130,7 @@ async def answer_consent(visit: Visit) -> Answer:
     if isinstance(done, Refusal):
         return gate.answer_of(visit, done, "/cards")
     code = visit.form.get("consent", "")
-    text = next((one for one in _texts(visit, done.value) if one.code == code), None)
+    text = next((one for one in texts_to_read(visit, done.value.texts) if one.code == code), None)
     if text is None:
         return gate.not_found()
     if visit.form.get(f"consent_{code}") != "yes":
@@ -225,11 +223,3 @@ async def show_events(visit: Visit) -> Answer:
     if isinstance(done, Refusal):
         return gate.answer_of(visit, done, "/cards")
     return Page("events.html", "events_title", {"events": done.value})
-
-
-def _texts(visit: Visit, shown: Consents) -> list[ConsentText]:
-    for language in (visit.words.language, visit.ports.bank.language):
-        texts = [text for text in shown.texts if text.language == language]
-        if texts:
-            return texts
-    return list(shown.texts)

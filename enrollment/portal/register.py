@@ -15,6 +15,7 @@ from enrollment.registration import RegistrationState
 from schemas.vault import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from uuid import UUID
 
     from enrollment.flows.registrations import Registering
@@ -62,7 +63,7 @@ async def show_consents(visit: Visit) -> Answer:
     values = {
         "step": 2,
         "mask": found.value.phone_mask,
-        "texts": _texts(visit, found.value),
+        "texts": texts_to_read(visit, found.value.texts),
     }
     return Page("register_2.html", "register_title", values)
 
@@ -167,7 +168,7 @@ async def _is_open(visit: Visit, registration_id: UUID) -> bool:
 
 
 async def _agree(visit: Visit, found: Registering) -> Answer:
-    for text in _texts(visit, found):
+    for text in texts_to_read(visit, found.texts):
         if visit.form.get(f"consent_{text.code}") != "yes":
             return visit.wrong("consent_needed", f"consent_{text.code}", "/register/2")
     said = _declarations(visit, found, accepted=True)
@@ -184,17 +185,19 @@ async def _send(visit: Visit, registration_id: UUID, flash: Flash | None) -> Ans
     return visit.go("/register/3", flash, sms_id=done.value.sms_id)
 
 
-def _texts(visit: Visit, found: Registering) -> list[ConsentText]:
+def texts_to_read(visit: Visit, texts: Sequence[ConsentText]) -> list[ConsentText]:
     """Give the texts in the language of the page, or in the bank's where there is none."""
     for language in (visit.words.language, visit.ports.bank.language):
-        texts = [text for text in found.texts if text.language == language]
-        if texts:
-            return texts
-    return list(found.texts)
+        found = [text for text in texts if text.language == language]
+        if found:
+            return found
+    return list(texts)
 
 
 def _declarations(visit: Visit, found: Registering, *, accepted: bool) -> list[Declaration]:
-    return [declaration(visit, text, accepted=accepted) for text in _texts(visit, found)]
+    return [
+        declaration(visit, text, accepted=accepted) for text in texts_to_read(visit, found.texts)
+    ]
 
 
 def declaration(visit: Visit, text: ConsentText, *, accepted: bool) -> Declaration:
