@@ -92,6 +92,8 @@ def _read(ports: PortalPorts, request: web.Request) -> _Seen:
     given = request.cookies.get(cookie_name(ports, "portal"), "")
     found = state.read(ports.enrollment.keys.vault, given, ports.enrollment.clock())
     session = request.cookies.get(cookie_name(ports, "session"), "")[:200]
+    if not session.isascii():  # none of ours, and bytes that are no UTF-8 could not be hashed
+        session = ""
     browser = request.headers.get("Accept-Language")
     own = found.own_language if session else None
     return _Seen(found, session, _words(ports, found.language or own, browser), {}, browser)

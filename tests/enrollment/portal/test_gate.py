@@ -333,6 +333,20 @@ async def test_whoever_is_out_is_refused_as_a_stranger(portal: Portal, inside: B
     assert ways == [["/"]] * len(seen)
 
 
+@pytest.mark.parametrize(("asked", "status"), [("GET /cards", 303), ("POST /logout", 403)])
+async def test_a_session_of_bytes_that_are_no_text_is_none(
+    portal: Portal, asked: str, status: int
+) -> None:
+    url = URL(portal.url)
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    head = f"{asked} HTTP/1.1\r\nHost: {url.host}\r\nConnection: close\r\nContent-Length: 0\r\n"
+    writer.write(head.encode() + b"Cookie: session=\xff\r\n\r\n")
+    said = await reader.readline()
+    writer.close()
+
+    assert int(said.split()[1]) == status
+
+
 async def test_an_old_cookie_makes_nobody_a_client(portal: Portal, inside: Browser) -> None:
     portal.clock.now += state.LIFETIME * 2
 
