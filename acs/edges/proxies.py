@@ -6,7 +6,14 @@ what ``X-Forwarded-For`` tells counts only as far as it was written by an addres
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import (
+    IPv4Address,
+    IPv4Network,
+    IPv6Address,
+    IPv6Network,
+    ip_address,
+    ip_network,
+)
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -35,7 +42,7 @@ def client_address(peer: str | None, told: Sequence[str], trusted: Networks) -> 
         if nearest is None or hop is None or not _is_ours(nearest, trusted):
             break
         try:
-            nearest = str(ip_address(hop))
+            nearest = str(_plain(hop))
         except ValueError:
             break
     return nearest
@@ -43,7 +50,14 @@ def client_address(peer: str | None, told: Sequence[str], trusted: Networks) -> 
 
 def _is_ours(address: str, trusted: Networks) -> bool:
     try:
-        found = ip_address(address)
+        found = _plain(address)
     except ValueError:  # a Unix socket's name
         return False
     return any(found in network for network in trusted)
+
+
+def _plain(text: str) -> IPv4Address | IPv6Address:
+    """Read an address; IPv4 as one that listens on IPv6 for both writes it is IPv4. ValueError."""
+    found = ip_address(text)
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return mapped or found

@@ -115,7 +115,10 @@ def _address(origin: str) -> bytes | None:
         address = ip_address(origin.partition("%")[0])
     except ValueError:
         return None
-    return address.packed[:8] if isinstance(address, IPv6Address) else address.packed
+    if isinstance(address, IPv6Address):
+        # A balancer that listens on IPv6 for both writes IPv4 so: all of it is one /64.
+        return address.packed[:8] if address.ipv4_mapped is None else address.ipv4_mapped.packed
+    return address.packed
 
 
 async def unlock(work: Work, person_id: UUID) -> bool:

@@ -69,6 +69,8 @@ async def test_a_closed_client_is_a_stranger(portal: Work, owner: asyncpg.Connec
         ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
         ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
         ("fe80::1%eth0", "fe80::2%eth0", True),
+        ("::ffff:203.0.113.7", "203.0.113.7", True),
+        ("::ffff:203.0.113.7", "::ffff:203.0.113.8", False),
     ],
 )
 async def test_an_address_of_ipv6_is_counted_by_its_network(
