@@ -22,7 +22,11 @@ SELECT count, ends_at
 DELETE FROM enrollment.counter WHERE kind = :kind AND key = :key;
 
 -- name: purge
--- Forgets counts whose span is over.
+-- Forgets counts whose span is over. Race: one that begins again in this moment stays.
 DELETE FROM enrollment.counter
  WHERE (kind, key) IN (
-       SELECT kind, key FROM enrollment.counter WHERE ends_at <= :now LIMIT :limit);
+       SELECT kind, key
+         FROM enrollment.counter
+        WHERE ends_at <= :now
+        LIMIT :limit
+          FOR UPDATE SKIP LOCKED);

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from enrollment.store import counters
+from tests.enrollment import races
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -53,6 +54,24 @@ async def test_many_at_once_are_all_counted(pool: asyncpg.Pool, keys: Keys, now:
             return (await counters.take(conn, "k", key, ends_at=now + HOUR, now=now)).count
 
     assert sorted(await asyncio.gather(*(take() for _ in range(8)))) == list(range(1, 9))
+
+
+async def test_a_span_that_begins_again_as_it_is_forgotten_is_not(
+    pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    key = counters.key_of(keys, "k", b"who")
+    over = now + HOUR
+    async with pool.acquire() as one, pool.acquire() as other:
+        await counters.take(one, "k", key, ends_at=over, now=now)
+        async with one.transaction():
+            await counters.take(one, "k", key, ends_at=over + HOUR, now=over)
+            purging = asyncio.create_task(counters.purge(other, over, 10))
+            while not (purging.done() or await races.waits(one, other.get_server_pid())):
+                await asyncio.sleep(0)
+        await purging
+        found = await counters.read(one, "k", key, over)
+
+    assert found is not None
 
 
 async def test_what_is_over_is_forgotten(db: asyncpg.Connection, keys: Keys, now: datetime) -> None:
