@@ -146,10 +146,7 @@ class SmppGateway:
             if not isinstance(outcome, Accepted):
                 # Parts that were taken cannot be taken back.
                 return outcome if submit is made[0] else Unknown("partly_taken")
-        outcome = await self._submit(made[-1], until, job.sms_id)
-        if len(made) > 1 and isinstance(outcome, Rejected):
-            return Unknown("partly_taken")
-        return outcome
+        return _whole(await self._submit(made[-1], until, job.sms_id), len(made))
 
     async def find_out(self, job: SmsJob) -> SendOutcome:
         """Wait for an answer that is late; a message whose id nobody knows cannot be asked for."""
@@ -160,7 +157,8 @@ class SmppGateway:
         if not answer.done():
             return Unknown("no_answer")
         self._late.pop(job.sms_id, None)
-        return self._outcome(answer.result())
+        made = submits(job, self._config.alphabet, self._config.long_messages)
+        return _whole(self._outcome(answer.result()), len(made))
 
     async def close(self) -> None:
         """Unbind and let go of the connection; nothing is sent any more."""
@@ -305,6 +303,12 @@ class SmppGateway:
         handed = asyncio.wait_for(self._on_report(report), self._config.patience.report_s)
         (failure,) = await asyncio.gather(handed, return_exceptions=True)
         return Status.OK if failure is None else Status.RECEIVER_TEMPORARY
+
+
+def _whole(of_last: SendOutcome, parts: int) -> SendOutcome:
+    """Say what became of a message by the answer to its last part; the ones before were taken."""
+    is_partly = parts > 1 and isinstance(of_last, Rejected)
+    return Unknown("partly_taken") if is_partly else of_last
 
 
 def _is_busy(answer: Pdu | Rejected | None) -> bool:

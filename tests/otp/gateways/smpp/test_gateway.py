@@ -438,6 +438,20 @@ async def test_a_message_taken_in_part_is_unknown(open_gateway: Any, smsc: Smsc)
     assert await gateway.send(job("a" * 300)) == Unknown("partly_taken")
 
 
+async def test_a_last_part_that_is_refused_late_leaves_the_message_unknown(
+    open_gateway: Any, smsc: Smsc, line: Line, desk: Desk
+) -> None:
+    gateway = open_gateway(long_messages="udh", patience=replace(QUICK, send_s=0.2))
+    held: list[smpp34.SubmitSmEvent] = []
+    smsc.answers = [naming("one"), held.append]
+    late = job("a" * 300)
+    await desk.heard((True, "bound"))
+
+    assert await gateway.send(late) == Unknown("no_answer")
+    held[0].reject(0x45)
+    assert await gateway.find_out(late) == Unknown("partly_taken")
+
+
 async def test_a_message_refused_at_its_first_part_was_not_taken(
     open_gateway: Any, smsc: Smsc
 ) -> None:
