@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _SQL = queries.load(__file__)
 
+_REASON_MAX: Final = 80
+"""A word of the configuration, which an answer is compared with, may be a sentence."""
 Kind = Literal["code", "notice"]
 """A notice carries no code and may leave whatever became of any."""
 NOT_HANDED_OVER: Final = timedelta(seconds=8)
@@ -155,7 +157,7 @@ async def settle(
         conn,
         becomes=becomes.value,
         provider_id=provider_id,
-        reason=reason,
+        reason=_kept(reason),
         now=now,
         sms_id=claim.sms_id,
         worker=claim.worker,
@@ -171,7 +173,7 @@ async def queue_again(
     queued = await _SQL.queue_again.run(
         conn,
         due_at=due_at,
-        reason=reason,
+        reason=_kept(reason),
         sms_id=claim.sms_id,
         worker=claim.worker,
         attempts=claim.attempts,
@@ -213,3 +215,7 @@ async def waiting(conn: Connection, now: datetime) -> tuple[int, datetime | None
     """Count the messages that wait and may still leave; give since when the oldest one does."""
     row = await _SQL.waiting.one(conn, now=now)
     return row["waiting"], row["oldest_at"]
+
+
+def _kept(reason: str | None) -> str | None:
+    return None if reason is None else reason[:_REASON_MAX]

@@ -211,3 +211,18 @@ async def test_a_message_that_a_fast_clock_put_off_or_took_leaves_at_once(
     await db.execute(f"UPDATE otp.outbox SET {put_off}", now.replace(year=2126))
 
     assert [one.sms_id for one in await _claim(db, now)] == [issued.sms_id]
+
+
+async def test_a_long_word_of_a_provider_is_cut_to_what_is_kept(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    word = "answer_" + "the destination is on a list of numbers that are not served " * 2
+    for settles in (True, False):
+        issued = await _queue(db, keys, now)
+        (claimed,) = await _claim(db, now)
+        if settles:
+            done = await outbox.settle(db, claimed, SmsState.FAILED, now=now, reason=word)
+        else:
+            done = await outbox.queue_again(db, claimed, due_at=now, reason=word)
+        kept = await db.fetchval("SELECT reason FROM otp.outbox WHERE sms_id = $1", issued.sms_id)
+        assert (done, kept) == (True, word[:80])
