@@ -9,6 +9,7 @@ from msgspec import Meta
 
 from acs.config.listen import is_loopback
 from acs.config.section import CERT, KEY, Count, Pem, Section
+from schemas.addresses import is_host
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,6 +60,8 @@ class SmppProvider(Section, frozen=True, kw_only=True):
 def faults(name: str, provider: SmppProvider, sender: str) -> Iterator[str]:
     """Give every sentence that speaks against a provider's table."""
     where = f"sms.smpp.{name}"
+    if not is_host(provider.host):
+        yield f"{where}.host is {provider.host}, which is no name or address of a machine"
     if not provider.tls and not provider.private_line and not is_loopback(provider.host):
         yield f"{where}.tls is off: only to this machine, or with {where}.private_line"
     if not provider.tls and (provider.ca is not None or provider.tls_cert is not None):

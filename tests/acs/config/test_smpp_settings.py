@@ -27,6 +27,8 @@ _SMSC = {"host": "smsc.example", "system_id": "bank", "password_file": "/run/sec
         ({"tls_cert": "cert.pem"}, "tls_cert and tls_key come together"),
         ({"window": 0}, "window"),
         ({"system_id": "s" * 16}, "system_id"),
+        ({"host": "smsc..example"}, "sms.smpp.one.host is smsc..example, which is no name"),
+        ({"host": "smsc.example:2775"}, "sms.smpp.one.host is smsc.example:2775, which is no name"),
     ],
 )
 def test_an_smpp_provider_that_would_not_be_safe_is_refused(
