@@ -176,9 +176,9 @@ class Caller(Section, frozen=True, kw_only=True):
     """A system that may call the enrollment API: an entry of `enrollment.callers`."""
 
     name: Annotated[str, Meta(min_length=1, max_length=40, description="our name for it")]
-    iss: Annotated[str, Meta(min_length=1, description="claim `iss` of its tokens")]
+    iss: Annotated[str, Meta(min_length=1, max_length=100, description="claim `iss` of its tokens")]
     kid: Annotated[str, Meta(min_length=1, max_length=64, description="key id in their header")]
-    sub: Annotated[str, Meta(min_length=1, description="claim `sub` of its tokens")]
+    sub: Annotated[str, Meta(min_length=1, max_length=100, description="claim `sub` of its tokens")]
     public_key: Annotated[Path, Meta(description="its public key, PEM file")]
     scopes: Annotated[
         tuple[str, ...], Meta(description="the most it may ask for, such as `card:enrol`")

@@ -220,6 +220,24 @@ def test_a_reason_is_one_that_the_protocol_has(name: str, code: str) -> None:
     assert f"challenge.{name} is {code}, which is no" in refused(**{f"challenge__{name}": code})
 
 
+@pytest.mark.parametrize("name", ["iss", "sub"])
+def test_the_names_of_a_caller_are_no_longer_than_what_they_are_kept_in(name: str) -> None:
+    caller: dict[str, object] = {
+        "name": "core",
+        "iss": "https://core.example",
+        "sub": "core",
+        "public_key": "core.pem",
+        "kid": "1",
+        "scopes": ["card:read"],
+    }
+    longest = caller | {name: "x" * 100}
+
+    read = config.read(given={"profile": "demo", "enrollment.callers": [longest]})
+    assert len(read.enrollment.callers) == 1
+    said = refused(enrollment__callers=[caller | {name: "x" * 101}])
+    assert said == f"enrollment.callers[0].{name}: expected `str` of length <= 100"
+
+
 def test_a_scope_opens_something() -> None:
     caller: dict[str, object] = {
         "name": "core",
