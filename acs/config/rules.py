@@ -28,6 +28,7 @@ def judge(settings: Settings) -> tuple[str, ...]:
             _database(settings),
             _providers(settings),
             _routes(settings),
+            _countries(settings),
             chain.from_iterable(_directory_server(one) for one in settings.ds.directory_servers),
             _names(settings),
             _codes(settings),
@@ -122,6 +123,15 @@ def _routes(settings: Settings) -> Iterator[str]:
     prefixes = [route.prefix for route in settings.sms.routes]
     if len(set(prefixes)) != len(prefixes):
         yield "sms.routes: a prefix stands twice"
+
+
+def _countries(settings: Settings) -> Iterator[str]:
+    reached = settings.otp.destinations
+    for code in settings.enrollment.countries:
+        if not any(code.startswith(prefix) or prefix.startswith(code) for prefix in reached):
+            yield (
+                f"enrollment.countries names {code}, to which otp.destinations lets no message go"
+            )
 
 
 def _directory_server(server: DirectoryServer) -> Iterator[str]:

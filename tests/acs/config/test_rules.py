@@ -238,6 +238,29 @@ def test_the_names_of_a_caller_are_no_longer_than_what_they_are_kept_in(name: st
     assert said == f"enrollment.callers[0].{name}: expected `str` of length <= 100"
 
 
+@pytest.mark.parametrize(
+    ("countries", "destinations", "lost"),
+    [
+        (["48"], ["48"], None),
+        (["48", "380"], ["48"], "380"),
+        (["48", "380"], ["48", "3"], None),
+        (["48", "1"], ["48", "1212"], None),
+    ],
+)
+def test_a_phone_on_record_can_be_sent_to(
+    countries: list[str], destinations: list[str], lost: str | None
+) -> None:
+    given = {"enrollment.countries": countries, "otp.destinations": destinations}
+
+    if lost is None:
+        assert config.read(given={"profile": "demo", **given}).otp.destinations
+    else:
+        sentence = (
+            f"enrollment.countries names {lost}, to which otp.destinations lets no message go"
+        )
+        assert refused(enrollment__countries=countries, otp__destinations=destinations) == sentence
+
+
 def test_a_scope_opens_something() -> None:
     caller: dict[str, object] = {
         "name": "core",
