@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 _DAY: Final = timedelta(hours=24)
 _YEAR: Final = timedelta(days=365)
 _ENDING: Final = 3
+_AT_ONCE: Final = 20
+"""Each tells its client, and a message holds a part of everybody's budget until the commit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,12 +170,13 @@ async def cancel(work: Work, person_id: UUID) -> Done[None] | Refusal:
 
 
 async def take_over(work: Work, limit: int) -> int:
-    """Let new phones whose wait is over take over; gives how many did.
+    """Let up to ``limit`` new phones whose wait is over take over, a few at once; gives how many.
 
     # Race: several persons are held, in the order in which a change of an account holds them.
     """
     done = 0
-    for person_id in sorted(await belongings.due_changes(work.conn, work.now, limit)):
+    due = await belongings.due_changes(work.conn, work.now, min(limit, _AT_ONCE))
+    for person_id in sorted(due):
         await persons.lock(work.conn, person_id)
         phone_id = await belongings.take_over(work.conn, person_id, work.now)
         if phone_id is None:

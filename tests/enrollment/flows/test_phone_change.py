@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
-from enrollment import pan
+from enrollment import pan, phones
 from enrollment.flows import limits, payments, persons, phone_change, sessions
 from enrollment.flows.sessions import Session
 from enrollment.flows.step_up import Proof
-from enrollment.model import EffectiveLimits, calendar_of
+from enrollment.model import EffectiveLimits, PersonStatus, calendar_of
 from enrollment.policy import EnrollmentPolicy
 from enrollment.refusals import Done, Refusal, RefusalCode
+from enrollment.store import belongings
 from enrollment.store import persons as store
+from enrollment.store.belongings import Change
+from enrollment.store.persons import Person
 from schemas.vault import Secret
 from tests.enrollment import doors, people, races
 from tests.enrollment.people import code_of
@@ -59,6 +63,26 @@ async def test_codes_go_to_the_old_phone_until_the_day_is_over(bank: Work, clien
     assert (before.phone.mask[-3:], after.phone.mask[-3:]) == ("761", "999")
     assert await payments.phone_number(bank.conn, bank.keys, after.phone.phone_id) == Secret(NEW)
     assert await payments.phone_number(bank.conn, bank.keys, before.phone.phone_id) is None
+
+
+async def test_many_take_over_a_few_at_once(bank: Work) -> None:
+    """Each tells the client, and a message holds its part of the budget until the commit."""
+    number = Secret(NEW)
+    for place in range(21):
+        person = Person(uuid4(), f"p{place}", "natural", PersonStatus.KNOWN, "pl", 1)
+        await store.insert(bank.conn, person, bank.now)
+        phone_id = uuid4()
+        change = Change(
+            uuid4(), phone_id, "asked", bank.now + timedelta(minutes=5), None, "+48 *** *** 999",
+            phones.seal(bank.keys, phone_id, number),
+        )  # fmt: skip
+        tag = phones.tag(bank.keys, number)
+        await belongings.add_change(bank.conn, change, person.person_id, tag, bank.now)
+        await belongings.confirm_change(bank.conn, change, person.person_id, bank.now, bank.now)
+
+    taken = [await phone_change.take_over(bank, 500) for _ in range(3)]
+
+    assert taken == [20, 1, 0]
 
 
 async def test_who_is_in_by_the_old_phone_is_out_when_the_new_one_takes_over(
