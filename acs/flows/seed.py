@@ -97,6 +97,7 @@ async def store(conn: Connection, seed: Seed, source: str) -> None:
     """Store a seed on the caller's open transaction and tell every process to load again."""
     for issuer in seed.issuers:
         await card_ranges.put_issuer(conn, issuer)
+    await card_ranges.make_room(conn, seed.ranges)
     for card_range in seed.ranges:
         await card_ranges.put_range(conn, card_range)
     for rate in seed.rates:

@@ -17,7 +17,7 @@ from acs.authentication.limits import Rate
 from schemas import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from acs.store.pool import Connection
@@ -102,6 +102,19 @@ async def put_issuer(conn: Connection, issuer: Issuer) -> None:
         name=issuer.name,
         phone=issuer.phone,
         default_language=issuer.default_language,
+    )
+
+
+async def make_room(conn: Connection, ranges: Sequence[CardRange]) -> None:
+    """Take those whose bounds move out of the way of the others, before each is put.
+
+    Needs an open database transaction: until ``put_range`` they hold no card number.
+    """
+    await _SQL.make_room.run(
+        conn,
+        range_ids=[one.range_id for one in ranges],
+        lows=[Decimal(one.low) for one in ranges],
+        highs=[Decimal(one.high) for one in ranges],
     )
 
 

@@ -20,6 +20,15 @@ VALUES (:issuer_id, :name, :phone, :default_language)
 ON CONFLICT (issuer_id) DO UPDATE SET
     name = excluded.name, phone = excluded.phone, default_language = excluded.default_language;
 
+-- name: make_room
+-- Takes ranges whose bounds will be others out of the way of all, below zero, where no card number is;
+-- each is put where it belongs before the commit.
+UPDATE acs.card_range SET low = -wanted.place, high = -wanted.place
+FROM unnest(:range_ids::text[], :lows::numeric[], :highs::numeric[])
+    WITH ORDINALITY AS wanted (range_id, low, high, place)
+WHERE card_range.range_id = wanted.range_id
+  AND (card_range.low, card_range.high) IS DISTINCT FROM (wanted.low, wanted.high);
+
 -- name: put_range
 -- A new range or a new version of its policy; the same content keeps its version.
 INSERT INTO acs.card_range (range_id, low, high, scheme, issuer_id, policy)

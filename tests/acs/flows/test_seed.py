@@ -112,6 +112,42 @@ async def test_the_same_seed_twice_changes_nothing_but_the_version(
     assert (second.ranges, second.rates) == (first.ranges, first.rates)
 
 
+def halves(first: tuple[str, str], second: tuple[str, str]) -> str:
+    """Write a file with two card ranges."""
+    ranges = [
+        RANGE.replace('"visa"', f'"{name}"', 1).replace("400000", low).replace("400001", high)
+        for name, (low, high) in (("a", first), ("b", second))
+    ]
+    return ISSUER + "".join(ranges)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "versions"),
+    [
+        (("4000", "4007"), ("4008", "4009"), {"a": 2, "b": 2}),  # one grows where the other shrinks
+        (("4000", "4002"), ("4003", "4009"), {"a": 2, "b": 2}),
+        (("4005", "4009"), ("4000", "4004"), {"a": 2, "b": 2}),  # they change places
+        (("4000", "4003"), ("4005", "4009"), {"a": 2, "b": 1}),
+    ],
+)
+async def test_bounds_may_move_between_ranges(
+    owner: Conn,
+    tmp_path: Path,
+    first: tuple[str, str],
+    second: tuple[str, str],
+    versions: dict[str, int],
+) -> None:
+    for text in (halves(("4000", "4004"), ("4005", "4009")), halves(first, second)):
+        found = await asyncio.to_thread(read, tmp_path, text)
+        async with owner.transaction():
+            await seed.store(owner, found, "seed.toml")
+    stored = {one.range.range_id: one.range for one in (await card_ranges.load(owner)).ranges}
+    assert {name: one.version for name, one in stored.items()} == versions
+    for name, (low, high) in (("a", first), ("b", second)):
+        assert stored[name].low == int(low.ljust(19, "0"))
+        assert stored[name].high == int(high.ljust(19, "9"))
+
+
 async def test_a_seed_that_the_database_refuses_is_not_half_stored(
     owner: Conn, tmp_path: Path
 ) -> None:
