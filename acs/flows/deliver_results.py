@@ -67,6 +67,9 @@ _ALREADY_THERE = frozenset({"312", "313"})
 # Before 2.3.1 it has one answer for that and for a transaction it does not know.
 _THERE_OR_UNKNOWN = f"Erro {CODES['312'].before}"
 _NO_CONNECTION, _RESTS = "no connection", "resting"
+_UNSENT = frozenset({_NO_CONNECTION, _RESTS})
+_SENT_BEFORE = ", sent before"
+"""Stands in the answer behind a try that sent nothing, where an earlier one did."""
 
 Verdict = Literal["delivered", "unconfirmed", "again"]
 
@@ -139,7 +142,7 @@ async def _deliver(
     except Unavailable as missing:
         log.event("rreq:failed", level=logging.ERROR, reason=missing.what)
         return await _later(ports, dialogue, row, f"no {missing.what}")
-    went_out = row.rreq_sealed is not None and row.answer not in {_NO_CONNECTION, _RESTS}
+    went_out = row.rreq_sealed is not None and row.answer not in _UNSENT
     judged = await _send(
         ports, dialogue, server, url, body, tries=tries, began_s=began_s, went_out=went_out
     )
@@ -216,6 +219,8 @@ async def _send(  # noqa: PLR0913 - what a try and its judgement need
     is_older = dialogue.transaction.message_version not in CODES["312"].versions
     if went_out and is_older and judged.answer == _THERE_OR_UNKNOWN:
         return replace(judged, verdict="delivered")
+    if went_out and judged.answer in _UNSENT:
+        return replace(judged, answer=f"{judged.answer}{_SENT_BEFORE}")
     return judged
 
 

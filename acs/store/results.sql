@@ -1,9 +1,10 @@
 -- name: claim_due
 -- Rows of some Directory Servers whose time has come or whose claim has run out; the attempt counts
--- even if we die. What waits longer than anything does, by any clock, waits for one that was ahead.
+-- even if we die. What waits longer than anything does, by any clock, waits for one that was ahead. What
+-- came of the last try is known of a row that was put back, not of one whose claim ran out.
 UPDATE acs.result SET
     state = 'sending', attempt = least(attempt, 32766) + 1, claimed_by = :claimed_by, lease_until = :lease_until,
-    next_at = NULL
+    next_at = NULL, answer = CASE WHEN state = 'queued' THEN answer END
 WHERE acs_trans_id IN (
     SELECT acs_trans_id FROM acs.result
     WHERE ((state = 'queued' AND (next_at <= :now
@@ -20,7 +21,7 @@ RETURNING acs_trans_id;
 -- The same for the rows of all Directory Servers but these.
 UPDATE acs.result SET
     state = 'sending', attempt = least(attempt, 32766) + 1, claimed_by = :claimed_by, lease_until = :lease_until,
-    next_at = NULL
+    next_at = NULL, answer = CASE WHEN state = 'queued' THEN answer END
 WHERE acs_trans_id IN (
     SELECT acs_trans_id FROM acs.result
     WHERE ((state = 'queued' AND (next_at <= :now

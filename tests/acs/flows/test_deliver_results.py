@@ -49,6 +49,11 @@ async def owed(world: World) -> tuple[dict[str, Any], UUID]:
     return ares, acs_trans_id
 
 
+async def claimed(world: World) -> list[UUID]:
+    """Claim for this process what is due."""
+    return await results.claim_due(world.db, world.server.ports.worker, world.clock(), 1)
+
+
 async def state(world: World) -> tuple[str, str | None]:
     row = await world.db.fetchrow("SELECT state, answer FROM acs.result")
     return row[0], row[1]
@@ -197,7 +202,7 @@ async def test_while_a_server_rests_nothing_is_claimed_but_what_is_to_be_given_u
     assert await state(world) == ("queued", "HTTP 500")
     await world.db.execute("UPDATE acs.result SET created_at = created_at - interval '25 hours'")
     assert await deliver_results.deliver_due(ports, lane) == 1
-    assert await state(world) == ("abandoned", "resting")
+    assert await state(world) == ("abandoned", "resting, sent before")
     assert len(world.directory.heard) == heard
 
 
@@ -219,3 +224,35 @@ async def test_a_server_on_trial_is_sent_one_result_and_all_others_when_it_takes
     assert await deliver_results.deliver_due(ports, lane) == 1
     assert await deliver_results.deliver_due(ports, lane) == 2
     assert len(world.directory.heard) == heard + 3
+
+
+async def test_what_went_out_once_did_so_whatever_came_of_later_tries(world: World) -> None:
+    """Before 2.3.1 a server that has the result already says that it knows no such transaction."""
+    _, acs_trans_id = await owed(world)  # answered by 500 twice
+    nobody = replace(
+        world.server.ports, directory_servers=Unreachable(Budget(connect_s=0, read_s=1))
+    )
+    for _ in range(2):
+        await deliver_results.deliver_claimed(nobody, acs_trans_id, tries=1)
+        assert await state(world) == ("queued", "no connection, sent before")
+        world.clock.advance(seconds=60)
+        assert await claimed(world) == [acs_trans_id]
+    world.directory.mode, world.directory.code = "erro", "301"
+    assert await deliver_results.deliver_claimed(world.server.ports, acs_trans_id)
+    assert (await state(world))[0] == "delivered"
+
+
+async def test_what_a_process_had_in_hand_when_it_died_may_have_gone_out(world: World) -> None:
+    await world.directory.shut()
+    holder = await world.enrol()
+    _, page = await begin(world, holder)
+    await world.submit(page, otp=right(world, holder))
+    assert await state(world) == ("queued", "no connection")
+    world.clock.advance(seconds=60)
+    (acs_trans_id,) = await claimed(world)  # and whoever claimed it is gone
+    world.clock.advance(seconds=60)
+    assert await claimed(world) == [acs_trans_id]
+    await world.directory.reopen()
+    world.directory.mode, world.directory.code = "erro", "301"
+    assert await deliver_results.deliver_claimed(world.server.ports, acs_trans_id)
+    assert (await state(world))[0] == "delivered"
