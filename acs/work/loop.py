@@ -7,7 +7,8 @@ look again.
 Laws:
 - A lost notice costs a poll interval, never a row. A notice names the source it is for and wakes
   no other: hundreds of results a second must not have everything else looked for as often.
-- A source that fails is logged and tried again after a pause that grows; no other one stops.
+- A source that fails is logged and tried again after a pause that grows; no other one stops. Nor
+  does what listens for notices. Only ``stop`` ends them.
 - Stopping lets the batch in flight end; what is claimed and not settled is free when its lease
   ends.
 """
@@ -95,11 +96,8 @@ class WorkLoop:
             try:
                 found = await source.run_due()
                 failures = 0
-            except asyncio.CancelledError:
-                raise
-            except Exception as error:  # noqa: BLE001 - the worker outlives any one row
-                log.event("work:failed", level=logging.ERROR, failure=error, source=source.name)
-                metrics.WORK.labels(source.name, "failed").inc()
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001 - the worker outlives any one row
+                _tell(source.name, error)
                 pause = _PAUSE_AFTER_FAILURE_S[min(failures, len(_PAUSE_AFTER_FAILURE_S) - 1)]
                 failures += 1
                 await self._pause(wake, pause)
@@ -124,3 +122,18 @@ class WorkLoop:
                     await lost.wait()
             except Unavailable:
                 await asyncio.sleep(_LISTEN_AGAIN_S)  # the polls go on meanwhile
+            except Exception as error:  # noqa: BLE001 - without notices each row costs a poll
+                _tell("listen", error)
+                await asyncio.sleep(_LISTEN_AGAIN_S)
+
+
+def _tell(source: str, failure: BaseException) -> None:
+    """Log and count a failure; raise it again when it is this task that was told to end.
+
+    What work waited for may have been cancelled by somebody else; that ends no source.
+    """
+    task = asyncio.current_task()
+    if isinstance(failure, asyncio.CancelledError) and (task is None or task.cancelling()):
+        raise failure
+    log.event("work:failed", level=logging.ERROR, failure=failure, source=source)
+    metrics.WORK.labels(source, "failed").inc()

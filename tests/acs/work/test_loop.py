@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from acs import metrics
 from acs.work.loop import CHANNEL, Source, WorkLoop
@@ -50,6 +51,12 @@ async def working(dsn: str, *sources: Source) -> AsyncIterator[WorkLoop]:
         yield loop
     finally:
         await loop.stop(grace_s=1)
+
+
+def failures(source: str) -> float:
+    """Tell how often a source has failed."""
+    labels = {"source": source, "outcome": "failed"}
+    return metrics.REGISTRY.get_sample_value("acs_work_total", labels) or 0.0
 
 
 async def test_a_source_is_asked_again_at_once_while_it_has_rows(dsn: str) -> None:
@@ -108,15 +115,49 @@ async def test_a_notice_wakes_the_sources_it_names_and_no_others(
 
 
 async def test_a_failing_source_is_counted_and_stops_no_other(dsn: str) -> None:
-    labels = {"source": "bad", "outcome": "failed"}
-    before = metrics.REGISTRY.get_sample_value("acs_work_total", labels) or 0.0
+    before = failures("bad")
     bad, good = Counted(fails=1), Counted()
 
     async with working(dsn, Source("bad", bad.run_due, 0.01), Source("good", good.run_due, 0.01)):
         await good.was_asked(times=3)
         await bad.was_asked(times=2)
 
-    assert metrics.REGISTRY.get_sample_value("acs_work_total", labels) == before + 1
+    assert failures("bad") == before + 1
+
+
+async def test_a_source_whose_work_was_cancelled_by_another_is_asked_again(dsn: str) -> None:
+    before = failures("s")
+    source = Counted()
+
+    async def gone() -> int:
+        found = await source.run_due()
+        inner = asyncio.create_task(asyncio.Event().wait())
+        inner.cancel()
+        await inner
+        return found
+
+    async with working(dsn, Source("s", gone, 0.01)):
+        await source.was_asked(times=2)
+
+    assert failures("s") > before
+
+
+async def test_a_listener_that_the_database_refuses_tries_again(
+    dsn: str, owner: asyncpg.Connection
+) -> None:
+    role, source, before = f"late_{uuid4().hex}", Counted(), failures("listen")
+    try:
+        async with working(f"{dsn}&role={role}", Source("s", source.run_due, _NEVER_S)):
+            await source.was_asked()
+            async with asyncio.timeout(_WITHIN_S):
+                while failures("listen") == before:
+                    await asyncio.sleep(0.01)
+            await owner.execute(f"CREATE ROLE {role}")
+            await source.was_asked()  # when it began to listen
+            await owner.execute(f"NOTIFY {CHANNEL}")
+            await source.was_asked()
+    finally:
+        await owner.execute(f"DROP ROLE IF EXISTS {role}")
 
 
 async def test_stopping_lets_the_batch_in_flight_end(dsn: str) -> None:
