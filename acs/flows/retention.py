@@ -92,6 +92,7 @@ async def lapse_strays(ports: Ports) -> int:
         done = await evidence.lapse_visitors(conn, now - kept.visitors, _BATCH)
         done += await partitions.lapse_transactions(conn, over, _BATCH)
         done += await partitions.lapse_messages(conn, now - kept.messages, _BATCH)
+        done += await partitions.lapse_reservations(conn, now - kept.use, _BATCH)
         done += await results.lapse(conn, over, _BATCH)
         month = partitions.month_of(over.date())
         return done + await partitions.lapse_identifiers(conn, month, _BATCH)

@@ -113,6 +113,11 @@ async def lapse_messages(conn: Connection, before: datetime, most: int) -> int:
     return await _SQL.lapse_messages.run(conn, before=before, most=most)
 
 
+async def lapse_reservations(conn: Connection, before: datetime, most: int) -> int:
+    """Delete up to ``most`` old reservations of no month; give how many."""
+    return await _SQL.lapse_reservations.run(conn, before=before, most=most)
+
+
 async def lapse_identifiers(conn: Connection, before: date, most: int) -> int:
     """Forget up to ``most`` identifiers of transactions of earlier days; give how many."""
     return await _SQL.lapse_identifiers.run(conn, before=before, most=most)

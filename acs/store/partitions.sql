@@ -34,6 +34,13 @@ DELETE FROM acs.transaction_default WHERE acs_trans_id IN (
 DELETE FROM acs.message_log_default WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM acs.message_log_default WHERE at < :before LIMIT :most FOR UPDATE SKIP LOCKED));
 
+-- name: lapse_reservations
+-- Deletes old reservations of no month, unless a share of a limit is still held or counted.
+DELETE FROM enrollment.reservation_default WHERE acs_trans_id IN (
+    SELECT acs_trans_id FROM enrollment.reservation_default
+    WHERE made_at < :before AND state NOT IN ('held', 'counted')
+    LIMIT :most FOR UPDATE SKIP LOCKED);
+
 -- name: lapse_identifiers
 -- Forgets the identifiers of transactions that were let go.
 DELETE FROM acs.known_areq WHERE ctid = ANY (ARRAY(

@@ -44,6 +44,7 @@ OVER_ALL = {
     "acs/store/sdk_sessions.sql erase": _OLD,
     "acs/store/sdk_sessions.sql lapse": _OLD,
     "acs/store/partitions.sql lapse_messages": _OLD,
+    "acs/store/partitions.sql lapse_reservations": _OLD,
     "acs/store/audit_chain.sql evidence_count": "an auditor counts all documents",
     "acs/store/audit_chain.sql evidence_faults": "an auditor looks at all documents",
     "enrollment/store/payments.sql lapse": _OLD,

@@ -80,6 +80,19 @@ async def test_an_areq_is_known_until_its_transaction_is_let_go(world: World) ->
     assert await world.db.fetchval("SELECT count(*) FROM acs.transaction") == 0
 
 
+async def test_a_reservation_of_no_month_goes_when_it_counts_no_more(world: World) -> None:
+    holder = await world.enrol(prefix=EASY)
+    await world.areq(browser_areq(holder.pan, ds_url=world.directory.url))
+    assert await world.db.fetchval("SELECT count(*) FROM enrollment.reservation_default") == 1
+    world.clock.advance(days=61)
+    await world.server.work("use")
+    await world.server.work("strays")
+    assert await world.db.fetchval("SELECT state FROM enrollment.reservation") == "lapsed"
+    world.clock.advance(days=2)
+    await world.server.work("strays")
+    assert await world.db.fetchval("SELECT count(*) FROM enrollment.reservation") == 0
+
+
 async def test_a_settled_result_goes_with_its_transactions_time(world: World) -> None:
     await ask(world, await world.enrol())
     world.clock.advance(minutes=1)

@@ -275,6 +275,25 @@ async def _gone(db: asyncpg.Connection) -> None:
     await db.execute("SELECT pg_advisory_unlock(7012340002)")
 
 
+async def test_reservations_of_no_month_go_when_no_limit_counts_them_any_more(
+    db: asyncpg.Connection,
+) -> None:
+    for day, state in enumerate(("held", "counted", "released", "lapsed", "lapsed"), start=1):
+        at = datetime(2023, 5, day, tzinfo=UTC)
+        counted = at if state in {"counted", "lapsed"} else None
+        ended = at if state in {"released", "lapsed"} else None
+        await db.execute(
+            "INSERT INTO enrollment.reservation (acs_trans_id, card_id, account_id, amount, day,"
+            " month, state, made_at, counted_at, ended_at) VALUES (upkeep.first_id($1),"
+            " gen_random_uuid(), gen_random_uuid(), 1, '2023-05-01', '2023-05-01', $2, $1, $3, $4)",
+            *(at, state, counted, ended),
+        )
+    before = datetime(2023, 5, 5, tzinfo=UTC)
+    assert [await partitions.lapse_reservations(db, before, 1) for _ in range(3)] == [1, 1, 0]
+    left = await db.fetch("SELECT state FROM enrollment.reservation ORDER BY made_at")
+    assert [row[0] for row in left] == ["held", "counted", "lapsed"]
+
+
 async def test_what_lies_in_no_month_goes_by_rows_but_for_what_is_open(
     db: asyncpg.Connection, keys: Keys
 ) -> None:
