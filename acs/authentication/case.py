@@ -51,6 +51,12 @@ class Exemption(StrEnum):
     TRUSTED = "trusted"
 
 
+TRUSTED_RULE: Final = "trust:listed"
+SMALL_RULE: Final = "low_value:small"
+EXEMPT_RULES: Final = frozenset({TRUSTED_RULE, SMALL_RULE})
+"""Rules whose Y asked nobody for anything, by the cardholder's list or the smallness."""
+
+
 class InfoText(StrEnum):
     """What the shop may show the cardholder; the texts stand in the catalogues."""
 

@@ -22,6 +22,8 @@ from typing import TYPE_CHECKING, Final, assert_never
 from acs.authentication import low_value, swap, trust
 from acs.authentication import requestor_initiated as ri3
 from acs.authentication.case import (
+    SMALL_RULE,
+    TRUSTED_RULE,
     Decision,
     Exemption,
     InfoText,
@@ -248,7 +250,7 @@ def _by_default(case: Case) -> Decision:
     if trust.is_exempt(case):
         return Decision(
             TransStatus.AUTHENTICATED,
-            "trust:listed",
+            TRUSTED_RULE,
             reasons=case.noticed,
             reserve=reservation(case),
             exemption=Exemption.TRUSTED,
@@ -258,7 +260,7 @@ def _by_default(case: Case) -> Decision:
     if share is not None:
         return Decision(
             TransStatus.AUTHENTICATED,
-            "low_value:small",
+            SMALL_RULE,
             reasons=case.noticed,
             reserve=reservation(case),
             exemption=Exemption.LOW_VALUE,

@@ -440,7 +440,8 @@ class NoRate:
 class Prior:
     """An earlier authentication of ours that an AReq refers to, as it ended.
 
-    ``trans_status`` is the result's where there was a challenge, else the answer's.
+    ``trans_status`` is the result's where there was a challenge, else the answer's; ``rule`` is
+    the one that spoke at the answer.
     """
 
     ds_id: str
@@ -451,6 +452,7 @@ class Prior:
     device_channel: str
     message_category: str
     trans_status: str
+    rule: str
 
 
 class Facts(Record, frozen=True):

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from acs.authentication import swap
 from acs.authentication.facts import Converted
+from acs.authentication.references import begins_a_series
 from schemas.records import Record
 
 if TYPE_CHECKING:
@@ -26,14 +27,6 @@ if TYPE_CHECKING:
 
 PHONE_IS_NEW: Final = timedelta(days=3)
 """So long after a client changed the phone in the portal nothing is exempt."""
-_PAYMENT: Final = "01"
-"""threeDSRequestorAuthenticationInd of a single payment."""
-_OF_A_SERIES: Final = (
-    "recurringInd",
-    "recurringExpiry",
-    "recurringFrequency",
-    "purchaseInstalData",
-)
 
 
 class Share(Record, frozen=True):
@@ -59,16 +52,10 @@ def _may_be_exempt(case: Case) -> bool:
         and case.standing.low_value.wanted
         and not case.not_small
         and case.standing.consecutive_failures == 0
-        and not _begins_a_series(case)
+        and not begins_a_series(case.areq)
         and not swap.needs_care(case)
         and _is_phone_sure(case)
     )
-
-
-def _begins_a_series(case: Case) -> bool:
-    asked = case.areq.values
-    kind = asked.get("threeDSRequestorAuthenticationInd", _PAYMENT)
-    return kind != _PAYMENT or any(name in asked for name in _OF_A_SERIES)
 
 
 def _is_phone_sure(case: Case) -> bool:

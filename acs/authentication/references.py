@@ -1,4 +1,4 @@
-"""What an AReq refers back to: device data gathered before, and earlier authentications.
+"""What an AReq refers back to (device data, earlier authentications) and what later ones will.
 
 An identifier is a claim of the requestor. Laws: one that is not a UUID refers to nothing; an
 unknown one is no error [rules 4.5, 7.17].
@@ -20,6 +20,14 @@ GATHERED: Final = "Y"
 PRIOR_MAX: Final = 3
 """References looked up at most; the message has one, or three from 2.3.1 on."""
 
+_PAYMENT: Final = "01"
+"""threeDSRequestorAuthenticationInd of a single payment."""
+_OF_A_SERIES: Final = (
+    "recurringInd",
+    "recurringExpiry",
+    "recurringFrequency",
+    "purchaseInstalData",
+)
 _UUID: Final = uuid()
 
 
@@ -32,6 +40,13 @@ def device_ids(areq: Reading) -> tuple[str, ...]:
     own = (str(values["threeDSServerTransID"]),) if values.get("threeDSCompInd") == GATHERED else ()
     named = values.get("threeDSMethodId")
     return (*own, named) if isinstance(named, str) and _UUID.accepts(named) else own
+
+
+def begins_a_series(areq: Reading) -> bool:
+    """Tell whether more than one payment is agreed on now; nothing exempts that (RTS art. 14)."""
+    asked = areq.values
+    kind = asked.get("threeDSRequestorAuthenticationInd", _PAYMENT)
+    return kind != _PAYMENT or any(name in asked for name in _OF_A_SERIES)
 
 
 def merchant_of(areq: Reading) -> Merchant | None:

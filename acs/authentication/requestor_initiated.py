@@ -3,7 +3,8 @@
 Laws:
 - Nobody is there, so nothing is a challenge [rule 3.5] and a Y proves no presence.
 - A payment's Y rests on an earlier Y of ours for the same card and requestor, which the request
-  names. A reference that does not hold is like none, and no error [rule 7.17].
+  names. A reference that does not hold is like none, and no error [rule 7.17]. A Y by an exemption
+  is none: the cardholder was asked for nothing, and the next amount is another (RTS art. 14).
 - A non-payment asks after the account: Y while the card is good. Such a Y authenticated nobody and
   is no reference for a payment later.
 - What is not kept here (device bindings, card security codes, credentials, and trust lists where
@@ -15,7 +16,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from acs.authentication import trust
-from acs.authentication.case import Decision, Exemption, cannot, refuse
+from acs.authentication.case import EXEMPT_RULES, Decision, Exemption, cannot, refuse
 from acs.authentication.facts import Unproved
 from acs.authentication.references import prior_ids
 from schemas.values import (
@@ -114,6 +115,7 @@ def _holds(case: Case, prior: Prior) -> bool:
     return (
         prior.trans_status == TransStatus.AUTHENTICATED
         and not is_account_check
+        and prior.rule not in EXEMPT_RULES
         and prior.card_id == case.standing.card_id
         and prior.ds_id == case.facts.ds_id
         and prior.requestor_id is not None

@@ -6,7 +6,8 @@ Laws [rules 7.25-7.27, 3.35; RTS art. 13]:
   requestor asks for it or the issuer always offers it, for a merchant that is named in full and
   not on the list yet; never before 2.2.0, which could not tell the result.
 - A payment is exempt only where the range's policy says so, and never against a wish for a
-  challenge, without a rate where one is needed, or while the phone asks for care.
+  challenge, without a rate where one is needed, while the phone asks for care, or as the
+  beginning of a series (art. 14).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from acs.authentication import swap
 from acs.authentication.facts import TrustList
-from acs.authentication.references import merchant_of
+from acs.authentication.references import begins_a_series, merchant_of
 from schemas.values import ChallengeInd, DeviceChannel, ListStatus
 from schemas.versions import V210
 
@@ -50,6 +51,7 @@ def is_exempt(case: Case) -> bool:
         and case.is_payment
         and not case.is_requestor_initiated
         and case.standing.trusts_merchant
+        and not begins_a_series(case.areq)
         and not swap.needs_care(case)
     )
 

@@ -86,5 +86,5 @@ FOR KEY SHARE OF t;
 -- name: priors
 -- How earlier authentications ended that a request without a cardholder refers to.
 SELECT ds_id, card_id, requestor_id, acquirer_bin, acquirer_merchant_id, device_channel, message_category,
-     coalesce(outcome_status, trans_status) AS trans_status
+     coalesce(outcome_status, trans_status) AS trans_status, rule
 FROM acs.transaction WHERE acs_trans_id = ANY(:acs_trans_ids::uuid[]);

@@ -120,6 +120,7 @@ def a_prior(**changes: Any) -> Prior:
         device_channel="02",
         message_category="01",
         trans_status="Y",
+        rule="range:challenge",
     )
     return replace(good, **changes)
 

@@ -128,6 +128,36 @@ async def test_another_shop_or_another_cardholder_does_not_profit(world: World) 
         assert answer["transStatus"] == "C"
 
 
+async def test_a_series_begins_with_a_challenge_and_rests_on_no_exemption(world: World) -> None:
+    """RTS art. 14: the payer is asked once, and what comes later rests on that."""
+    holder = await world.enrol(prefix=TRUST)
+    ares, page = await begin(world, holder, **ASKED)
+    await pay(world, holder, page, tick=True)
+    exempt = await again(world, holder, amount="100")
+    series: dict[str, Any] = {
+        "threeDSRequestorAuthenticationInd": "02",
+        "recurringExpiry": "20301231",
+        "recurringFrequency": "30",
+    }
+
+    assert exempt["transStatus"] == "Y"
+    assert (await again(world, holder, **series))["transStatus"] == "C"
+    later = [await _later(world, holder, one["acsTransID"]) for one in (exempt, ares)]
+    assert later == [("U", "12"), ("Y", None)]
+
+
+async def _later(world: World, holder: Cardholder, prior: str) -> tuple[str, str | None]:
+    """Let the shop take more, with an earlier payment as its reference."""
+    referring: dict[str, Any] = {
+        "deviceChannel": "03",
+        "threeRIInd": "11",
+        "notificationURL": None,
+        "threeDSRequestorPriorAuthenticationInfo": {"threeDSReqPriorRef": prior},
+    }
+    answer = await again(world, holder, amount="900000", **referring)
+    return answer["transStatus"], answer.get("transStatusReason")
+
+
 async def test_the_requestor_may_ask_what_the_list_says(world: World) -> None:
     holder = await world.enrol(prefix=TRUST)
     question: dict[str, Any] = {

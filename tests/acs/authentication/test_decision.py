@@ -80,6 +80,8 @@ PRIORS: dict[str, tuple[Prior, ...]] = {
     "good": (a_prior(),),
     "unknown": (),
     "failed": (a_prior(trans_status="N"),),
+    "small": (a_prior(rule="low_value:small"),),
+    "trusted": (a_prior(rule="trust:listed"),),
     "other_card": (a_prior(card_id=None),),
     "other_shop": (a_prior(requestor_id="R-2"),),
     "other_merchant": (a_prior(acquirer_merchant_id="M-2"),),

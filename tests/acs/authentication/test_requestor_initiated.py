@@ -36,6 +36,7 @@ PRIORS = st.builds(
     device_channel=st.sampled_from(["01", "02", "03"]),
     message_category=st.sampled_from(["01", "02"]),
     trans_status=st.sampled_from(["Y", "N", "C", "U"]),
+    rule=st.sampled_from(["range:challenge", "trust:listed", "low_value:small"]),
 )
 REFERENCE = {"threeDSReqPriorRef": str(ACS_TRANS_ID)}
 
@@ -90,6 +91,7 @@ def test_nobody_is_challenged_and_a_payment_is_proved_by_a_y_that_fits(
         assert any(
             (prior.trans_status, prior.ds_id, prior.card_id, prior.requestor_id)
             == ("Y", "visa", CARD_ID, "R-1")
+            and prior.rule == "range:challenge"
             for prior in priors
         )
 
