@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING
 
 from acs import demo_keys
 from acs.clock import utc_now
+from acs.config import CONFIG_VARIABLE
 from acs.key_files import generate_keys
 
 if TYPE_CHECKING:
@@ -176,6 +177,13 @@ def run(settings: Settings, dsn: str) -> int:
         service.stop()
         _stop_network(settings, network)
     return 0
+
+
+def hand_down(config: Path | None) -> None:
+    """Let the children read the file that this command reads; they start in another folder."""
+    named = config or os.environ.get(CONFIG_VARIABLE)
+    if named:
+        os.environ[CONFIG_VARIABLE] = str(Path(named).absolute())
 
 
 def environment(extra: Mapping[str, str]) -> dict[str, str]:

@@ -71,11 +71,12 @@ def work(options: argparse.Namespace, settings: Settings) -> int:
         return _run(_serve(service, edges, work=True))
 
 
-def demo(_options: argparse.Namespace, settings: Settings) -> int:
+def demo(options: argparse.Namespace, settings: Settings) -> int:
     """Run the demo in the foreground."""
     from acs import demo as demos  # noqa: PLC0415 - a production start never loads it
 
     log.setup(level=settings.log.level)
+    demos.hand_down(options.config)
     with database(settings, migrated=False) as dsn:
         run_value(apply_migrations(dsn))
         return demos.run(settings, dsn)

@@ -11,6 +11,6 @@ Laws:
 
 from acs.config.listen import Listen
 from acs.config.settings import Settings
-from acs.config.source import ConfigError, read
+from acs.config.source import CONFIG_VARIABLE, ConfigError, read
 
-__all__ = ["ConfigError", "Listen", "Settings", "read"]
+__all__ = ["CONFIG_VARIABLE", "ConfigError", "Listen", "Settings", "read"]

@@ -7,8 +7,19 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 
-from acs.demo import Child, Supervisor, answers, await_ready, environment, finish
+import pytest
+
+from acs.demo import (
+    Child,
+    Supervisor,
+    answers,
+    await_ready,
+    environment,
+    finish,
+    hand_down,
+)
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
 
@@ -54,6 +65,27 @@ def test_what_the_caller_set_wins_over_the_demo_s_own() -> None:
 
     assert made["DEMO_TEST_NAME"] == "ours"
     assert made["DEMO_TEST_OTHER"] == "demo"
+
+
+@pytest.mark.parametrize("named", ["option", "variable"])
+def test_children_read_the_file_that_the_command_reads(
+    named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They start in another folder, so its path has to be whole."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ACS_CONFIG", "mine.toml" if named == "variable" else "another.toml")
+
+    hand_down(Path("mine.toml") if named == "option" else None)
+
+    assert environment({})["ACS_CONFIG"] == str(tmp_path / "mine.toml")
+
+
+def test_without_a_file_children_have_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ACS_CONFIG", raising=False)
+
+    hand_down(None)
+
+    assert "ACS_CONFIG" not in environment({})
 
 
 def test_nobody_there_is_no_answer() -> None:
