@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from acs.authentication import limits
 from acs.authentication.facts import Converted, NoRate, Number, Swap
-from acs.authentication.references import device_ids
+from acs.authentication.references import device_ids, device_warnings
 from schemas.records import Record
 from schemas.values import (
     ChallengeInd,
@@ -112,7 +112,8 @@ class Case(Record, frozen=True):
     ``is_requestor_initiated`` that no cardholder is there (3RI).
     ``spends``: a payment of more than nothing, made by the cardholder. ``unconverted``: why a limit
     about money could not be compared. ``not_small``: bounds of small payments that are passed,
-    where card range and cardholder want such payments let pass.
+    where card range and cardholder want such payments let pass. ``warnings``: what an SDK finds
+    wrong with its device.
     """
 
     areq: Reading
@@ -128,6 +129,7 @@ class Case(Record, frozen=True):
     over_period: tuple[str, ...]
     unconverted: str | None
     not_small: tuple[str, ...]
+    warnings: tuple[str, ...]
 
     @property
     def asks_account(self) -> bool:
@@ -148,7 +150,8 @@ class Case(Record, frozen=True):
         new = ("phone:new",) if phone is not None and phone.is_new(self.now) else ()
         shared = ("phone:shared",) if phone is not None and phone.shared else ()
         limits_ = (*self.off, *self.over_per_tx, *rate, *self.over_period, *self.not_small)
-        return (*limits_, *swap, *ported, *new, *shared, *wishes, *device)
+        warned = tuple(f"device:{code}" for code in self.warnings)
+        return (*limits_, *swap, *ported, *new, *shared, *wishes, *device, *warned)
 
 
 def case_of(areq: Reading, facts: Facts, standing: Standing, now: datetime) -> Case:
@@ -181,6 +184,7 @@ def case_of(areq: Reading, facts: Facts, standing: Standing, now: datetime) -> C
             *limits.not_small(standing.low_value, small, facts.small),
             *_odd_exponent(areq, facts.range.policy),
         ),
+        warnings=device_warnings(areq),
     )
 
 

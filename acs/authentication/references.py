@@ -6,10 +6,14 @@ unknown one is no error [rules 4.5, 7.17].
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from enrollment.model import Merchant
+from schemas import base64url
+from schemas.base64url import NotBase64Url
 from schemas.formats import uuid
+from schemas.json_reader import NotAMessage, read_object
 from schemas.values import DeviceChannel
 
 if TYPE_CHECKING:
@@ -29,6 +33,7 @@ _OF_A_SERIES: Final = (
     "purchaseInstalData",
 )
 _UUID: Final = uuid()
+_WARNING: Final = re.compile("SW[0-9]{2}").fullmatch
 
 
 def device_ids(areq: Reading) -> tuple[str, ...]:
@@ -40,6 +45,23 @@ def device_ids(areq: Reading) -> tuple[str, ...]:
     own = (str(values["threeDSServerTransID"]),) if values.get("threeDSCompInd") == GATHERED else ()
     named = values.get("threeDSMethodId")
     return (*own, named) if isinstance(named, str) and _UUID.accepts(named) else own
+
+
+def device_warnings(areq: Reading) -> tuple[str, ...]:
+    """Give what the SDK warns of on its device, by code [rule 11.5]; device data has no other use.
+
+    SW01 is a device that its owner or somebody else opened, SW02 an SDK that was changed, SW03 an
+    emulator, SW04 a debugger, SW05 a system that the SDK is not made for.
+    """
+    told = areq.values.get("deviceInfo")
+    if areq.context.channel != DeviceChannel.APP or not isinstance(told, str):
+        return ()
+    try:
+        warned = read_object(base64url.decode(told)).message.get("SW")
+    except (NotBase64Url, NotAMessage):
+        return ()
+    codes = warned if isinstance(warned, list) else []
+    return tuple(sorted({one for one in codes if isinstance(one, str) and _WARNING(one)}))
 
 
 def begins_a_series(areq: Reading) -> bool:

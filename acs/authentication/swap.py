@@ -5,7 +5,8 @@ exchanged days ago, the phone may be a thief's: no code is sent and nothing is l
 was exchanged a while ago, the payment is challenged, no wish for an exemption is honoured, and the
 range's policy may set a lower limit (``swapped_max``). A number that was taken to another operator
 (ported) is the same to a thief, and the same here. One that nobody has is as good as none. One that
-the client put in the place of another in the portal is challenged for two days.
+the client put in the place of another in the portal is challenged for two days; so is, at any time,
+an app whose SDK warns of its device (RTS art. 2(2)(d): signs of malware).
 """
 
 from __future__ import annotations
@@ -40,10 +41,10 @@ _LETS_THROUGH: Final = (
 
 
 def care(case: Case) -> str | None:
-    """Name what makes nothing but a challenge do: ``sim``, ``number`` or ``phone``."""
+    """Name what makes nothing but a challenge do: ``sim``, ``number``, ``phone`` or ``device``."""
     phone = case.standing.phone
     is_new = phone is not None and phone.is_new(case.now)
-    return _changed(case) or ("phone" if is_new else None)
+    return _changed(case) or ("phone" if is_new else None) or ("device" if case.warnings else None)
 
 
 def needs_care(case: Case) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -164,6 +165,25 @@ async def test_a_small_payment_needs_no_challenge(world: World) -> None:
 
     assert ares["transStatus"] == "Y"
     assert await world.db.fetchval("SELECT count(*) FROM acs.sdk_session") == before
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_a_device_that_its_sdk_warns_of_is_challenged(world: World, version: str) -> None:
+    holder = await world.enrol(prefix=EASY)
+    warned = base64.urlsafe_b64encode(b'{"DV": "1.6", "SW": ["SW02", "SW04"]}').decode()
+
+    app = await apps.ask(world, holder, version=version, deviceInfo=warned)
+    await app.send()
+    final = await app.send(challengeDataEntry=right(world, holder))
+
+    assert final["transStatus"] == "Y"
+    row = await world.db.fetchrow(
+        "SELECT rule, reasons FROM acs.transaction WHERE acs_trans_id = $1::uuid",
+        app.ares["acsTransID"],
+    )
+    assert row is not None
+    assert row["rule"] == "device:challenge"
+    assert {"device:SW02", "device:SW04"} <= set(row["reasons"])
 
 
 @pytest.mark.parametrize(

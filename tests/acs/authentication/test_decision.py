@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from acs.authentication.case import Decision, Exemption
 from acs.authentication.decision import RULES, decide
 from acs.authentication.facts import Converted, Default, Facts, NoRate, Number, Prior, Swap
+from acs.authentication.rendering import Rendering
 from acs.transaction import Elements
 from enrollment.model import (
     Block,
@@ -117,12 +119,22 @@ FACTS: dict[str, Callable[[Any], tuple[dict[str, Any], dict[str, Any]]]] = {
             else Converted(value, "985", None, None)
         },
     ),
+    "warned": lambda value: (
+        {"deviceInfo": _told_by_app(value)},
+        {"rendering": Rendering("01", "01")},
+    ),
     "device": lambda value: (
         {"threeDSCompInd": "Y"},
         {"device": DeviceData() if value == "known" else None},
     ),
 }
 """What such a word puts into the AReq, and into the facts."""
+
+
+def _told_by_app(warning: str) -> str:
+    return base64.urlsafe_b64encode(json.dumps({"DV": "1.6", "SW": [warning]}).encode()).decode()
+
+
 ROWS = [
     line
     for line in TABLE.read_text("utf-8").splitlines()
@@ -158,7 +170,11 @@ def case_of(left: str) -> tuple[Reading, Facts]:
                 areq[field] = value
             case ["card"]:
                 has_card = False
-            case [("amount" | "keys" | "prior" | "device" | "swap" | "number" | "small") as fact]:
+            case [
+                (
+                    "amount" | "keys" | "prior" | "device" | "warned" | "swap" | "number" | "small"
+                ) as fact
+            ]:
                 said, found = FACTS[fact](value)
                 areq |= said
                 facts |= found
@@ -214,7 +230,7 @@ def test_every_rule_of_the_table_speaks_somewhere() -> None:
     spoken = {row.partition("->")[2].split()[2].split(":")[0] for row in ROWS}
 
     assert spoken == {
-        "card", "consent", "enrolment", "fx", "key", "limit", "low_value", "number",
+        "card", "consent", "device", "enrolment", "fx", "key", "limit", "low_value", "number",
         "offer", "person", "phone", "pin", "range", "ri3", "sim", "trust", "wish",
     }  # fmt: skip
     assert len(RULES) == 22

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import base64
+import json
+from typing import Any
+
 import pytest
 
-from acs.authentication.references import device_ids, prior_ids
+from acs.authentication.references import device_ids, device_warnings, prior_ids
 from tests.acs.people import ACS_TRANS_ID, DS_TRANS_ID, SERVER_TRANS_ID, an_areq
 
 OTHER = DS_TRANS_ID
@@ -31,6 +35,38 @@ def test_an_earlier_method_stands_in_for_one_that_did_not_run() -> None:
 @pytest.mark.parametrize("channel", ["01", "03"])
 def test_only_browsers_run_the_method(channel: str) -> None:
     assert device_ids(an_areq(channel=channel, threeDSCompInd="Y")) == ()
+
+
+def told_by_app(**members: Any) -> str:
+    """Give deviceInfo, which an SDK pads or not."""
+    return base64.urlsafe_b64encode(json.dumps({"DV": "1.6", **members}).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    ("members", "found"),
+    [
+        ({}, ()),
+        ({"SW": []}, ()),
+        ({"SW": ["SW03", "SW01", "SW03"]}, ("SW01", "SW03")),
+        ({"SW": ["SW07"]}, ("SW07",)),
+        ({"SW": ["rooted", 1, None, "SW1", "SW01 "]}, ()),
+        ({"SW": "SW01"}, ()),
+        ({"SW": {"SW01": True}}, ()),
+    ],
+)
+def test_what_the_sdk_warns_of_is_read_from_the_device_data(
+    members: dict[str, Any], found: tuple[str, ...]
+) -> None:
+    told = told_by_app(**members)
+
+    for spelled in (told, told.rstrip("=")):
+        assert device_warnings(an_areq(channel="01", deviceInfo=spelled)) == found
+        assert device_warnings(an_areq(channel="02", deviceInfo=spelled)) == ()
+
+
+@pytest.mark.parametrize("told", ["%%%", "eyJEViI6", "W10", None])
+def test_device_data_that_cannot_be_read_warn_of_nothing(told: str | None) -> None:
+    assert device_warnings(an_areq(channel="01", deviceInfo=told)) == ()
 
 
 @pytest.mark.parametrize("version", ["2.1.0", "2.2.0"])
