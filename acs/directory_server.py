@@ -22,7 +22,7 @@ import ipaddress
 import logging
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -45,7 +45,8 @@ SOCKETS_MAX = 64
 REST_S, REST_MAX_S = 5.0, 60.0
 _ADDRESSES_MAX = 256
 _JSON = "application/json;charset=utf-8"
-_SERVER_FAILED = 500
+NOT_TAKEN: Final = frozenset({408, 425, 429, *range(500, 600)})
+"""HTTP status of a server that failed, or that says it took nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +203,7 @@ class DirectoryServers:
             return Resting()
         reply = await self.tell(server, url, body)
         was_open = breaker.is_open
-        if isinstance(reply, Answered) and reply.status < _SERVER_FAILED:
+        if isinstance(reply, Answered) and reply.status not in NOT_TAKEN:
             breaker.answered()
         else:
             breaker.failed(admitted)

@@ -8,7 +8,7 @@ Laws:
   ``acs.directory_server``) nothing is claimed in its lane but what is old enough to be given up.
 - The RReq's bytes are made once and kept, sealed, before they are sent; every try sends the same
   bytes [rule 8.12], so a Directory Server that knows them already can say so and lose nothing.
-- Nothing sent (no connection) or the server itself failed (5xx): tried again, first within the
+- Nothing sent (no connection) or nothing taken (5xx, 408, 425, 429): tried again, first within the
   cardholder's wait, then by the worker with growing pauses [rules 8.11, 8.20]. Bytes out and no
   valid answer: the server is told so by an Erro and the result counts as not confirmed; no second
   RReq follows [rules 8.11, 8.13, 8.14]. Only a process that died between sending and settling
@@ -35,7 +35,7 @@ from acs.challenge.events import ResultSettled
 from acs.challenge.responses import final_cres, rreq, to_bytes
 from acs.crypto import value
 from acs.crypto.eci import eci_of
-from acs.directory_server import Answered, NoAnswer, NotConnected, Resting
+from acs.directory_server import NOT_TAKEN, Answered, NoAnswer, NotConnected, Resting
 from acs.flows import evidence
 from acs.flows.apply import Applied, take
 from acs.flows.authenticate import pan_place
@@ -61,7 +61,6 @@ if TYPE_CHECKING:
 
 _OWN_WORK_S = 1.0
 _SETTLE_TRIES = 3
-_SERVER_FAILED = range(500, 600)
 # What a Directory Server says of an RReq it has already: delivered, then [rule 8.12].
 _ALREADY_THERE = frozenset({"312", "313"})
 # Before 2.3.1 it has one answer for that and for a transaction it does not know.
@@ -230,7 +229,7 @@ def _judge(dialogue: Dialogue, server: DirectoryServer, reply: Reply) -> Judged:
             return Judged("again", _NO_CONNECTION)
         case Resting():
             return Judged("again", _RESTS, rests=True)
-        case Answered(status=status) if status in _SERVER_FAILED:
+        case Answered(status=status) if status in NOT_TAKEN:
             return Judged("again", f"HTTP {status}")
         case Answered(status=200, body=body):
             return _judge_body(dialogue, server, body)

@@ -66,8 +66,10 @@ async def test_a_server_that_refuses_the_connection_gets_the_result_later(world:
     assert (await world.open(ares)).html == final.html
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504])
-async def test_a_server_that_failed_gets_the_same_bytes_again(world: World, status: int) -> None:
+@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
+async def test_a_server_that_failed_or_took_nothing_gets_the_same_bytes_again(
+    world: World, status: int
+) -> None:
     world.directory.mode, world.directory.status = "error", status
     holder = await world.enrol()
     ares, page = await begin(world, holder)
