@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _SQL = queries.load(__file__)
 _KEPT: Final = timedelta(hours=24)
 _LABEL = b"enrollment.idempotency/1"
+FORMS: Final = "portal.forms"
+"""The caller in whose name the portal keeps what its own forms were answered with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +63,17 @@ def ticket(keys: Keys, caller: str, key: str, request: tuple[str, str, bytes]) -
     return Ticket(caller, key, tuple(tag.value for tag in tags))
 
 
-async def take(conn: Connection, given: Ticket, now: datetime) -> Taken | Differs | Answer:
-    """Take the key, or give the answer that is kept under it."""
+async def take(
+    conn: Connection, given: Ticket, now: datetime, kept: timedelta = _KEPT
+) -> Taken | Differs | Answer:
+    """Take the key, or give the answer that is kept under it; one older than ``kept`` is none."""
     taken = await _SQL.take.one(
         conn,
         caller=given.caller,
         key=given.key,
         fingerprint=given.fingerprints[0],
         now=now,
-        old=now - _KEPT,
+        old=now - kept,
     )
     if taken is not None:
         return Taken()
@@ -101,3 +105,8 @@ async def free(conn: Connection, given: Ticket) -> None:
 async def purge(conn: Connection, now: datetime, limit: int) -> int:
     """Forget up to ``limit`` answers older than a day; give how many."""
     return await _SQL.purge.run(conn, old=now - _KEPT, limit=limit)
+
+
+async def purge_of(conn: Connection, caller: str, old: datetime, limit: int) -> int:
+    """Forget up to ``limit`` answers to one caller from before ``old``; give how many."""
+    return await _SQL.purge_of.run(conn, caller=caller, old=old, limit=limit)

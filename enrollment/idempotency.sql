@@ -37,3 +37,14 @@ DELETE FROM enrollment.idempotency
         WHERE made_at <= :old
         LIMIT :limit
           FOR UPDATE SKIP LOCKED);
+
+-- name: purge_of
+-- Answers to one caller that are kept for less than a day.
+DELETE FROM enrollment.idempotency
+ WHERE caller = :caller
+   AND key IN (
+       SELECT key
+         FROM enrollment.idempotency
+        WHERE caller = :caller AND made_at <= :old
+        LIMIT :limit
+          FOR UPDATE SKIP LOCKED);

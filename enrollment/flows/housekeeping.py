@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from schemas.queries import Connection
 
 _KEPT: Final = timedelta(days=1)
+_FORMS_KEPT: Final = timedelta(minutes=1)
+"""What the portal's forms were answered with holds tokens of sessions, and is used for seconds."""
 
 
 async def end_every_session(conn: Connection, reason: str, now: datetime) -> int:
@@ -34,6 +36,7 @@ async def forget_used(conn: Connection, now: datetime, limit: int) -> int:
         [
             await callers.purge(conn, now, limit),
             await idempotency.purge(conn, now, limit),
+            await idempotency.purge_of(conn, idempotency.FORMS, now - _FORMS_KEPT, limit),
             await counters.purge(conn, now, limit),
             await access.purge(conn, old, limit),
             await registrations.purge(conn, old, limit),

@@ -6,7 +6,8 @@ Laws:
 - A page that needs a session never runs without one; the token of a session is made at sign-in
   by this side and nothing a browser brings along is taken for one (session fixation). A post that
   needs none (sign-in, registration) looks at none: whom it names is held after the number.
-- Every post is answered by a redirect, so that reload and back repeat nothing.
+- Every post is answered by a redirect, so that reload and back repeat nothing; one that comes twice
+  at once, as by a double click, is carried out once.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from enrollment.events import Actor
 from enrollment.flows import sessions
 from enrollment.flows.sessions import Over, Session
 from enrollment.flows.work import Errand, Work
-from enrollment.portal import headers, state
+from enrollment.portal import headers, once, state
 from enrollment.portal.render import Words
 from enrollment.portal.state import Flash, State
 from enrollment.portal.visit import Go, Page, Visit
@@ -152,6 +153,10 @@ async def _carry_out(
         session = await _session(work, seen) if looks else Over(sessions.OverReason.UNKNOWN)
         if route.signed_in and not isinstance(session, Session):
             return _respond(ports, _to_sign_in(seen, session, request, work))
+        sent = once.Sent(work, request.path, seen.session, seen.form)
+        told = await sent.before() if route.method == "POST" else None
+        if told is not None:
+            return _respond(ports, told)
         if looks:
             seen.state = replace(seen.state, is_signed_in=isinstance(session, Session))
         if isinstance(session, Session):
@@ -159,6 +164,8 @@ async def _carry_out(
             seen.words = _words(ports, seen.state.language or session.language, seen.browser)
         visit = _visit(ports, work, request, seen, session)
         answer = await route.page(visit)
+        if route.method == "POST":
+            await sent.settle(answer)
     if isinstance(answer, Errand):
         answer = await _run(ports, visit.work, answer)
     for sms_id in answer.sms_ids if isinstance(answer, Go) else ():

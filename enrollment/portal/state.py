@@ -27,7 +27,9 @@ COOKIE_MAX: Final = 3_800
 """Browsers drop cookies above 4096 bytes."""
 
 _PLACE: Final = "enrollment.portal.state"
-_LABEL: Final = b"portal-form/1"
+_LABEL: Final = b"portal-form/2"
+_DRAWN_BYTES: Final = 9
+_DRAWN_LETTERS: Final = 12
 
 
 class Flash(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -105,14 +107,22 @@ def read(vault: Vault, cookie: str, now: datetime) -> State:
 
 
 def form_token(keys: Keys, state: State, session: str) -> str:
-    """Give the token of every form of this browser and session (CSRF)."""
-    tag = keys.form.tag(_LABEL, f"{state.seed}|{session}".encode())
-    return urlsafe_b64encode(tag.value).decode().rstrip("=")
+    """Give the token of the forms of a page, for this browser and session (CSRF).
+
+    It begins with a number by chance, so that each drawing of a page has one of its own.
+    """
+    return _token(keys, state, session, secrets.token_urlsafe(_DRAWN_BYTES))
 
 
 def is_form_token(keys: Keys, state: State, session: str, given: str) -> bool:
     """Tell whether a form came from a page of this browser and session."""
-    return secrets.compare_digest(form_token(keys, state, session).encode(), given.encode())
+    right = _token(keys, state, session, given[:_DRAWN_LETTERS])
+    return secrets.compare_digest(right.encode(), given.encode())
+
+
+def _token(keys: Keys, state: State, session: str, drawn: str) -> str:
+    tag = keys.form.tag(_LABEL, f"{state.seed}|{session}|{drawn}".encode())
+    return drawn + urlsafe_b64encode(tag.value).decode().rstrip("=")
 
 
 def _sealed(vault: Vault, state: State) -> str:

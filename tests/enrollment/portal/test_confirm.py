@@ -87,6 +87,11 @@ async def test_a_pin_that_waits_for_its_code_is_asked_on_its_own_page(inside: Br
     assert (await inside.post("/confirm", {**fields, "code": "1"})).path == "/pin"
 
 
+def _token(page: Seen) -> dict[str, str]:
+    inputs = [one for one in page.tree.iter("input") if one.get("name") == "form_token"]
+    return {"form_token": inputs[0].get("value")}
+
+
 def _forms(page: Seen) -> list[object]:
     return list(next(page.tree.iter("main")).iter("form"))
 
@@ -110,9 +115,10 @@ async def test_who_is_locked_out_is_shown_no_form_in_any_language(
     for _ in range(5):
         await portal.conn.execute("UPDATE otp.code SET attempts = 0")
         wish = "set" if act == "/pin" else "confirm"
-        seen.append(await inside.post(url, {**filled, "action": wish}))
+        seen.append(await inside.post(url, {**filled, **_token(page), "action": wish}))
+        page = seen[-1]
 
-    page = await inside.post(url, {**filled, "action": action})
+    page = await inside.post(url, {**filled, **_token(page), "action": action})
 
     # The fifth answer says so already, not that the code is wrong and a new one may be sent.
     assert [one.path for one in seen] == [*[act] * 4, "/locked"]
