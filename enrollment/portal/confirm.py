@@ -6,8 +6,9 @@ is sealed, and the flow compares once more whatever it says.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from msgspec.structs import replace
 
 from enrollment.flows import belongings, clients, phone_change, wrong_codes
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from enrollment.flows.step_up import StepUp
     from enrollment.portal.visit import Answer, Go, Visit
 
+_ACT_LABEL: Final = b"portal-act/1"
 _BACK = {
     Action.PIN_SET.value: "/pin",
     Action.PHONE_CHANGE.value: "/phone",
@@ -35,11 +37,17 @@ _BACK = {
 
 
 async def ask(
-    visit: Visit, intent: Intent, last4: str, back: str, version: int | None = None
+    visit: Visit,
+    intent: Intent,
+    last4: str,
+    back: str,
+    version: int | None = None,
+    *,
+    flash: Flash | None = None,
 ) -> Answer:
     """Send the code of an act and lead to the page that takes it.
 
-    ``version`` is that of what the act changes, as the form showed it.
+    ``version`` is that of what the act changes, as the form showed it; ``flash`` is said there.
     """
     done = await clients.ask_code(visit.work, visit.client, intent)
     if isinstance(done, Refusal):
@@ -49,9 +57,8 @@ async def ask(
     )
     pending = replace(pending, version=version)
     path = "/pin" if intent.action is Action.PIN_SET else "/confirm"
-    return visit.go(
-        path, state=replace(visit.state, pending=pending, typed={}), sms_id=done.value.sms_id
-    )
+    state = replace(visit.state, pending=pending, typed={})
+    return visit.go(path, flash, state=state, sms_id=done.value.sms_id)
 
 
 def pending_of(
@@ -85,7 +92,12 @@ async def show(visit: Visit) -> Answer:
     pending = await locked_out(visit) or _here(visit)
     if not isinstance(pending, Pending):
         return pending
-    values = {"pending": pending, "until": pending.expires_at, "back": back_of(pending)}
+    values = {
+        "pending": pending,
+        "act": _act(visit, pending),
+        "until": pending.expires_at,
+        "back": back_of(pending),
+    }
     return Page("confirm.html", "confirm_title", values)
 
 
@@ -94,6 +106,8 @@ async def take(visit: Visit) -> Answer:
     pending = await locked_out(visit) or _here(visit)
     if not isinstance(pending, Pending):
         return pending
+    if visit.form.get("act") != _act(visit, pending):
+        return visit.go("/confirm", Flash("act_other", "error"))
     match visit.form.get("action"):
         case "cancel":
             return _over(visit, Flash("act_dropped", "info"))
@@ -129,6 +143,16 @@ def _here(visit: Visit) -> Pending | Go:
         return visit.go(back_of(visit.state.pending), Flash("code_over", "error"), state=gone)
     # The PIN is asked together with its code, on a page of its own.
     return visit.go("/pin") if pending.action == Action.PIN_SET.value else pending
+
+
+def _act(visit: Visit, pending: Pending) -> str:
+    """Give what a form says of the act that it shows: in two tabs there may be two acts.
+
+    An entry for one is none for the other: it would count as a wrong code, or do what the page
+    does not say.
+    """
+    bound = msgspec.json.encode((pending.action, pending.card_id, pending.kept))
+    return visit.work.keys.form.tag(_ACT_LABEL, bound).value.hex()
 
 
 def proof_of(visit: Visit, pending: Pending) -> Proof:

@@ -20,6 +20,7 @@ from enrollment.words import Action
 
 if TYPE_CHECKING:
     from enrollment.flows.belongings import Preferences
+    from enrollment.portal.state import Pending, State
     from enrollment.portal.visit import Answer, Visit
 
 _PHONE_MAX: Final = 40
@@ -40,19 +41,31 @@ async def show_pin(visit: Visit) -> Answer:
 
 async def set_pin(visit: Visit) -> Answer:
     """Send the code, or take PIN and code together: the PIN is never kept in between."""
-    pending = confirm.waiting(visit)
+    pending = visit.state.pending
     is_asked = pending is not None and pending.action == Action.PIN_SET.value
-    if visit.form.get("action") in {"send", "resend"} or pending is None or not is_asked:
-        return await confirm.ask(visit, Intent(Action.PIN_SET), "", "/pin")
-    if visit.form.get("action") == "cancel":
-        return visit.go("/cards", state=structs.replace(visit.state, pending=None))
+    done_with = structs.replace(visit.state, pending=None) if is_asked else visit.state
+    match visit.form.get("action"):
+        case "send":
+            return await confirm.ask(visit, Intent(Action.PIN_SET), "", "/pin")
+        case "resend":
+            said = Flash("code_sent_again")
+            return await confirm.ask(visit, Intent(Action.PIN_SET), "", "/pin", flash=said)
+        case "cancel":
+            return visit.go("/cards", Flash("act_dropped", "info"), state=done_with)
+        case _:
+            waiting = confirm.waiting(visit) if is_asked else None
+            if waiting is None:
+                over = visit.go("/pin", Flash("code_over", "error"), state=done_with)
+                return await confirm.locked_out(visit) or over
+            return await _take_pin(visit, waiting, done_with)
+
+
+async def _take_pin(visit: Visit, pending: Pending, done_with: State) -> Answer:
     pins = (visit.secret("pin"), visit.secret("repeat"))
     done = await clients.set_pin(visit.work, visit.client, pins, confirm.proof_of(visit, pending))
     if isinstance(done, Refusal):
         return visit.refused(done, "/pin")
-    return visit.go(
-        "/cards", Flash("done_pin_set"), state=structs.replace(visit.state, pending=None)
-    )
+    return visit.go("/cards", Flash("done_pin_set"), state=done_with)
 
 
 async def show_phone(visit: Visit) -> Answer:

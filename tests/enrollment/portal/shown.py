@@ -125,7 +125,9 @@ def _inside(language: str) -> dict[str, Page]:
         "in card that is asked about": _one(can_block=True, is_asked=True),
         "in limits": Page("limits.html", "limits_title", limits),
         "in confirm": Page(
-            "confirm.html", "confirm_title", {"pending": pending, "until": AT, "back": "/cards"}
+            "confirm.html",
+            "confirm_title",
+            {"pending": pending, "act": "0" * 64, "until": AT, "back": "/cards"},
         ),
         "in pin": Page("pin.html", "pin_title", {"pending": None, "least": 4, "most": 8}),
         "in pin code": Page("pin.html", "pin_title", {"pending": set_pin, "least": 4, "most": 8}),
@@ -169,7 +171,7 @@ def _one(*, can_block: bool, is_asked: bool = False) -> Page:
 def _preferences(language: str) -> dict[str, Page]:
     pending = Pending("low_value.on", ID, "+48 *** *** 761", AT)
     off, on = Preferences(language, low_value=False), Preferences(language, low_value=True)
-    values = {"pending": pending, "until": AT, "back": "/preferences"}
+    values = {"pending": pending, "act": "0" * 64, "until": AT, "back": "/preferences"}
     return {
         "in preferences": Page(
             "preferences.html", "preferences_title", {"preferences": off, "version": 1}

@@ -153,3 +153,39 @@ async def test_who_stays_locked_out_is_not_told_to_come_back_tomorrow(
 
 async def test_the_page_about_the_lock_is_there_while_it_lasts(inside: Browser) -> None:
     assert (await inside.get("/locked")).path == "/cards"
+
+
+async def test_a_form_of_another_act_confirms_nothing_and_costs_no_try(
+    portal: Portal, inside: Browser, client: Client
+) -> None:
+    """Two tabs: in the second another act was begun, and the first still shows its own."""
+    first = await _asked(portal, inside, client)
+    code = await portal.code()
+    limits = await inside.get("/limits")
+    second = await inside.submit(limits, f"/limits/{client.card_id}", per_tx="50")
+    other_code = await portal.code()
+    tries = "SELECT sum(attempts) FROM otp.code"
+    before = await portal.conn.fetchval(tries)
+
+    for sent in (code, other_code):
+        page = await inside.submit(first, code=sent, action="confirm")
+        assert (page.path, "Zmieniasz limity" in page.text) == ("/confirm", True)
+        assert "w innym oknie" in page.text
+    assert "w innym oknie" in (await inside.submit(first, action="cancel")).text
+    assert await portal.conn.fetchval(tries) == before
+
+    page = await inside.submit(second, code=other_code, action="confirm")
+
+    assert page.path == "/limits"
+    assert (await people.enrolment(portal.conn, client.card_id))[0] != "active"
+
+
+async def test_the_same_act_with_a_newer_code_is_confirmed_from_an_older_page(
+    portal: Portal, inside: Browser, client: Client
+) -> None:
+    page = await _asked(portal, inside, client)
+    await inside.submit(page, action="resend")
+
+    page = await inside.submit(page, code=await portal.code(), action="confirm")
+
+    assert "3-D Secure działa" in page.text

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from enrollment.flows import belongings, wrong_codes
 from enrollment.flows.belongings import Preferences
 from enrollment.store import persons
@@ -23,6 +25,57 @@ async def test_the_pin_is_set_together_with_its_code(
     page = await inside.submit(page, pin="2846", repeat="2846", code=code, action="set")
 
     assert (page.path, "jest ustawiony" in page.text) == ("/cards", True)
+
+
+async def test_a_new_code_for_the_pin_is_told(portal: Portal, inside: Browser) -> None:
+    page = await inside.submit(await inside.get("/pin"), action="send")
+
+    page = await inside.submit(page, action="resend")
+
+    assert (page.path, "Wysłaliśmy nowy kod" in page.text) == ("/pin", True)
+
+
+@pytest.mark.parametrize("minutes", [0, 6])
+async def test_whoever_drops_the_pin_is_sent_no_code(
+    portal: Portal, inside: Browser, minutes: int
+) -> None:
+    page = await inside.submit(await inside.get("/pin"), action="send")
+    for _ in range(minutes // 3):  # stay signed in while the code grows old
+        portal.clock.now = people.later(portal.bank, minutes=3).now
+        await inside.get("/help")
+    sent = len(portal.sent)
+
+    page = await inside.submit(page, action="cancel")
+
+    assert (page.path, "Nic nie zostało zmienione" in page.text) == ("/cards", True)
+    assert len(portal.sent) == sent
+
+
+async def test_a_pin_with_a_code_that_is_too_old_is_told_so_and_sends_no_other(
+    portal: Portal, inside: Browser
+) -> None:
+    page = await inside.submit(await inside.get("/pin"), action="send")
+    code, sent = await portal.code(), len(portal.sent)
+    for _ in range(2):  # stay signed in while the code grows old
+        portal.clock.now = people.later(portal.bank, minutes=3).now
+        await inside.get("/help")
+
+    page = await inside.submit(page, pin="2846", repeat="2846", code=code, action="set")
+
+    assert (page.path, "Kod stracił ważność" in page.text) == ("/pin", True)
+    assert len(portal.sent) == sent
+
+
+async def test_dropping_the_pin_in_one_tab_leaves_what_waits_in_another(
+    portal: Portal, inside: Browser, client: Client
+) -> None:
+    pin = await inside.submit(await inside.get("/pin"), action="send")
+    limits = await inside.get("/limits")
+    await inside.submit(limits, f"/limits/{client.card_id}", per_tx="50")
+
+    await inside.submit(pin, action="cancel")
+
+    assert "Zmieniasz limity" in (await inside.get("/confirm")).text
 
 
 async def test_a_weak_pin_costs_no_code(portal: Portal, inside: Browser) -> None:
