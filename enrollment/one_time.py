@@ -43,6 +43,12 @@ def normal(entry: Secret) -> Secret:
     return Secret(_FILLING.sub("", text).upper())
 
 
+def is_shaped(entry: Secret, length: int) -> bool:
+    """Tell whether an entry can be a secret of so many signs at all."""
+    text = normal(entry).reveal()
+    return len(text) == length and set(text) <= set(SIGNS)
+
+
 def tag(keys: Keys, label: str, about: UUID, secret: Secret) -> Tag:
     """Give the keyed hash of a secret about that row."""
     return keys.otp.tag(*_parts(label, about, secret))

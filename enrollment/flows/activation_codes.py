@@ -67,6 +67,11 @@ async def issue(work: Work, person_id: UUID) -> Done[IssuedActivation] | Refusal
     return Done(IssuedActivation(Secret(_grouped(code.reveal())), expires_at), created=True)
 
 
+def is_shaped(entry: Secret) -> bool:
+    """Tell whether an entry can be a code of the branch at all."""
+    return one_time.is_shaped(entry, one_time.ACTIVATION_CODE_LENGTH)
+
+
 async def tried(work: Work, person: Person | None, entry: Secret) -> UUID | None:
     """Count a try of a person's code and compare it; gives the code's id when it is right."""
     policy = work.policy.registration

@@ -15,10 +15,12 @@ from enrollment.portal.entry import errand_id
 from enrollment.portal.register import declaration, texts_to_read
 from enrollment.portal.state import Flash
 from enrollment.portal.visit import Page, flash_of
-from enrollment.refusals import Refusal, RefusalCode
+from enrollment.refusals import Done, Refusal, RefusalCode
 from enrollment.words import Action
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from enrollment.flows.belongings import Preferences
     from enrollment.portal.state import Pending, State
     from enrollment.portal.visit import Answer, Visit
@@ -76,6 +78,9 @@ async def show_phone(visit: Visit) -> Answer:
     is_asked = errand_id(visit, "phone_change") is not None
     if is_asked and (out := await confirm.locked_out(visit)) is not None:
         return out
+    if is_asked and done.value is None:
+        return _phone_code_over(visit)
+    is_asked = is_asked and done.value is not None and done.value.active_at is None
     values = {
         "change": done.value,
         "asked": visit.state.errand.get("phone_mask") if is_asked else None,
@@ -92,23 +97,34 @@ async def change_phone(visit: Visit) -> Answer:
             await phone_change.cancel(visit.work, visit.client)
             return visit.go("/phone", Flash("phone_kept", "info"), state=done_with)
         case "confirm" if change_id is not None:
-            confirmed = await phone_change.confirm(
-                visit.work, visit.client, change_id, visit.secret("code")
-            )
-            if isinstance(confirmed, Refusal) and confirmed.code is RefusalCode.LOCKED:
-                return visit.refused(confirmed, "/phone")
-            if isinstance(confirmed, Refusal) and confirmed.code is RefusalCode.PHONE_SHARED:
-                return visit.go("/phone", flash_of(confirmed), state=done_with)
-            if isinstance(confirmed, Refusal):
-                is_wrong = confirmed.code is not RefusalCode.NOT_FOUND
-                return (
-                    visit.wrong("refused_step_up_invalid", "code", "/phone")
-                    if is_wrong
-                    else visit.go("/phone", Flash("code_over", "error"), state=done_with)
-                )
-            return visit.go("/phone", Flash("phone_new_confirmed"), state=done_with)
+            return await _new_phone_s_code(visit, change_id)
         case _:
             return await _new_phone(visit)
+
+
+async def _new_phone_s_code(visit: Visit, change_id: UUID) -> Answer:
+    waits = await phone_change.under_way(visit.work, visit.client)
+    if isinstance(waits, Done) and waits.value is None:
+        return await confirm.locked_out(visit) or _phone_code_over(visit)
+    done_with = structs.replace(visit.state, errand={})
+    code = visit.secret("code")
+    confirmed = await phone_change.confirm(visit.work, visit.client, change_id, code)
+    if not isinstance(confirmed, Refusal):
+        return visit.go("/phone", Flash("phone_new_confirmed"), state=done_with)
+    match confirmed.code:
+        case RefusalCode.LOCKED:
+            return visit.refused(confirmed, "/phone")
+        case RefusalCode.PHONE_SHARED:
+            return visit.go("/phone", flash_of(confirmed), state=done_with)
+        case RefusalCode.NOT_FOUND:
+            return _phone_code_over(visit)
+        case _:
+            return visit.wrong("phone_code_bad", "code", "/phone")
+
+
+def _phone_code_over(visit: Visit) -> Answer:
+    done_with = structs.replace(visit.state, errand={})
+    return visit.go("/phone", Flash("code_over", "error"), state=done_with)
 
 
 async def _new_phone(visit: Visit) -> Answer:

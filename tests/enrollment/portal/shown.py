@@ -105,6 +105,7 @@ def _inside(language: str) -> dict[str, Page]:
     pending = Pending("threeds.activate", ID, "+48 *** *** 761", AT, ID, "0694")
     set_pin = replace_action(pending, "pin.set")
     change = PhoneChange(ID, "+48 *** *** 762", AT, AT + timedelta(days=1))
+    asked = PhoneChange(ID, "+48 *** *** 762", AT)
     limits = {
         "cards": [ON, ZERO], "amounts": cards.AMOUNTS, "counts": cards.COUNTS,
         "written": cards.written, "mask": _mask, "minor": True,
@@ -133,7 +134,7 @@ def _inside(language: str) -> dict[str, Page]:
         "in pin code": Page("pin.html", "pin_title", {"pending": set_pin, "least": 4, "most": 8}),
         "in phone": Page("phone.html", "phone_title", {"change": None, "asked": None}),
         "in phone code": Page(
-            "phone.html", "phone_title", {"change": None, "asked": "+48 *** *** 762"}
+            "phone.html", "phone_title", {"change": asked, "asked": "+48 *** *** 762"}
         ),
         "in phone waits": Page("phone.html", "phone_title", {"change": change, "asked": None}),
         "in consents": Page(

@@ -13,7 +13,7 @@ from tests.enrollment import people
 
 if TYPE_CHECKING:
     from tests.enrollment.people import Client
-    from tests.enrollment.portal.browsing import Browser, Portal
+    from tests.enrollment.portal.browsing import Browser, Portal, Seen
 
 
 async def test_the_pin_is_set_together_with_its_code(
@@ -229,6 +229,58 @@ async def test_preferences_that_changed_while_the_code_was_on_its_way_stay(
 async def test_merchants_and_events_are_shown(inside: Browser) -> None:
     assert "Nie masz zaufanych sklepów" in (await inside.get("/merchants")).text
     assert "Logowanie" in (await inside.get("/events")).text
+
+
+async def _asked_for_new_phone(portal: Portal, inside: Browser) -> Seen:
+    page = await inside.submit(await inside.get("/phone"), phone="600 700 762", action="ask")
+    return await inside.submit(page, code=await portal.code(), action="confirm")
+
+
+async def test_a_wrong_code_of_the_new_phone_promises_no_other_one(
+    portal: Portal, inside: Browser
+) -> None:
+    page = await _asked_for_new_phone(portal, inside)
+    assert "Jest ważny do" in page.text
+    assert "anuluj i zacznij od nowa" in page.text
+
+    wrong = "000000" if await portal.code() != "000000" else "000001"
+    page = await inside.submit(page, code=wrong, action="confirm")
+
+    assert (page.path, "Sprawdź SMS na nowym telefonie" in page.text) == ("/phone", True)
+    assert "zamów nowy kod" not in page.text  # there is no button for one
+
+
+async def test_a_new_phone_that_was_confirmed_in_another_tab_is_asked_for_no_code(
+    portal: Portal, inside: Browser
+) -> None:
+    page = await _asked_for_new_phone(portal, inside)
+    cookies = {one.key: one.value for one in inside.session.cookie_jar}
+    await inside.submit(page, code=await portal.code(), action="confirm")
+    inside.session.cookie_jar.update_cookies({"portal": cookies["portal"]})
+
+    page = await inside.get("/phone")
+
+    assert "zacznie działać" in page.text
+    assert not [one for one in page.tree.iter("input") if one.get("id") == "code"]
+
+
+@pytest.mark.parametrize("posts", [True, False])
+async def test_a_new_phone_whose_code_is_too_old_is_told_so(
+    portal: Portal, inside: Browser, posts: bool
+) -> None:
+    page = await _asked_for_new_phone(portal, inside)
+    code = await portal.code()
+    for _ in range(2):  # stay signed in while the code grows old
+        portal.clock.now = people.later(portal.bank, minutes=3).now
+        await inside.get("/help")
+
+    if posts:
+        page = await inside.submit(page, code=code, action="confirm")
+    else:
+        page = await inside.get("/phone")
+
+    assert (page.path, "Kod stracił ważność" in page.text) == ("/phone", True)
+    assert [one for one in page.tree.iter("input") if one.get("id") == "phone"]
 
 
 async def test_who_is_locked_out_is_asked_for_no_code_of_a_new_phone(

@@ -104,10 +104,10 @@ async def test_five_wrong_passwords_end_the_registration(
     page = await browser.submit(await browser.get("/register/1"), identifier=NUMBER)
     page = await browser.submit(page, consent_sms_3ds="yes", consent_terms="yes", action="agree")
     for _ in range(4):
-        page = await browser.submit(page, sms_password="wrongwrong", action="verify")
+        page = await browser.submit(page, sms_password="WRANGWRANG", action="verify")
         assert page.path == "/register/3"
 
-    page = await browser.submit(page, sms_password="wrongwrong", action="verify")
+    page = await browser.submit(page, sms_password="WRANGWRANG", action="verify")
 
     assert page.path == "/register/over"
 
