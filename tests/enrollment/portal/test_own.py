@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from enrollment.flows import belongings, wrong_codes
+from enrollment.flows import belongings, search, wrong_codes
 from enrollment.flows.belongings import Preferences
 from enrollment.store import persons
 from tests.enrollment import people
@@ -224,6 +224,18 @@ async def test_preferences_that_changed_while_the_code_was_on_its_way_stay(
 
     assert (page.path, "just been changed" in page.text) == ("/preferences", True)
     assert not await persons.wants_low_value(portal.conn, client.person_id)
+
+
+async def test_events_say_what_happened(portal: Portal, inside: Browser, client: Client) -> None:
+    """What the bank did is no change of the client's access, about which to call at once."""
+    await search.find_person(portal.bank, "p1")
+
+    text = (await inside.get("/events")).text
+
+    assert "Dane sprawdzone przez pracownika banku" in text
+    assert "Bank zapisał Twoje dane" in text
+    assert "Dane karty z banku" in text
+    assert "Zmiana w dostępie" not in text
 
 
 async def test_merchants_and_events_are_shown(inside: Browser) -> None:

@@ -12,6 +12,7 @@ import html5lib
 import pytest
 from babel import Locale
 
+from enrollment.events import EventName
 from enrollment.portal import render
 from schemas.enrollment_api import LANGUAGES
 from schemas.static_files import PALETTE
@@ -231,3 +232,17 @@ def test_an_unknown_code_gets_the_general_word() -> None:
 
     assert words.known("event", "no.such") == words.text("event_other")
     assert words.known("threeds", "active") == "on"
+
+
+def test_every_event_that_a_client_may_see_has_words_of_its_own() -> None:
+    seen_by_others = {
+        EventName.PERSON_CLOSED, EventName.PERSON_PURGED, EventName.ACCOUNT_UPSERTED,
+        EventName.IMPORT_BATCH, EventName.API_DENIED, EventName.JTI_REPLAY,
+    }  # fmt: skip
+    without = [
+        name
+        for name in EventName
+        if name not in seen_by_others and not PAGES.has_text(f"event_{name.replace('.', '_')}")
+    ]
+
+    assert without == []
