@@ -73,7 +73,7 @@ _TITLES: Final = {
     410: "It is over; begin again",
     412: "It was changed since it was read",
     413: "The body is too long",
-    415: "The body has to be application/json",
+    415: "The body is not of the type that this call takes",
     422: "A member cannot be right",
     423: "Blocked for a while",
     429: "Too often",

@@ -28,7 +28,7 @@ from tests.browser import CHROMIUM, FLAGS, NEEDS_BROWSER
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Page
+    from playwright.sync_api import Page, ViewportSize
 
 pytestmark = NEEDS_BROWSER
 
@@ -37,6 +37,7 @@ AXE = ROOT / "tests" / "vendor" / "axe-core" / "axe.min.js"
 MEASURE = (Path(__file__).parent / "geometry.js").read_text(encoding="utf-8")
 THEME = ROOT / "loadtests" / "network" / "theme" / "bank.toml"
 HOST = "http://gallery.test/"
+LARGE_TYPE = "--blink-settings=defaultFontSize=32"
 KINDS = {".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html; charset=utf-8"}
 
 PHONES = [(320, 568), (360, 640), (412, 915), (568, 320), (844, 390)]
@@ -61,8 +62,11 @@ RULES = {
 
 
 @pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    """Open one page that finds the galleries of our own theme and of the demo's at one host."""
+def pages() -> Iterator[tuple[Page, Page]]:
+    """Open two pages that find the galleries of our own theme and of the demo's at one host.
+
+    The second is of a browser whose own type was set to 200 %.
+    """
     files = {
         "bad.html": BAD,
         **{f"plain/{name}": body for name, body in gallery(Pages()).items()},
@@ -71,12 +75,26 @@ def page() -> Iterator[Page]:
 
     with _served(files) as port, sync_playwright() as playwright:
         only_here = f"MAP gallery.test:80 127.0.0.1:{port}, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            args=[*FLAGS, f"--host-resolver-rules={only_here}"],
-        )
-        yield browser.new_page(viewport={"width": 1400, "height": 1000})
-        browser.close()
+        flags = [*FLAGS, f"--host-resolver-rules={only_here}"]
+        kind = playwright.chromium
+        usual = kind.launch(executable_path=CHROMIUM, args=flags)
+        large = kind.launch(executable_path=CHROMIUM, args=[*flags, LARGE_TYPE])
+        size: ViewportSize = {"width": 1400, "height": 1000}
+        yield usual.new_page(viewport=size), large.new_page(viewport=size)
+        usual.close()
+        large.close()
+
+
+@pytest.fixture
+def page(pages: tuple[Page, Page]) -> Page:
+    """Give the page of a browser as it comes."""
+    return pages[0]
+
+
+@pytest.fixture
+def large(pages: tuple[Page, Page]) -> Page:
+    """Give the page of the browser with large type."""
+    return pages[1]
 
 
 @contextmanager
@@ -126,6 +144,34 @@ def test_nothing_is_cut_or_covered_in_any_size(page: Page, language: str, theme:
         faults += page.evaluate(MEASURE, {"pages": pages, "sizes": sizes})
 
     assert faults == []
+
+
+BROKEN = """() => [...document.querySelectorAll(".amount dd, .merchant dd")].flatMap((one) => {
+  const walker = document.createTreeWalker(one, NodeFilter.SHOW_TEXT), broken = [];
+  for (let node = walker.nextNode(); node; node = walker.nextNode())
+    for (const word of node.data.matchAll(/\\S+/g)) {
+      const range = document.createRange();
+      range.setStart(node, word.index);
+      range.setEnd(node, word.index + word[0].length);
+      if (new Set([...range.getClientRects()].map((box) => box.top)).size > 1) broken.push(word[0]);
+    }
+  return broken;
+})"""
+
+
+@pytest.mark.parametrize("size", [(390, 400), (500, 600), (600, 400), (800, 800)])
+def test_no_word_is_broken_where_the_browser_s_own_type_is_at_200(
+    large: Page, size: tuple[int, int]
+) -> None:
+    """Whoever has set the browser to large type gets the layout for that much less room."""
+    large.set_viewport_size({"width": size[0], "height": size[1]})
+    broken = []
+    for name in ("pin-and-code", "three-decimals", "code"):
+        large.goto(f"{HOST}plain/pl-light-{name}.html")
+        broken += large.evaluate(BROKEN)
+
+    assert large.evaluate("getComputedStyle(document.documentElement).fontSize") == "32px"
+    assert broken == []
 
 
 def test_the_measure_finds_what_is_wrong(page: Page) -> None:
