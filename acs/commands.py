@@ -63,6 +63,9 @@ def seed(options: argparse.Namespace, settings: Settings) -> int:
     if nameless:
         sentence = f"cardholder.themes has no {', '.join(nameless)}, which a card range names"
         raise ConfigError((sentence,))
+    # Policies are live within a second: with a key that makes no values nobody would be fit.
+    if unusable := seed_flow.unusable_keys(content, value_keys.value_keys(settings)):
+        raise ConfigError(tuple(unusable))
     with database(settings) as dsn:
         run_value(_seed(dsn, content, options.file.name))
     say(f"{len(content.issuers)} issuers, {len(content.ranges)} card ranges loaded")

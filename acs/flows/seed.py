@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Any
 from iso4217 import Currency
 
 from acs.authentication.facts import PAN_DIGITS_MAX, CardRange, RangePolicy
+from acs.crypto.keys import KeyState
 from acs.store import card_ranges
 from acs.store.card_ranges import Issuer
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path
 
+    from acs.crypto.software import SoftwareKeys
     from acs.store.pool import Connection
 
 
@@ -91,6 +93,21 @@ def unknown_themes(seed: Seed, known: Collection[str]) -> list[str]:
     """Name the themes that card ranges name and nobody has."""
     named = {one.policy.theme for one in seed.ranges if one.policy.theme is not None}
     return sorted(named - set(known))
+
+
+def unusable_keys(seed: Seed, values: SoftwareKeys) -> list[str]:
+    """Tell which card ranges name a key of the authentication values that makes none."""
+    named = [(one.range_id, one.policy.av_key_id) for one in seed.ranges]
+    return [
+        f"the policy of {range_id} names the key {key_id}, which is {_state(values, key_id)}"
+        for range_id, key_id in named
+        if key_id is not None and values.state(key_id) is not KeyState.ACTIVE
+    ]
+
+
+def _state(values: SoftwareKeys, key_id: str) -> str:
+    state = values.state(key_id)
+    return "not there" if state is None else f"{state} and not active"
 
 
 async def store(conn: Connection, seed: Seed, source: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from acs import demo_keys
 from acs.__main__ import main
 from tests.acs.store.rows import proved
 from tests.acs.typed import ROOT, acs
@@ -34,6 +37,30 @@ def test_a_range_of_a_theme_that_nobody_has_is_not_loaded(tmp_path: Path) -> Non
 
     assert ended.returncode == 2
     assert "cardholder.themes has no gold, which a card range names" in ended.stderr
+
+
+def test_a_range_of_a_key_that_makes_no_values_is_not_loaded(tmp_path: Path) -> None:
+    """Every process would be unfit at once: policies are live, keys are read at a start."""
+    file = tmp_path / "seed.toml"
+    file.write_text(
+        "[[issuer]]\nid = 'b'\nname = 'B'\nphone = '1'\ndefault_language = 'pl'\n"
+        "[[card_range]]\nid = 'r'\nlow = '400'\nhigh = '400'\nscheme = 'visa'\nissuer = 'b'\n"
+        "policy = { av_profile = 'visa-v7', av_key_id = 'next' }\n"
+    )
+    values = tmp_path / "values.json"
+    key = {"id": "next", "kind": "hmac", "state": "staged", "hex": "00" * 32}
+    values.write_text(json.dumps({"keys": [key]}))
+    values.chmod(0o600)
+
+    ended = acs(tmp_path, "seed", str(file), ACS_KEYS__AUTHENTICATION_VALUES=str(values))
+
+    assert ended.returncode == 2
+    assert "the policy of r names the key next, which is staged and not active" in ended.stderr
+
+    ended = acs(tmp_path, "seed", str(file))
+
+    assert ended.returncode == 2
+    assert "the policy of r names the key next, which is not there" in ended.stderr
 
 
 def test_an_acs_trans_id_of_the_wrong_form_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
@@ -132,6 +159,7 @@ async def test_migrate_seed_and_verify_on_a_database_given_by_its_url(
     """The three commands an operator runs before the first start."""
     assert postgres.is_ours
     acs(tmp_path, "keys", "generate")
+    await asyncio.to_thread(demo_keys.make_value_keys, tmp_path / "keys" / "values.json")
     file = ROOT / "loadtests" / "network" / "issuer.toml"
 
     migrated = acs(tmp_path, "migrate", ACS_DATABASE__URL=dsn)
