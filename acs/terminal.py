@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import ssl
 import sys
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -109,10 +111,23 @@ def run_value(coroutine: Coroutine[Any, Any, ValueT]) -> ValueT:
     except (migrations.MigrationChanged, migrations.NotUtf8) as error:
         raise NotNow(str(error)) from error
     except (OSError, asyncpg.InterfaceError) as error:
-        sentence = f"the database does not answer: {type(error).__name__}"
+        sentence = f"the database does not answer: {unreached(error)}"
         raise NotNow(sentence) from error
     except asyncpg.PostgresError as error:
         raise refusal(error) from error
+
+
+def unreached(error: BaseException) -> str:
+    """Say in a few words why the database was not reached."""
+    kind = type(error).__name__
+    if isinstance(error, asyncpg.TargetServerAttributeNotMatched):
+        return "it takes no writes: a standby, in recovery, or read-only"
+    if isinstance(error, asyncpg.PostgresError):
+        return f"{kind} ({error.sqlstate})"
+    # Secret: other words may quote the address; these are about names and certificates alone.
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"{kind}: {error.verify_message}"
+    return f"{kind}: {error.strerror}" if isinstance(error, socket.gaierror) else kind
 
 
 def refusal(error: asyncpg.PostgresError) -> NotNow:
@@ -126,10 +141,5 @@ def refusal(error: asyncpg.PostgresError) -> NotNow:
 
 def absence(error: Unavailable) -> str:
     """Say what is missing, and of a database why: never its address or its own words."""
-    match error.__cause__:
-        case None:
-            return str(error)
-        case asyncpg.TargetServerAttributeNotMatched():
-            return f"{error}: it takes no writes: a standby, in recovery, or read-only"
-        case cause:
-            return f"{error}: {type(cause).__name__}"
+    cause = error.__cause__
+    return str(error) if cause is None else f"{error}: {unreached(cause)}"

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import socket
+import ssl
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import asyncpg
 import pytest
 
 from acs.store.pool import Missing, Pool, PoolSettings, Unavailable
-from acs.terminal import absence
-from tests.acs.typed import acs
+from acs.terminal import absence, unreached
+from tests.acs.typed import ROOT, acs
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+IMPATIENT = (
+    "import sys; from acs import app; from acs.__main__ import main;"
+    " app.DATABASE_WITHIN_S = 0; sys.exit(main(sys.argv[1:]))"
+)
 
 
 @pytest.mark.parametrize("command", ["serve", "work", "migrate"])
@@ -73,8 +84,52 @@ def test_a_database_that_does_not_answer_is_a_sentence(tmp_path: Path) -> None:
     ended = acs(tmp_path, "migrate", ACS_DATABASE__URL=nowhere)
 
     assert ended.returncode == 1
-    assert "the database does not answer" in ended.stderr
+    assert "the database does not answer: FileNotFoundError\n" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("address", ["acs@/acs?host={folder}", "no_one@{place}"])
+async def test_a_start_says_why_it_has_no_database(address: str, dsn: str, tmp_path: Path) -> None:
+    _, _, place = dsn.partition("@")
+    url = "postgresql://" + address.format(folder=tmp_path, place=place)
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("ACS_")}
+    given = {"ACS_DATA_DIR": str(tmp_path), "ACS_PROFILE": "demo", "ACS_DATABASE__URL": url}
+
+    ended = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", IMPATIENT, "work"], env={**plain, **given},
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+
+    assert ended.returncode == 1
+    (said,) = [line for line in ended.stderr.splitlines() if line.startswith("acs: ")]
+    wanted = {
+        "acs": "FileNotFoundError",
+        "no_one": "InvalidAuthorizationSpecificationError (28000)",
+    }
+    assert said == f"acs: cannot start: database: {wanted[address.partition('@')[0]]}"
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ConnectionRefusedError(111, "Connect call failed"), "ConnectionRefusedError"),
+        (socket.gaierror(-2, "Name or service not known"), "gaierror: Name or service not known"),
+        (asyncpg.InvalidPasswordError("of user pass-9X"), "InvalidPasswordError (28P01)"),
+        (asyncpg.InterfaceError("pass-9X"), "InterfaceError"),
+        (TimeoutError(), "TimeoutError"),
+    ],
+)
+def test_why_a_database_was_not_reached_is_told_without_its_own_words(
+    error: Exception, said: str
+) -> None:
+    assert unreached(error) == said
+
+
+def test_what_is_wrong_with_its_certificate_is_told() -> None:
+    error = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    error.verify_message = "Hostname mismatch, certificate is not valid for 'db2'."
+
+    assert unreached(error) == f"SSLCertVerificationError: {error.verify_message}"
 
 
 @pytest.mark.parametrize("address", ["", "host=db password=pass-9X", "postgresql://h:pass-9X/acs"])
