@@ -24,7 +24,6 @@ class RefusalCode(StrEnum):
     IDENTIFIER_FORMAT = "identifier_format"
     IDENTIFIER_CHECK_DIGIT = "identifier_check_digit"
     IDENTIFIER_DATE = "identifier_date"
-    ACTIVATION_FORMAT = "activation_format"
     IDENTIFIER_TAKEN = "identifier_taken"
     PHONE_INVALID = "phone_invalid"
     PHONE_NOT_MOBILE = "phone_not_mobile"

@@ -85,17 +85,12 @@ class Verified:
 async def start(
     work: Work, identifier: str, activation_code: Secret | None
 ) -> Done[Registering] | Refusal:
-    """Begin; an earlier registration of the same number ends.
-
-    Refuses a wrong shape of number or code (422), which tells nothing of clients, and 429.
-    """
+    """Begin; an earlier registration of the same number ends. Refuses a wrong shape (422), 429."""
     policy = work.policy.registration
     often = await strangers.too_often(work, "registration.address", policy.per_address_hour)
     who = await strangers.find(work, identifier)
     if often is not None or isinstance(who, Refusal):
         return often or cast("Refusal", who)
-    if activation_code is not None and not activation_codes.is_shaped(activation_code):
-        return Refusal(RefusalCode.ACTIVATION_FORMAT, "activation_code")
     is_allowed = await _is_within_counts(work, who)
     activation_id = None
     if is_allowed and activation_code is not None:
@@ -244,15 +239,10 @@ async def _message(work: Work, found: Registration, password: Secret) -> UUID | 
 async def verify(
     work: Work, registration_id: UUID, sms_password: Secret
 ) -> Done[Verified] | Refusal:
-    """Compare the password by SMS: ``invalid`` (401) for every wrong one, 410 when it is over.
-
-    What has not its shape is a slip: it costs no try.
-    """
+    """Compare the password by SMS: ``invalid`` (401) for every wrong one, 410 when it is over."""
     found = await _open(work, registration_id)
     if isinstance(found, Refusal):
         return found
-    if not one_time.is_shaped(sms_password, one_time.SMS_PASSWORD_LENGTH):
-        return Refusal(RefusalCode.INVALID, "sms_password")
     tries = await registrations.count_try(work.conn, registration_id)
     if tries is None or found.sms is None or found.sms_expires_at is None:
         return Refusal(RefusalCode.NOT_YET)

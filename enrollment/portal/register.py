@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from enrollment.flows import registrations
+from enrollment.flows import activation_codes, registrations
 from enrollment.flows.clients import Declaration
 from enrollment.portal.entry import IDENTIFIER_MAX, errand_id, with_errand
 from enrollment.portal.state import Flash
@@ -47,6 +47,8 @@ async def start(visit: Visit) -> Answer:
     code = visit.form.get("activation_code", "").strip()
     if visit.asks_code and not code:
         return visit.wrong("activation_empty", "activation_code", "/register/1", "identifier")
+    if code and not activation_codes.is_shaped(Secret(code)):
+        return visit.wrong("activation_shape", "activation_code", "/register/1", "identifier")
     done = await registrations.start(visit.work, identifier, Secret(code) if code else None)
     if isinstance(done, Refusal):
         return visit.refused(done, "/register/1", "identifier")
@@ -105,6 +107,8 @@ async def verify(visit: Visit) -> Answer:
     if visit.form.get("action") == "resend":
         return await _send(visit, registration_id, Flash("register_sent_again"))
     given = Secret(visit.form.get("sms_password", "").strip())
+    if not given.reveal():  # a slip costs no try
+        return visit.wrong("register_sms_bad", "sms_password", "/register/3")
     done = await registrations.verify(visit.work, registration_id, given)
     if isinstance(done, Refusal):
         if not await _is_open(visit, registration_id):

@@ -220,37 +220,6 @@ async def test_five_wrong_passwords_in_all_end_it(bank: Work) -> None:
     assert code_of(right) == "registration_over"
 
 
-@pytest.mark.parametrize("slip", ["", " ", "ABC", "ABCDEFGHJK2", "ABCDEFGH10", "ĄBCDEFGHJK"])
-async def test_what_cannot_be_the_password_by_sms_costs_no_try(bank: Work, slip: str) -> None:
-    person_id = await people.make_person(bank)
-    portal = doors.at_portal(bank)
-    code = await doors.activation(bank, person_id)
-    registration_id, sms_id = await doors.to_sms(portal, PESEL, code)
-
-    slips = [await registrations.verify(portal, registration_id, Secret(slip)) for _ in range(6)]
-    right = await registrations.verify(
-        portal, registration_id, await doors.password_of(portal, sms_id)
-    )
-
-    assert [code_of(one) for one in slips] == ["invalid"] * 6
-    assert isinstance(right, Done)
-
-
-@pytest.mark.parametrize("slip", ["ABC", "AAAA-BBBB-CCC", "AAAA-BBBB-CCC1", "AAAABBBBCCCCD"])
-async def test_what_cannot_be_the_branchs_code_is_told_and_costs_nothing(
-    bank: Work, slip: str
-) -> None:
-    person_id = await people.make_person(bank)
-    portal = doors.at_portal(bank)
-    code = await doors.activation(bank, person_id)
-
-    slips = [await registrations.start(portal, PESEL, Secret(slip)) for _ in range(6)]
-    stranger = await registrations.start(portal, STRANGER, Secret(slip))
-
-    assert [code_of(one) for one in (*slips, stranger)] == ["activation_format"] * 7
-    assert (await doors.to_sms(portal, PESEL, code))[1] is not None
-
-
 async def failures(bank: Work) -> list[tuple[str, str]]:
     """Give what wrong codes were about, and which codes."""
     rows = await bank.conn.fetch(

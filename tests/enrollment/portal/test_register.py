@@ -103,11 +103,11 @@ async def test_five_wrong_passwords_end_the_registration(
 ) -> None:
     page = await browser.submit(await browser.get("/register/1"), identifier=NUMBER)
     page = await browser.submit(page, consent_sms_3ds="yes", consent_terms="yes", action="agree")
-    for _ in range(4):
-        page = await browser.submit(page, sms_password="WRANGWRANG", action="verify")
+    for entry in ("", *["wrongwrong"] * 4, " "):  # an empty one is a slip
+        page = await browser.submit(page, sms_password=entry, action="verify")
         assert page.path == "/register/3"
 
-    page = await browser.submit(page, sms_password="WRANGWRANG", action="verify")
+    page = await browser.submit(page, sms_password="wrongwrong", action="verify")
 
     assert page.path == "/register/over"
 
@@ -139,6 +139,13 @@ async def test_the_strict_bank_asks_for_the_code_of_the_branch(
         page = await browser.submit(await browser.get("/register/1"), identifier=NUMBER)
 
         assert (page.path, "kod aktywacyjny" in page.text) == ("/register/1", True)
+
+        for slip in ("ABC", "AAAA-BBBB-CCC", "AAAA-BBBB-CCC1", "AAAABBBBCCCCD"):
+            page = await browser.submit(page, identifier=NUMBER, activation_code=slip)
+            assert (page.path, "ma 12 liter i cyfr" in page.text) == ("/register/1", True)
+        page = await browser.submit(page, identifier=NUMBER, activation_code="aaaa bbbb cccc")
+
+        assert page.path == "/register/2"
 
 
 async def test_a_slip_in_the_number_is_said(browser: Browser) -> None:
