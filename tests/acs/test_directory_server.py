@@ -298,7 +298,7 @@ async def test_of_many_addresses_those_that_are_well_are_forgotten_first() -> No
     async with network(well) as (_, server, url):
         (port,) = free_ports(1)
         dead = f"http://127.0.0.1:{port}/rreq"
-        servers = DirectoryServers([server], Budget(connect_s=5))
+        servers = DirectoryServers([server], Budget(connect_s=5), clock=lambda: 0.0)
         for _ in range(FAILURES_MAX):
             await servers.post(server, dead, b"{}")
         for number in range(300):  # user names make addresses that differ, and lead to the same
