@@ -30,7 +30,10 @@ if TYPE_CHECKING:
 AMOUNTS: Final = ("per_tx", "per_day", "per_month")
 COUNTS: Final = ("count_day", "count_month")
 _NUMBER: Final = re.compile(r"[0-9]{1,13}([.,][0-9]{1,3})?")
+_GROUPED: Final = re.compile(r"([0-9]{1,3}(?:([.,])[0-9]{3})(?:\2[0-9]{3})*)(?!\2)[.,]([0-9]+)")
+"""As the pages write amounts, 1.000,00 or 1,000.00; one mark alone may be either."""
 _FILLING: Final = re.compile(r"[\s\u00a0\u202f']")
+_CENTS: Final = 2
 _COUNT_MAX: Final = 2_147_483_647
 
 
@@ -135,6 +138,8 @@ async def lower_limits(visit: Visit) -> Answer:
     wanted = limits_of(given, own)
     if isinstance(wanted, str):
         return visit.wrong("limit_unreadable", wanted, "/limits", *names, "card")
+    if wanted == own.limits.client and visit.version == own.limits_version:
+        return visit.go("/limits", Flash("act_dropped", "info"))
     fault = await limits.lower_fault(
         visit.work, visit.client, own.card.card_id, wanted, visit.version
     )
@@ -181,10 +186,15 @@ def written(minor: int | None, currency: str) -> str:
 
 
 def _minor(text: str, exponent: int) -> int | None:
+    if grouped := _GROUPED.fullmatch(text):
+        text = f"{grouped[1].replace(grouped[2], '')}.{grouped[3]}"
     if not text.isascii() or not _NUMBER.fullmatch(text):
         return None
+    number = text.replace(",", ".")
+    if len(number.partition(".")[2]) > max(exponent, _CENTS):
+        return None  # "1.000" would be one, where a thousand may be meant
     try:
-        scaled = Decimal(text.replace(",", ".")).scaleb(exponent)
+        scaled = Decimal(number).scaleb(exponent)
     except InvalidOperation:
         return None
     return int(scaled) if scaled == scaled.to_integral_value() else None

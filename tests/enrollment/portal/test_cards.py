@@ -92,6 +92,17 @@ async def test_where_the_bank_lets_clients_they_raise_what_they_lowered_up_to_th
     assert (page.path, "Wyższy limit ustawisz tylko w placówce" in page.text) == ("/limits", True)
 
 
+async def test_who_changes_no_limit_is_sent_no_code(
+    portal: Portal, inside: Browser, client: Client
+) -> None:
+    form, sent = f"/limits/{client.card_id}", len(portal.sent)
+
+    page = await inside.submit(await inside.get("/limits"), form)
+
+    assert (page.path, "Nic nie zostało zmienione" in page.text) == ("/limits", True)
+    assert len(portal.sent) == sent
+
+
 async def test_a_minor_is_told_who_raises_limits(
     portal: Portal, inside: Browser, client: Client
 ) -> None:
@@ -265,8 +276,11 @@ async def test_a_card_offers_what_can_still_be_done_with_it(
 
 @pytest.mark.parametrize(
     ("text", "minor"),
-    [("500", 50_000), ("99,5", 9_950), ("99.50", 9_950), ("1 000", 100_000), ("0", 0)],
-)
+    [
+        ("500", 50_000), ("99,5", 9_950), ("99.50", 9_950), ("1 000", 100_000), ("0", 0),
+        ("1.000,00", 100_000), ("1,000.5", 100_050), ("1.234.567,89", 123_456_789),
+    ],
+)  # fmt: skip
 def test_an_amount_is_read_as_people_write_it(text: str, minor: int) -> None:
     given = dict.fromkeys((*AMOUNTS, *COUNTS), "") | {"per_tx": text}
 
@@ -274,7 +288,21 @@ def test_an_amount_is_read_as_people_write_it(text: str, minor: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["-1", "1e3", "12,345", "1.000,00", "١٢", "nan", "1" * 14, "0x10", "5 zł"]
+    "text",
+    [
+        "-1",
+        "1e3",
+        "12,345",
+        "1.000",
+        "5,000",
+        "1.00,00",
+        "1.000.00",
+        "١٢",
+        "nan",
+        "1" * 14,
+        "0x10",
+        "5 zł",
+    ],
 )
 def test_what_is_no_amount_names_its_field(text: str) -> None:
     given = dict.fromkeys((*AMOUNTS, *COUNTS), "") | {"per_month": text}
