@@ -1,7 +1,7 @@
 """The command ``acs check-config``: the settings and all that they name, judged without a start.
 
-It needs no key and no database. Exit codes: 0 they fit, also with a warning; 2 they do not, a
-sentence for each fault.
+It needs no key and no database; keys that are there are judged. Exit codes: 0 they fit, also with
+a warning; 2 they do not, a sentence for each fault.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from acs.clock import utc_now
 from acs.config import ConfigError
 from acs.crypto.software import SoftwareKeys
 from acs.http_gateways import doors
+from acs.key_files import load_keys
 from acs.terminal import addresses, say
+from schemas.vault import Keys
 
 if TYPE_CHECKING:
     import argparse
@@ -47,6 +49,13 @@ def judge(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
+def keys(settings: Settings) -> None:
+    """Judge the keys where there are any; profile demo would make those that are missing."""
+    there = [(settings.keys_dir / purpose).exists() for purpose in Keys.PURPOSES]
+    if all(there) or (any(there) and settings.profile != "demo"):
+        load_keys(settings)
+
+
 LOOKS: tuple[Callable[[Settings], object], ...] = (
     addresses,
     lambda settings: policies.listener_contexts(settings, app.edges_of(settings)),
@@ -61,6 +70,7 @@ LOOKS: tuple[Callable[[Settings], object], ...] = (
     policies.bank,
     policies.routes,
     doors,
+    keys,
     lambda settings: settings.values_file.exists(),
     value_keys.hsm_files,
 )

@@ -19,6 +19,18 @@ def test_check_config_starts_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_check_config_judges_the_keys_where_there_are_any(tmp_path: Path) -> None:
+    """With a second key and none chosen nothing starts, not even a worker that died."""
+    acs(tmp_path, "keys", "generate")
+    before = acs(tmp_path, "check-config")
+    acs(tmp_path, "keys", "add", "otp", "k2")
+    after = acs(tmp_path, "check-config")
+
+    assert (before.returncode, before.stderr) == (0, "")
+    assert after.returncode == 2
+    assert after.stderr == "acs: keys.active.otp must say which of k1, k2 makes values\n"
+
+
 def test_check_config_judges_the_themes(tmp_path: Path) -> None:
     bad = tmp_path / "bad.toml"
     bad.write_text("[light]\nink = '#cccccc'\n", encoding="utf-8")
