@@ -44,17 +44,16 @@ def routes(ports: Ports) -> list[web.RouteDef]:
 
     async def post(request: web.Request) -> web.Response:
         fields = await read_form(request)
-        wish = request.headers.get("Accept-Language", "")[:200]
+        wish = _wish(request)
         try:
             screen = await _screen(ports, request, fields, wish)
         except Unavailable as missing:
             log.event("challenge:refused", reason=missing.what)
-            screen = _again(fields, ports.pages.choose_language(None, wish, "pl"))
+            screen = _again(fields, ports.pages.neutral_language(wish))
         return _page(ports, screen)
 
     async def other(request: web.Request) -> web.Response:
-        wish = request.headers.get("Accept-Language", "")[:200]
-        language = ports.pages.choose_language(None, wish, "pl")
+        language = ports.pages.neutral_language(_wish(request))
         return _page(ports, ErrorScreen("method", language), status=405)
 
     async def static(request: web.Request) -> web.Response:
@@ -78,10 +77,14 @@ def refusal_page(ports: Ports, request: web.Request, refusal: Refusal) -> web.Re
     """Answer a request that no flow answers: a browser with a page in its language."""
     if request.path == sdk.PATH:
         return sdk.refusal(request, refusal)
-    wish = request.headers.get("Accept-Language", "")[:200]
-    language = ports.pages.choose_language(None, wish, "pl")
+    language = ports.pages.neutral_language(_wish(request))
     text = _REFUSED.get(refusal.reason, "bad_request")
     return _page(ports, ErrorScreen(text, language), status=refusal.status)
+
+
+def _wish(request: web.Request) -> str:
+    """Give the languages that the browser asks for."""
+    return request.headers.get("Accept-Language", "")[:200]
 
 
 async def _screen(
@@ -100,7 +103,7 @@ async def _screen(
         if form.action == "cancel" and "ask" in request.query:
             return _asking(await post_form(ports, replace(form, action="continue"), wish))
         return await post_form(ports, form, wish)
-    return ErrorScreen("bad_request", ports.pages.choose_language(None, wish, "pl"))
+    return ErrorScreen("bad_request", ports.pages.neutral_language(wish))
 
 
 def _asking(screen: Screen) -> Screen:

@@ -84,7 +84,7 @@ class CReqPost:
 
 async def open_challenge(ports: Ports, post: CReqPost, wish: str | None) -> Screen:
     """Answer a CReq of the browser channel; ``wish`` is the browser's language header."""
-    neutral = ports.pages.choose_language(None, wish, "pl")
+    neutral = ports.pages.neutral_language(wish)
     try:
         raw = decode(post.creq)
     except NotBase64Url:
@@ -116,7 +116,7 @@ async def open_challenge(ports: Ports, post: CReqPost, wish: str | None) -> Scre
 
 async def post_form(ports: Ports, form: Form, wish: str | None) -> Screen:
     """Answer a post of the challenge page's own form."""
-    neutral = ports.pages.choose_language(None, wish, "pl")
+    neutral = ports.pages.neutral_language(wish)
     try:
         token = form_token.open_token(ports.keys.form, form.token)
     except form_token.ForgedToken:

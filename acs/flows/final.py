@@ -16,6 +16,7 @@ from acs.challenge import machine
 from acs.challenge.events import WaitOver
 from acs.challenge.responses import final_cres, to_bytes
 from acs.challenge.screens import ErrorScreen, ReturnScreen, Screen
+from acs.flows.answers import ids_of
 from acs.flows.apply import Applied, store, take
 from acs.flows.deliver_results import deliver_staged
 from acs.flows.views import brand
@@ -90,11 +91,7 @@ def refused(ports: Ports, dialogue: Dialogue, code: str, detail: str) -> Screen:
     message = erro(
         Problem(code, detail),
         version=transaction.message_version,
-        ids={
-            "threeDSServerTransID": transaction.three_ds_server_trans_id,
-            "acsTransID": str(transaction.acs_trans_id),
-            "dsTransID": transaction.ds_trans_id,
-        },
+        ids=ids_of(transaction),
         message_type="CReq",
     )
     metrics.ERRO.labels("out", code).inc()

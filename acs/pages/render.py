@@ -145,6 +145,10 @@ class Pages:
         """Choose the card's language, else the browser's tag or list, else the default."""
         return choose_language(card, browser, default, self._catalogues)
 
+    def neutral_language(self, browser: str | None) -> str:
+        """Choose for who is not known yet: the browser's language, else the bank's."""
+        return self.choose_language(None, browser, _BANK_DEFAULT)
+
     def text(self, text_id: str, language: str, **values: object) -> str:
         """Give a text as plain text; an unknown id, language or missing value is a KeyError."""
         return self._catalogues[language][text_id].format(**values)
