@@ -24,7 +24,7 @@ LEASE = timedelta(seconds=14)
 """Longer than what happens under one claim: own work, a try that failed early and a pause, and one
 whole try (T6 and T7)."""
 _LONGEST = timedelta(minutes=5)
-_AHEAD = timedelta(minutes=2)
+AHEAD = timedelta(minutes=2)
 """No clock of ours is so far ahead of another's, unless it was wrong."""
 _SQL = queries.load(__file__)
 
@@ -92,7 +92,7 @@ async def claim_due(
         batch=batch,
         ds_ids=list(lane.ds_ids),
         born_by=born_by,
-        never=now + max(longest, LEASE) + _AHEAD,
+        never=now + max(longest, LEASE) + AHEAD,
     )
     return [row["acs_trans_id"] for row in rows]
 

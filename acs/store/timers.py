@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from acs.store.results import AHEAD
 from schemas import queries
 
 if TYPE_CHECKING:
@@ -33,7 +34,10 @@ class DueTimer:
 
 async def claim_due(conn: Connection, now: datetime, batch: int) -> list[DueTimer]:
     """Claim due timers for a while."""
-    rows = await _SQL.claim_due.all(conn, now=now, lease_until=now + LEASE, batch=batch)
+    lease_until = now + LEASE
+    rows = await _SQL.claim_due.all(
+        conn, now=now, lease_until=lease_until, never=lease_until + AHEAD, batch=batch
+    )
     return [DueTimer(row["acs_trans_id"], row["kind"], row["due_at"]) for row in rows]
 
 

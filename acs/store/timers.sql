@@ -1,9 +1,11 @@
 -- name: claim_due
--- Due timers, each leased to one process; a process that dies frees its timers by time.
+-- Due timers, each leased to one process; a process that dies frees its timers by time. What is leased
+-- for longer than anything is, by any clock, was leased by one that was ahead.
 UPDATE acs.timer SET lease_until = :lease_until, attempt = least(attempt, 32766) + 1
 WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM acs.timer
-    WHERE due_at <= :now AND (lease_until IS NULL OR lease_until <= :now)
+    WHERE due_at <= :now AND (lease_until IS NULL OR lease_until <= :now
+                            OR lease_until > :never::timestamptz + greatest(now() - :now, interval '0'))
     ORDER BY due_at
     LIMIT :batch
     FOR UPDATE SKIP LOCKED))

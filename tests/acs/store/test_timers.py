@@ -41,6 +41,13 @@ async def test_a_claimed_timer_is_free_again_after_its_lease(db: Conn, row: AcsT
     assert [one.acs_trans_id for one in await timers.claim_due(db, DUE + LEASE, 10)] == [row]
 
 
+async def test_a_timer_that_a_fast_clock_claimed_is_free_at_once(db: Conn, row: AcsTransId) -> None:
+    """Else the challenge of a process that died with its clock ahead ends a day late."""
+    await timers.claim_due(db, NOW.replace(year=2126), 10)
+
+    assert [one.acs_trans_id for one in await timers.claim_due(db, DUE, 10)] == [row]
+
+
 async def test_a_timer_set_again_moves_and_is_free(db: Conn, row: AcsTransId, keys: Keys) -> None:
     await timers.claim_due(db, DUE, 10)
     await leave(db, keys, row, timers={"first_creq": DUE + SECOND})
