@@ -27,7 +27,7 @@ _SQL = queries.load(__file__)
 KEY_KEPT: Final = timedelta(hours=1)
 """Longer than a challenge can last [rules 1E T2x, 1.27] and its final answer be asked for."""
 KEPT: Final = timedelta(days=2)
-"""Longer than a result is delivered, which tells of the interface."""
+"""Longer than a challenge lasts. While its result is owed, which tells of it, one stays."""
 
 _KNOWN_BY: Final = 8
 """So many bytes of a digest are kept of an earlier CReq. Only the SDK could make two that agree in

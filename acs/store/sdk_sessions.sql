@@ -35,8 +35,11 @@ UPDATE acs.sdk_session SET key_sealed = NULL, pin_sealed = NULL
         ORDER BY made_at LIMIT :batch FOR UPDATE SKIP LOCKED));
 
 -- name: lapse
--- Clears away what no result can need any more.
+-- Clears away what no result can need any more. One that is still owed may have no bytes yet.
 DELETE FROM acs.sdk_session
  WHERE ctid = ANY (ARRAY(
-       SELECT ctid FROM acs.sdk_session WHERE made_at <= :before
-        ORDER BY made_at LIMIT :batch FOR UPDATE SKIP LOCKED));
+       SELECT ctid FROM acs.sdk_session s
+        WHERE s.made_at <= :before
+          AND NOT EXISTS (SELECT FROM acs.result r
+                           WHERE r.acs_trans_id = s.acs_trans_id AND r.state IN ('queued', 'sending'))
+        ORDER BY s.made_at LIMIT :batch FOR UPDATE OF s SKIP LOCKED));

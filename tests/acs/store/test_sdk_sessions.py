@@ -16,6 +16,7 @@ from acs.store import sdk_sessions
 from acs.store.sdk_sessions import KEPT, KEY_KEPT, NOTHING_YET, SdkSession
 from acs.transaction import AcsTransId
 from tests.acs.people import ACS_TRANS_ID, NOW
+from tests.acs.store import rows
 from tests.records import replace
 
 if TYPE_CHECKING:
@@ -107,6 +108,18 @@ async def test_secrets_go_first_and_the_rest_later(db: asyncpg.Connection) -> No
     assert await sdk_sessions.read(db, ACS_TRANS_ID) == erased
     assert await sdk_sessions.lapse(db, NOW + KEPT, 10) == 1
     assert await sdk_sessions.read(db, ACS_TRANS_ID) is None
+
+
+async def test_a_session_stays_while_its_result_is_owed(db: asyncpg.Connection) -> None:
+    await sdk_sessions.add(db, NEW, NOW)
+    await rows.owed(db, ACS_TRANS_ID, "p", NOW)
+
+    assert await sdk_sessions.lapse(db, NOW + 2 * KEPT, 10) == 1  # its key
+    assert await sdk_sessions.lapse(db, NOW + 2 * KEPT, 10) == 0
+    await db.execute(
+        "UPDATE acs.result SET state = 'abandoned', lease_until = NULL, settled_at = $1", NOW
+    )
+    assert await sdk_sessions.lapse(db, NOW + 2 * KEPT, 10) == 1
 
 
 def test_what_is_sealed_is_not_shown() -> None:
