@@ -344,7 +344,7 @@ def _caller(entries: Sequence[CallerSettings]) -> Caller:
         sentence = f"enrollment.callers: {first.name}: {type(error).__name__} reading public_key"
         raise ConfigError((sentence,)) from error
     scopes = frozenset(scope for one in entries for scope in one.scopes)
-    return Caller(iss=first.iss, sub=first.sub, keys=keys, scopes=scopes)
+    return Caller(first.iss, first.sub, keys, scopes, client_san=first.client_san)
 
 
 def _signer(key: Path, certs: Path) -> SoftwareSigner | HsmSigner:

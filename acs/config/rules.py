@@ -31,6 +31,7 @@ def judge(settings: Settings) -> tuple[str, ...]:
             _countries(settings),
             chain.from_iterable(_directory_server(one) for one in settings.ds.directory_servers),
             _names(settings),
+            _certificates(settings),
             _codes(settings),
             _scopes(settings),
             _times(settings),
@@ -157,13 +158,19 @@ def _names(settings: Settings) -> Iterator[str]:
     keys = [(caller.iss, caller.kid) for caller in settings.enrollment.callers]
     if len(set(keys)) != len(keys):
         yield "enrollment.callers: iss and kid stand twice"
-    of_one: dict[str, set[tuple[str, str, frozenset[str]]]] = {}
+    of_one: dict[str, set[tuple[str, str, frozenset[str], str | None]]] = {}
     for caller in settings.enrollment.callers:
-        rights = (caller.name, caller.sub, frozenset(caller.scopes))
+        rights = (caller.name, caller.sub, frozenset(caller.scopes), caller.client_san)
         of_one.setdefault(caller.iss, set()).add(rights)
     for iss, given in of_one.items():
         if len(given) > 1:
-            yield f"enrollment.callers: {iss}: its keys differ in name, sub or scopes"
+            yield f"enrollment.callers: {iss}: its keys differ in name, sub, scopes or client_san"
+
+
+def _certificates(settings: Settings) -> Iterator[str]:
+    for caller in settings.enrollment.callers:
+        if caller.client_san is not None and settings.enrollment.client_ca is None:
+            yield f"enrollment.callers: {caller.name}: client_san needs enrollment.client_ca"
 
 
 def _codes(settings: Settings) -> Iterator[str]:

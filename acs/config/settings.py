@@ -186,6 +186,10 @@ class Caller(Section, frozen=True, kw_only=True):
     alg: Annotated[Literal["ES256", "RS256"], Meta(description="the one algorithm of this key")] = (
         "ES256"
     )
+    client_san: Annotated[
+        str | None,
+        Meta(description="DNS name or URI in its client certificate; unset = any certificate does"),
+    ] = None
 
 
 class Enrollment(Section, frozen=True, kw_only=True):

@@ -219,6 +219,26 @@ def test_two_keys_of_one_issuer_are_one_caller(tmp_path: Path) -> None:
     assert first[0] is other[0]
 
 
+@pytest.mark.parametrize("name", [None, "portal.example"])
+def test_a_caller_shows_the_certificate_that_the_settings_name(
+    tmp_path: Path, name: str | None
+) -> None:
+    entry = demo_keys.make_callers(read(ACS_DATA_DIR=str(tmp_path)))[0]
+    given = entry if name is None else entry | {"client_san": name}
+    tls = {"TLS_CERT": "cert.pem", "TLS_KEY": "key.pem", "CLIENT_CA": "ca.pem"}
+
+    made = policies.callers(
+        read(
+            ACS_ENROLLMENT__CALLERS=json.dumps([given]),
+            **{f"ACS_ENROLLMENT__{variable}": file for variable, file in tls.items()},
+        )
+    )
+
+    known = made.key_of(entry["iss"], entry["kid"])
+    assert known is not None
+    assert known[0].client_san == name
+
+
 def test_a_caller_without_a_readable_key_refuses_to_start(tmp_path: Path) -> None:
     entry = {
         "name": "portal",

@@ -195,7 +195,13 @@ def test_no_span_is_longer_than_a_calendar_holds(name: str, value: object) -> No
 
 
 @pytest.mark.parametrize(
-    "other", [{"scopes": ["card:read"]}, {"sub": "batch"}, {"name": "somebody else"}]
+    "other",
+    [
+        {"scopes": ["card:read"]},
+        {"sub": "batch"},
+        {"name": "somebody else"},
+        {"client_san": "other.example"},
+    ],
 )
 def test_keys_of_one_caller_may_do_the_same(other: dict[str, object]) -> None:
     """Else the narrower key gets the rights of the wider one."""
@@ -211,7 +217,7 @@ def test_keys_of_one_caller_may_do_the_same(other: dict[str, object]) -> None:
     same = config.read(given={"profile": "demo", "enrollment.callers": [one, two]})
     assert len(same.enrollment.callers) == 2
     said = refused(enrollment__callers=[one, two | other])
-    assert "https://core.example: its keys differ in name, sub or scopes" in said
+    assert "https://core.example: its keys differ in name, sub, scopes or client_san" in said
 
 
 @pytest.mark.parametrize("name", ["attempts_over_reason", "blocked_reason"])
@@ -259,6 +265,22 @@ def test_a_phone_on_record_can_be_sent_to(
             f"enrollment.countries names {lost}, to which otp.destinations lets no message go"
         )
         assert refused(enrollment__countries=countries, otp__destinations=destinations) == sentence
+
+
+def test_a_certificate_is_asked_of_a_caller_where_certificates_are_asked_for() -> None:
+    caller: dict[str, object] = {
+        "name": "core",
+        "iss": "core",
+        "kid": "1",
+        "sub": "core",
+        "public_key": "core.pem",
+        "scopes": ["card:read"],
+        "client_san": "core.example",
+    }
+
+    assert refused(enrollment__callers=[caller]) == (
+        "enrollment.callers: core: client_san needs enrollment.client_ca"
+    )
 
 
 def test_a_scope_opens_something() -> None:
