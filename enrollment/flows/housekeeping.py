@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from enrollment import callers, idempotency
 from enrollment.events import EventName
 from enrollment.flows import phone_change
-from enrollment.store import access, counters, imports, registrations
+from enrollment.store import access, consents, counters, imports, registrations
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 _KEPT: Final = timedelta(days=1)
 _FORMS_KEPT: Final = timedelta(minutes=1)
 """What the portal's forms were answered with holds tokens of sessions, and is used for seconds."""
+_STEP_UPS_KEPT: Final = timedelta(days=2)
+"""They are counted by day, and one day a year has 25 hours."""
 
 
 async def end_every_session(conn: Connection, reason: str, now: datetime) -> int:
@@ -41,6 +43,7 @@ async def forget_used(conn: Connection, now: datetime, limit: int) -> int:
             await access.purge(conn, old, limit),
             await registrations.purge(conn, old, limit),
             await imports.purge(conn, now, limit),
+            await consents.purge_step_ups(conn, now - _STEP_UPS_KEPT, limit),
         ]
     )
 

@@ -189,6 +189,11 @@ async def add_step_up(
     )
 
 
+async def purge_step_ups(conn: Connection, old: datetime, limit: int) -> int:
+    """Forget up to ``limit`` acts whose code was over at ``old``; give how many."""
+    return await _SQL.purge_step_ups.run(conn, old=old, limit=limit)
+
+
 async def is_open_step_up(
     conn: Connection, step_up_id: UUID, person_id: UUID, action: str, now: datetime
 ) -> bool:

@@ -61,6 +61,16 @@ SELECT s.step_up_id
  WHERE s.step_up_id = :step_up_id AND s.person_id = :person_id AND s.action = :action
    AND s.used_at IS NULL AND s.expires_at > :now;
 
+-- name: purge_step_ups
+-- Forgets acts whose code is over since long.
+DELETE FROM enrollment.step_up
+ WHERE step_up_id IN (
+       SELECT step_up_id
+         FROM enrollment.step_up
+        WHERE expires_at <= :old
+        LIMIT :limit
+          FOR UPDATE SKIP LOCKED);
+
 -- name: hold_texts
 -- One loader at a time; readers are not held up.
 LOCK TABLE enrollment.consent_text IN SHARE ROW EXCLUSIVE MODE;

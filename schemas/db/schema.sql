@@ -2173,6 +2173,8 @@ CREATE INDEX reservation_open ON ONLY enrollment.reservation USING btree (counte
 
 CREATE INDEX reservation_default_counted_at_idx ON enrollment.reservation_default USING btree (counted_at) WHERE (state = ANY (ARRAY['held'::text, 'counted'::text]));
 
+CREATE INDEX step_up_age ON enrollment.step_up USING btree (expires_at);
+
 CREATE INDEX step_up_by_person ON enrollment.step_up USING btree (person_id, asked_at);
 
 CREATE INDEX step_up_by_phone ON enrollment.step_up USING btree (phone_id);

@@ -8,10 +8,12 @@ from uuid import uuid4
 
 from enrollment import callers, flows, idempotency
 from enrollment.callers import Asked, Token
-from enrollment.flows import registrations
+from enrollment.flows import clients, registrations
+from enrollment.flows.step_up import Intent
 from enrollment.refusals import Done
 from enrollment.store import imports
 from enrollment.store.imports import LineError, Run
+from enrollment.words import Action
 from tests.enrollment import api, doors, people
 
 if TYPE_CHECKING:
@@ -72,3 +74,15 @@ async def test_imports_are_forgotten_with_their_refused_lines_in_their_time(
     later = [now + timedelta(days=days) for days in (89, 91, 91)]
 
     assert [await flows.forget_used(db, at, 10) for at in later] == [0, 2, 0]
+
+
+async def test_an_act_that_waited_for_its_code_is_forgotten_when_no_day_counts_it(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    work = people.hands(db, keys, now)
+    client = await people.make_client(work)
+    asked = await clients.ask_code(doors.at_portal(work), client.person_id, Intent(Action.PIN_SET))
+    assert isinstance(asked, Done)
+    later = [now + timedelta(**span) for span in ({"hours": 25}, {"hours": 49}, {"hours": 49})]
+
+    assert [await flows.forget_used(db, at, 10) for at in later] == [0, 1, 0]
