@@ -166,11 +166,18 @@ async def _let_go(*tasks: asyncio.Task[Any] | None) -> None:
 
 
 async def _beat(hands: Hands, run_id: UUID) -> None:
-    """Say that the import is at work, however long a batch may take."""
+    """Say that the import is at work, however long a batch may take.
+
+    What cannot be said now is said the next time; whether the import goes on, its batches decide.
+    """
     while True:
         await asyncio.sleep(_BEAT_S)
-        async with hands.pool.transaction() as conn:
-            await imports.touch(conn, run_id, hands.clock())
+        await asyncio.gather(_say_so(hands, run_id), return_exceptions=True)
+
+
+async def _say_so(hands: Hands, run_id: UUID) -> None:
+    async with hands.pool.transaction() as conn:
+        await imports.touch(conn, run_id, hands.clock())
 
 
 def is_interrupted(run: Run, now: datetime) -> bool:

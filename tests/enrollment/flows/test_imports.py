@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+import asyncpg
 import pytest
 
 from enrollment.flows import imports
@@ -21,10 +22,10 @@ from tests.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
     from datetime import datetime
 
-    import asyncpg
-
+    from enrollment.ports import Pool
     from schemas.vault import Keys
 
 
@@ -344,12 +345,30 @@ class _Waiting:
         return b""
 
 
+class _Stumbling:
+    """A pool that has no connection for the first ones who ask."""
+
+    def __init__(self, pool: Pool, failures: int) -> None:
+        self.pool, self.failures = pool, failures
+
+    def transaction(self) -> AbstractAsyncContextManager[Any]:
+        self.failures -= 1
+        if self.failures >= 0:
+            raise asyncpg.TooManyConnectionsError
+        return self.pool.transaction()
+
+
+@pytest.mark.parametrize("failures", [0, 2])
 async def test_an_import_at_work_says_so_however_long_a_batch_takes(
-    by: imports.Hands, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+    by: imports.Hands, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch, failures: int
 ) -> None:
     monkeypatch.setattr(imports, "_BEAT_S", 0.001)
     run = await importing.begin(by, b"", b"s" * 32)
-    later = replace(by, clock=lambda: run.updated_at + timedelta(minutes=5))
+    later = replace(
+        by,
+        pool=_Stumbling(by.pool, failures),
+        clock=lambda: run.updated_at + timedelta(minutes=5),
+    )
     source = _Waiting()
     at_work = asyncio.create_task(imports.carry_on(later, source, run))
     async with asyncio.timeout(20):
