@@ -113,6 +113,22 @@ async def test_an_acs_that_is_busy_is_asked_once_more(
         assert f"it says: {code} too many" in one.faults
 
 
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (lambda areq: answered(areq, transStatus=["Y"]), "TypeError"),
+        (lambda _: web.Response(body=b"[" * 100_000), "RecursionError"),
+    ],
+)
+async def test_an_answer_that_nobody_can_read_fails_its_run_alone(answer: Any, says: str) -> None:
+    def once(areq: dict[str, Any]) -> Any:
+        return answer(areq) if areq["messageVersion"] == "2.2.0" else answered(areq)
+
+    found = await outcomes(once)
+    assert [bool(faults) for faults in found] == [False, True, False]
+    assert says in found[1][-1]
+
+
 async def test_a_kind_of_card_that_is_not_there_skips_its_cases() -> None:
     case = Case("two", "t", "w", ("1.1",), card="blocked", versions=("2.2.0",))
     asked = Options("http://127.0.0.1:9", card_file=DECK)
