@@ -153,7 +153,8 @@ class Link:
         process = self._process
         assert process.stdin is not None  # noqa: S101 - it was opened with pipes
         assert process.stdout is not None  # noqa: S101 - as above
-        with contextlib.suppress(ConnectionError):  # what it said before it ended still counts
+        # What it said before it ended still counts. RuntimeError: uvloop's word for a closed pipe.
+        with contextlib.suppress(ConnectionError, RuntimeError):
             process.stdin.write(line)
             await process.stdin.drain()
         with contextlib.suppress(ConnectionError, ValueError):  # ValueError: a line without an end

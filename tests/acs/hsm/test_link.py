@@ -8,16 +8,17 @@ import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import uvloop
 
 from acs.hsm.link import HsmKey, Link, NotReached, Place, Refused, probe
 from tests import hsm
 from tests.hsm import softhsm
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from tests.hsm import SoftHsm
 
@@ -53,6 +54,24 @@ async def test_a_process_that_ended_is_not_reached_any_more(softhsm: SoftHsm) ->
     with pytest.raises(NotReached, match="its process ended"):
         await link.ask("iav-1", b"")
     await link.close()
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_a_process_that_ended_is_not_reached_whatever_the_loop(
+    run: Callable[[Coroutine[Any, Any, None]], None],
+) -> None:
+    """The service runs in uvloop, where a pipe that is closed is told by another error."""
+    place = saying("""input(); print('{"checks": {}, "faults": {}}')""")
+
+    async def story() -> None:
+        link = await Link.open(place, [], LONG_S)
+        await link.ended()
+        for _ in range(2):
+            with pytest.raises(NotReached, match="its process ended"):
+                await link.ask("iav-1", b"")
+        await link.close()
+
+    run(story())
 
 
 async def test_signals_to_the_service_leave_the_helper_to_it(softhsm: SoftHsm) -> None:
