@@ -320,7 +320,7 @@ def _origin(request: web.Request, token: Token) -> str:
     told = request.headers.get("Portal-Client-Address", "")
     if PORTAL_SCOPE in token.scopes and told:
         try:
-            return str(ip_address(told))
+            return str(ip_address(told.partition("%")[0]))  # a zone is as long as one likes
         except ValueError:
             pass
     return request.remote or ""

@@ -197,15 +197,20 @@ async def test_an_activation_code_is_not_kept_for_a_second_sending(api: Api) -> 
     assert all(code not in kept for code in codes)
 
 
-async def test_the_address_is_the_clients_only_from_the_portal(api: Api) -> None:
-    header = {"Portal-Client-Address": "2001:db8::7"}
+@pytest.mark.parametrize(
+    ("told", "kept"), [("2001:db8::7", "2001:db8::7"), (f"fe80::7%{'x' * 80}", "fe80::7")]
+)
+async def test_the_address_is_the_clients_only_from_the_portal(
+    api: Api, told: str, kept: str
+) -> None:
+    header = {"Portal-Client-Address": told}
     await call(api, "POST", "/registrations", {"identifier": STRANGER}, headers=header)
     await api.call("POST", "/v1/persons/x/activation-codes", headers=header)
     rows = await api.conn.fetch(
         "SELECT origin FROM audit.event WHERE name = 'registration.started'"
     )
 
-    assert [row["origin"] for row in rows] == ["2001:db8::7"]
+    assert [row["origin"] for row in rows] == [kept]
 
 
 @pytest.mark.parametrize(
