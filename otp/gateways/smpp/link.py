@@ -184,7 +184,8 @@ class Link:
                 asked.answer.set_result(answer)
 
     def _write(self, message: Pdu) -> None:
-        self._writer.write(message.octets())
+        if not self._writer.is_closing():  # the other side may have left; uvloop raises then
+            self._writer.write(message.octets())
 
     async def _read(self) -> Pdu:
         header = await self._reader.readexactly(HEADER.size)

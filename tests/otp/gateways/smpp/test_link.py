@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import struct
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import uvloop
 
 from otp.gateways.smpp.link import Address, Link, NotBound, Times
 from otp.gateways.smpp.pdu import Command, Pdu, Status
 from schemas.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable, Coroutine
 
 HEADER = struct.Struct(">IIII")
 BOUND = HEADER.pack(16, 0x80000009, 0, 1)
@@ -166,6 +167,21 @@ async def test_an_answer_that_does_not_come_in_time_is_none() -> None:
     async with bound() as (link, _, _):
         assert await link.ask(Command.SUBMIT_SM, b"", 0.01) is None
         assert link.is_open
+
+
+@pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
+def test_what_is_asked_when_the_connection_has_just_ended_has_no_answer_whatever_the_loop(
+    run: Callable[[Coroutine[Any, Any, None]], None],
+) -> None:
+    """The service runs in uvloop, where writing to a connection that is closed is an error."""
+
+    async def story() -> None:
+        async with bound() as (link, peer, life):
+            peer.leave()
+            await life
+            assert await link.ask(Command.SUBMIT_SM, b"", 0.01) is None
+
+    run(story())
 
 
 async def test_leaving_waits_for_the_answer() -> None:
