@@ -89,7 +89,7 @@ def test_every_alarm_that_is_raised_is_in_the_guide_and_no_other() -> None:
         alarm
         for file in python_files("acs")
         for alarm in re.findall(
-            r"(?:ALARM\.labels|_alarm)\(\"(\w+)\"", file.read_text(encoding="utf-8")
+            r"(?:ALARM\.labels|alarm)\(\s*\"(\w+)\"", file.read_text(encoding="utf-8")
         )
     } | {f"sms_{kind}" for kind in watch.KINDS}
 
