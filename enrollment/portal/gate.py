@@ -153,8 +153,9 @@ async def _carry_out(
         session = await _session(work, seen) if looks else Over(sessions.OverReason.UNKNOWN)
         if route.signed_in and not isinstance(session, Session):
             return _respond(ports, _to_sign_in(seen, session, request, work))
-        sent = once.Sent(work, request.path, seen.session, seen.form)
-        told = await sent.before() if route.method == "POST" else None
+        is_post = route.method == "POST"
+        sent = once.Sent(work, request.path, seen.session, seen.form) if is_post else None
+        told = None if sent is None else await sent.before()
         if told is not None:
             return _respond(ports, told)
         if looks:
@@ -164,7 +165,7 @@ async def _carry_out(
             seen.words = _words(ports, seen.state.language or session.language, seen.browser)
         visit = _visit(ports, work, request, seen, session)
         answer = await route.page(visit)
-        if route.method == "POST":
+        if sent is not None:
             await sent.settle(answer)
     if isinstance(answer, Errand):
         answer = await _run(ports, visit.work, answer)

@@ -267,16 +267,17 @@ def test_a_phone_on_record_can_be_sent_to(
         assert refused(enrollment__countries=countries, otp__destinations=destinations) == sentence
 
 
+CALLER: dict[str, object] = {
+    "name": "core",
+    "iss": "core",
+    "kid": "1",
+    "sub": "core",
+    "public_key": "core.pem",
+}
+
+
 def test_a_certificate_is_asked_of_a_caller_where_certificates_are_asked_for() -> None:
-    caller: dict[str, object] = {
-        "name": "core",
-        "iss": "core",
-        "kid": "1",
-        "sub": "core",
-        "public_key": "core.pem",
-        "scopes": ["card:read"],
-        "client_san": "core.example",
-    }
+    caller = CALLER | {"scopes": ["card:read"], "client_san": "core.example"}
 
     assert refused(enrollment__callers=[caller]) == (
         "enrollment.callers: core: client_san needs enrollment.client_ca"
@@ -284,14 +285,7 @@ def test_a_certificate_is_asked_of_a_caller_where_certificates_are_asked_for() -
 
 
 def test_a_scope_opens_something() -> None:
-    caller: dict[str, object] = {
-        "name": "core",
-        "iss": "core",
-        "kid": "1",
-        "sub": "core",
-        "public_key": "core.pem",
-    }
-    caller["scopes"] = ["card:read", "cards:read"]
+    caller = CALLER | {"scopes": ["card:read", "cards:read"]}
 
     assert refused(enrollment__callers=[caller]) == (
         "enrollment.callers: core: scopes names cards:read, which opens nothing"
