@@ -235,7 +235,7 @@ class Fleet:
     async def ended(self) -> int:
         """Wait for the end; gives the exit code."""
         assert self.process is not None
-        return await asyncio.to_thread(self.process.wait, 60)
+        return await asyncio.to_thread(self.process.wait, 150)
 
     async def metric(self, name: str) -> float:
         """Add up a metric's series, whichever worker is asked."""

@@ -21,7 +21,7 @@ from acs.demo import (
     hand_down,
 )
 
-SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
+SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 
 def test_a_child_that_was_killed_is_started_again() -> None:
@@ -34,11 +34,11 @@ def test_a_child_that_was_killed_is_started_again() -> None:
     watch.start()
 
     os.kill(first, signal.SIGKILL)
-    end = time.monotonic() + 20
+    end = time.monotonic() + 100
     while child.process.pid == first and time.monotonic() < end:
         time.sleep(0.02)
     supervisor.ask_to_stop()
-    watch.join(timeout=5)
+    watch.join(timeout=100)
 
     assert child.process.pid != first
     assert len(supervisor.restarts) == 1

@@ -43,7 +43,7 @@ class Edge:
         """Begin to leave, and wait until no new connection is taken."""
         self.is_leaving = True
         task = asyncio.create_task(drain([runner], silent_s))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             while runner.addresses:
                 await asyncio.sleep(0)
         return task

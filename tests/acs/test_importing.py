@@ -116,7 +116,7 @@ def test_a_machine_with_a_wrong_clock_writes_the_time_of_the_others(ready: Path,
         cwd=ROOT,
         input=importing.file_of(bank(1)),
         capture_output=True,
-        timeout=60,
+        timeout=150,
         check=False,
     )
     ahead = asyncio.run(told("SELECT max(at) - now() FROM audit.event"))

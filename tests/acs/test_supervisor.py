@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-import pytest
-
 from acs import supervisor
 from tests.acs.fleet import Client, Fleet, Traffic, until
 from tests.story.areqs import browser_areq
@@ -27,8 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from tests.story.people import Cardholder
-
-pytestmark = pytest.mark.timeout(180)
 
 
 class Town:

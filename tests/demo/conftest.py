@@ -11,19 +11,10 @@ from playwright.async_api import async_playwright
 
 from tests.browser import CHROMIUM, FLAGS
 from tests.conftest import scratch
-from tests.demo.running import STARTED_WITHIN_S, Demo
+from tests.demo.running import Demo
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whichever test comes first waits for the demo to start."""
-    for item in items:
-        if "demo" in getattr(item, "fixturenames", ()):
-            own = item.get_closest_marker("timeout")
-            seconds = STARTED_WITHIN_S + (own.args[0] if own is not None else 60)
-            item.add_marker(pytest.mark.timeout(seconds), append=False)
 
 
 @pytest.fixture(scope="session")

@@ -105,7 +105,7 @@ class Demo:
         if self.process is None:
             return 0
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=40)
+        return self.process.wait(timeout=150)
 
     def until(self, is_true: Any, within_s: float = STARTED_WITHIN_S) -> None:
         """Wait for a fact; fail with the demo's output when it does not come about."""
@@ -167,7 +167,7 @@ class Demo:
             with_code = next((text for text in texts if _CODE.search(text)), "")
             return _CODE.findall(with_code) if "Bookshop" in with_code else []
 
-        self.until(newest, 10)
+        self.until(newest, 100)
         (code,) = newest()
         return code
 
@@ -200,7 +200,7 @@ def post(url: str, fields: dict[str, str]) -> Answer:
 
 def _send(request: urllib.request.Request) -> Answer:
     try:
-        with urllib.request.urlopen(request, timeout=20) as response:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=100) as response:  # noqa: S310
             return Answer(request.full_url, response.status, response.read())
     except urllib.error.HTTPError as error:
         return Answer(request.full_url, error.code, error.read())

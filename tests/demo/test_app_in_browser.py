@@ -25,7 +25,7 @@ async def _context(browser: Any, *, width: int = 1280, has_script: bool = True) 
     made = await browser.new_context(
         viewport={"width": width, "height": 900}, java_script_enabled=has_script
     )
-    made.set_default_timeout(15_000)
+    made.set_default_timeout(100_000)
     return made
 
 

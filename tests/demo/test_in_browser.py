@@ -24,7 +24,7 @@ pytestmark = [
 async def context(browser: Any) -> Any:
     """A browser that lets no frame keep a cookie."""
     made = await browser.new_context(viewport={"width": 1280, "height": 1000})
-    made.set_default_timeout(15_000)
+    made.set_default_timeout(100_000)
     return made
 
 

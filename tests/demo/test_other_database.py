@@ -6,7 +6,6 @@ import asyncio
 import shutil
 
 import asyncpg
-import pytest
 
 from acs.store.embedded import EmbeddedPostgres
 from tests.conftest import scratch
@@ -21,7 +20,6 @@ async def _create(dsn: str) -> None:
         await conn.close()
 
 
-@pytest.mark.timeout(180)
 def test_a_purchase_works_on_a_database_given_by_its_url() -> None:
     folder = scratch("acs-other-")
     server = EmbeddedPostgres.start(folder / "pg")

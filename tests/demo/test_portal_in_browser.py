@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 pytestmark = [
     *NEEDS_BROWSER,
     pytest.mark.asyncio(loop_scope="session"),
-    pytest.mark.timeout(180),
     pytest.mark.xdist_group("demo"),
 ]
 
@@ -26,7 +25,7 @@ pytestmark = [
 async def context(browser: Any) -> Any:
     """A browser in Polish."""
     made = await browser.new_context(locale="pl-PL")
-    made.set_default_timeout(15_000)
+    made.set_default_timeout(100_000)
     return made
 
 

@@ -40,7 +40,7 @@ async def during(
             await is_changed.wait()
             return done
 
-    async with asyncio.timeout(10), pool.acquire() as browser:
+    async with asyncio.timeout(100), pool.acquire() as browser:
         async with other.conn.transaction():  # type: ignore[attr-defined]
             await persons.lock(other.conn, person_id)
             pid = browser.get_server_pid()

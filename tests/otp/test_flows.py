@@ -127,7 +127,7 @@ async def test_the_workers_hear_of_a_message_when_it_is_committed(
 
     await issued_code(db, keys, now)
 
-    assert await asyncio.wait_for(heard.get(), 5) == "sms"
+    assert await asyncio.wait_for(heard.get(), 100) == "sms"
 
 
 async def test_the_right_code_is_accepted_once(

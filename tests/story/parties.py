@@ -88,14 +88,14 @@ class FakeDirectoryServer:
 
     async def heard_of(self, acs_trans_id: str, times: int = 1) -> None:
         """Wait until so many RReqs of a transaction came."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             while len(self.results(acs_trans_id)) < times:
                 self.news.clear()
                 await self.news.wait()
 
     async def told_of_errors(self, count: int = 1) -> None:
         """Wait until so many Erros came."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(100):
             while len(self.errors) < count:
                 self.news.clear()
                 await self.news.wait()

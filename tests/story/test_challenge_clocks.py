@@ -175,7 +175,7 @@ async def test_a_worker_that_dies_with_a_timer_in_hand_leaves_it_to_the_next(wor
     doomed, heir = await world.start_server(), await world.start_server()
     doomed.death.arm(lambda steps: steps[-1] == "before commit")
     work = asyncio.create_task(doomed.time_out())
-    await asyncio.wait_for(doomed.death.died.wait(), 30)
+    await asyncio.wait_for(doomed.death.died.wait(), 100)
     await doomed.kill()
     work.cancel()
     assert await heir.time_out() == 0  # the claim still holds

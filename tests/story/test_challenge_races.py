@@ -139,7 +139,6 @@ async def test_the_last_attempt_of_a_person_in_two_challenges_at_once(world: Wor
     assert await world.db.fetchval("SELECT sum(attempts) FROM otp.code") == 5
 
 
-@pytest.mark.timeout(180)  # a hundred codes are looked for in every place when it is told
 async def test_of_a_hundred_challenges_of_one_person_five_guesses_are_compared(
     world: World,
 ) -> None:

@@ -30,7 +30,7 @@ async def until_death(server: Server, doing: Any) -> bool:
     """Let a request run until its process dies at the chosen step; False when it lived."""
     request = asyncio.create_task(doing)
     died = asyncio.create_task(server.death.died.wait())
-    done, _ = await asyncio.wait({request, died}, return_when=asyncio.FIRST_COMPLETED, timeout=40)
+    done, _ = await asyncio.wait({request, died}, return_when=asyncio.FIRST_COMPLETED, timeout=100)
     assert done, "neither an answer nor a death"
     lived = request in done
     await server.kill()
@@ -213,7 +213,7 @@ async def test_a_process_that_was_only_slow_does_not_settle_what_another_took_ov
     page = await world.open(ares)
     slow.death.arm(lambda steps: steps[-1] == "before post")
     paying = asyncio.create_task(world.submit(page, otp=right(world, holder)))
-    await asyncio.wait_for(slow.death.died.wait(), 30)
+    await asyncio.wait_for(slow.death.died.wait(), 100)
     world.clock.advance(seconds=LEASE_S)
     assert await heir.work("results") == 1
     await slow.kill()

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["softhsm"]
 MC_EASY, JCB = "52000012", "35280010"
-LONG_S = 30.0
+LONG_S = 100.0
 MANY = 12
 """More than the connections to the database of a process of these stories."""
 

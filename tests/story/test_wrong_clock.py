@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-pytestmark = pytest.mark.timeout(180)
 DAY = timedelta(days=1)
 
 

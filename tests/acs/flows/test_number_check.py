@@ -144,7 +144,7 @@ async def test_no_transaction_is_open_while_the_operator_is_asked(
     operator.mode = "slow"
     holder = await world.enrol()
     asked = asyncio.create_task(ask(world, holder, asking))
-    await asyncio.wait_for(operator.waiting.wait(), 30)
+    await asyncio.wait_for(operator.waiting.wait(), 100)
     states = await world.db.fetch(
         "SELECT state FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid() AND state IS NOT NULL"
@@ -163,7 +163,7 @@ async def test_a_death_while_the_operator_is_asked_leaves_nothing_behind(
     holder = await world.enrol()
     message = browser_areq(holder.pan, ds_url=world.directory.url)
     asked = asyncio.create_task(world.areq(message, asking))
-    await asyncio.wait_for(operator.waiting.wait(), 30)
+    await asyncio.wait_for(operator.waiting.wait(), 100)
     await asking.kill()
     operator.release.set()
     await asyncio.gather(asked, return_exceptions=True)

@@ -238,7 +238,7 @@ async def without_its_standby(owner: asyncpg.Connection) -> AsyncIterator[None]:
 
 async def reloaded(owner: asyncpg.Connection, names: str) -> None:
     await owner.execute("SELECT pg_reload_conf()")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(100):
         while await owner.fetchval("SHOW synchronous_standby_names") != names:
             await asyncio.sleep(0.01)
 

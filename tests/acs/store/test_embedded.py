@@ -9,7 +9,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -182,7 +181,7 @@ async def test_a_left_over_process_id_that_is_in_use_again_is_no_obstacle(
     data_dir: Path,
 ) -> None:
     EmbeddedPostgres.start(data_dir).stop()
-    sleeper = subprocess.Popen(["sleep", "60"], user=(data_dir / "postgres/data").stat().st_uid)
+    sleeper = subprocess.Popen(["sleep", "600"], user=(data_dir / "postgres/data").stat().st_uid)
     pid_file = data_dir / "postgres" / "data" / "postmaster.pid"
     pid_file.write_text(f"{sleeper.pid}\n{pid_file.parent}\n1\n5432\n\n\n\n\n")
     server = EmbeddedPostgres.start(data_dir)
@@ -244,11 +243,9 @@ async def test_its_log_never_holds_the_values_of_a_failed_statement(
 
 
 def test_a_wrong_setting_fails_at_once_and_names_the_log(data_dir: Path) -> None:
-    begin = time.monotonic()
+    """A start that only waited for an answer would wait longer than a test may."""
     with pytest.raises(PostgresFailed, match=r"postgres\.log"):
-        EmbeddedPostgres.start(data_dir, {"no_such_setting": "1"})
-
-    assert time.monotonic() - begin < 20
+        EmbeddedPostgres.start(data_dir, {"no_such_setting": "1"}, timeout_s=3600)
 
 
 def test_a_data_directory_of_a_version_that_is_not_here_says_so(data_dir: Path) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-_WITHIN_S = 5.0
+_WITHIN_S = 100.0
 _NEVER_S = 3600.0
 
 

@@ -29,7 +29,7 @@ async def send(api: Api, content: bytes, **more: Any) -> Reply:
 
 async def ended(api: Api, import_id: str, **more: Any) -> dict[str, Any]:
     """Ask until it is done, as a caller does."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(100):
         while True:
             shown = await api.call("GET", f"/v1/imports/{import_id}", **more)
             assert shown.status == 200, shown

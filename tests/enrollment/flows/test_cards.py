@@ -326,7 +326,7 @@ async def test_a_card_that_moves_does_not_wait_for_the_account_it_leaves(
     )
     async with pool.acquire() as holder, holder.transaction():
         await store.lock_account(holder, client.account_id)
-        async with pool.acquire() as conn, conn.transaction(), asyncio.timeout(5):
+        async with pool.acquire() as conn, conn.transaction(), asyncio.timeout(100):
             moved = await cards.put_card(
                 hands(conn, keys, now), "c1", data, is_in_range=True, if_match=None
             )

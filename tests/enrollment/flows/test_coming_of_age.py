@@ -171,7 +171,7 @@ async def test_several_persons_are_held_in_the_order_of_their_ids(
             async with conn.transaction():
                 return await flows.follow_ages(people.by_itself(conn, keys, midnight(now)), 100)
 
-        async with other.transaction(), asyncio.timeout(10):
+        async with other.transaction(), asyncio.timeout(100):
             await store.lock(other, ids[0])
             pid = conn.get_server_pid()
             looking = asyncio.create_task(look())

@@ -268,7 +268,7 @@ async def test_several_persons_are_held_in_the_order_of_their_ids(
             async with conn.transaction():
                 return await phone_change.take_over(late, 10)
 
-        async with other.transaction(), asyncio.timeout(10):
+        async with other.transaction(), asyncio.timeout(100):
             await store.lock(other, ids[1])
             taking = asyncio.create_task(take_over())
             while not await other.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
@@ -293,7 +293,7 @@ async def test_a_client_and_a_branch_with_the_same_new_number_do_not_wait_for_ea
             async with branch.transaction():
                 return await persons.put_phone(bank, person_id, NEW, "branch", None)
 
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(100):
             async with browser.transaction():
                 assert isinstance(await sessions.resume(portal, opened.token), Session)
                 pid = branch.get_server_pid()

@@ -76,7 +76,7 @@ async def at_once(
         async with pool.acquire() as conn, conn.transaction():
             return await act(doors.at_portal(replace(bank, conn=conn)))
 
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(100):
         return await asyncio.gather(*(alone() for _ in range(times)))
 
 
@@ -306,7 +306,7 @@ async def test_logins_resets_and_registrations_of_one_client_do_not_lock_each_ot
             await act(replace(work, actor=actor))
 
     for _ in range(3):
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(100):
             await asyncio.gather(*(alone(act, at) for at, act in enumerate(acts * 2)))
 
     assert await bank.conn.fetch("SELECT 1 FROM enrollment.password") != []

@@ -118,7 +118,7 @@ async def test_who_takes_the_access_away_is_not_locked_out_by_a_request_at_the_s
                 await persons.lock(browser, made.person_id)
                 return found
 
-        async with branch.transaction(), asyncio.timeout(10):
+        async with branch.transaction(), asyncio.timeout(100):
             await persons.lock(branch, made.person_id)
             asking = asyncio.create_task(request())
             while not await branch.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):

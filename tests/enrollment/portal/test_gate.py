@@ -419,7 +419,7 @@ async def test_who_is_signed_in_and_asks_at_the_door_once_more_locks_nobody_out(
     number = identifiers.read(NUMBER, portal.clock.now.date())
     assert isinstance(number, identifiers.Identifier)
     form = await inside.get("/forgot")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(100):
         async with portal.conn.transaction():
             await persons.claim(portal.conn, identifiers.tag(portal.keys, number))
             asking = asyncio.create_task(inside.submit(form, identifier=NUMBER))

@@ -33,7 +33,6 @@ pytestmark = [
     *NEEDS_BROWSER,
     pytest.mark.asyncio(loop_scope="module"),
     pytest.mark.xdist_group("portal pages"),
-    pytest.mark.timeout(180),
 ]
 AXE = Path(__file__).parents[2] / "vendor" / "axe-core" / "axe.min.js"
 _RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}

@@ -37,7 +37,7 @@ async def test_an_answer_comes_twice() -> None:
         reader, writer = await asyncio.open_connection("127.0.0.1", parties.port)
         writer.write(b"POST /sms HTTP/1.1\r\nHost: sms\r\nContent-Type: application/json\r\n")
         writer.write(b"Content-Length: %d\r\n\r\n" % len(body) + body)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(100):
             for _ in range(2):
                 head = await reader.readuntil(b"\r\n\r\n")
                 assert head.startswith(b"HTTP/1.1 200 ")

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def child() -> Iterator[subprocess.Popen[bytes]]:
     """A process that says when it runs, and sleeps."""
-    program = "import time; print(1, flush=True); time.sleep(60)"
+    program = "import time; print(1, flush=True); time.sleep(600)"
     process = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.readline()

@@ -29,7 +29,7 @@ class Peer:
 
     async def hear(self) -> tuple[int, int, int, bytes]:
         """Read a message: command, status, sequence, body."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(100):
             header = await self._reader.readexactly(16)
             length, command, status, sequence = HEADER.unpack(header)
             return command, status, sequence, await self._reader.readexactly(length - 16)
