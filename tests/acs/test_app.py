@@ -213,7 +213,7 @@ async def test_it_works_by_the_time_that_most_machines_agree_on(
 ) -> None:
     """Here two others say that this machine is a day ahead."""
     await owner.execute(
-        "INSERT INTO acs.host_clock SELECT name, -86400, false, now()"
+        "INSERT INTO acs.host_clock SELECT name, -86400, false, now() + interval '29 s'"
         " FROM unnest(ARRAY['b', 'c']) AS name"
     )
     looked = "SELECT looked_at FROM otp.watch WHERE looked_at > '-infinity'"

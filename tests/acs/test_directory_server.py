@@ -24,12 +24,12 @@ from acs.directory_server import (
     NotConnected,
     Resting,
 )
-from loadtests.ports import free_ports
 from schemas.messages import NO_ADDITIONS, Additions
+from tests.acs.fleet import until
 from tests.records import replace
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
     from aiohttp.typedefs import Handler
 
@@ -148,14 +148,19 @@ async def test_a_redirect_is_an_answer_and_not_followed() -> None:
     assert (reply.status, visited) == (307, ["/rreq"])
 
 
-async def test_nobody_listening_means_nothing_was_sent() -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        host = f"127.0.0.1:{unused.getsockname()[1]}"
-        server = DirectoryServer("ds", frozenset({"visa"}), frozenset({host}))
-        servers = DirectoryServers([server])
-        reply = await servers.post(server, f"http://{host}/rreq", b"{}")
-        await servers.close()
+@pytest.fixture
+def dead() -> Iterator[str]:
+    """Give a host where nobody listens, and nobody else can meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{held.getsockname()[1]}"
+
+
+async def test_nobody_listening_means_nothing_was_sent(dead: str) -> None:
+    server = DirectoryServer("ds", frozenset({"visa"}), frozenset({dead}))
+    servers = DirectoryServers([server])
+    reply = await servers.post(server, f"http://{dead}/rreq", b"{}")
+    await servers.close()
 
     assert reply == NotConnected()
 
@@ -241,10 +246,13 @@ async def test_so_many_connections_to_a_server_and_what_finds_no_room_was_not_se
         return web.Response()
 
     async with network(hold) as (_, server, url):
-        servers = DirectoryServers([server], Budget(connect_s=0.3, read_s=20), sockets_max=3)
-        under_way = [asyncio.create_task(servers.post(server, url, b"{}")) for _ in range(5)]
-        done, held = await asyncio.wait(under_way, timeout=5)
-        assert ({one.result() for one in done}, len(heard)) == ({NotConnected()}, 3)
+        servers = DirectoryServers([server], Budget(connect_s=100, read_s=100), sockets_max=3)
+        held = [asyncio.create_task(servers.post(server, url, b"{}")) for _ in range(3)]
+        await until(lambda: len(heard) == 3)
+        servers.budget = Budget(connect_s=0.1, read_s=100)
+        more = [servers.post(server, url, b"{}") for _ in range(2)]
+        assert await asyncio.gather(*more) == [NotConnected()] * 2
+        assert len(heard) == 3
         release.set()
         assert await asyncio.gather(*held) == [Answered(200, b"")] * 3
         await servers.close()
@@ -279,45 +287,42 @@ async def well(_: web.Request) -> web.Response:
     return web.Response()
 
 
-async def test_an_address_that_is_dead_holds_up_no_other_one() -> None:
+async def test_an_address_that_is_dead_holds_up_no_other_one(dead: str) -> None:
     async with network(well) as (_, server, url):
-        (port,) = free_ports(1)
-        dead = f"http://127.0.0.1:{port}/rreq"
-        servers = DirectoryServers([server], Budget(connect_s=5))
+        nowhere = f"http://{dead}/rreq"
+        servers = DirectoryServers([server], Budget(connect_s=5), clock=lambda: 0.0)
         for _ in range(FAILURES_MAX):
-            assert await servers.post(server, dead, b"{}") == NotConnected()
+            assert await servers.post(server, nowhere, b"{}") == NotConnected()
         assert servers.room(["ds"]) == 0
-        assert await servers.post(server, dead, b"{}") == Resting()
+        assert await servers.post(server, nowhere, b"{}") == Resting()
         assert await servers.post(server, url, b"{}") == Answered(200, b"")
         assert servers.room(["ds"]) is None
         assert metrics.RREQ_BREAKER.labels("ds")._value.get() == 1
         await servers.close()
 
 
-async def test_of_many_addresses_those_that_are_well_are_forgotten_first() -> None:
+async def test_of_many_addresses_those_that_are_well_are_forgotten_first(dead: str) -> None:
     async with network(well) as (_, server, url):
-        (port,) = free_ports(1)
-        dead = f"http://127.0.0.1:{port}/rreq"
+        nowhere = f"http://{dead}/rreq"
         servers = DirectoryServers([server], Budget(connect_s=5), clock=lambda: 0.0)
         for _ in range(FAILURES_MAX):
-            await servers.post(server, dead, b"{}")
+            await servers.post(server, nowhere, b"{}")
         for number in range(300):  # user names make addresses that differ, and lead to the same
             other = url.replace("//", f"//u{number}@")
             assert await servers.post(server, other, b"{}") == Answered(200, b"")
         assert len(servers._breakers["ds"]) == 256
-        assert await servers.post(server, dead, b"{}") == Resting()
+        assert await servers.post(server, nowhere, b"{}") == Resting()
         await servers.close()
 
 
-async def test_an_address_that_nobody_uses_any_more_keeps_no_alarm_up() -> None:
+async def test_an_address_that_nobody_uses_any_more_keeps_no_alarm_up(dead: str) -> None:
     """A Directory Server that has moved is told of as resting for a while, not until a restart."""
     now = 0.0
     async with network(well) as (_, server, url):
-        (port,) = free_ports(1)
         servers = DirectoryServers([server], Budget(connect_s=5), clock=lambda: now)
         gauge = metrics.RREQ_BREAKER.labels("ds")
         for _ in range(FAILURES_MAX):
-            await servers.post(server, f"http://127.0.0.1:{port}/rreq", b"{}")
+            await servers.post(server, f"http://{dead}/rreq", b"{}")
         now += NEWS_FOR_S
         await servers.post(server, url, b"{}")
         servers.tell_resting()

@@ -283,9 +283,7 @@ async def browser() -> AsyncIterator[Any]:
 
 @needs_browser
 @pytest.mark.parametrize("sandbox", ["", 'sandbox="allow-forms allow-scripts"'])
-async def test_a_hidden_frame_is_back_by_itself(
-    world: World, browser: Any, sandbox: str
-) -> None:
+async def test_a_hidden_frame_is_back_by_itself(world: World, browser: Any, sandbox: str) -> None:
     holder, identifier, server = await world.enrol(), str(uuid4()), ThreeDsServer()
     runner, address = await serve(server.app())
     shop, notify = address.replace("127.0.0.1", "localhost"), f"{address}/notify?tx=1&b=%2Fx%3Fy"

@@ -51,9 +51,11 @@ async def at(runner: web.BaseRunner) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def both(*, is_leaving: bool = False) -> AsyncIterator[tuple[int, int]]:
+async def both(
+    *, is_leaving: bool = False, read_deadline_s: float = 100.0
+) -> AsyncIterator[tuple[int, int]]:
     """Give the ports of the edge, and of an application that answers the same."""
-    guard = Guard("ds", read_deadline_s=0.2, is_leaving=lambda: is_leaving)
+    guard = Guard("ds", read_deadline_s=read_deadline_s, is_leaving=lambda: is_leaving)
     server = one_route.server(guard, "/do", echo, body_limit_bytes=LIMIT)
     app = web.Application(middlewares=guard.middlewares(), client_max_size=LIMIT)
     app.router.add_post("/do", built)
@@ -138,7 +140,7 @@ async def test_a_body_in_pieces_is_read_whole_and_bounded() -> None:
 
 
 async def test_a_body_that_does_not_come_is_given_up_and_the_connection_closed() -> None:
-    async with both() as (port, _):
+    async with both(read_deadline_s=0.1) as (port, _):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"POST /do HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf")
         answer = await reader.read()
