@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from acs.directory_server import REST_S
+from acs.directory_server import REST_S, Budget
 from acs.ports import SwapPolicy
 from otp.gateways.inbox import inbox_gateway
 from tests.acs.operator import Operator
 from tests.story.areqs import browser_areq
-from tests.story.buying import EASY, ask, begin, right
+from tests.story.buying import EASY, ask, right
 from tests.story.parties import serve
 
 if TYPE_CHECKING:
@@ -34,23 +34,25 @@ async def pays(world: World, server: Server) -> None:
 
 async def test_a_directory_server_that_hangs_is_not_in_the_way_of_areqs(world: World) -> None:
     world.directory.mode = "silent"
+    patient = Budget(connect_s=100, read_s=100)
+    server = await world.start_server(budget=patient, final_wait=timedelta(seconds=100))
     ready = []
     for _ in range(MANY):
         holder = await world.enrol()
-        ares, page = await begin(world, holder)
-        ready.append((ares, page, right(world, holder)))
+        ares = await ask(world, holder, server)
+        ready.append((ares, await world.open(ares), right(world, holder)))
     paying = [asyncio.create_task(world.submit(page, otp=code)) for _, page, code in ready]
     for ares, _, _ in ready:
         await world.directory.heard_of(ares["acsTransID"])
 
-    await pays(world, world.server)
+    await pays(world, server)
     assert not any(one.done() for one in paying)  # all of them are with the Directory Server
 
     world.directory.mode = "accept"
     world.directory.release.set()  # 503 to all, so all are tried again
     await asyncio.gather(*paying)
     world.clock.advance(seconds=REST_S)
-    await world.server.work("results")
+    await server.work("results")
     for ares, _, _ in ready:
         assert world.directory.result(ares["acsTransID"])["transStatus"] == "Y"
 
@@ -89,8 +91,8 @@ async def test_an_operator_that_hangs_costs_a_few_areqs_their_patience_and_the_o
 ) -> None:
     operator = Operator(mode="slow")
     await operator.start()
-    world.number_checks = checks = operator.client()
-    server = await world.start_server(swap=SwapPolicy(patience=timedelta(seconds=0.2)))
+    world.number_checks = checks = operator.client(lambda: 0.0)
+    server = await world.start_server(swap=SwapPolicy(patience=timedelta(seconds=1)))
     for _ in range(MANY):
         await ask(world, await world.enrol(), server)
     assert len(operator.asked) == 5  # then it is left alone

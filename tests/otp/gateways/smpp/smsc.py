@@ -236,7 +236,7 @@ def with_status(command: int, status: int) -> Callable[[Seen], bytes | None]:
 
 
 QUICK = Patience(
-    send_s=4.0, turn_s=2.0, rest_s=0.02, report_s=2.0, back_off_s=(0.01, 0.02), refused_s=0.03
+    send_s=100.0, turn_s=50.0, rest_s=0.02, report_s=50.0, back_off_s=(0.01, 0.02), refused_s=0.03
 )
 
 

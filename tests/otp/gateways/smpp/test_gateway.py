@@ -140,6 +140,7 @@ async def test_a_late_answer_is_unknown_first_and_then_found_out(
     await desk.heard((True, "bound"))
 
     assert await gateway.send(late) == Unknown("no_answer")
+    await smsc.got(1)
     held[0].accept("late-1")
     await line.news.until(lambda: line.answered(SUBMIT_SM))
     assert await gateway.find_out(late) == Accepted("late-1")
@@ -156,6 +157,7 @@ async def test_two_who_ask_for_one_late_answer_both_get_it(
     late = job()
     await desk.heard((True, "bound"))
     assert await gateway.send(late) == Unknown("no_answer")
+    await smsc.got(1)
 
     asked = [asyncio.create_task(gateway.find_out(late)) for _ in range(2)]
     held[0].accept("late-1")
@@ -183,6 +185,7 @@ async def test_an_answer_that_is_over_frees_its_place_in_the_window(
     await desk.heard((True, "bound"))
 
     assert await gateway.send(job()) == Unknown("no_answer")
+    await line.news.until(lambda: line.answered(SUBMIT_SM))
     line.to_us = lambda seen: seen.octets
     line.to_smsc = cutting_at(SUBMIT_SM)
     assert await gateway.send(job()) == Unknown("no_answer")
@@ -341,9 +344,9 @@ async def test_no_more_messages_are_under_way_than_the_window_holds(
     ]
 
 
-async def test_a_full_window_means_not_taken(open_gateway: Any, smsc: Smsc, line: Line) -> None:
+async def test_a_full_window_means_not_taken(open_gateway: Any, smsc: Smsc, desk: Desk) -> None:
     gateway = open_gateway(window=1, patience=replace(QUICK, turn_s=0.1))
-    await smsc.has_sessions(1)
+    await desk.heard((True, "bound"))
     kept: list[smpp34.SubmitSmEvent] = []
     smsc.answers = [kept.append]
     first = asyncio.create_task(gateway.send(job()))
@@ -357,8 +360,8 @@ async def test_a_full_window_means_not_taken(open_gateway: Any, smsc: Smsc, line
 async def test_a_turn_that_would_come_too_late_means_not_taken(
     open_gateway: Any, smsc: Smsc
 ) -> None:
-    """Ten seconds between two messages are more than a message waits; it does not wait at all."""
-    gateway = open_gateway(rate=0.1)
+    """An hour between two messages is more than a message waits; it does not wait at all."""
+    gateway = open_gateway(rate=1 / 3600)
 
     assert await gateway.send(job()) == Accepted("id-1")
     assert await gateway.send(job()) == Rejected(retryable=True, reason="busy")
@@ -388,7 +391,7 @@ async def test_a_caller_that_goes_away_leaves_nothing_behind_and_the_answer_to_b
 async def test_a_caller_that_goes_away_while_waiting_sends_nothing(
     open_gateway: Any, line: Line, smsc: Smsc
 ) -> None:
-    gateway = open_gateway(rate=0.5)
+    gateway = open_gateway(rate=1 / 60)
     await gateway.send(job())
     waiting = asyncio.create_task(gateway.send(job()))
     await asyncio.sleep(0)
@@ -441,13 +444,14 @@ async def test_a_message_taken_in_part_is_unknown(open_gateway: Any, smsc: Smsc)
 async def test_a_last_part_that_is_refused_late_leaves_the_message_unknown(
     open_gateway: Any, smsc: Smsc, line: Line, desk: Desk
 ) -> None:
-    gateway = open_gateway(long_messages="udh", patience=replace(QUICK, send_s=0.2))
+    gateway = open_gateway(long_messages="udh", patience=replace(QUICK, send_s=1.5))
     held: list[smpp34.SubmitSmEvent] = []
     smsc.answers = [naming("one"), held.append]
     late = job("a" * 300)
     await desk.heard((True, "bound"))
 
     assert await gateway.send(late) == Unknown("no_answer")
+    await smsc.got(2)
     held[0].reject(0x45)
     assert await gateway.find_out(late) == Unknown("partly_taken")
 
