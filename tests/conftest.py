@@ -2,7 +2,7 @@
 
 Laws of the suite: real PostgreSQL, cloned from a template for each test that asks; sockets only on
 this machine; no ACS_ variable of the caller's environment is seen; a warning is an error; a log
-line that is not on the lists is an error; a test that runs for ten minutes hangs and has failed.
+line that is not on the lists is an error; a test that runs for twenty minutes hangs and has failed.
 """
 
 from __future__ import annotations

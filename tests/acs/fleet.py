@@ -131,7 +131,7 @@ class Traffic:
         await client.close()
 
 
-async def until(is_true: Callable[[], Any], within_s: float = 100) -> None:
+async def until(is_true: Callable[[], Any], within_s: float = 300) -> None:
     async with asyncio.timeout(within_s):
         while not is_true():
             await asyncio.sleep(0.02)
@@ -235,7 +235,7 @@ class Fleet:
     async def ended(self) -> int:
         """Wait for the end; gives the exit code."""
         assert self.process is not None
-        return await asyncio.to_thread(self.process.wait, 150)
+        return await asyncio.to_thread(self.process.wait, 300)
 
     async def metric(self, name: str) -> float:
         """Add up a metric's series, whichever worker is asked."""
@@ -245,6 +245,6 @@ class Fleet:
 
     async def counted(self, name: str, total: int) -> None:
         """Wait until a metric has come to a number: an answer is counted just after it left."""
-        async with asyncio.timeout(100):
+        async with asyncio.timeout(300):
             while await self.metric(name) != total:
                 await asyncio.sleep(0.02)

@@ -258,7 +258,7 @@ async def test_who_only_works_answers_the_operators_where_asked_to(
         *(sys.executable, "-m", "acs", "work", "--edge", "ops"), env=os.environ | environ
     )
     try:
-        async with asyncio.timeout(100):
+        async with asyncio.timeout(300):
             while not (found := await text_at(f"http://127.0.0.1:{port}/metrics")):
                 assert worker.returncode is None
                 await asyncio.sleep(0.05)

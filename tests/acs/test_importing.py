@@ -115,7 +115,7 @@ def test_a_machine_with_a_wrong_clock_writes_the_time_of_the_others(ready: Path,
         cwd=ROOT,
         input=importing.file_of(bank(1)),
         capture_output=True,
-        timeout=150,
+        timeout=300,
         check=False,
     )
     ahead = asyncio.run(told("SELECT max(at) - now() FROM audit.event"))
@@ -176,7 +176,7 @@ def test_killed_half_way_and_run_again_it_is_whole(ready: Path, dsn: str) -> Non
     file = ready / "cards.ndjson"
     file.write_bytes(importing.file_of(bank(*range(700))))
     words: Sequence[str] = (sys.executable, "-c", _KILLED_HALF_WAY, "import", str(file))
-    killed = subprocess.run(words, env=_environ(ready, dsn), cwd=ROOT, timeout=150, check=False)
+    killed = subprocess.run(words, env=_environ(ready, dsn), cwd=ROOT, timeout=300, check=False)
     asyncio.run(_left(dsn))
     ended = acs(ready, dsn, "import", str(file))
 

@@ -55,7 +55,7 @@ def seed(folder: Path, dsn: str, *words: str) -> subprocess.Popen[str]:
 def ended(folder: Path, dsn: str, *words: str) -> tuple[int | None, str, str]:
     """Run it to its end: code, output, errors."""
     running = seed(folder, dsn, *words)
-    said, wrong = running.communicate(timeout=150)
+    said, wrong = running.communicate(timeout=300)
     return running.returncode, said, wrong
 
 

@@ -97,7 +97,7 @@ async def test_a_start_says_why_it_has_no_database(address: str, dsn: str, tmp_p
 
     ended = await asyncio.to_thread(
         subprocess.run, [sys.executable, "-c", IMPATIENT, "work"], env={**plain, **given},
-        cwd=ROOT, capture_output=True, text=True, timeout=150, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
 
     assert ended.returncode == 1

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 ROOT = Path(__file__).resolve().parents[2]
-_WITHIN_S = 150.0
+_WITHIN_S = 300.0
 _LOADED = multiprocessing.get_context("forkserver")
 _LOADED.set_forkserver_preload(["acs.serving", "acs.commands", "acs.stock", "acs.importing"])
 

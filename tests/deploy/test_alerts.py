@@ -26,7 +26,7 @@ def promtool(*asks: str) -> str:
         assert not os.environ.get("ACS_TEST_REQUIRE_PROMTOOL"), "no promtool here"
         pytest.skip("no promtool here")
     done = subprocess.run(
-        [program, *asks], cwd=DEPLOY, capture_output=True, text=True, check=False, timeout=150
+        [program, *asks], cwd=DEPLOY, capture_output=True, text=True, check=False, timeout=300
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr

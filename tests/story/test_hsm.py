@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["softhsm"]
 MC_EASY, JCB = "52000012", "35280010"
-LONG_S = 100.0
+LONG_S = 300.0
 MANY = 12
 """More than the connections to the database of a process of these stories."""
 
@@ -47,13 +47,16 @@ MANY = 12
 class Bank:
     """A process of the service whose Visa key and SDK signer are in the token; Mastercard's not."""
 
-    def __init__(self, server: Server, hsm: Hsm, control: Path) -> None:
+    def __init__(self, server: Server, hsm: Hsm, control: Path, patience: Patience) -> None:
         self.server = server
         self.hsm = hsm
         self._control = control
+        self._patience = patience
 
     def module(self, mode: str) -> None:
-        """Say how the module behaves from its next call on."""
+        """Say how the module behaves from its next call on; one that is well is waited for."""
+        ask_s = LONG_S if mode == "well" else self._patience.ask_s
+        self.hsm._desk.patience = replace(self._patience, ask_s=ask_s)
         behave(self._control, mode)
 
     async def recovers(self) -> None:
@@ -77,12 +80,12 @@ async def a_bank(
         }
     )  # fmt: skip
     signer = HsmSigner("ec", [signing.leaf(signing.ec_key()), signing.root()])
-    control = folder / "mode"
+    control, patience = folder / "mode", patience or Patience(ask_s=LONG_S, start_s=LONG_S)
     control.write_text("well")
     hsm = Hsm(
         token.misbehaving(control),
         [*(wanted(one) for one in values.in_hsm()), signer.key()],
-        patience or Patience(ask_s=LONG_S),
+        replace(patience, ask_s=LONG_S),
     )
     signer.reach(hsm)
     server = await world.start_server()
@@ -91,7 +94,7 @@ async def a_bank(
     _sign_with(server, signer)
     await hsm.start()
     try:
-        yield Bank(server, hsm, control)
+        yield Bank(server, hsm, control, patience)
     finally:
         await hsm.close()
 
@@ -164,7 +167,7 @@ async def test_who_needs_the_hsm_gets_u_and_the_others_notice_nothing(
     visa = [await world.enrol(prefix=EASY) for _ in range(MANY)]
     others = [await world.enrol(prefix=MC_EASY) for _ in range(MANY)]
     bystander, jcb = await world.enrol(prefix="52000010"), await world.enrol(prefix=JCB)
-    hasty = Patience(ask_s=1.0, pause_s=0.01, check_s=0.05)
+    hasty = Patience(ask_s=1.0, start_s=LONG_S, pause_s=0.01, check_s=0.05)
     async with a_bank(world, softhsm, tmp_path, patience=hasty) as bank:
         assert await pays(world, visa[0], bank.server) == ("Y", None)
         bank.module(mode)
@@ -188,7 +191,9 @@ async def test_a_slow_hsm_serves_as_many_as_fit(
     """Twelve values take two calls each, 2.4 s in all: more than anybody waits."""
     visa = [await world.enrol(prefix=EASY) for _ in range(MANY)]
     others = [await world.enrol(prefix=MC_EASY) for _ in range(MANY)]
-    async with a_bank(world, softhsm, tmp_path, patience=Patience(ask_s=1.5)) as bank:
+    async with a_bank(
+        world, softhsm, tmp_path, patience=Patience(ask_s=1.5, start_s=LONG_S)
+    ) as bank:
         bank.module("slow")
         mixed = [
             pays(world, one, bank.server) for pair in zip(visa, others, strict=True) for one in pair
@@ -240,7 +245,7 @@ async def test_an_app_is_offered_no_challenge_that_nobody_signs(
 
 async def test_a_result_waits_for_the_hsm(world: World, softhsm: SoftHsm, tmp_path: Path) -> None:
     """The outcome stands; what is put off goes out with its value when the HSM is back."""
-    hasty = Patience(ask_s=1.0, pause_s=0.01, check_s=0.05)
+    hasty = Patience(ask_s=1.0, start_s=LONG_S, pause_s=0.01, check_s=0.05)
     async with a_bank(world, softhsm, tmp_path, patience=hasty) as bank:
         holder = await world.enrol(prefix=OTP)
         ares = await ask(world, holder, bank.server)
@@ -259,7 +264,7 @@ async def test_a_result_waits_for_the_hsm(world: World, softhsm: SoftHsm, tmp_pa
 
 async def test_neither_pin_nor_key_is_told(world: World, softhsm: SoftHsm, tmp_path: Path) -> None:
     holder = await world.enrol(prefix=EASY)
-    hasty = Patience(ask_s=0.2, pause_s=0.01)
+    hasty = Patience(ask_s=0.2, start_s=LONG_S, pause_s=0.01)
     async with a_bank(world, softhsm, tmp_path, patience=hasty) as bank:
         await pays(world, holder, bank.server)
         for mode in ("crash", "error", "hang"):

@@ -53,7 +53,7 @@ async def run(program: str, *arguments: str) -> None:
     command = [str(find().folder / program), *arguments]
 
     def done() -> None:
-        subprocess.run(command, check=True, capture_output=True, timeout=150)
+        subprocess.run(command, check=True, capture_output=True, timeout=300)
 
     await asyncio.to_thread(done)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-LONG_S = 100.0
+LONG_S = 300.0
 PATIENT = Patience(ask_s=LONG_S, start_s=LONG_S)
 HASTY = Patience(ask_s=1.0, start_s=LONG_S, pause_s=0.01)
 RIGHT = hmac.digest(bytes.fromhex(tokens.HMAC_HEX), b"", "sha256").hex()

@@ -58,6 +58,7 @@ async def test_nobody_waits_longer_than_the_budget_and_the_next_helper_answers(
         )
         assert all(isinstance(end, KeysUnavailable) for end in ends)
         assert counted("timeout") > before
+        made._desk.patience = PATIENT
         control.say("well")
         await until(lambda: pid(made) not in {None, first})
         assert len(await made.ask("iav-1", b"")) == 32
@@ -95,7 +96,7 @@ async def test_as_many_are_asked_at_a_time_as_there_are_sessions(
 async def test_a_session_that_hangs_takes_its_own_question_and_no_other(
     softhsm: SoftHsm, log_lines: list[str]
 ) -> None:
-    async with running(softhsm.place, replace(HASTY, sessions=2, ask_s=2.0)) as made:
+    async with running(softhsm.place, replace(HASTY, sessions=2, ask_s=4.0)) as made:
         await until(lambda: len(made.pids) == 2)
         still, _ = made.pids
         os.kill(still, signal.SIGSTOP)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tests.hsm import SoftHsm
 
 __all__ = ["softhsm"]
-LONG_S = 100.0
+LONG_S = 300.0
 
 
 def key(label: str, kind: str, wrong: str | None = None) -> HsmKey:
@@ -169,7 +169,7 @@ from pathlib import Path
 from acs.hsm.link import HsmKey, Link, Place
 async def main():
     place = Place(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]), sys.argv[4:])
-    link = await Link.open(place, [HsmKey("iav-1", "hmac", lambda _: None)], 100)
+    link = await Link.open(place, [HsmKey("iav-1", "hmac", lambda _: None)], 300)
     print(link.pid, flush=True)
     input()
     await link.ask("iav-1", b"")

@@ -129,7 +129,7 @@ def test_a_blocked_loop_ends_with_a_word_about_what_blocks_it() -> None:
     """
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)],
-        capture_output=True, text=True, timeout=150, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 3
     assert done.stdout == "left\n"

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     import pytest
 
-START_S = 100.0
+START_S = 300.0
 
 
 def health(port: int) -> dict[str, object]:
