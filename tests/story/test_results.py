@@ -13,6 +13,7 @@ from acs import metrics
 from acs.directory_server import Budget, DirectoryServer, DirectoryServers
 from acs.work.loop import WorkLoop
 from acs.work.sources import sources
+from tests.acs.fleet import until
 from tests.records import replace
 from tests.story.areqs import browser_areq
 from tests.story.buying import VERSIONS, ask, begin, outcome, right, shown
@@ -373,7 +374,10 @@ async def test_a_silent_directory_server_slows_no_timer_and_no_other_server(worl
         query = "UPDATE acs.transaction SET ds_id = $1 WHERE acs_trans_id = ANY($2::text[]::uuid[])"
         await world.db.execute(query, name, ours)
     hosts = frozenset({"127.0.0.1"})
-    both = DirectoryServers([DirectoryServer(name, frozenset(), hosts) for name in owed])
+    both = DirectoryServers(
+        [DirectoryServer(name, frozenset(), hosts) for name in owed],
+        Budget(connect_s=100, read_s=100),  # the mute one is waited for to the end of the story
+    )
     ports = replace(world.server.ports, directory_servers=both)
     every = sources(ports, lambda: world.server.delivery.deliver_due(10))
     loop = WorkLoop([one for one in every if one.name == "results"], world.dsn)
@@ -384,7 +388,7 @@ async def test_a_silent_directory_server_slows_no_timer_and_no_other_server(worl
     loop.start()
     for acs_trans_id in owed["good"]:
         await world.directory.heard_of(acs_trans_id)
-    assert mute.heard != []
+    await until(lambda: mute.heard)
     assert mute.accepted == {}
     assert len(mute.heard) <= 10
 
