@@ -397,7 +397,9 @@ OPAQUE = st.text(
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(data=OPAQUE)
 async def test_any_session_data_is_opaque(world: World, data: str) -> None:

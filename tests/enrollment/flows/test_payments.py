@@ -375,7 +375,9 @@ async def test_two_cards_of_one_account_do_not_lock_each_other_out(
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     payments=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 60)), min_size=1, max_size=8),
@@ -413,7 +415,9 @@ AMOUNTS = st.lists(st.tuples(st.integers(0, 50), st.sampled_from("hcr")), max_si
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(payments=AMOUNTS, per_day=st.integers(0, 120))
 async def test_counters_are_the_sum_of_what_is_held_and_counted(
