@@ -40,7 +40,7 @@ def test_what_a_child_uses_counts_for_the_service_and_not_for_the_client() -> No
         child.communicate(b"\n")
     assert used.service > 0.1  # counted in clock ticks, which may all but miss a busy machine
     assert used.ours > 0.1
-    assert used.postgres < 0.1  # the suite's own database may be tidying up below us
+    assert used.postgres < used.service  # the suite's own database may be tidying up below us
 
 
 def test_what_is_not_ours_is_others() -> None:
