@@ -6,7 +6,6 @@ so that what sends costs less than what answers.
 
 import asyncio
 import contextlib
-import itertools
 import json
 import ssl
 import time
@@ -110,11 +109,10 @@ async def open_loop(target: Target, *, connections: int, seconds: float, rate: f
 
 
 def at_once(stop_at: float) -> Iterator[float]:
-    """Give the time now, until it is over."""
-    for _ in itertools.count():
-        now = time.perf_counter()
-        if now >= stop_at:
-            return
+    """Give the time now, until it is over; once at least, however long the connecting took."""
+    now = time.perf_counter()
+    yield now
+    while (now := time.perf_counter()) < stop_at:
         yield now
 
 

@@ -46,7 +46,7 @@ from loadtests.ports import free_ports
 from schemas.vault import Keys
 
 EASY, CHALLENGED, CLIENT = "easy", "otp", "pin"
-_READY_S = 120.0
+_READY_S = 300.0
 _LOOK_S = 0.1
 _RANGES = {
     EASY: ((people.VISA_FRICTIONLESS, people.MASTERCARD_FRICTIONLESS), 256),

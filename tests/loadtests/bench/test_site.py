@@ -39,7 +39,7 @@ async def test_everything_that_is_measured_gets_right_answers(folder: Path) -> N
             Target("Y", at.ports["ds"], easy, b'"transStatus":"Y"'),
             Target("T", tls.port, easy, b'"transStatus":"Y"', context),
         ):
-            assert (await closed_loop(target, connections=2, seconds=0.3)).count >= 2
+            assert (await closed_loop(target, connections=2, seconds=0.3)).count >= 1
 
         conn = await at.connect()
         async with counting.counter(conn) as counter:
