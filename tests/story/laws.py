@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 _FRACTION = re.compile(r"\.\d+(e[+-]\d+)?$", re.MULTILINE)
 SCHEMAS = ("acs", "otp", "enrollment", "audit")
+OPEN = frozenset({"400551", "400000", "020301", "020200", "360000", "900000"})
+"""Six digits that messages say openly, of names and of amounts: a code may be one by chance."""
 
 
 async def broken(world: World) -> list[str]:
