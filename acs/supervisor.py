@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from acs.config import Settings
 
 _LOOK_S = 0.1
-_READY_WITHIN_S = app.DATABASE_WITHIN_S + 30.0
+_READY_WITHIN_S = app.DATABASE_WITHIN_S + 150.0
+"""A busy machine takes its time to start a worker; the one that is to be replaced serves on."""
 _CLOSING_S = 15.0
 """What a worker may take after its grace, to close what is open, before it is killed."""
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made there
