@@ -117,6 +117,7 @@ def postgres() -> Iterator[EmbeddedPostgres]:
     quick = {
         "fsync": "off",
         "full_page_writes": "off",
+        "autovacuum": "off",  # nobody else locks or reads a table of a test
         "max_connections": "200",
         "max_wal_size": "256MB",  # it may lie in memory
     }

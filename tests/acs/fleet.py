@@ -32,6 +32,16 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 ROOT = Path(__file__).resolve().parents[2]
+PATIENT = {
+    "ACS_DATABASE__ACQUIRE_TIMEOUT_S": "30",
+    "ACS_DATABASE__STATEMENT_TIMEOUT_MS": "60000",
+    "ACS_DATABASE__LOCK_TIMEOUT_MS": "60000",
+    "ACS_DS__AREQ_BUDGET_S": "10",
+    "ACS_CHALLENGE__FINAL_WAIT_S": "10",
+    "ACS_OTP__LIFETIME_S": "600",
+    "ACS_WORK__STOP_GRACE_S": "120",
+}
+"""A test machine may be slow: who is patient breaks no promise to anybody on it."""
 
 
 @dataclass
@@ -189,6 +199,8 @@ class Fleet:
             "ACS_DS__DIRECTORY_SERVERS": json.dumps([network]),
             "ACS_CARDHOLDER__PUBLIC_URL": f"http://127.0.0.1:{self.ports['cardholder']}",
             **listen,
+            **PATIENT,
+            "ACS_CHALLENGE__FIRST_CREQ_S": "300",
             **self.extra,
         }
 

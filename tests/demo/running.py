@@ -20,6 +20,7 @@ from urllib.parse import urlencode, urljoin
 import html5lib
 
 from loadtests.ports import free_ports
+from tests.acs.fleet import PATIENT
 
 ROOT = Path(__file__).resolve().parents[2]
 EDGES = ("demo", "ds", "cardholder", "enrollment", "portal", "ops")
@@ -90,6 +91,7 @@ class Demo:
                 f"ACS_{edge.upper()}__LISTEN": f"127.0.0.1:{port}"
                 for edge, port in self.ports.items()
             },
+            **PATIENT,
             **self.extra,
         }
         with self.log.open("ab") as output:
