@@ -410,8 +410,14 @@ ROUTES: Final = (
         ("limit:raise",), ACCOUNT_LIMITS, LIMITS, (200,), (404, 412),
     ),
     Route(
-        "put_card_limits", "PUT", "/v1/cards/{id}/limits", "Set the branch's limits of a card",
+        "put_card_limits", "PUT", "/v1/cards/{id}/limits",
+        "Set the branch's limits of a card; what the client lowered stays lower",
         ("limit:raise",), CARD_LIMITS, LIMITS, (200,), (404, 412),
+    ),
+    Route(
+        "lift_client_limits", "DELETE", "/v1/cards/{id}/limits/client",
+        "Take away what the client lowered, when the client asks for it in a branch",
+        ("limit:raise",), CARD_LIMITS, None, (200,), (404,),
     ),
     Route(
         "get_own_consents", "GET", "/v1/me/consents", "Show consents and current texts",

@@ -113,16 +113,31 @@ def _card_line(card: Mapping[str, Any]) -> str:
 
 
 async def limits(branch: Branch, given: argparse.Namespace, _numbers: Numbers) -> list[str]:
-    """Set all limits of an account or a card at once; what is not named is not limited."""
+    """Set all limits of an account or a card at once; what is not named is not limited.
+
+    With ``lift_own`` what the client lowered is taken away; alone, it leaves the branch's.
+    """
     found = await branch.find(given.ref)
     kind, wanted = ("account", given.account) if given.account else ("card", given.card)
-    thing_id = _id_of(found[f"{kind}s"], kind, wanted)
+    path = f"/{kind}s/{_id_of(found[f'{kind}s'], kind, wanted)}/limits"
     body = {name: 0 if given.off else getattr(given, name) for name in LIMITS}
-    shown = await branch.call("PUT", f"/{kind}s/{thing_id}/limits", body)
-    stored = shown["limits"] if kind == "account" else shown["effective"]
-    title = "limits" if kind == "account" else "in force"
-    told = "  ".join(f"{name} {_amount(stored[name])}" for name in LIMITS)
-    return [f"{kind:8} {wanted}  {title}: {told}"]
+    shown: Mapping[str, Any] = {}
+    if any(value is not None for value in body.values()):
+        shown = await branch.call("PUT", path, body)
+    if given.lift_own:
+        shown = await branch.call("DELETE", f"{path}/client")
+    if kind == "account":
+        return [f"account  {wanted}  limits: {_told(shown['limits'], LIMITS)}"]
+    lines = [f"card     {wanted}  in force: {_told(shown['effective'], LIMITS)}"]
+    lowered = [name for name in LIMITS if shown["client"][name] is not None]
+    if lowered:
+        told = _told(shown["client"], lowered)
+        lines.append(f"the client lowered: {told}; --lift-own takes it away")
+    return lines
+
+
+def _told(stored: Mapping[str, int | None], names: Sequence[str]) -> str:
+    return "  ".join(f"{name} {_amount(stored[name])}" for name in names)
 
 
 def _id_of(things: Sequence[Mapping[str, Any]], kind: str, ref: str) -> str:

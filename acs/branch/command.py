@@ -152,6 +152,12 @@ def _add_limits(parser: argparse.ArgumentParser) -> None:
     whose.add_argument("--account", metavar="REF", help="limits all cards of this account share")
     whose.add_argument("--card", metavar="REF", help="limits of this card")
     parser.add_argument("--off", action="store_true", help="internet payments off")
+    parser.add_argument(
+        "--lift-own",
+        action="store_true",
+        help="with --card: take away what the client lowered in the portal; alone, the branch's"
+        " limits stay as they are",
+    )
     for name in actions.LIMITS:
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, metavar="N")
 
@@ -235,11 +241,19 @@ def _check(given: argparse.Namespace) -> None:
         message = "--card needs --account, --exp and --product"
         raise WrongUse(message)
     if given.action == "limits":
-        values = [getattr(given, name) for name in actions.LIMITS]
-        named = [value for value in values if value is not None]
-        if given.off == bool(named) or any(value < 0 for value in named):
-            message = "name the limits, none of them negative, or say --off"
-            raise WrongUse(message)
+        _check_limits(given)
+
+
+def _check_limits(given: argparse.Namespace) -> None:
+    values = [getattr(given, name) for name in actions.LIMITS]
+    named = [value for value in values if value is not None]
+    if given.lift_own and (given.off or given.card is None):
+        message = "--lift-own is about a --card, and not with --off"
+        raise WrongUse(message)
+    is_clear = given.off != bool(named) or given.lift_own
+    if not is_clear or any(value < 0 for value in named):
+        message = "name the limits, none of them negative, or say --off"
+        raise WrongUse(message)
 
 
 def _signer(given: argparse.Namespace) -> Signer:

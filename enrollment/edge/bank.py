@@ -90,6 +90,10 @@ async def _put_card_limits(call: Call) -> Answer | Refusal:
     return answers.of(done, answers.card_limits)
 
 
+async def _lift_client_limits(call: Call) -> Answer | Refusal:
+    return answers.of(await limits.lift_client_limits(call.work, call.key), answers.card_limits)
+
+
 async def post_activation_code(call: Call) -> Answer | Refusal:
     """Make a code and show it, this once."""
     done = await activation_codes.issue(call.work, call.key)
@@ -112,5 +116,6 @@ USE_CASES: Final[Mapping[str, UseCase]] = {
     "get_account_limits": _get_account_limits,
     "put_account_limits": _put_account_limits,
     "put_card_limits": _put_card_limits,
+    "lift_client_limits": _lift_client_limits,
 }
 """The use case of each route of the bank's systems, by the route's name."""

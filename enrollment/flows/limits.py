@@ -1,6 +1,7 @@
 """Limits for internet payments: a branch sets and raises them, a client only lowers them.
 
 Where the bank lets clients raise, too, they come back up to what the branch allows; minors do not.
+What a client lowered stays lower, whatever the branch sets, until the client has it lifted there.
 Levels: product -> account (branch) -> card (branch) -> card (client); what counts is the minimum of
 those that are set, and 0 switches internet payments off. A change works at the next payment.
 """
@@ -110,6 +111,16 @@ async def put_card_limits(
     if fault is not None:
         return fault
     await _put(work, card_id, Level.CARD_BRANCH, branch, wanted)
+    return await card_limits(work, card_id)
+
+
+async def lift_client_limits(work: Work, card_id: UUID) -> Done[CardLimits] | Refusal:
+    """Take away what the client lowered, who asks for it in a branch; the branch's limits stay."""
+    if await cards.lock_card(work.conn, card_id) is None:
+        return Refusal(RefusalCode.NOT_FOUND)
+    client = (await limits.levels(work.conn, card_id))[Level.CARD_CLIENT]
+    if client.limits != EffectiveLimits():
+        await _put(work, card_id, Level.CARD_CLIENT, client, EffectiveLimits())
     return await card_limits(work, card_id)
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import pytest
 
 from acs.branch import command
+from enrollment.flows import limits
+from enrollment.model import EffectiveLimits
 from tests.enrollment import api as apis
 from tests.enrollment import people
 
@@ -150,6 +152,27 @@ async def test_limits_of_account_and_card_are_set_and_switched_off(branch: Branc
 
     assert "per_tx 5000  per_day unlimited" in account.out
     assert "per_tx 0  per_day 0" in card.out
+
+
+async def test_a_counter_is_told_of_what_the_client_lowered_and_takes_it_away(
+    api: Api, branch: Branch
+) -> None:
+    await branch(*REGISTER, given=NUMBERS)
+    row = await api.conn.fetchrow("SELECT card_id, person_id FROM enrollment.card")
+    bank = people.hands(api.conn, api.keys, api.clock.now)
+    await limits.lower_card_limits(bank, row["card_id"], EffectiveLimits(per_tx=100, count_day=2))
+    raised = await branch("limits", "p1", "--card", "c1", "--per-tx", "5000")
+    lifted = await branch("limits", "p1", "--card", "c1", "--lift-own")
+    both = await branch("limits", "p1", "--card", "c1", "--per-tx", "6000", "--lift-own")
+
+    assert "in force: per_tx 100  " in raised.out
+    assert raised.out.endswith(
+        "the client lowered: per_tx 100  count_day 2; --lift-own takes it away\n"
+    )
+    assert lifted.code == command.DONE
+    assert "in force: per_tx 5000  " in lifted.out
+    assert "lowered" not in lifted.out
+    assert "in force: per_tx 6000  " in both.out
 
 
 async def test_limits_of_a_card_of_somebody_else_are_not_set(branch: Branch) -> None:

@@ -47,6 +47,8 @@ def test_no_number_is_an_option(name: str) -> None:
         (("show", "p1", "--callers", "/nowhere"), "the key cannot be read"),
         (("limits", "p1", "--card", "c1"), "name the limits"),
         (("limits", "p1", "--card", "c1", "--off", "--per-tx", "1"), "name the limits"),
+        (("limits", "p1", "--card", "c1", "--off", "--lift-own"), "--lift-own"),
+        (("limits", "p1", "--account", "a1", "--lift-own"), "--lift-own"),
         (("limits", "p1", "--card", "c1", "--per-tx", "-1"), "name the limits"),
         (("register", "p1", "--card", "c1"), "--card needs"),
     ],

@@ -312,6 +312,34 @@ async def test_limits_of_an_account_are_set_and_shown(api: Api) -> None:
     assert (unset.headers["ETag"], shown.headers["ETag"]) == ('"0"', '"1"')
 
 
+async def test_a_branch_takes_away_what_the_client_lowered(api: Api) -> None:
+    person_id, _, card_id = await make(api)
+    await api.call("PUT", f"/v1/cards/{card_id}/limits", {"per_tx": 700})
+    step_up = await api.step_up(UUID(person_id), "limits.lower", card_id=card_id, per_tx=0)
+    await api.call(
+        "PUT", f"/v1/me/cards/{card_id}/limits", {"per_tx": 0, "step_up": step_up},
+        by="portal", person=UUID(person_id),
+    )  # fmt: skip
+    raised = await api.call("PUT", f"/v1/cards/{card_id}/limits", {"per_tx": 900})
+    lifted = await api.call("DELETE", f"/v1/cards/{card_id}/limits/client")
+    again = await api.call("DELETE", f"/v1/cards/{card_id}/limits/client")
+
+    assert raised.body["effective"]["per_tx"] == 0
+    assert (lifted.status, lifted.body["effective"]["per_tx"]) == (200, 900)
+    assert set(lifted.body["client"].values()) == {None}
+    assert (again.body, again.headers["ETag"]) == (lifted.body, lifted.headers["ETag"])
+    told = [name for name in await people.events(api.conn) if name.startswith("limit.")]
+    assert told == ["limit.set", "limit.set", "limit.raised", "limit.raised"]
+
+
+async def test_what_no_client_lowered_is_not_taken_away(api: Api) -> None:
+    _, _, card_id = await make(api)
+    lifted = await api.call("DELETE", f"/v1/cards/{card_id}/limits/client")
+
+    assert (lifted.status, lifted.headers["ETag"]) == (200, '"0"')
+    assert not [name for name in await people.events(api.conn) if name.startswith("limit.")]
+
+
 async def test_limits_of_a_card_are_the_least_of_all_levels(api: Api) -> None:
     _, account_id, card_id = await make(api)
     await api.call("PUT", f"/v1/accounts/{account_id}/limits", {"per_tx": 500, "per_day": 900})
@@ -342,6 +370,7 @@ async def test_a_block_is_lifted_by_the_branch(api: Api) -> None:
         ("GET", "/v1/cards/{}", None),
         ("POST", "/v1/cards/{}/status", {"status": "closed"}),
         ("PUT", "/v1/cards/{}/limits", {}),
+        ("DELETE", "/v1/cards/{}/limits/client", None),
         ("GET", "/v1/accounts/{}/limits", None),
         ("PUT", "/v1/accounts/{}/limits", {}),
         ("PUT", "/v1/persons/{}/phone", {"phone": people.PHONE}),
