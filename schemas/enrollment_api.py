@@ -410,6 +410,10 @@ ROUTES: Final = (
         ("limit:raise",), ACCOUNT_LIMITS, LIMITS, (200,), (404, 412),
     ),
     Route(
+        "get_card_limits", "GET", "/v1/cards/{id}/limits", "Show a card's limits, level by level",
+        ("card:read", "limit:raise"), CARD_LIMITS, None, (200,), (404,),
+    ),
+    Route(
         "put_card_limits", "PUT", "/v1/cards/{id}/limits",
         "Set the branch's limits of a card; what the client lowered stays lower",
         ("limit:raise",), CARD_LIMITS, LIMITS, (200,), (404, 412),
@@ -442,6 +446,10 @@ ROUTES: Final = (
     Route(
         "switch_own_threeds", "POST", "/v1/me/cards/{id}/threeds", "Switch 3-D Secure on or off",
         ("threeds:write",), CARD, THREEDS_IN, (200,), (404, 409, 423), of_person=True,
+    ),
+    Route(
+        "get_own_limits", "GET", "/v1/me/cards/{id}/limits", "Show the limits of an own card",
+        ("card:read",), CARD_LIMITS, None, (200,), (404,), of_person=True,
     ),
     Route(
         "lower_own_limits", "PUT", "/v1/me/cards/{id}/limits", "Lower the limits of an own card",

@@ -84,6 +84,10 @@ async def _put_account_limits(call: Call) -> Answer | Refusal:
     return answers.of(done, answers.account_limits)
 
 
+async def _get_card_limits(call: Call) -> Answer | Refusal:
+    return answers.of(await limits.card_limits(call.work, call.key), answers.card_limits)
+
+
 async def _put_card_limits(call: Call) -> Answer | Refusal:
     wanted = EffectiveLimits(**call.body)
     done = await limits.put_card_limits(call.work, call.key, wanted, call.if_match)
@@ -115,6 +119,7 @@ USE_CASES: Final[Mapping[str, UseCase]] = {
     "set_card_status": _set_card_status,
     "get_account_limits": _get_account_limits,
     "put_account_limits": _put_account_limits,
+    "get_card_limits": _get_card_limits,
     "put_card_limits": _put_card_limits,
     "lift_client_limits": _lift_client_limits,
 }

@@ -93,6 +93,11 @@ async def _switch_threeds(call: Call) -> Answer | Refusal:
     return answers.of(done, answers.card)
 
 
+async def _get_limits(call: Call) -> Answer | Refusal:
+    done = await clients.own_limits(call.work, call.client, call.key)
+    return answers.of(done, answers.card_limits)
+
+
 async def _lower_limits(call: Call) -> Answer | Refusal:
     wanted = _limits(call.body)
     proof = proof_of(call.body)
@@ -203,6 +208,7 @@ USE_CASES: Final[Mapping[str, UseCase]] = {
     "put_own_pin": _put_pin,
     "get_own_cards": _get_cards,
     "switch_own_threeds": _switch_threeds,
+    "get_own_limits": _get_limits,
     "lower_own_limits": _lower_limits,
     "post_own_step_up": _post_step_up,
 }

@@ -233,6 +233,15 @@ async def own_cards(work: Work, person_id: UUID) -> Done[list[OwnCard]] | Refusa
     return Done(shown)
 
 
+async def own_limits(work: Work, person_id: UUID, card_id: UUID) -> Done[CardLimits] | Refusal:
+    """Read the limits of an own card."""
+    view = await cards.view(work.conn, card_id)
+    is_own = view is not None and view.person_id == person_id
+    if not is_own or await client(work, person_id) is None:
+        return Refusal(RefusalCode.NOT_FOUND)
+    return await limits.card_limits(work, card_id)
+
+
 async def joint_cards(work: Work, person_id: UUID) -> list[CardView]:
     """Read co-owners' cards on accounts the client owns, to be seen only; none unless set so."""
     if not work.policy.owner_sees_all or await client(work, person_id) is None:

@@ -340,6 +340,19 @@ async def test_what_no_client_lowered_is_not_taken_away(api: Api) -> None:
     assert not [name for name in await people.events(api.conn) if name.startswith("limit.")]
 
 
+async def test_limits_of_a_card_are_changed_by_the_tag_they_are_read_with(api: Api) -> None:
+    _, _, card_id = await make(api)
+    path = f"/v1/cards/{card_id}/limits"
+    read = await api.call("GET", path)
+    tag = {"If-Match": read.headers["ETag"]}
+    first = await api.call("PUT", path, {"per_tx": 700}, headers=tag)
+    late = await api.call("PUT", path, {"per_tx": 900}, headers=tag)
+    shown = await api.call("GET", path)
+
+    assert (read.status, first.status, late.status) == (200, 200, 412)
+    assert (shown.body, shown.headers["ETag"]) == (first.body, first.headers["ETag"])
+
+
 async def test_limits_of_a_card_are_the_least_of_all_levels(api: Api) -> None:
     _, account_id, card_id = await make(api)
     await api.call("PUT", f"/v1/accounts/{account_id}/limits", {"per_tx": 500, "per_day": 900})
@@ -370,6 +383,7 @@ async def test_a_block_is_lifted_by_the_branch(api: Api) -> None:
         ("GET", "/v1/cards/{}", None),
         ("POST", "/v1/cards/{}/status", {"status": "closed"}),
         ("PUT", "/v1/cards/{}/limits", {}),
+        ("GET", "/v1/cards/{}/limits", None),
         ("DELETE", "/v1/cards/{}/limits/client", None),
         ("GET", "/v1/accounts/{}/limits", None),
         ("PUT", "/v1/accounts/{}/limits", {}),

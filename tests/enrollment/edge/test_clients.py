@@ -334,6 +334,22 @@ async def test_a_client_lowers_limits_and_raises_nothing(api: Api, client: Clien
     assert (await people.events(api.conn))[-1] == "limit.refused"
 
 
+async def test_a_client_reads_the_tag_of_own_limits_and_of_no_others(
+    api: Api, client: Client
+) -> None:
+    path = f"/cards/{client.card_id}/limits"
+    branch = await api.call("PUT", f"/v1{path}", {"per_tx": 900})
+    read = await me(api, client, "GET", path)
+    bank = people.hands(api.conn, api.keys, api.clock.now)
+    other = await people.make_client(bank, number=2, pesel=people.PESELS[2])
+    refused = await me(api, other, "GET", path)
+    unknown = await me(api, client, "GET", f"/cards/{uuid4()}/limits")
+
+    assert (read.status, read.body, read.headers["ETag"]) == (200, branch.body, '"1"')
+    assert (refused.status, refused.body) == (unknown.status, unknown.body)
+    assert refused.status == 404
+
+
 async def test_limits_that_changed_since_they_were_read_are_not_lowered(
     api: Api, client: Client
 ) -> None:
