@@ -39,6 +39,9 @@ class Kind(Protocol):
 
 
 _NOT_TEXT: Final = frozenset({"Cc", "Cs", "Cn", "Co"})
+_LONG_NUMBER = re.compile(r"\d{3,}(?:[ -]\d{3,})*")
+_LONG_NUMBER_DIGITS = 9  # a national phone number; PESEL and card number have more
+_KEPT_DIGITS = 3
 _DATE_TIME = re.compile(
     r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})", re.ASCII
 )
@@ -75,6 +78,32 @@ class Text:
         if self.pattern is not None:
             described["pattern"] = f"^{self.pattern}$"
         return described
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What somebody types for the audit log. Secret: of a long number three digits are kept.
+
+    It may be a phone, a card number or a PESEL, which the log would hold for years.
+    """
+
+    longest: int
+
+    def read(self, value: object, path: str) -> object:
+        """Give the text without its long numbers."""
+        read = Text(self.longest).read(value, path)
+        return _LONG_NUMBER.sub(_starred, read) if isinstance(read, str) else read
+
+    def schema(self) -> JsonSchema:
+        """Describe it."""
+        return Text(self.longest).schema()
+
+
+def _starred(found: re.Match[str]) -> str:
+    text = found.group()
+    if sum(sign.isdigit() for sign in text) < _LONG_NUMBER_DIGITS:
+        return text
+    return re.sub(r"\d", "*", text[:-_KEPT_DIGITS]) + text[-_KEPT_DIGITS:]
 
 
 @dataclass(frozen=True, slots=True)

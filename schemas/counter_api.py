@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from schemas.api import Body, Member, OneOf, Route, Text
+from schemas.api import Body, Member, OneOf, Remark, Route, Text
 from schemas.enrollment_api import PERSON
 
 STAFF_PATTERN: Final = r"[A-Za-z0-9._:@-]{1,64}"
 
 _STAFF: Final = Member("staff_id", Text(64, pattern=STAFF_PATTERN), "Who checked the person")
-_REASON: Final = Member("reason", Text(200), "Why, for the audit log")
+_REASON: Final = Member(
+    "reason", Remark(200), "Why, for the audit log; long numbers in it are starred"
+)
 UNBLOCK_IN: Final = Body(
     "UnblockIn",
     (

@@ -17,6 +17,7 @@ from schemas.api import (
     Moment,
     Nullable,
     OneOf,
+    Remark,
     Route,
     Text,
     Whole,
@@ -48,7 +49,7 @@ _NAME = Text(64)
 _EXP = Text(4, 4, r"[0-9]{2}(0[1-9]|1[0-2])")
 _LAST4 = Text(4, 4, "[0-9]{4}")
 PRODUCT: Final = Text(60)
-_REASON = Text(200)
+_REASON = Remark(200)
 _SHA256 = Text(64, 64, "[0-9a-f]{64}")
 
 LIMIT_MEMBERS: Final = (
@@ -219,7 +220,7 @@ STATUS_IN: Final = Body(
     "CardStatusIn",
     (
         Member("status", OneOf(CARD_STATUSES), "What the card is from now on"),
-        optional("reason", _REASON, "Why, for the audit log"),
+        optional("reason", _REASON, "Why, for the audit log; long numbers in it are starred"),
         optional("replaced_by", Id(), "The card that follows a replaced one; may be told later"),
         optional(
             "effective",

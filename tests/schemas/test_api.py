@@ -20,6 +20,7 @@ from schemas.api import (
     Moment,
     Nullable,
     OneOf,
+    Remark,
     Text,
     Whole,
     optional,
@@ -37,7 +38,7 @@ BODY = Body(
 )
 KINDS: list[Kind] = [
     Text(5), Whole(0, 9), Flag(), OneOf(("a",)), Id(), Moment(), Nullable(Whole(0, 9)),
-    ListOf(Flag(), 3), BODY,
+    ListOf(Flag(), 3), Remark(9), BODY,
 ]  # fmt: skip
 
 
@@ -45,6 +46,11 @@ KINDS: list[Kind] = [
     ("kind", "value", "read"),
     [
         (Text(3), "abc", "abc"),
+        (Remark(40), "lost 4000001000000018", "lost *************018"),
+        (Remark(40), "lost 4000 0010 0000 0018.", "lost **** **** **** *018."),
+        (Remark(40), "from +48501000101", "from +********101"),
+        (Remark(40), "501-000-101, 44051401359", "***-***-101, ********359"),
+        (Remark(40), "2026-11-27 17:20, ticket 12345678", "2026-11-27 17:20, ticket 12345678"),
         (Text(3, 0), "", ""),
         (Text(4, pattern="[0-9]+"), "0123", "0123"),
         (Whole(-1, 9), -1, -1),
@@ -66,6 +72,7 @@ def test_a_good_value_is_read(kind: Kind, value: object, read: object) -> None:
     ("kind", "value", "code"),
     [
         (Text(3), "abcd", "bad_length"),
+        (Remark(3), "abcd", "bad_length"),
         (Text(3), "", "bad_length"),
         (Text(3), 1, "wrong_type"),
         (Text(3), "a\n", "bad_characters"),

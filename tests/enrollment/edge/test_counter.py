@@ -45,6 +45,20 @@ async def test_a_permanent_block_takes_a_call_of_each_of_two(api: Api) -> None:
     assert (other.status, other.body["person_id"]) == (200, person_id)
 
 
+async def test_no_number_that_a_reason_names_is_kept(api: Api) -> None:
+    person_id = await make(api, blocked=True)
+    named = {"reason": f"rang from {people.PHONE}, lost {people.pan(1)}", "staff_id": "a.lis"}
+    await api.call("POST", f"/v1/persons/{person_id}/unblock", {"kind": "sca_perm", **named})
+    await api.call("POST", f"/v1/persons/{person_id}/close", named)
+    kept = await api.conn.fetch(
+        "SELECT details->>'reason' FROM audit.event WHERE details ? 'reason'"
+        " UNION ALL SELECT reason FROM enrollment.unblock_request"
+    )
+
+    lost = f"{'*' * 13}{people.pan(1)[-3:]}"
+    assert [row[0] for row in kept] == [f"rang from +********761, lost {lost}"] * 3
+
+
 async def test_a_key_that_was_refused_for_want_of_a_second_may_be_used_again(api: Api) -> None:
     person_id = await make(api, blocked=True)
     key = {"Idempotency-Key": "counter-1"}
