@@ -137,14 +137,18 @@ async def _begin(
             if isinstance(taken, idempotency.Differs):
                 return problem(409, "idempotency_key_reused")
             if isinstance(taken, idempotency.Answer):
-                return good(taken.body, taken.status, taken.etag)
+                return _begun(json.loads(taken.body)["import_id"], taken.body)
         run = await imports.begin(conn, size, token.caller.sub, now)
         text = json.dumps(_shown(run))
         if ticket is not None:
             await idempotency.keep(conn, ticket, idempotency.Answer(_ACCEPTED, text, None))
+    return run, _begun(str(run.run_id), text)
+
+
+def _begun(import_id: str, text: str) -> web.Response:
     response = good(text, _ACCEPTED, None)
-    response.headers["Location"] = f"/v1/imports/{run.run_id}"
-    return run, response
+    response.headers["Location"] = f"/v1/imports/{import_id}"
+    return response
 
 
 async def _carry_on(hands: Hands, spool: Spool, run: Run) -> None:

@@ -149,6 +149,7 @@ async def test_the_same_key_begins_one_import(api: Api) -> None:
     await ended(api, first.body["import_id"])
 
     assert again.body == first.body
+    assert again.headers["Location"] == first.headers["Location"]
     assert (other.status, other.code) == (409, "idempotency_key_reused")
     assert await api.conn.fetchval("SELECT count(*) FROM enrollment.import_run") == 1
 
