@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from schemas import queries
 from schemas.api import uuid_of
 from schemas.counter_api import STAFF_PATTERN
+from schemas.enrollment_api import PORTAL_SCOPE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -70,6 +71,11 @@ class Caller:
     keys: Mapping[str, CallerKey] = field(repr=False)
     scopes: frozenset[str]
     client_san: str | None = None
+
+    @property
+    def is_portal(self) -> bool:
+        """Tell whether it is a portal and nothing else: it acts for clients, by their codes."""
+        return PORTAL_SCOPE in self.scopes and "person:write" not in self.scopes
 
 
 @dataclass(frozen=True, slots=True)

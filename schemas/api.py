@@ -318,7 +318,7 @@ class Route:
     ``scopes``: any one of them opens the route; empty = the handler decides. ``of_person`` = the
     token has to name the person on whose behalf the call is made. ``errors`` are the statuses
     beyond those of every route. ``is_paced``: the answer takes the same time for everybody.
-    ``of_session``: the header Portal-Session has to be there.
+    ``of_session``: the header Portal-Session has to be there. ``of_bank``: no portal may call.
     """
 
     name: str
@@ -335,3 +335,4 @@ class Route:
     query: tuple[Member, ...] = ()
     is_paced: bool = False
     of_session: bool = False
+    of_bank: bool = False

@@ -383,8 +383,9 @@ ROUTES: Final = (
         ("person:write",), PERSON, PERSON_IN, (200, 201), (409, 412, 422),
     ),
     Route(
-        "put_phone", "PUT", "/v1/persons/{id}/phone", "Change a phone after a check of identity",
-        ("phone:write",), PERSON, PHONE_IN, (200,), (404, 409, 412, 422),
+        "put_phone", "PUT", "/v1/persons/{id}/phone",
+        "Change a phone after a check of identity; its ETag is the person's",
+        ("phone:write",), PERSON, PHONE_IN, (200,), (404, 409, 412, 422), of_bank=True,
     ),
     Route(
         "put_account", "PUT", "/v1/accounts/{ref}", "Make an account or bring it up to date",

@@ -169,7 +169,8 @@ IMPORT_ROUTES: Final = (
     Route(
         "post_import", "POST", "/v1/imports",
         "Bring in many records, one a line; a line that is refused stops none of the others",
-        _SCOPES, IMPORT, RECORD, (202,), (408, 409), body_type=IMPORT_TYPE,
+        _SCOPES, IMPORT, RECORD, (202,), (409,), body_type=IMPORT_TYPE,
+        of_bank=True,
     ),
     Route(
         "get_import", "GET", "/v1/imports/{id}", "Tell how far an import is",

@@ -79,6 +79,7 @@ def _page() -> str:
 def _section(route: Route) -> str:
     behalf = " On behalf of the person in <code>act.person_id</code>." if route.of_person else ""
     scopes = ", ".join(f"<code>{escape(scope)}</code>" for scope in route.scopes)
+    behalf += " Not for a portal." if route.of_bank else ""
     statuses = ", ".join(map(str, (*route.statuses, *route.errors)))
     body = "" if route.body is None else _table("What comes in", route.body)
     return (

@@ -281,16 +281,27 @@ async def _deny(
 async def _scope(
     ports: EnrollmentPorts, conn: Connection, route: Route, request: web.Request, token: Token
 ) -> web.Response | None:
-    missing = None if token.scopes & set(route.scopes) else route.scopes[0]
-    is_somebody = token.person_id is not None or _session(request) is not None
-    if missing is None and (is_somebody or not route.of_person):
+    outcome = _missing(route, request, token)
+    if outcome is None:
         return None
-    outcome = "person_missing" if missing is None else "scope_missing"
     event = _actor(ports, request, token).event(
         EventName.API_DENIED, route.name, ports.clock(), outcome=outcome
     )
     await audit.append(conn, ports.keys.audit, event)
-    return problem(403, outcome, scope=missing)
+    return problem(403, outcome, scope=route.scopes[0] if outcome == "scope_missing" else None)
+
+
+def _missing(route: Route, request: web.Request, token: Token) -> str | None:
+    """Say what keeps a caller whose token was accepted from the route.
+
+    Secret: a portal changes a phone by the client's codes only; its key alone changes nobody's.
+    """
+    if not token.scopes & set(route.scopes):
+        return "scope_missing"
+    if route.of_bank and token.caller.is_portal:
+        return "not_for_portal"
+    is_somebody = token.person_id is not None or _session(request) is not None
+    return "person_missing" if route.of_person and not is_somebody else None
 
 
 def _has_certificate(request: web.Request, token: Token) -> bool:

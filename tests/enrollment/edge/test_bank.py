@@ -297,6 +297,23 @@ async def test_what_cannot_be_right_of_a_status_is_named(
     assert (refused.status, refused.code) == (422, code)
 
 
+async def test_a_portal_changes_no_phone_as_a_branch_does(api: Api) -> None:
+    """Secret: its key would change anybody's phone at once, without a code on the old one."""
+    person_id, _, _ = await make(api)
+    path, body = f"/v1/persons/{person_id}/phone", {"phone": "+48601700762"}
+    refused = [
+        await api.call("PUT", path, body, by="portal", claims={"scope": scope})
+        for scope in ("phone:write", "phone:write portal")
+    ]
+    person = await api.call("GET", "/v1/persons/p1")
+
+    assert [(one.status, one.code) for one in refused] == [(403, "not_for_portal")] * 2
+    assert person.body["phone_mask"] == "+48 *** *** 761"
+    assert (await api.call("PUT", path, body)).status == 200
+    denied = await api.conn.fetchval("SELECT outcome FROM audit.event WHERE name = 'api.denied'")
+    assert denied == "not_for_portal"
+
+
 async def test_limits_of_an_account_are_set_and_shown(api: Api) -> None:
     _, account_id, _ = await make(api)
     path = f"/v1/accounts/{account_id}/limits"

@@ -154,6 +154,14 @@ async def test_the_same_key_begins_one_import(api: Api) -> None:
     assert await api.conn.fetchval("SELECT count(*) FROM enrollment.import_run") == 1
 
 
+async def test_a_portal_imports_nothing(api: Api) -> None:
+    content = importing.file_of(bank(1))
+    refused = await send(api, content, by="portal", claims={"scope": "phone:write"})
+
+    assert (refused.status, refused.code) == (403, "not_for_portal")
+    assert await api.conn.fetchval("SELECT count(*) FROM enrollment.import_run") == 0
+
+
 async def test_an_import_is_told_to_its_caller_only(api: Api) -> None:
     begun = await send(api, importing.file_of(bank(1)))
     path = f"/v1/imports/{begun.body['import_id']}"
