@@ -16,13 +16,15 @@ _EVERYWHERE: Final = {
     400: "The body or a header cannot be read, or a member is wrong",
     401: "The token is not accepted",
     403: "The token's scopes do not allow it, or more is needed",
+    408: "The body took too long",
     413: "The body is too long",
     415: "The body is not JSON",
     429: "Too often; see retry_after",
+    500: "It failed; the header X-Request-ID names it in the log",
+    503: "Not now; the same request may be sent again",
 }
 _ERRORS: Final = {
     404: "There is no such thing, or it is somebody else's",
-    408: "The body took too long",
     410: "It is over; begin again",
     409: "It contradicts what is known, or something has to be done first",
     412: "It was changed since it was read",
@@ -31,6 +33,13 @@ _ERRORS: Final = {
     502: "The card host cannot be reached; nothing was done",
     504: "Whether the card host did it is not known yet; it is asked again",
 }
+_VERSION_CHANGED: Final = 412
+_WAIT: Final = (429, 503)
+_PART: Final = {
+    "id": "Our id",
+    "ref": "The bank's reference",
+    "code": "Which declaration",
+}
 _OK: Final = {200: "Done", 201: "Made", 202: "On its way"}
 _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 
@@ -38,9 +47,14 @@ _PARAMETER: Final = re.compile(r"\{(\w+)\}")
 def document(routes: Iterable[Route], error: Body, *, title: str, version: str) -> JsonSchema:
     """Make the whole document; the same routes give the same document."""
     routes = tuple(routes)
+    names: dict[str, str] = {}
     paths: dict[str, dict[str, object]] = {}
+    versioned = {_shape(route) for route in routes if _has_version(route)}
     for route in routes:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+        # One address is one path, whatever each of its routes calls the part that differs.
+        path = names.setdefault(_shape(route), route.path)
+        operation = _operation(route, path, is_tagged=_shape(route) in versioned)
+        paths.setdefault(path, {})[route.method.lower()] = operation
     schemas: JsonSchema = {}
     for body in (error, *(one for route in routes for one in (route.answer, route.body) if one)):
         _collect(body, schemas)
@@ -58,7 +72,15 @@ def document(routes: Iterable[Route], error: Body, *, title: str, version: str) 
     }
 
 
-def _operation(route: Route) -> JsonSchema:
+def _shape(route: Route) -> str:
+    return _PARAMETER.sub("{}", route.path)
+
+
+def _has_version(route: Route) -> bool:
+    return route.method == "PUT" and _VERSION_CHANGED in route.errors
+
+
+def _operation(route: Route, path: str, *, is_tagged: bool) -> JsonSchema:
     operation: JsonSchema = {
         "operationId": route.name,
         "summary": route.about,
@@ -67,9 +89,10 @@ def _operation(route: Route) -> JsonSchema:
             " The token's act.person_id, or the header Portal-Session, says on whose behalf."
             if route.of_person
             else ""
-        ),
-        "parameters": [*_parameters(route)],
-        "responses": _responses(route),
+        )
+        + (" Not for a portal (403 not_for_portal)." if route.of_bank else ""),
+        "parameters": [*_parameters(route, path)],
+        "responses": _responses(route, is_tagged=is_tagged),
         "security": [{"token": list(route.scopes)}],
     }
     if route.body is not None:
@@ -78,10 +101,15 @@ def _operation(route: Route) -> JsonSchema:
     return operation
 
 
-def _parameters(route: Route) -> Iterable[JsonSchema]:
-    for name in _PARAMETER.findall(route.path):
-        form = {"type": "string", "format": "uuid"} if name == "id" else {"type": "string"}
-        yield {"name": name, "in": "path", "required": True, "schema": form}
+def _parameters(route: Route, path: str) -> Iterable[JsonSchema]:
+    for kind, name in zip(_PARAMETER.findall(route.path), _PARAMETER.findall(path), strict=True):
+        yield {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "description": _PART[kind],
+            "schema": {"type": "string", **({"format": "uuid"} if kind == "id" else {})},
+        }
     if route.is_paced:
         yield _header("Portal-Client-Address", "The client's address, by which tries are limited")
     if route.of_person:
@@ -105,12 +133,12 @@ def _parameters(route: Route) -> Iterable[JsonSchema]:
             "description": "The same key with the same body gives the same answer for a day",
             "schema": {"type": "string", "pattern": "^[!-~]{1,64}$"},
         }
-    if route.method == "PUT":
+    if _has_version(route):
         yield {
             "name": "If-Match",
             "in": "header",
             "required": False,
-            "description": "The ETag that was read",
+            "description": "The ETag that this address gave before",
             "schema": {"type": "string"},
         }
         yield {
@@ -132,18 +160,25 @@ def _header(name: str, about: str) -> JsonSchema:
     }
 
 
-def _responses(route: Route) -> JsonSchema:
+def _responses(route: Route, *, is_tagged: bool) -> JsonSchema:
+    tag = {"ETag": {**_given("The version, for If-Match"), "required": True}} if is_tagged else {}
     good = {
         str(status): {"description": _OK[status], "content": _json(route.answer)}
+        | ({"headers": tag} if tag else {})
         for status in route.statuses
     }
     texts = {**_EVERYWHERE, **{status: _ERRORS[status] for status in route.errors}}
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    wait = {"headers": {"Retry-After": _given("Seconds to wait")}}
     bad = {
-        str(status): {"description": text, "content": problem}
+        str(status): {"description": text, "content": problem} | (wait if status in _WAIT else {})
         for status, text in sorted(texts.items())
     }
     return {**good, **bad}
+
+
+def _given(about: str) -> JsonSchema:
+    return {"description": about, "schema": {"type": "string"}}
 
 
 def _json(body: Body) -> JsonSchema:
