@@ -2,13 +2,15 @@
 
 The sockets belong to the supervisor and are shared by all workers, so a worker that leaves takes
 no queue of waiting connections with it. The line is a pair of sockets: the worker says on it that
-it listens, the supervisor that the worker is to retire; a line that ends means that the supervisor
-is gone, and then the worker stops too.
+it listens, and from then on each second that its loop goes round; the supervisor says that the
+worker is to retire. A line that ends means that the supervisor is gone, and then the worker stops
+too.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
@@ -29,7 +31,10 @@ LINE = "THREEDS_LINE"
 MUST_BE_FIT = "THREEDS_MUST_BE_FIT"
 """Set for a worker that replaces one that serves: it listens only when nothing is wrong."""
 _READY = b"r"
+_ALIVE = b"."
 _RETIRE = b"q"
+_ALIVE_EVERY_S = 1.0
+_HEARD_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,7 @@ class WorkerEnd:
         """Take the end that was inherited, if any."""
         fd = environ.get(LINE)
         self._line = None if fd is None else int(fd)
+        self._next: asyncio.TimerHandle | None = None
 
     @property
     def is_supervised(self) -> bool:
@@ -118,9 +124,16 @@ class WorkerEnd:
         return self._line is not None
 
     def say_ready(self) -> None:
-        """Tell the supervisor that we listen."""
+        """Tell the supervisor that we listen, and from now on that we live."""
         if self._line is not None:
             os.write(self._line, _READY)
+            self._say_alive(self._line)
+
+    def _say_alive(self, line: int) -> None:
+        with contextlib.suppress(OSError):  # who does not read it has an earlier version
+            os.write(line, _ALIVE)
+        loop = asyncio.get_running_loop()
+        self._next = loop.call_later(_ALIVE_EVERY_S, self._say_alive, line)
 
     def watch(self, retire: Callable[[], None], gone: Callable[[], None]) -> None:
         """Call ``retire`` when we are told to, ``gone`` when the supervisor is no more."""
@@ -136,6 +149,8 @@ class WorkerEnd:
             except OSError:
                 said = b""
             loop.remove_reader(line)
+            if self._next is not None:
+                self._next.cancel()
             if said == _RETIRE:
                 retire()
             else:
@@ -152,17 +167,34 @@ class SupervisorEnd:
         """Open a line; ``theirs`` is for the worker to inherit and closed here afterwards."""
         self._ours, self.theirs = socket.socketpair()
         self._ours.settimeout(0)
-        self._is_ready = False
+        self._is_ready = self._says_alive = False
+        self._silent = 0
 
     @property
     def is_ready(self) -> bool:
         """Tell whether the worker has said that it listens."""
-        if not self._is_ready:
-            try:
-                self._is_ready = self._ours.recv(1) == _READY
-            except OSError:
-                return False
+        self._hear()
         return self._is_ready
+
+    def look(self) -> int:
+        """Look for a word of the worker; gives how many looks in a row there was none.
+
+        One that never said that it lives has nothing to miss: it waits for what it needs, or its
+        version does not say so.
+        """
+        self._silent += self._says_alive
+        self._hear()
+        return self._silent
+
+    def _hear(self) -> None:
+        try:
+            said = self._ours.recv(_HEARD_AT_ONCE)
+        except OSError:
+            return
+        if said:
+            self._silent = 0
+            self._is_ready = self._is_ready or _READY in said
+            self._says_alive = self._says_alive or _ALIVE in said
 
     def retire(self) -> None:
         """Tell the worker to go; a worker that is gone already need not hear it."""

@@ -83,6 +83,8 @@ EVENTS: dict[str, str] = {
     "smpp:unbound": "there is no connection to a carrier's SMSC; `reason` says why",
     "timer:due": "a timer was handed to its machine",
     "worker:ended": "a worker process is no more",
+    "worker:stuck": "a worker process that does nothing more is killed; `reason` says how it shows",
+    "worker:unmade": "a worker process cannot be started; `reason` is the machine's word for why",
     "work:failed": "a piece of work ended in an exception nobody foresaw",
     "work:started": "the worker loop pulls work",
 }

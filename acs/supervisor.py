@@ -10,11 +10,14 @@ Laws:
 - A worker that dies is replaced. When ``_STILLBORN_MAX`` in a row never listened and nobody
   listens, or more than ``_DEATHS_MAX`` died lately and none has lived that long, the supervisor
   ends with exit code 1 and leaves the decision to whoever runs it. While others serve, it only
-  waits before it starts more.
+  waits before it starts more; so it does where the machine has no process or file left to give.
+- A worker whose loop stands still, or that never comes to listen, is killed, and so replaced. Its
+  silence is counted in looks, so a machine that stood still as a whole is no reason.
 """
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shutil
@@ -41,12 +44,16 @@ if TYPE_CHECKING:
 _LOOK_S = 0.1
 _READY_WITHIN_S = app.DATABASE_WITHIN_S + 150.0
 """A busy machine takes its time to start a worker; the one that is to be replaced serves on."""
+_STARTED_WITHIN_S = 2 * _READY_WITHIN_S
+_SILENT_LOOKS_MAX = 300
+"""Half a minute; a worker says each second that it lives."""
 _CLOSING_S = 15.0
 """What a worker may take after its grace, to close what is open, before it is killed."""
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made there
 _STILLBORN_MAX = 5
 _DEATHS_MAX = 10
 _WITHIN_S = 30.0
+_START_AGAIN_S = 1.0
 _SERVING, _RESTARTING = "serving", "replacing the workers"
 _REFUSED = "serving; the last restart was given up, the log says why"
 
@@ -97,11 +104,16 @@ class _Worker:
         self.line = SupervisorEnd()
         theirs = self.line.theirs.fileno()
         own = {inherited.LISTENERS: told, inherited.LINE: str(theirs)}
-        with self.line.theirs:
-            self.process = subprocess.Popen(  # noqa: S603 - our own program
-                list(command), env={**environment, **own}, pass_fds=(*descriptors, theirs)
-            )
+        try:
+            with self.line.theirs:
+                self.process = subprocess.Popen(  # noqa: S603 - our own program
+                    list(command), env={**environment, **own}, pass_fds=(*descriptors, theirs)
+                )
+        except OSError:
+            self.line.close()
+            raise
         self.since = time.monotonic()
+        self.is_killed = False
 
     @property
     def has_ended(self) -> bool:
@@ -144,6 +156,7 @@ class _Workers:
         self._grace_s = grace_s
         self._deaths: list[float] = []
         self._stillborn = 0
+        self._start_at = 0.0
         self._to_replace: deque[_Worker] = deque()
         self._coming: _Worker | None = None
         self._leaving: _Worker | None = None
@@ -189,6 +202,8 @@ class _Workers:
                 self._forget(worker)
                 self._slots[index] = None
                 self._deaths.append(time.monotonic())
+            elif worker is not None:
+                self._end_if_stuck(worker)
         now = time.monotonic()
         self._deaths = [at for at in self._deaths if now - at < _WITHIN_S]
         serving = [one for one in self._slots if one is not None and one.line.is_ready]
@@ -197,9 +212,21 @@ class _Workers:
         if len(self._deaths) > _DEATHS_MAX:
             return 0 if any(one.age_s > _WITHIN_S for one in serving) else 1
         for index, worker in enumerate(self._slots):
-            if worker is None:
+            if worker is None and now >= self._start_at:
                 self._slots[index] = self._start()
         return 0
+
+    def _end_if_stuck(self, worker: _Worker) -> None:
+        if worker.is_killed:  # and not gone yet: it waits for a disk
+            return
+        is_silent = worker.line.look() >= _SILENT_LOOKS_MAX
+        is_late = not worker.line.is_ready and worker.age_s > _STARTED_WITHIN_S
+        if is_silent or is_late:
+            reason = "its loop stands still" if is_silent else "it does not come to listen"
+            pid = worker.process.pid
+            log.event("worker:stuck", level=logging.ERROR, pid=pid, reason=reason)
+            worker.is_killed = True
+            worker.process.kill()
 
     def _replace(self) -> None:
         """Take the restart one step further, if there is one."""
@@ -222,18 +249,17 @@ class _Workers:
         while self._to_replace:
             if self._to_replace[0] in self._slots:
                 self._coming = self._start({inherited.MUST_BE_FIT: "1"})
+                if self._coming is None:
+                    self._give_up()
                 return
             self._to_replace.popleft()  # it died, so it was replaced already
 
     def _receive(self, coming: _Worker) -> None:
         if coming.has_ended or coming.age_s > _READY_WITHIN_S:
             self._coming = None
-            self._to_replace.clear()
-            self._was_refused = True
             coming.end(0)
             self._forget(coming)
-            log.event("restart:refused", level=logging.ERROR, pid=coming.process.pid)
-            sys.stderr.write("acs: the restart was given up: a new worker does not start\n")
+            self._give_up()
         elif coming.line.is_ready:
             old = self._to_replace.popleft()
             self._coming = None
@@ -245,6 +271,13 @@ class _Workers:
             old.retire()
             self._leaving = old
 
+    def _give_up(self) -> None:
+        """Leave the workers that serve as they are."""
+        self._to_replace.clear()
+        self._was_refused = True
+        log.event("restart:refused", level=logging.ERROR)
+        sys.stderr.write("acs: the restart was given up: a new worker does not start\n")
+
     def _see_off(self, leaving: _Worker) -> None:
         most = SILENT_RETIRING_S + self._grace_s + _CLOSING_S
         if not leaving.has_ended and leaving.age_s <= most:
@@ -255,8 +288,16 @@ class _Workers:
         if not self._to_replace:
             log.event("restart:done")
 
-    def _start(self, more: Mapping[str, str] | None = None) -> _Worker:
-        return _Worker(self._command, {**self._environment, **(more or {})}, self._listeners)
+    def _start(self, more: Mapping[str, str] | None = None) -> _Worker | None:
+        """Start a worker; None where the machine has no room for one just now."""
+        try:
+            return _Worker(self._command, {**self._environment, **(more or {})}, self._listeners)
+        except OSError as error:
+            reason = errno.errorcode.get(error.errno or 0, "")
+            log.event("worker:unmade", level=logging.ERROR, reason=reason)
+            self._stillborn += 1
+            self._start_at = time.monotonic() + _START_AGAIN_S
+            return None
 
     def _forget(self, worker: _Worker) -> None:
         """Drop what an ended worker still says of itself."""

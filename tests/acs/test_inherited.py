@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import socket
 from typing import TYPE_CHECKING
@@ -85,6 +86,45 @@ async def test_the_line_carries_ready_and_retire() -> None:
 
     assert (before, after) == (False, (True, True))
     assert await heard == "retire"
+    supervisor.close()
+
+
+async def test_a_worker_that_lives_says_so_until_it_is_told_to_retire() -> None:
+    supervisor, worker, heard = await ends()
+    before = [supervisor.look() for _ in range(3)]
+    worker.say_ready()
+    lives, looks = supervisor.look(), 1
+    while (silent := supervisor.look()) > 0:
+        looks += 1
+        await asyncio.sleep(0)
+    supervisor.retire()
+    await heard
+    await asyncio.sleep(0)
+    after = [supervisor.look() for _ in range(3)]
+
+    assert (before, lives, silent) == ([0, 0, 0], 0, 0)
+    assert looks > 1
+    assert after == [1, 2, 3]
+    supervisor.close()
+
+
+async def test_a_worker_says_so_to_nobody_who_hears_it_and_goes_on() -> None:
+    """As beside a supervisor of an earlier version, which a restart by SIGHUP does not replace."""
+    supervisor = SupervisorEnd()
+    line = supervisor.theirs
+    line.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while line.send(b"." * 4096):
+            pass
+    worker = WorkerEnd({inherited.LINE: str(line.fileno())})
+    loop = asyncio.get_running_loop()
+    retired = loop.create_future()
+    worker.watch(lambda: retired.set_result(None), lambda: None)
+    worker._say_alive(line.fileno())
+    supervisor.retire()
+
+    assert await retired is None
+    line.close()
     supervisor.close()
 
 

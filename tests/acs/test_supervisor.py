@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import resource
 import signal
 import socket
 from contextlib import asynccontextmanager, suppress
@@ -205,6 +206,41 @@ async def test_workers_that_cannot_live_end_the_supervisor(dsn: str, tmp_path: P
 
         assert await fleet.ended() == 1
         assert len(re.findall("worker:ended", fleet.log)) >= 2 + 5
+
+
+async def test_a_worker_whose_loop_stands_still_is_replaced(dsn: str, tmp_path: Path) -> None:
+    async with town(dsn, tmp_path) as there:
+        fleet = there.fleet
+        stuck = min(fleet.workers())
+        os.kill(stuck, signal.SIGSTOP)
+        await until(lambda: fleet.log.count("service:started") == 3)
+
+        assert f'"worker:stuck","pid":{stuck}' in fleet.log
+        assert stuck not in fleet.workers()
+        assert len(fleet.workers()) == 2
+
+
+async def test_a_supervisor_that_can_start_nobody_lets_the_others_serve(
+    dsn: str, tmp_path: Path
+) -> None:
+    async with town(dsn, tmp_path) as there:
+        fleet, (dies, serves) = there.fleet, sorted(there.fleet.workers())
+        assert fleet.process is not None
+        pid = fleet.process.pid
+        most = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, most[1]))  # no file more
+        os.kill(dies, signal.SIGKILL)
+        await until(lambda: fleet.process.poll() is not None or "worker:unmade" in fleet.log)
+        assert fleet.process.poll() is None
+        fleet.signal(signal.SIGHUP)
+        await until(lambda: "restart:refused" in fleet.log)
+        meanwhile = fleet.workers()
+
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, most)
+        await until(lambda: fleet.log.count("service:started") == 3)
+        assert meanwhile == {serves}
+        assert serves in fleet.workers()
+        assert len(fleet.workers()) == 2
 
 
 async def test_workers_follow_a_supervisor_that_is_killed(dsn: str, tmp_path: Path) -> None:
