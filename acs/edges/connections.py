@@ -6,6 +6,9 @@ the connection ends. Likewise it answers a request that expects anything but to 
 (RFC 9110, 10.1.1) before our guard has seen it: what is expected is settled here, and such a
 request is answered as any other.
 
+Nor does it end a connection whose answer nobody takes: one who asks and does not read would keep it
+for ever, for the price of an answer to a window probe now and then.
+
 ``handle_error`` and ``_make_server`` are where the library lets others come in; it calls the second
 one its own, so the tests of this room say when it moves.
 """
@@ -13,7 +16,7 @@ one its own, so the tests of this room say when it moves.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import HttpVersion11, hdrs, web
 
@@ -31,11 +34,54 @@ _EXPECTED = web.RequestKey("expected", str)
 class _Connection(web.RequestHandler):
     """One connection of an edge."""
 
-    __slots__ = ("_guard",)
+    __slots__ = ("_guard", "_is_ending", "_patience", "_way")
 
     def __init__(self, server: web.Server, guard: Guard, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(server, loop=loop, **RUNNER_OPTIONS)
         self._guard = guard
+        self._way: asyncio.Transport | None = None
+        self._patience: asyncio.TimerHandle | None = None
+        self._is_ending = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin; the library lets go of the transport when it closes it, which is not the end."""
+        self._way = cast("asyncio.Transport", transport)
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """End."""
+        self._way = None
+        self._be_patient_no_more()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Wait until more is taken, but not for ever."""
+        super().pause_writing()
+        self._be_patient()
+
+    def resume_writing(self) -> None:
+        """Go on; what is left of the last answer must be taken in time all the same."""
+        super().resume_writing()
+        if not self._is_ending:
+            self._be_patient_no_more()
+
+    async def start(self) -> None:
+        """Answer requests; then whatever is left to send has its time, and no more."""
+        try:
+            await super().start()
+        finally:
+            self._is_ending = True
+            self._be_patient()
+
+    def _be_patient(self) -> None:
+        if self._patience is None and self._way is not None:
+            within_s = self._guard.taken_within_s
+            self._patience = self._loop.call_later(within_s, self._way.abort)
+
+    def _be_patient_no_more(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
 
     def handle_error(
         self,

@@ -41,6 +41,9 @@ RequestT = TypeVar("RequestT", bound=web.BaseRequest)
 READ_DEADLINE_S = 10.0
 """A body that takes longer is no mishap: the largest legal one needs 105 KiB/s."""
 
+TAKEN_WITHIN_S = 30.0
+"""So long the caller may leave an answer lying: on a phone's worst line a page takes less."""
+
 RUNNER_OPTIONS: dict[str, Any] = {
     "access_log": None,  # our own log says less and leaks nothing
     "auto_decompress": False,  # compressed bodies are refused, so nothing may unpack them first
@@ -80,6 +83,7 @@ class Guard:
         answer: Callable[[Any, Refusal], web.Response] | None = None,
         is_leaving: Callable[[], bool] = lambda: False,
         read_deadline_s: float = READ_DEADLINE_S,
+        taken_within_s: float = TAKEN_WITHIN_S,
         proxies: Networks = (),
     ) -> None:
         """Stand before an edge."""
@@ -87,6 +91,7 @@ class Guard:
         self._render = answer or answers(edge)
         self._is_leaving = is_leaving
         self._read_deadline_s = read_deadline_s
+        self.taken_within_s = taken_within_s
         self._proxies = proxies
         self._outcomes = {
             status: metrics.HTTP.labels(edge, f"{status}xx") for status in range(1, 6)

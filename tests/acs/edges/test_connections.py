@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -127,3 +129,31 @@ async def test_who_waits_to_be_told_to_go_on_is_told(port: int) -> None:
 
     assert said.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n")
     assert said.endswith(b"\r\n\r\nab")
+
+
+@pytest.mark.parametrize("kibibytes", [4096, 40], ids=["stopped in the middle", "closed behind it"])
+async def test_an_answer_that_nobody_takes_ends_the_connection(kibibytes: int) -> None:
+    async def much(_request: web.BaseRequest) -> web.StreamResponse:
+        return web.Response(body=bytes(kibibytes * 1024))
+
+    guard = Guard("ops", taken_within_s=0.1)
+    runner = web.ServerRunner(one_route.server(guard, "/do", much, body_limit_bytes=99))
+    await runner.setup()
+    with socket.create_server(("127.0.0.1", 0)) as listening, socket.socket() as client:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        await web.SockSite(runner, listening).start()
+        client.connect(listening.getsockname())
+        client.sendall(HEAD + b"Connection: close\r\nContent-Length: 0\r\n\r\n")
+        server = runner.server
+        assert server is not None
+        async with asyncio.timeout(10):
+            while server.requests_count == 0 or server.connections:
+                await asyncio.sleep(0.01)
+        client.setblocking(True)
+        taken = 0
+        with contextlib.suppress(ConnectionResetError):
+            while said := await asyncio.to_thread(client.recv, 65536):
+                taken += len(said)
+        assert taken < kibibytes * 1024
+        await runner.cleanup()
