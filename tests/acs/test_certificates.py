@@ -1,4 +1,4 @@
-"""When certificates end: by edge and by Directory Server, and nothing of what cannot be read."""
+"""When certificates end: by edge and by Directory Server, shown or trusted, and nothing of what cannot be read."""
 
 from __future__ import annotations
 
@@ -28,3 +28,18 @@ def test_the_first_certificate_of_a_chain_counts(tmp_path: Path) -> None:
     served = certificates.tls_ends(settings, ["cardholder", "portal", "ops"])
     assert served == {"cardholder": SOON, "rreq:visa": SOON}
     assert certificates.tls_ends(settings, []) == {"rreq:visa": SOON}
+
+
+def test_an_authority_that_is_trusted_ends_too(tmp_path: Path) -> None:
+    """OpenSSL refuses everybody whom an authority certified that has ended."""
+    shown, trusted = tmp_path / "shown.pem", tmp_path / "trusted.pem"
+    shown.write_bytes(pem(leaf(ec_key())))
+    trusted.write_bytes(pem(root(END), root(SOON)))
+    network = {"id": "visa", "schemes": ["visa"], "hosts": ["ds.example"], "ca": str(trusted)}
+    network |= {"client_subject": "ds.example"}
+    given = {"profile": "demo", "ds.directory_servers": [network]}
+    given |= {"ds.tls_cert": str(shown), "ds.tls_key": "k.pem", "ds.client_ca": str(trusted)}
+    settings = config.read(given=given)
+
+    ends = certificates.tls_ends(settings, ["ds", "cardholder"])
+    assert ends == {"ds": END, "client_ca:ds": SOON, "ca:visa": SOON}
