@@ -109,10 +109,14 @@ async def _serve(service: app.Service, edges: Sequence[str], *, work: bool) -> i
         loop.add_signal_handler(signal.SIGHUP, lambda: None)
     supervised.watch(lambda: told(SILENT_RETIRING_S), lambda: told(SILENT_STOPPING_S))
     silent_s = SILENT_STOPPING_S
+    starting = asyncio.create_task(service.start(edges, work=work))
     try:
-        await service.start(edges, work=work)
-        supervised.say_ready()
-        systemd.is_serving("serving" if edges else "working")
+        # Nobody who is told to go waits first for a database that is away.
+        await asyncio.wait({starting, leave}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            await starting
+            supervised.say_ready()
+            systemd.is_serving("serving" if edges else "working")
         silent_s = await leave
     except Unavailable as error:
         sys.stderr.write(f"acs: cannot start: {absence(error)}\n")
@@ -125,6 +129,8 @@ async def _serve(service: app.Service, edges: Sequence[str], *, work: bool) -> i
         return NOT_NOW
     finally:
         systemd.is_stopping()
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)  # it was awaited, or is given up
         await service.stop(silent_s)
     return 0
 

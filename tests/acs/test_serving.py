@@ -1,11 +1,16 @@
-"""The commands that stay: what they refuse to start with."""
+"""The commands that stay: what they refuse to start with, and how they are told to go."""
 
 from __future__ import annotations
 
 import json
+import os
+import signal
+import socket
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
-from tests.acs.typed import acs
+from tests.acs.typed import ROOT, acs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,3 +47,20 @@ def test_the_edge_for_reports_alone_is_refused_where_nobody_reports(tmp_path: Pa
 
     assert ended.returncode == 2
     assert "none that does" in ended.stderr
+
+
+def test_a_start_that_waits_for_the_database_ends_when_it_is_told_to(tmp_path: Path) -> None:
+    """As at `docker stop`, which kills after ten seconds."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("ACS_")}
+    own |= {"ACS_DATA_DIR": str(tmp_path), "ACS_PROFILE": "demo", "ACS_OPS__LISTEN": "127.0.0.1:0"}
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        own["ACS_DATABASE__URL"] = f"postgresql://acs@127.0.0.1:{silent.getsockname()[1]}/acs"
+        command = [sys.executable, "-m", "acs", "serve", "--edge", "ops"]
+        with subprocess.Popen(command, env=own, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
+            asked, _ = silent.accept()
+            process.send_signal(signal.SIGTERM)
+            try:
+                assert process.wait(10) == 0
+            finally:
+                process.kill()
+                asked.close()
