@@ -152,7 +152,7 @@ class CamaraSimSwap:
             if status != _OK or not isinstance(token, str) or not _TOKEN.fullmatch(token):
                 return NoAnswer(f"token HTTP {status}")
             life = found.get("expires_in", _TOKEN_LIFE_S)
-            is_told = isinstance(life, int | float) and life < _TOKEN_LIFE_MAX_S
+            is_told = isinstance(life, int | float) and 0 <= life < _TOKEN_LIFE_MAX_S
             life_s = float(life) if is_told else _TOKEN_LIFE_S
             self._token = (token, loop.time() + max(life_s - _TOKEN_MARGIN_S, 0.0))
             return token

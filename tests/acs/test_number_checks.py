@@ -60,7 +60,7 @@ async def test_a_token_is_not_used_to_its_last_second(
     assert len(operator.tokens) == 2
 
 
-@pytest.mark.parametrize("life", ["soon", None, 10**400])
+@pytest.mark.parametrize("life", ["soon", None, 10**400, -(10**400)])
 async def test_a_token_without_a_life_is_used_for_a_while(
     operator: Operator, checks: CamaraSimSwap, life: object
 ) -> None:
