@@ -78,3 +78,23 @@ def test_tls_of_directory_servers_does_not_end_in_the_balancer() -> None:
     for name, section in sections.items():
         assert "mode tcp" in section, name
         assert " crt " not in section, name
+
+
+def test_whoever_fills_the_public_edges_leaves_room_for_directory_servers() -> None:
+    """HAProxy's own bound is one for all frontends: who holds it full shuts every one of them."""
+    text = (DEPLOY / "haproxy" / "edges.cfg").read_text(encoding="utf-8")
+    parts = re.split(r"^(?=[a-z])", text, flags=re.MULTILINE)
+    most = {
+        part.partition("\n")[0]: int(found[1])
+        for part in parts
+        if (found := re.search(r"^    maxconn (\d+)$", part, re.MULTILINE))
+    }
+    public = {
+        part.partition("\n")[0]
+        for part in parts
+        if re.match(r"frontend (?!ds$)\w+$", part, re.MULTILINE)
+    }
+
+    assert public == {"frontend cardholder", "frontend portal"}
+    assert public < set(most)
+    assert sum(most[one] for one in public) <= most["global"] - 1000
