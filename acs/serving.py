@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
     from acs.config import Settings
 
+_ALIVE_S = 1.0
+"""How often it is looked whether the service manager wants to hear that the loop goes round."""
+
 
 def serve(options: argparse.Namespace, settings: Settings) -> int:
     """Listen until told to stop."""
@@ -103,16 +106,22 @@ async def _serve(service: app.Service, edges: Sequence[str], *, work: bool) -> i
         if not leave.done():
             leave.set_result(silent_s)
 
+    def say_alive() -> None:
+        systemd.is_alive()
+        loop.call_later(_ALIVE_S, say_alive)
+
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, told, SILENT_STOPPING_S)
     if supervised.is_supervised:  # a terminal that hangs up tells everybody; the supervisor decides
         loop.add_signal_handler(signal.SIGHUP, lambda: None)
     supervised.watch(lambda: told(SILENT_RETIRING_S), lambda: told(SILENT_STOPPING_S))
+    say_alive()
     silent_s = SILENT_STOPPING_S
     starting = asyncio.create_task(service.start(edges, work=work))
     try:
         # Nobody who is told to go waits first for a database that is away.
-        await asyncio.wait({starting, leave}, return_when=asyncio.FIRST_COMPLETED)
+        first: set[asyncio.Future[Any]] = {starting, leave}
+        await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             await starting
             supervised.say_ready()

@@ -175,6 +175,7 @@ class _Workers:
             code = self._fill()
             self._replace()
             self._tell()
+            self._systemd.is_alive()
             time.sleep(_LOOK_S)
         self._systemd.is_stopping()
         self._end_all()

@@ -1,4 +1,4 @@
-"""When certificates end: by edge and by Directory Server, shown or trusted, and nothing of what cannot be read."""
+"""When certificates end: by edge and by Directory Server; nothing of what cannot be read."""
 
 from __future__ import annotations
 

@@ -53,7 +53,13 @@ def test_a_start_that_waits_for_the_database_ends_when_it_is_told_to(tmp_path: P
     """As at `docker stop`, which kills after ten seconds."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("ACS_")}
     own |= {"ACS_DATA_DIR": str(tmp_path), "ACS_PROFILE": "demo", "ACS_OPS__LISTEN": "127.0.0.1:0"}
-    with socket.create_server(("127.0.0.1", 0)) as silent:
+    manager = tmp_path / "notify"
+    own |= {"NOTIFY_SOCKET": str(manager), "WATCHDOG_USEC": "60000000"}
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as heard,
+    ):
+        heard.bind(str(manager))
         own["ACS_DATABASE__URL"] = f"postgresql://acs@127.0.0.1:{silent.getsockname()[1]}/acs"
         command = [sys.executable, "-m", "acs", "serve", "--edge", "ops"]
         with subprocess.Popen(command, env=own, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
@@ -64,3 +70,4 @@ def test_a_start_that_waits_for_the_database_ends_when_it_is_told_to(tmp_path: P
             finally:
                 process.kill()
                 asked.close()
+        assert [heard.recv(100) for _ in range(2)] == [b"WATCHDOG=1", b"STOPPING=1"]

@@ -259,15 +259,21 @@ async def test_the_service_manager_knows_when_it_serves_and_how_a_restart_ended(
         systemd.bind(str(tmp_path / "notify"))
         systemd.settimeout(0)
         told: list[dict[str, str]] = []
+        alive = 0
 
         def is_told(count: int) -> bool:
+            nonlocal alive
             with suppress(BlockingIOError):
                 while True:
                     lines = systemd.recv(1000).decode().split("\n")
-                    told.append(dict(line.split("=", 1) for line in lines))
+                    if lines == ["WATCHDOG=1"]:
+                        alive += 1
+                    else:
+                        told.append(dict(line.split("=", 1) for line in lines))
             return len(told) >= count
 
-        async with town(dsn, tmp_path, NOTIFY_SOCKET=str(tmp_path / "notify")) as there:
+        manager = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "600000000"}
+        async with town(dsn, tmp_path, **manager) as there:
             await until(lambda: is_told(1))
             there.fleet.signal(signal.SIGHUP)
             await until(lambda: is_told(3))
@@ -282,3 +288,4 @@ async def test_the_service_manager_knows_when_it_serves_and_how_a_restart_ended(
     assert kinds == ["READY", "RELOADING", "READY", "RELOADING", "READY", "STOPPING"]
     assert told[2]["STATUS"] == "serving"
     assert "the last restart was given up" in told[4]["STATUS"]
+    assert alive >= 1

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from acs import supervisor
 from acs.__main__ import parser
 from acs.config import Settings
 from acs.serving import COMMANDS
@@ -76,6 +77,8 @@ def test_it_is_waited_for_and_never_started_again_for_what_only_a_person_can_men
     assert service["KillMode"] == "mixed"
     assert service["RestartPreventExitStatus"] == "2"
     assert service["LimitCORE"] == "0"
+    assert int(service["WatchdogSec"]) >= 2 * supervisor._CLOSING_S + Settings().work.stop_grace_s
+    assert service["WatchdogSignal"] == "SIGKILL"  # SIGABRT makes a core file
     assert service["User"] not in {"root", "0"}
 
 
