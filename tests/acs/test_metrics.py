@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -128,6 +129,41 @@ def test_several_processes_are_one_sum(tmp_path: Path) -> None:
     ]
 
     assert 'acs_otp_total{event="sent"} 4.0' in answers[-1].stdout
+
+
+def test_what_ended_processes_counted_is_kept_in_one_file(tmp_path: Path) -> None:
+    """Each file is read at each scrape, by a process that answers payments beside."""
+    script = (
+        "import os; from acs import metrics\n"
+        "metrics.OTP.labels('sent').inc(2); metrics.AREQ_SECONDS.observe(0.1)\n"
+        "metrics.DB_POOL.labels('idle').set(3); print(os.getpid())"
+    )
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    run = partial(subprocess.run, env=environment, capture_output=True, text=True, check=True)
+    pids = [int(run([sys.executable, "-c", script]).stdout) for _ in range(3)]
+    for pid in (*pids, pids[0]):  # the last one has counted nothing
+        metrics.forget_process(pid, str(tmp_path))
+    files = {file.name for file in tmp_path.glob("*.db")}
+    read = "from acs import metrics; print(metrics.exposition().decode())"
+    told = run([sys.executable, "-c", read]).stdout
+
+    assert files == {"counter_0.db", "histogram_0.db"}
+    assert 'acs_otp_total{event="sent"} 6.0' in told
+    assert "acs_areq_seconds_count 3.0" in told
+    assert 'acs_areq_seconds_bucket{le="0.05"} 0.0' in told
+    assert 'acs_areq_seconds_bucket{le="0.1"} 3.0' in told
+    assert "acs_db_pool_connections{" not in told
+
+
+def test_what_cannot_be_added_up_ends_nobody(tmp_path: Path) -> None:
+    odd = tmp_path / "counter_7.db"
+    for content in ((64).to_bytes(8, "little") + b"\x7f" * 60, b"\x09"):
+        (tmp_path / "counter_0.db").write_bytes(b"")
+        odd.write_bytes(content)
+        metrics.forget_process(7, str(tmp_path))
+
+        assert odd.read_bytes() == content
+    metrics.forget_process(7, str(tmp_path / "gone"))
 
 
 def test_every_gauge_that_is_read_is_one() -> None:

@@ -225,13 +225,14 @@ async def test_a_supervisor_that_can_start_nobody_lets_the_others_serve(
 ) -> None:
     async with town(dsn, tmp_path) as there:
         fleet, (dies, serves) = there.fleet, sorted(there.fleet.workers())
-        assert fleet.process is not None
-        pid = fleet.process.pid
+        supervising = fleet.process
+        assert supervising is not None
+        pid = supervising.pid
         most = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, most[1]))  # no file more
         os.kill(dies, signal.SIGKILL)
-        await until(lambda: fleet.process.poll() is not None or "worker:unmade" in fleet.log)
-        assert fleet.process.poll() is None
+        await until(lambda: supervising.poll() is not None or "worker:unmade" in fleet.log)
+        assert supervising.poll() is None
         fleet.signal(signal.SIGHUP)
         await until(lambda: "restart:refused" in fleet.log)
         meanwhile = fleet.workers()
@@ -272,8 +273,8 @@ async def test_the_service_manager_knows_when_it_serves_and_how_a_restart_ended(
                         told.append(dict(line.split("=", 1) for line in lines))
             return len(told) >= count
 
-        manager = {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "600000000"}
-        async with town(dsn, tmp_path, **manager) as there:
+        path, patience_us = str(tmp_path / "notify"), "600000000"
+        async with town(dsn, tmp_path, NOTIFY_SOCKET=path, WATCHDOG_USEC=patience_us) as there:
             await until(lambda: is_told(1))
             there.fleet.signal(signal.SIGHUP)
             await until(lambda: is_told(3))
