@@ -34,4 +34,8 @@ def time_text(moment: datetime, zone: tzinfo, language: str) -> str:
 
 
 def _written(moment: datetime, pattern: str, zone: tzinfo, language: str) -> str:
-    return str(format_datetime(moment, pattern, tzinfo=zone, locale=language))
+    try:
+        at = moment.astimezone(zone)
+    except OverflowError:  # a date from outside may be any, up to the last hour of the year 9999
+        at = moment
+    return str(format_datetime(at, pattern, tzinfo=at.tzinfo, locale=language))

@@ -26,3 +26,16 @@ def test_each_language_writes_a_day_its_own_way(language: str, day: str, moment:
     assert day_text(AT, WARSAW, language) == day
     assert moment_text(AT, WARSAW, language) == moment
     assert time_text(AT, WARSAW, language) == "00:30"
+
+
+@pytest.mark.parametrize(
+    ("edge", "zone", "written"),
+    [
+        (datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC), WARSAW, "31 Dec 9999, 23:59"),
+        (datetime(1, 1, 1, tzinfo=UTC), ZoneInfo("America/New_York"), "1 Jan 1, 00:00"),
+    ],
+)
+def test_a_moment_that_the_clock_would_carry_out_of_the_calendar_is_told_in_utc(
+    edge: datetime, zone: ZoneInfo, written: str
+) -> None:
+    assert moment_text(edge, zone, "en") == written
