@@ -46,7 +46,7 @@ async def code_screen(
         form_token=form_token.seal(ports.keys.form, transaction.acs_trans_id, challenge.step),
         language=challenge.language,
         languages=ports.pages.languages,
-        merchant=shown_name(transaction.merchant_name or "") or _merchant_id(transaction),
+        merchant=shown_name(transaction.merchant_name or "", _merchant_id(transaction)),
         amount=_amount(transaction) if is_payment else None,
         last4=transaction.last4,
         purchase_at=_purchase_at(transaction),

@@ -30,12 +30,15 @@ _SPACE_CATEGORIES: Final = frozenset({"Zs", "Zl", "Zp"})
 
 
 def shown_name(name: str, fallback: str = "") -> str:
-    """Clean a merchant's name for display; give ``fallback`` if nothing readable is left."""
+    """Clean a merchant's name for display; give ``fallback`` if no letter or digit is left.
+
+    A row of signs names nobody, and a text message has another name for the payee then.
+    """
     # Taking something out may bring two characters together that make a new one.
     cleaned = _cleaned_once(name)
     while cleaned != name:
         name, cleaned = cleaned, _cleaned_once(cleaned)
-    return cleaned or fallback
+    return cleaned if any(map(str.isalnum, cleaned)) else fallback or cleaned
 
 
 def _cleaned_once(name: str) -> str:

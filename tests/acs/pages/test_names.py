@@ -37,8 +37,13 @@ def test_cleaned_names(name: str, shown: str) -> None:
     assert shown_name(name) == shown
 
 
-def test_nothing_readable_gives_the_fallback() -> None:
-    assert shown_name("\u202e\u200b ", fallback="ACME-0001") == "ACME-0001"
+@pytest.mark.parametrize("name", ["\u202e\u200b ", "\U0001f600\U0001f600", "€€€", "***", "\u2714"])
+def test_nothing_readable_gives_the_fallback(name: str) -> None:
+    assert shown_name(name, fallback="ACME-0001") == "ACME-0001"
+
+
+def test_without_a_fallback_signs_are_better_than_nothing() -> None:
+    assert shown_name("***") == "***"
 
 
 @given(st.text(max_size=120))
