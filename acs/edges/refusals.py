@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from acs import metrics
-from acs.challenge.responses import to_bytes
 from acs.edges.written import BODY, JSON
+from acs.flows.erros import sent
 from schemas import messages
 from schemas.problems import Problem, erro, ids_of_areq
 from schemas.values import MessageType
@@ -126,8 +125,7 @@ def areq_refused(raw: bytes, problem: Problem) -> bytes:
         ids=ids_of_areq(seen),
         message_type=kind if isinstance(kind, str) else None,
     )
-    metrics.ERRO.labels("out", problem.code).inc()
-    return to_bytes(message)
+    return sent(message)
 
 
 _BY_EDGE = {

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
-from acs import log, metrics
-from acs.challenge.responses import to_bytes
+from acs import log
 from acs.crypto import jwe
 from acs.edges.refusals import plain
 from acs.edges.written import BODY
 from acs.flows import sdk_challenge
-from acs.flows.sdk_challenge import Answer, Post
+from acs.flows.erros import sent
+from acs.flows.sdk_answers import Answer
+from acs.flows.sdk_talk import Post
 from acs.store.pool import Unavailable
 from schemas import messages
 from schemas.problems import Problem, erro
@@ -37,12 +38,12 @@ def routes(ports: Ports) -> list[web.RouteDef]:
     """Give the routes of this edge."""
 
     async def post(request: web.Request) -> web.Response:
-        sent = Post(await request.read(), request.remote, request.headers.get("User-Agent"))
+        given = Post(await request.read(), request.remote, request.headers.get("User-Agent"))
         try:
-            return _response(await sdk_challenge.answer(ports, sent))
+            return _response(await sdk_challenge.answer(ports, given))
         except Unavailable as missing:
             log.event("challenge:refused", reason=missing.what)
-            return _response(_cannot(sent.body))
+            return _response(_cannot(given.body))
 
     return [web.post(PATH, post)]
 
@@ -69,9 +70,8 @@ def _cannot(body: bytes) -> Answer:
     given = seen.get("messageVersion")
     version = given if isinstance(given, str) else None
     message = erro(problem, version=version, ids=_named(body), message_type=MessageType.CREQ)
-    metrics.ERRO.labels("out", problem.code).inc()
     log.event("creq:refused", code=problem.code)
-    return Answer(to_bytes(message))
+    return Answer(sent(message))
 
 
 def _named(body: bytes) -> dict[str, str]:

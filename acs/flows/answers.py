@@ -14,11 +14,10 @@ import unicodedata
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from acs import log, metrics
+from acs import metrics
 from acs.challenge import machine
 from acs.challenge.events import (
     AnswerChecked,
-    CReqRefused,
     EntryMalformed,
     PersonBlocked,
     Verdict,
@@ -43,7 +42,6 @@ from otp import flows as otp_flows
 from otp.model import Accepted, Exhausted, Rejected, SmsState
 from schemas import api
 from schemas.audit import AuditEvent
-from schemas.problems import erro
 from schemas.values import TransStatusReason
 from schemas.vault import Secret
 
@@ -59,7 +57,6 @@ if TYPE_CHECKING:
     from acs.transaction import Transaction
     from enrollment.model import Footing
     from otp.model import CheckResult, CodeState, Issued
-    from schemas.problems import Problem
 
 PIN_DIGITS = range(4, 9)
 _SMS_WAIT_S = 3.0
@@ -75,34 +72,6 @@ class Entries:
 
     otp: Secret = field(default_factory=lambda: Secret(""))
     pin: Secret = field(default_factory=lambda: Secret(""))
-
-
-def creq_refused(
-    transaction: Transaction, problem: Problem, message_type: str | None
-) -> CReqRefused:
-    """Make the Erro for what came as a CReq and breaks the protocol; the challenge ends with it.
-
-    ``message_type`` is what it says it is, None for a type that nobody knows [rule 2.38].
-    """
-    message = erro(
-        problem,
-        version=transaction.message_version,
-        ids=ids_of(transaction),
-        message_type=message_type,
-    )
-    log.event("creq:refused", code=str(message["errorCode"]))
-    return CReqRefused(message)
-
-
-def ids_of(transaction: Transaction) -> dict[str, str]:
-    """Give the identifiers that an Erro about a CReq tells."""
-    ids = {
-        "threeDSServerTransID": transaction.three_ds_server_trans_id,
-        "acsTransID": str(transaction.acs_trans_id),
-        "dsTransID": transaction.ds_trans_id,
-    }
-    sdk = transaction.sdk_trans_id
-    return ids if sdk is None else {**ids, "sdkTransID": sdk}
 
 
 async def submit(

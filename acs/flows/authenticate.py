@@ -28,9 +28,8 @@ from acs import VERSION, evidence, log, metrics
 from acs.authentication import responses
 from acs.authentication.decision import decide
 from acs.authentication.swap import should_ask
-from acs.challenge.responses import to_bytes
+from acs.flows import erros, promises
 from acs.flows import evidence as evidence_flow
-from acs.flows import promises
 from acs.flows.gather import Asked, gather
 from acs.flows.number_check import checked
 from acs.flows.oddities import oddities
@@ -49,7 +48,7 @@ from acs.transaction import (
 from enrollment.model import calendar_of
 from schemas import messages
 from schemas.audit import AuditEvent
-from schemas.problems import CODES, Problem, ProtocolError, erro, ids_of_areq
+from schemas.problems import Problem, ProtocolError, erro, ids_of_areq
 from schemas.records import replace
 from schemas.values import MessageType, TransStatus
 
@@ -414,10 +413,7 @@ _counter = lru_cache(maxsize=4096)(metrics.AREQ.labels)
 
 
 def _hear(raw: bytes) -> bytes:
-    code = str(messages.peek(raw).get("errorCode", ""))
-    known = code if code in CODES else "none"
-    metrics.ERRO.labels("in", known).inc()
-    log.event("erro:received", code=known)
+    erros.note(messages.peek(raw))
     return b""
 
 
@@ -425,9 +421,8 @@ def _refuse(error: ProtocolError) -> bytes:
     message = erro(
         error.problem, version=error.version, ids=error.ids, message_type=error.message_type
     )
-    metrics.ERRO.labels("out", str(message["errorCode"])).inc()
     log.event("areq:refused", code=str(message["errorCode"]))
-    return to_bytes(message)
+    return erros.sent(message)
 
 
 def _error(areq: Reading, problem: Problem) -> ProtocolError:

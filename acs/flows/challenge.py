@@ -30,7 +30,7 @@ from acs.challenge.events import (
 )
 from acs.challenge.screens import ErrorScreen, Screen
 from acs.crypto import form_token
-from acs.flows import answers, evidence, final
+from acs.flows import answers, erros, evidence, final
 from acs.flows.answers import Entries
 from acs.flows.apply import Applied, store, take
 from acs.flows.views import code_screen
@@ -171,7 +171,7 @@ async def _creq_event(
     except ProtocolError as error:
         # The shop gets its data back all the same [rule 5.7].
         _keep_form(applied, None, session_data)
-        return answers.creq_refused(transaction, error.problem, error.message_type)
+        return erros.creq_refused(transaction, error.problem, error.message_type)
     applied.beside.visitor = evidence.visitor(
         ports.keys, transaction.acs_trans_id, "challenge", post.address, post.program
     )

@@ -16,9 +16,9 @@ from acs.challenge import machine
 from acs.challenge.events import WaitOver
 from acs.challenge.responses import final_cres, to_bytes
 from acs.challenge.screens import ErrorScreen, ReturnScreen, Screen
-from acs.flows.answers import ids_of
 from acs.flows.apply import Applied, store, take
 from acs.flows.deliver_results import deliver_staged
+from acs.flows.erros import ids_of, sent
 from acs.flows.views import brand
 from acs.store import dialogues
 from schemas import messages
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from acs.challenge.screens import Outcome
-    from acs.flows.deliver_results import Ended
+    from acs.flows.settle_results import Ended
     from acs.ports import Ports
     from acs.store.dialogues import Dialogue
 
@@ -78,11 +78,11 @@ async def final_screen(ports: Ports, dialogue: Dialogue, *, queued: bool) -> Scr
     if outcome is None:
         return ErrorScreen("unknown", settled.challenge.language)
     if outcome.error is not None:
-        return _return(ports, settled, outcome.error)
+        return _return(ports, settled, to_bytes(outcome.error))
     cres = final_cres(settled.transaction, settled.challenge)
     if not end.cres_kept:
         await keep(ports, settled, cres)
-    return _return(ports, settled, cres)
+    return _return(ports, settled, to_bytes(cres))
 
 
 def refused(ports: Ports, dialogue: Dialogue, code: str, detail: str) -> Screen:
@@ -94,9 +94,8 @@ def refused(ports: Ports, dialogue: Dialogue, code: str, detail: str) -> Screen:
         ids=ids_of(transaction),
         message_type="CReq",
     )
-    metrics.ERRO.labels("out", code).inc()
     log.event("creq:refused", code=code)
-    return _return(ports, dialogue, message)
+    return _return(ports, dialogue, sent(message))
 
 
 async def _settled(ports: Ports, dialogue: Dialogue, *, wait: bool) -> Dialogue:
@@ -147,13 +146,13 @@ async def keep(ports: Ports, dialogue: Dialogue, cres: Mapping[str, object]) -> 
         )
 
 
-def _return(ports: Ports, dialogue: Dialogue, message: Mapping[str, object]) -> Screen:
+def _return(ports: Ports, dialogue: Dialogue, message: bytes) -> Screen:
     url = dialogue.transaction.notification_url
     if url is None:
         return ErrorScreen("unknown", dialogue.challenge.language)
     return ReturnScreen(
         notification_url=url,
-        cres=encode(to_bytes(dict(message))),
+        cres=encode(message),
         session_data=dialogue.session_data,
         outcome=_shown(dialogue),
         language=dialogue.challenge.language,

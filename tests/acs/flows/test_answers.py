@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 import pytest
 
 from acs.flows import answers
 from acs.flows.answers import Entries
-from schemas.problems import naming
 from schemas.vault import Secret
-from tests.acs.people import a_transaction
-from tests.records import replace
 
 
 def test_entries_do_not_show_what_was_typed() -> None:
@@ -56,17 +52,3 @@ def test_an_identifier_has_its_canonical_form(text: object) -> None:
 def test_an_identifier_may_be_spelled_in_capitals() -> None:
     text = "D7C1F4A2-6C35-4A53-9F0E-1B1D5F3E9A10"
     assert answers.uuid_of(text) == UUID(text)
-
-
-@pytest.mark.parametrize("sdk_trans_id", [None, "7f3e1b0c-5d2a-4e9b-8c6f-0a1b2c3d4e5f"])
-def test_an_erro_names_the_ids_that_the_transaction_has(sdk_trans_id: str | None) -> None:
-    transaction = replace(a_transaction(), sdk_trans_id=sdk_trans_id)
-
-    error: dict[str, Any] = dict(
-        answers.creq_refused(transaction, naming("203", ("challengeDataEntry",)), "CReq").error
-    )
-
-    assert error["errorDetail"] == "challengeDataEntry"
-    assert error["errorMessageType"] == "CReq"
-    assert error["acsTransID"] == str(transaction.acs_trans_id)
-    assert error.get("sdkTransID") == sdk_trans_id
