@@ -29,8 +29,9 @@ from schemas.versions import SUPPORTED
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from acs.authentication.facts import Facts, RangePolicy
+    from acs.authentication.facts import Facts
     from acs.authentication.low_value import Share
+    from acs.authentication.range_policy import RangePolicy
     from acs.transaction import Elements
     from enrollment.model import EffectiveLimits, Standing
     from schemas.compiler import Reading

@@ -33,7 +33,7 @@ from acs.authentication.case import (
     refuse,
     reservation,
 )
-from acs.authentication.facts import Default, RateMissing
+from acs.authentication.range_policy import Default, RateMissing
 from acs.transaction import Elements
 from enrollment.model import CardStatus, EnrolmentReason, EnrolmentState, expiry_of
 from schemas.values import (

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from acs.authentication.facts import SmallPayments
+    from acs.authentication.range_policy import SmallPayments
     from enrollment.model import EffectiveLimits, LowValue, Standing, Use
 
 RATE_AGE_MAX: Final = timedelta(days=4)

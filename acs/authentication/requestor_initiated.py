@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from acs.authentication import trust
 from acs.authentication.case import EXEMPT_RULES, Decision, Exemption, cannot, refuse
-from acs.authentication.facts import Unproved
+from acs.authentication.range_policy import Unproved
 from acs.authentication.references import prior_ids
 from schemas.values import (
     DeviceChannel,

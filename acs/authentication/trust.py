@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from acs.authentication import swap
-from acs.authentication.facts import TrustList
+from acs.authentication.range_policy import TrustList
 from acs.authentication.references import begins_a_series, merchant_of
 from schemas.values import ChallengeInd, DeviceChannel, ListStatus
 from schemas.versions import V210

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from acs.authentication.facts import CardRange, RangePolicy
+    from acs.authentication.facts import CardRange
+    from acs.authentication.range_policy import RangePolicy
     from acs.crypto.keys import AuthenticationValueKeys, RemoteValueKeys
 
     _Maker = Callable[

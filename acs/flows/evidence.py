@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
-    from acs.authentication.facts import RangePolicy
+    from acs.authentication.range_policy import RangePolicy
     from acs.authentication.rendering import Rendering
     from acs.ports import Ports
     from acs.store.audit_chain import Told

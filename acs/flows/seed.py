@@ -35,7 +35,8 @@ from typing import TYPE_CHECKING, Any
 
 from iso4217 import Currency
 
-from acs.authentication.facts import PAN_DIGITS_MAX, CardRange, RangePolicy
+from acs.authentication.facts import PAN_DIGITS_MAX, CardRange
+from acs.authentication.range_policy import RangePolicy
 from acs.crypto.keys import KeyState
 from acs.store import card_ranges
 from acs.store.card_ranges import Issuer

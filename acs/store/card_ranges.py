@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from acs.authentication.facts import PAN_DIGITS_MAX, CardRange, RangePolicy
+from acs.authentication.facts import PAN_DIGITS_MAX, CardRange
 from acs.authentication.limits import Rate
+from acs.authentication.range_policy import RangePolicy
 from schemas import queries
 
 if TYPE_CHECKING:

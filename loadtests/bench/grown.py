@@ -26,7 +26,7 @@ from pathlib import Path
 import asyncpg
 import uvloop
 
-from acs.authentication.facts import Default
+from acs.authentication.range_policy import Default
 from acs.store.card_ranges import PolicyTables
 from acs.transaction import CHANCE_BYTES, acs_trans_id_at
 from enrollment import pan

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from acs.authentication.facts import CardRange, Converted, Facts, Prior, RangePolicy
+from acs.authentication.facts import CardRange, Converted, Facts, Prior
+from acs.authentication.range_policy import RangePolicy
 from acs.challenge.machine import Challenge
 from acs.transaction import (
     AcsTransId,

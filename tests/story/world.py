@@ -20,7 +20,8 @@ import asyncpg
 from aiohttp import web
 
 from acs import metrics
-from acs.authentication.facts import CardRange, Default, RangePolicy, SmallPayments, TrustList
+from acs.authentication.facts import CardRange
+from acs.authentication.range_policy import Default, RangePolicy, SmallPayments, TrustList
 from acs.background import Background
 from acs.challenge.policy import ChallengePolicy
 from acs.crypto.software import SoftwareKeys

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from acs.authentication.case import Decision, Exemption
 from acs.authentication.decision import RULES, decide
-from acs.authentication.facts import Converted, Default, Facts, NoRate, Number, Prior, Swap
+from acs.authentication.facts import Converted, Facts, NoRate, Number, Prior, Swap
+from acs.authentication.range_policy import Default
 from acs.authentication.rendering import Rendering
 from acs.transaction import Elements
 from enrollment.model import (

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acs.authentication.decision import decide
-from acs.authentication.facts import Converted, SmallPayments
+from acs.authentication.facts import Converted
 from acs.authentication.low_value import Share
+from acs.authentication.range_policy import SmallPayments
 from enrollment.model import LowValue
 from schemas.values import TransStatus
 from tests.acs.people import NOW, a_range, a_standing, an_areq, some_facts

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acs.authentication.decision import decide
-from acs.authentication.facts import Default, Prior, Unproved
+from acs.authentication.facts import Prior
+from acs.authentication.range_policy import Default, Unproved
 from acs.authentication.requestor_initiated import ACCOUNT, PAYMENTS
 from schemas.values import ChallengeInd, ThreeRIInd, TransStatus
 from tests.acs.people import (

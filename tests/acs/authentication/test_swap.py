@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from acs.authentication.case import Decision
 from acs.authentication.decision import decide
-from acs.authentication.facts import Default, Swap
+from acs.authentication.facts import Swap
+from acs.authentication.range_policy import Default
 from acs.authentication.swap import should_ask
 from schemas.values import TransStatus
 from tests.acs.people import NOW, a_range, a_standing, an_areq, some_facts

@@ -8,7 +8,8 @@ import pytest
 
 from acs.authentication import trust
 from acs.authentication.case import Case, case_of
-from acs.authentication.facts import RangePolicy, Swap, TrustList
+from acs.authentication.facts import Swap
+from acs.authentication.range_policy import RangePolicy, TrustList
 from schemas.values import ListStatus
 from tests.acs.people import NOW, a_range, a_standing, an_areq, some_facts
 from tests.records import replace

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from acs.authentication.facts import CardRange, RangePolicy
+from acs.authentication.facts import CardRange
+from acs.authentication.range_policy import RangePolicy
 from acs.store import card_ranges
 from acs.store.card_ranges import IssuedRange, Issuer, PolicyTables
 from acs.transaction import Elements
