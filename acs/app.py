@@ -1,6 +1,6 @@
 """The composition root: builds what flows are handed, mounts edges on listeners, runs the worker.
 
-This module alone knows everybody, and it is the only place where the time of day is read.
+This module alone knows everybody. What is read from files it is handed (``acs.parts``).
 Each edge has its own listener, its own limits and its own connection pool; one process may serve
 one edge or all of them, and any process may run the worker.
 """
@@ -22,7 +22,6 @@ from aiohttp import web
 
 from acs import VERSION, certificates, clock, live_tables, log, metrics, policies
 from acs.background import Background
-from acs.clock import Clock, machine_name, utc_now
 from acs.directory_server import DirectoryServers
 from acs.drain import SILENT_STOPPING_S, drain
 from acs.edges import browser, ds, ops, receipts
@@ -31,22 +30,17 @@ from acs.edges.middleware import Guard
 from acs.edges.proxies import networks
 from acs.edges.receipts import ReceiptPorts
 from acs.flows import housekeeping, retention
-from acs.http_gateways import doors
 from acs.inherited import BACKLOG
-from acs.key_files import load_keys
 from acs.live_tables import LiveTables
 from acs.ports import Ports
 from acs.readiness import checks, faults
-from acs.store import migrate
 from acs.store.pool import Pool, PoolSettings, Unavailable
-from acs.value_keys import hsm_use, value_keys
 from acs.work.loop import WorkLoop
 from acs.work.sources import sources
 from enrollment import edge as enrollment_edge
 from enrollment.edge import EnrollmentPorts
 from enrollment.portal import gate as portal_gate
 from enrollment.portal import routes as portal_routes
-from enrollment.portal.render import PortalPages
 from enrollment.portal.routes import PortalPorts
 from otp.gateways import receipts as reports
 from otp.gateways.carriers import Watch
@@ -55,34 +49,21 @@ from otp.gateways.port import ReportState
 from otp.gateways.smpp.gateway import SmppGateway
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractAsyncContextManager
-    from datetime import datetime
 
     from acs.config import Listen, Settings
-    from acs.crypto.software import SoftwareKeys
-    from acs.directory_server import DirectoryServer
     from acs.edges.refusals import Refusal
     from acs.hsm.keys import HsmValueKeys
     from acs.inherited import Listener
-    from acs.number_checks import CamaraSimSwap
-    from acs.pages.render import Pages
-    from acs.ports import Policies
-    from acs.store.migrate import Migration
+    from acs.parts import Parts
     from acs.store.pool import Connection
-    from acs.value_keys import HsmUse
-    from enrollment.callers import Callers
-    from otp.gateways.http.callback import Door
-    from otp.gateways.port import Report, SmsGateway
+    from otp.gateways.port import Report
     from otp.gateways.receipts import Recorded
-    from schemas.vault import Keys
 
 EDGES = ("ds", "cardholder", "enrollment", "portal", "ops", "receipts")
 SENDING = frozenset({"cardholder", "enrollment", "portal"})
 """Edges whose requests send messages at once; so does the worker."""
-ASKING_HSM = frozenset({"ds", "cardholder"})
-"""Edges whose requests may need a key of the HSM; so does the worker."""
 _BODY_LIMITS = {
     "cardholder": browser.BODY_LIMIT_BYTES,
     "enrollment": 32 * 1024,
@@ -119,56 +100,6 @@ class MessagePool:
     def acquire(self) -> AbstractAsyncContextManager[Connection]:
         """Lend a connection."""
         return self.pool.connection()
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What is read from files before there is a loop that reading could block."""
-
-    clock: Clock
-    keys: Keys
-    values: SoftwareKeys
-    hsm: HsmUse | None
-    pages: Pages
-    portal: PortalPages
-    policies: Policies
-    directory_servers: Sequence[DirectoryServer]
-    gateways: tuple[SmsGateway, ...]
-    number_checks: CamaraSimSwap | None
-    doors: tuple[Door, ...]
-    callers: Callers
-    contexts: Mapping[str, ssl.SSLContext | None]
-    tls_ends: Mapping[str, datetime]
-    migrations: Sequence[Migration]
-
-
-def prepare(settings: Settings, edges: Sequence[str]) -> Parts:
-    """Read keys, certificates, pages and policies; raise ConfigError for what does not fit."""
-    contexts = {name: policies.listener_context(settings, name) for name in edges}
-    values = value_keys(settings)
-    directory_servers = policies.directory_servers(settings)
-    signers = [one.signer for one in directory_servers if one.signer is not None]
-    hsm = hsm_use(settings, values, signers) if not edges or ASKING_HSM & set(edges) else None
-    if hsm is not None:
-        hsm.judge(must_be_there=False)
-    clock = Clock(utc_now, machine_name())
-    return Parts(
-        clock=clock,
-        keys=load_keys(settings),
-        values=values,
-        hsm=hsm,
-        pages=policies.pages(settings),
-        portal=PortalPages(),
-        policies=policies.policies(settings),
-        directory_servers=directory_servers,
-        number_checks=policies.number_checks(settings),
-        gateways=policies.gateways(settings, clock),
-        doors=doors(settings),
-        callers=policies.callers(settings),
-        contexts=contexts,
-        tls_ends=certificates.tls_ends(settings, edges),
-        migrations=migrate.migrations(),
-    )
 
 
 class NotFit(Exception):

@@ -16,6 +16,7 @@ from acs.command import Command
 from acs.config import ConfigError
 from acs.drain import SILENT_RETIRING_S, SILENT_STOPPING_S
 from acs.flows import restored
+from acs.parts import prepare
 from acs.smpp_gateways import refuse_too_many_binds
 from acs.store.pool import Unavailable
 from acs.systemd import Systemd
@@ -56,7 +57,7 @@ def serve(options: argparse.Namespace, settings: Settings) -> int:
         service = app.Service(
             settings,
             dsn,
-            app.prepare(settings, edges),
+            prepare(settings, edges),
             listeners=listeners,
             must_be_fit=inherited.MUST_BE_FIT in os.environ,
         )
@@ -70,7 +71,7 @@ def work(options: argparse.Namespace, settings: Settings) -> int:
     edges = tuple(options.edge or ())
     first = restored.end_what_was_open if options.restored else None
     with database(settings, pooled=True) as dsn:
-        service = app.Service(settings, dsn, app.prepare(settings, edges), before_work=first)
+        service = app.Service(settings, dsn, prepare(settings, edges), before_work=first)
         return _run(_serve(service, edges, work=True))
 
 
@@ -87,7 +88,7 @@ def demo(options: argparse.Namespace, settings: Settings) -> int:
 
 def _supervise(settings: Settings, dsn: str, options: argparse.Namespace) -> int:
     edges = app.edges_of(settings, options.edge)
-    app.prepare(settings, edges)  # what is wrong is said once
+    prepare(settings, edges)  # what is wrong is said once
     try:
         return supervisor.serve(
             settings, dsn, edges if options.edge else None, options.workers, options.config

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar
 
 import asyncpg
 
-from acs import app, commands, log
+from acs import commands, log
 from acs.background import Background
 from acs.clock import utc_now
 from acs.config import ConfigError
@@ -25,6 +25,7 @@ from acs.directory_server import DirectoryServer, DirectoryServers
 from acs.flows import stock as transactions
 from acs.flows.stock import Maker, NoPattern, Pattern, Rows
 from acs.live_tables import LiveTables
+from acs.parts import Parts, prepare
 from acs.ports import Ports
 from acs.store import stock as store
 from acs.store.pool import Pool, PoolSettings
@@ -78,7 +79,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     if not wanted:
         return 0
     log.setup(level="WARNING")
-    parts = app.prepare(settings, ())
+    parts = prepare(settings, ())
     with database(settings) as dsn:
         try:
             asyncio.run(_fill(dsn, settings, parts, options))
@@ -90,9 +91,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     return 0
 
 
-async def _fill(
-    dsn: str, settings: Settings, parts: app.Parts, options: argparse.Namespace
-) -> None:
+async def _fill(dsn: str, settings: Settings, parts: Parts, options: argparse.Namespace) -> None:
     conn = await asyncpg.connect(dsn, server_settings={"timezone": "UTC"})
     pool = await Pool.open(PoolSettings(dsn, role=settings.database.role, size=2))
     try:
@@ -127,7 +126,7 @@ async def _begin(conn: Connection, what: str, range_id: str, planned: int) -> Fi
     return found
 
 
-async def _cards(conn: Connection, parts: app.Parts, card_range: CardRange, wanted: int) -> None:
+async def _cards(conn: Connection, parts: Parts, card_range: CardRange, wanted: int) -> None:
     if not card_range.holds(_client(card_range, wanted - 1).pan.reveal()):
         message = f"the card range {card_range.range_id} has no room for {wanted} cards"
         raise NotNow(message)
@@ -150,7 +149,7 @@ async def _cards(conn: Connection, parts: app.Parts, card_range: CardRange, want
 async def _transactions(
     conn: Connection,
     ports: Ports,
-    parts: app.Parts,
+    parts: Parts,
     card_range: CardRange,
     options: argparse.Namespace,
 ) -> None:
@@ -213,7 +212,7 @@ def _client(card_range: CardRange, number: int) -> Client:
     return Client(number, clients.number_of(f"{card_range.low:019d}", number))
 
 
-def _server(parts: app.Parts, card_range: CardRange) -> DirectoryServer:
+def _server(parts: Parts, card_range: CardRange) -> DirectoryServer:
     for one in parts.directory_servers:
         if card_range.scheme in one.schemes:
             return one
@@ -230,7 +229,7 @@ class _NobodySends:
     deliver_claimed = tidy_reports = deliver
 
 
-def _ports(pool: Pool, parts: app.Parts, tables: LiveTables) -> Ports:
+def _ports(pool: Pool, parts: Parts, tables: LiveTables) -> Ports:
     return Ports(
         pool=pool,
         keys=parts.keys,

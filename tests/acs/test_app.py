@@ -15,8 +15,8 @@ import asyncpg
 import pytest
 
 from acs import app, config, metrics
-from acs.crypto.software import SoftwareKeys
 from acs.key_files import generate_keys
+from acs.parts import Parts, prepare
 from acs.store import card_ranges
 from acs.store.card_ranges import Issuer
 from loadtests.ports import free_ports
@@ -53,10 +53,10 @@ def read(folder: Path, **environ: str) -> config.Settings:
 async def running(folder: Path, dsn: str, **environ: str) -> AsyncIterator[dict[str, str]]:
     """Give the base URL of every edge of a running service."""
 
-    def prepared() -> tuple[config.Settings, app.Parts]:
+    def prepared() -> tuple[config.Settings, Parts]:
         settings = read(folder, **environ)
         generate_keys(settings.keys_dir)
-        return settings, app.prepare(settings, app.EDGES)
+        return settings, prepare(settings, app.EDGES)
 
     settings, parts = await asyncio.to_thread(prepared)
     service = app.Service(settings, dsn, parts)
@@ -329,24 +329,6 @@ def test_the_edge_for_delivery_reports_is_served_where_a_provider_reports(tmp_pa
     assert app.edges_of(silent) == tuple(one for one in app.EDGES if one != "receipts")
     assert app.edges_of(heard, named) == named
     assert app.edges_of(heard) == app.EDGES
-
-
-def test_without_a_key_file_there_are_no_value_keys(tmp_path: Path) -> None:
-    generate_keys(read(tmp_path).keys_dir)
-
-    parts = app.prepare(read(tmp_path), ())
-
-    assert isinstance(parts.values, SoftwareKeys)
-    assert parts.values.state("visa-1") is None
-
-
-def test_a_broken_key_file_refuses_to_start(tmp_path: Path) -> None:
-    settings = read(tmp_path)
-    generate_keys(settings.keys_dir)
-    settings.values_file.write_text('{"keys": [{"id": "x"}]}')
-
-    with pytest.raises(config.ConfigError, match=r"values\.json"):
-        app.prepare(settings, ())
 
 
 async def test_what_is_paced_takes_its_time_even_when_it_fails() -> None:

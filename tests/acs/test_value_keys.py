@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from acs import app, checking, commands, config, terminal
+from acs import checking, commands, config, terminal
 from acs.config import ConfigError
 from acs.hsm.keys import HsmSigner
 from acs.key_files import generate_keys
+from acs.parts import prepare
 from acs.value_keys import hsm_use, value_keys
 from tests import hsm as tokens
 from tests import signing
@@ -201,10 +202,10 @@ def test_without_the_package_a_start_says_which(
 def test_a_process_that_needs_no_key_of_it_does_not_look(softhsm: SoftHsm, tmp_path: Path) -> None:
     settings = settings_for(softhsm, tmp_path, hsm__module="/nowhere/lib.so")
     generate_keys(settings.keys_dir)
-    assert app.prepare(settings, ("portal", "ops")).hsm is None
+    assert prepare(settings, ("portal", "ops")).hsm is None
     for edges in ((), ("ds",), ("cardholder",)):
         with pytest.raises(ConfigError, match="no PKCS#11 module"):
-            app.prepare(settings, edges)
+            prepare(settings, edges)
 
 
 def test_the_commands_look_too(

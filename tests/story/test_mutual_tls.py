@@ -20,6 +20,7 @@ from aiohttp import web
 from acs import app, config
 from acs.clock import utc_now
 from acs.key_files import generate_keys
+from acs.parts import Parts, prepare
 from acs.store import card_ranges
 from acs.store.card_ranges import Issuer
 from tests.story.areqs import browser_areq
@@ -143,12 +144,12 @@ def _settings(
 
 def _prepared(
     folder: Path, authority: trustme.CA, fake: FakeDirectoryServer, phone: FakePhone
-) -> tuple[Any, app.Parts]:
+) -> tuple[Any, Parts]:
     settings = _settings(folder, authority, fake, phone)
     generate_keys(settings.keys_dir)
     settings.values_file.touch(0o600)
     settings.values_file.write_text(json.dumps(VALUES))
-    return settings, app.prepare(settings, EDGES)
+    return settings, prepare(settings, EDGES)
 
 
 @pytest.fixture

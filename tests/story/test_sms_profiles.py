@@ -15,6 +15,7 @@ import pytest
 from acs import app, config, metrics
 from acs.clock import utc_now
 from acs.key_files import generate_keys
+from acs.parts import Parts, prepare
 from acs.store import card_ranges
 from acs.store.card_ranges import Issuer
 from loadtests.ports import free_ports
@@ -98,12 +99,12 @@ def _settings(folder: Path, provider: StubProvider, urls: dict[str, str]) -> con
 
 def _prepared(
     folder: Path, provider: StubProvider, urls: dict[str, str]
-) -> tuple[config.Settings, app.Parts]:
+) -> tuple[config.Settings, Parts]:
     settings = _settings(folder, provider, urls)
     generate_keys(settings.keys_dir)
     settings.values_file.touch(0o600)
     settings.values_file.write_text(json.dumps(VALUES))
-    return settings, app.prepare(settings, EDGES)
+    return settings, prepare(settings, EDGES)
 
 
 def _free_urls() -> dict[str, str]:
