@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from acs.config import Settings
-    from acs.config.settings import Caller as CallerSettings
-    from acs.config.settings import DirectoryServer as DirectoryServerSettings
+    from acs.config.ds_settings import DirectoryServer as DirectoryServerSettings
+    from acs.config.enrollment_settings import Caller as CallerSettings
     from acs.crypto.keys import ContentSigner, RemoteSigner
     from enrollment.ports import Host
     from otp.gateways.port import SmsGateway

@@ -17,7 +17,8 @@ from schemas.addresses import can_be_called, is_host
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from acs.config.settings import DirectoryServer, Settings
+    from acs.config.ds_settings import DirectoryServer
+    from acs.config.settings import Settings
 
 _URL_MAX: Final = 2048 - 64  # acsURL has at most 2048 characters, the route included
 _USUAL_PORTS: Final = {"https": 443, "http": 80}

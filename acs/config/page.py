@@ -19,10 +19,12 @@ from typing import (
 import msgspec
 
 from acs.config import source
+from acs.config.ds_settings import DirectoryServer
+from acs.config.enrollment_settings import Caller
 from acs.config.http_settings import AnswerRule, HttpProvider, Query, Reports
 from acs.config.listen import Listen
 from acs.config.section import Section
-from acs.config.settings import Caller, DirectoryServer, Settings
+from acs.config.settings import Settings
 from acs.config.smpp_settings import SmppProvider
 from acs.config.sms_settings import SmsRoute
 from schemas.secret import Secret

@@ -14,7 +14,8 @@ from schemas.values import TransStatusReason
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from acs.config.settings import DirectoryServer, Settings
+    from acs.config.ds_settings import DirectoryServer
+    from acs.config.settings import Settings
 
 
 def judge(settings: Settings) -> tuple[str, ...]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from acs.config.ds_settings import DirectoryServer
+from acs.config.enrollment_settings import Caller
 from acs.config.http_settings import AnswerRule, HttpProvider, Query, Reports
 from acs.config.page import settings_page
-from acs.config.settings import Caller, DirectoryServer
 from acs.config.source import leaves, variable
 
 
