@@ -27,6 +27,7 @@ from acs import demo_keys
 from acs.clock import utc_now
 from acs.config import CONFIG_VARIABLE
 from acs.key_files import generate_keys
+from acs.terminal import say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,12 +98,6 @@ class Supervisor:
     def ask_to_stop(self, *_: object) -> None:
         """Signal handler: end the watch."""
         self.stopping = True
-
-
-def say(text: str) -> None:
-    """Tell the person at the terminal."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
 
 
 def answers(url: str) -> object | None:

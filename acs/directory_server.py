@@ -31,6 +31,7 @@ from aiohttp.resolver import ThreadedResolver
 
 from acs import log, metrics
 from acs.breaker import Breaker
+from acs.config.listen import is_loopback
 from schemas.messages import NO_ADDITIONS, Additions
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ class DirectoryServer:
             return False
         if parts.scheme not in {"http", "https"} or parts.username or not parts.hostname:
             return False
-        if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        if parts.scheme == "http" and not is_loopback(parts.hostname):
             return False
         host = parts.hostname.lower()
         named = f"[{host}]" if ":" in host else host
@@ -301,7 +302,7 @@ class GuardedResolver(AbstractResolver):
     ) -> list[ResolveResult]:
         """Resolve a name; raise OSError when no usable address remains."""
         found = await self._inner.resolve(host, port, family)  # type: ignore[arg-type]
-        if host in self._allowed and _is_loopback(host):
+        if host in self._allowed and is_loopback(host):
             return found
         usable = [entry for entry in found if _is_reachable(entry["host"])]
         if not usable:
@@ -319,15 +320,6 @@ def _is_reachable(address: str) -> bool:
     if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
         ip = ip.ipv4_mapped  # a connection to it goes there
     return not (ip.is_loopback or ip.is_link_local or ip.is_multicast or ip.is_unspecified)
-
-
-def _is_loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _default_port(scheme: str) -> int:

@@ -1,7 +1,8 @@
 """A registration for the portal as a machine: which step follows which.
 
 Laws: ``done``, ``expired``, ``failed`` and ``cancelled`` are the end. A step is taken once and in
-its order; only the message may be asked for again.
+its order; only the message may be asked for again. Whatever is open may be cancelled, and the
+password by SMS is taken by the statement that counts its tries (``store.registrations``).
 """
 
 from __future__ import annotations
@@ -28,9 +29,7 @@ class Step(StrEnum):
 
     CONSENT = "consent"
     SEND = "send"
-    VERIFY = "verify"
     SET_PASSWORD = "set_password"  # noqa: S105 - the name of a step
-    CANCEL = "cancel"
 
 
 _NEXT: Final = {
@@ -38,12 +37,7 @@ _NEXT: Final = {
     (RegistrationState.CONSENTED, Step.CONSENT): RegistrationState.CONSENTED,
     (RegistrationState.CONSENTED, Step.SEND): RegistrationState.SMS_SENT,
     (RegistrationState.SMS_SENT, Step.SEND): RegistrationState.SMS_SENT,
-    (RegistrationState.SMS_SENT, Step.VERIFY): RegistrationState.SMS_OK,
     (RegistrationState.SMS_OK, Step.SET_PASSWORD): RegistrationState.DONE,
-    (RegistrationState.STARTED, Step.CANCEL): RegistrationState.CANCELLED,
-    (RegistrationState.CONSENTED, Step.CANCEL): RegistrationState.CANCELLED,
-    (RegistrationState.SMS_SENT, Step.CANCEL): RegistrationState.CANCELLED,
-    (RegistrationState.SMS_OK, Step.CANCEL): RegistrationState.CANCELLED,
 }
 ENDED: Final = frozenset(
     {

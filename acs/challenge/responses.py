@@ -87,15 +87,12 @@ def rreq(
     eci: str | None,
     proof: AuthenticationValue | None,
     rendering: Mapping[str, object] | None = None,
-    outcome: Outcome | None = None,
 ) -> dict[str, object]:
     """Give the RReq of the outcome. ``proof`` is there with the Y of a payment and nothing else.
 
     ``rendering``: acsRenderingType of a challenge in the app.
-    ``outcome`` stands in for the challenge's own when a Y could not be proved after all (the key
-    went away meanwhile) and has to be told as U.
     """
-    told = outcome or challenge.outcome
+    told = challenge.outcome
     if told is None:
         message = "an RReq needs an outcome"
         raise AssertionError(message)

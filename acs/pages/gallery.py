@@ -40,8 +40,8 @@ class Sheet:
     screens: tuple[str, ...]
 
 
-def gallery(pages: Pages, theme: str = BUILT_IN) -> dict[str, bytes]:
-    """Draw every screen; ``theme`` is one that the pages know. Gives bytes by file name."""
+def gallery(pages: Pages) -> dict[str, bytes]:
+    """Draw every screen. Gives bytes by file name."""
     files = {
         f"{ground}/{name}": _on(ground, file.body) if name.endswith(".css") else file.body
         for ground in GROUNDS
@@ -51,9 +51,9 @@ def gallery(pages: Pages, theme: str = BUILT_IN) -> dict[str, bytes]:
     for language in pages.languages:
         screens = {
             name: _SCRIPT.sub("", pages.render(screen).html.decode())
-            for name, screen in every_screen(language, pages.languages, theme).items()
+            for name, screen in every_screen(language, pages.languages, BUILT_IN).items()
         }
-        for name, screen in app_screens(language, theme).items():
+        for name, screen in app_screens(language, BUILT_IN).items():
             screens[f"app-{name}"] = pages.sdk_page(screen).decode()
         for name, html in screens.items():
             for ground in GROUNDS:

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from enrollment.edge.gate import Call, UseCase
-    from enrollment.flows.registrations import Registering
+    from enrollment.flows.passwords import ResetProved
+    from enrollment.flows.registrations import Registering, Verified
 
 _CREATED: Final = 201
 _ACCEPTED: Final = 202
@@ -62,11 +63,7 @@ async def _verify(call: Call) -> Answer | Refusal:
     done = await registrations.verify(call.work, call.key, entry)
     if isinstance(done, Refusal):
         return done
-    body = {
-        "token": done.value.token.reveal(),
-        "expires_at": done.value.expires_at.isoformat(),
-    }
-    return Answer(body, is_secret=True)
+    return _proved(done.value)
 
 
 async def _set_password(call: Call) -> Answer | Refusal:
@@ -118,10 +115,12 @@ async def _prove_reset(call: Call) -> Answer | Refusal:
     done = await passwords.prove_reset(call.work, call.key, pin, code)
     if isinstance(done, Refusal):
         return done
-    body = {
-        "token": done.value.token.reveal(),
-        "expires_at": done.value.expires_at.isoformat(),
-    }
+    return _proved(done.value)
+
+
+def _proved(value: Verified | ResetProved) -> Answer:
+    """Give the token that ties the last step, a new password, to the same browser."""
+    body = {"token": value.token.reveal(), "expires_at": value.expires_at.isoformat()}
     return Answer(body, is_secret=True)
 
 

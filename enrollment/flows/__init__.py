@@ -22,7 +22,6 @@ from enrollment.flows.payments import (
     release_use,
     shares_of,
     standing_from,
-    standing_of,
 )
 from enrollment.flows.purge import purge_one
 from enrollment.flows.trust import trust
@@ -52,7 +51,6 @@ __all__ = [
     "settle_host_wish",
     "shares_of",
     "standing_from",
-    "standing_of",
     "tell_over_limit",
     "trust",
 ]

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from uuid import UUID
 
-    from enrollment.model import Footing, Merchant, Payment, Standing
+    from enrollment.model import Footing, Payment, Standing
     from enrollment.store import Row
     from schemas.queries import Connection
     from schemas.vault import Keys, Secret
@@ -33,26 +33,11 @@ _Counter: TypeAlias = "tuple[int, int, int, date]"
 _Step: TypeAlias = "tuple[UUID, int, int, int | None, int | None]"
 
 
-async def standing_of(
-    conn: Connection,
-    pan_indexes: Sequence[bytes],
-    day: date,
-    month: date,
-    merchant: Merchant | None = None,
-) -> Standing | None:
-    """Give everything known of the card under these keyed hashes: one round trip.
-
-    ``day`` and ``month`` (its first day) are the calendar of ``enrollment.model.calendar_of``.
-    ``merchant`` is who asks, where the request names one.
-    """
-    return await payments.standing(conn, pan_indexes, day, month, merchant)
-
-
 def standing_from(row: Row) -> Standing:
     """Make the value of one row of the SQL function ``enrollment.standing``.
 
-    For a caller that reads it in a statement of its own, together with what it has to look up
-    besides: the function is the door, the columns are those of its declaration.
+    The caller reads it in a statement of its own, together with what it has to look up besides:
+    the function is the door, the columns are those of its declaration.
     """
     return payments.standing_from(row)
 

@@ -62,7 +62,7 @@ UPDATE enrollment.block
 
 -- name: pin
 -- The stored hash of a person's PIN.
-SELECT pin_hash, pin_key_id, pin_sets, pin_day, version
+SELECT pin_hash, pin_key_id, pin_sets, pin_day
   FROM enrollment.credential
  WHERE person_id = :person_id;
 

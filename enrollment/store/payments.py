@@ -13,7 +13,6 @@ from enrollment.model import (
     EnrolmentState,
     Footing,
     LowValue,
-    Merchant,
     PhoneRef,
     Standing,
     Use,
@@ -21,7 +20,6 @@ from enrollment.model import (
 from schemas import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import date, datetime
     from uuid import UUID
 
@@ -36,25 +34,6 @@ _REASON: Final[dict[str | None, EnrolmentReason | None]] = {
     None: None,
     **{str(one): one for one in EnrolmentReason},
 }
-
-
-async def standing(
-    conn: Connection,
-    pan_indexes: Sequence[bytes],
-    day: date,
-    month: date,
-    merchant: Merchant | None,
-) -> Standing | None:
-    """Read the standing of the one card under these keyed hashes: one statement."""
-    row = await _SQL.standing.one(
-        conn,
-        pan_idx=list(pan_indexes),
-        day=day,
-        month=month,
-        acquirer_bin=None if merchant is None else merchant.acquirer_bin,
-        merchant_id=None if merchant is None else merchant.merchant_id,
-    )
-    return None if row is None else standing_from(row)
 
 
 async def footing(conn: Connection, card_id: UUID, day: date) -> Footing | None:

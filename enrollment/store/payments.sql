@@ -1,20 +1,5 @@
 -- What a payment asks of the enrolment side.
 
--- name: standing
--- Everything known of the cards under these keyed hashes, with the use of that day and month, and
--- whether the person trusts the merchant that asks.
-SELECT pan_idx, card_id, account_id, person_id, last4, expiry, previous_expiry, card_status,
-       enrolment, enrolment_reason, consent_valid, phone_id, phone_mask, phone_usable, pin_set,
-       block_kind, block_until, failures, language, currency,
-       account_per_tx, account_per_day, account_per_month, account_count_day, account_count_month,
-       card_per_tx, card_per_day, card_per_month, card_count_day, card_count_month,
-       account_used_day, account_uses_day, account_used_month, account_uses_month,
-       card_used_day, card_uses_day, card_used_month, card_uses_month,
-       low_value_wanted, low_value_currency, low_value_amount, low_value_count,
-       phone_shared, phone_changed_at,
-       enrollment.trusts(person_id, :acquirer_bin::text, :merchant_id::text) AS trusts_merchant
-  FROM enrollment.standing(:pan_idx::bytea[], :day::date, :month::date);
-
 -- name: footing
 -- What a running challenge of a card rests on: as the standing has it, without limits and use.
 SELECT c.status AS card_status, e.state AS enrolment, e.reason AS enrolment_reason,

@@ -24,12 +24,14 @@ from tests.otp.fakes import sms_text
 from tests.records import replace
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date, datetime
     from uuid import UUID
 
     import asyncpg
 
-    from enrollment.model import Standing
+    from enrollment.model import Merchant, Standing
+    from schemas.queries import Connection
 
 PESELS = ("44051401359", "85030912343", "02270803563", "15323199999")
 PHONE = "+48600700761"
@@ -174,9 +176,29 @@ async def enrolment(conn: asyncpg.Connection, card_id: UUID) -> tuple[str, str |
     return row["state"], row["reason"]
 
 
+async def standing_of(
+    conn: Connection,
+    pan_indexes: Sequence[bytes],
+    day: date,
+    month: date,
+    merchant: Merchant | None = None,
+) -> Standing | None:
+    """Read the standing of the card under these keyed hashes, as a payment at a merchant does."""
+    row = await conn.fetchrow(
+        "SELECT *, enrollment.trusts(person_id, $4, $5) AS trusts_merchant"
+        " FROM enrollment.standing($1::bytea[], $2, $3)",
+        list(pan_indexes),
+        day,
+        month,
+        None if merchant is None else merchant.acquirer_bin,
+        None if merchant is None else merchant.merchant_id,
+    )
+    return None if row is None else flows.standing_from(row)
+
+
 async def standing_of_card(
     conn: asyncpg.Connection, card_id: UUID, day: date, month: date
 ) -> Standing | None:
     """Read the standing of a card that is known by its id."""
     idx = await conn.fetchval("SELECT pan_idx FROM enrollment.card WHERE card_id = $1", card_id)
-    return await flows.standing_of(conn, [idx], day, month)
+    return await standing_of(conn, [idx], day, month)

@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acs.challenge import events, responses
-from acs.challenge.machine import Outcome
 from acs.challenge.responses import final_cres, rreq, to_bytes
 from acs.transaction import AuthenticationValue, Elements
 from schemas import messages
-from schemas.values import TransStatus, TransStatusReason
+from schemas.values import TransStatusReason
 from schemas.vault import Secret
 from tests.acs.challenge.stories import ACCEPTED, ERROR, EXHAUSTED, REJECTED, opened, tell, waiting
 from tests.acs.people import (
@@ -186,16 +185,6 @@ def test_results_of_the_app_need_more_than_is_offered_yet() -> None:
         rreq(an_app_transaction("2.2.0"), ended(EXHAUSTED, "2.2.0"), eci=None, proof=None)
 
     assert missing.value.names == ("acsRenderingType",)
-
-
-def test_a_y_that_cannot_be_proved_is_told_as_u() -> None:
-    """The key went away between the promise and the proof: no made-up value."""
-    unproved = Outcome("unproved", TransStatus.COULD_NOT, TransStatusReason.TECHNICAL_ISSUE)
-
-    sent = results(ended(ACCEPTED, "2.2.0"), outcome=unproved)
-
-    assert (sent["transStatus"], sent["transStatusReason"]) == ("U", "22")
-    assert sent["interactionCounter"] == "01"
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from enrollment.flows import (
     persons,
     search,
     sessions,
-    standing_of,
     strangers,
 )
 from enrollment.flows.cards import AccountData
@@ -119,7 +118,7 @@ async def test_an_areq_sees_a_minor_without_leave_as_not_enrolled(
     await people.activate(work, client)
     await put(work, minor_allowed=False)
     idx = await db.fetchval("SELECT pan_idx FROM enrollment.card")
-    seen = await standing_of(db, [idx], *calendar_of(now))
+    seen = await people.standing_of(db, [idx], *calendar_of(now))
 
     assert seen is not None
     assert seen.enrolment is EnrolmentState.SUSPENDED

@@ -78,18 +78,6 @@ async def use_of(conn: asyncpg.Connection, owner: UUID) -> Use:
     return Use(*used.get("day", (0, 0)), *used.get("month", (0, 0)))
 
 
-class CountingConnection:
-    """Counts the round trips of a connection."""
-
-    def __init__(self, conn: asyncpg.Connection) -> None:
-        self.conn = conn
-        self.round_trips = 0
-
-    def __getattr__(self, name: str) -> Any:
-        self.round_trips += 1
-        return getattr(self.conn, name)
-
-
 async def test_standing_of_an_activated_card_says_everything(
     db: asyncpg.Connection, keys: Keys, now: datetime
 ) -> None:
@@ -102,7 +90,7 @@ async def test_standing_of_an_activated_card_says_everything(
     await limits.put_card_limits(work, client.card_id, EffectiveLimits(per_day=50_00), None)
     await reserve(db, client.card_id, client.account_id, 12_34, now)
 
-    standing = await flows.standing_of(db, pan.index(keys, people.pan(1)), DAY, MONTH)
+    standing = await people.standing_of(db, pan.index(keys, people.pan(1)), DAY, MONTH)
 
     assert standing is not None
     assert (standing.card_id, standing.account_id, standing.person_id) == (
@@ -120,19 +108,8 @@ async def test_standing_of_an_activated_card_says_everything(
     assert standing.card_use == standing.account_use == Use(12_34, 1, 12_34, 1)
 
 
-async def test_standing_takes_one_round_trip(
-    db: asyncpg.Connection, keys: Keys, now: datetime
-) -> None:
-    await people.make_client(hands(db, keys, now))
-    counting = CountingConnection(db)
-
-    await flows.standing_of(counting, pan.index(keys, people.pan(1)), DAY, MONTH)
-
-    assert counting.round_trips == 1
-
-
 async def test_an_unknown_pan_has_no_standing(db: asyncpg.Connection, keys: Keys) -> None:
-    assert await flows.standing_of(db, pan.index(keys, people.pan(9)), DAY, MONTH) is None
+    assert await people.standing_of(db, pan.index(keys, people.pan(9)), DAY, MONTH) is None
 
 
 async def test_a_card_indexed_under_the_earlier_pepper_is_found(
@@ -144,7 +121,7 @@ async def test_a_card_indexed_under_the_earlier_pepper_is_found(
         "UPDATE enrollment.card SET pan_idx = $1, idx_key_id = $2", earlier.value, earlier.key_id
     )
 
-    standing = await flows.standing_of(db, pan.index(keys, people.pan(1)), DAY, MONTH)
+    standing = await people.standing_of(db, pan.index(keys, people.pan(1)), DAY, MONTH)
 
     assert standing is not None
     assert standing.card_id == client.card_id

@@ -41,7 +41,7 @@ NEW, OTHER = "+48600700999", "+48600700888"
 
 async def standing(work: Work) -> Standing:
     day, month = calendar_of(work.now)
-    found = await payments.standing_of(
+    found = await people.standing_of(
         work.conn, pan.index(work.keys, Secret(people.pan(1))), day, month
     )
     assert found is not None

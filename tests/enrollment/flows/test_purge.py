@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from enrollment import flows
 from enrollment.flows import cards, clients, counter, limits, purge, registrations, sessions
 from enrollment.flows.cards import AccountData
 from enrollment.model import EffectiveLimits, calendar_of
@@ -240,7 +239,7 @@ async def test_an_erased_card_is_an_unknown_one(
     work = hands(db, keys, now)
     await make_closed(work)
     idx = await db.fetchval("SELECT pan_idx FROM enrollment.card")
-    assert await flows.standing_of(db, [idx], *calendar_of(now)) is not None
+    assert await people.standing_of(db, [idx], *calendar_of(now)) is not None
     await purged(over(work))
 
-    assert await flows.standing_of(db, [idx], *calendar_of(now)) is None
+    assert await people.standing_of(db, [idx], *calendar_of(now)) is None

@@ -22,7 +22,7 @@ SHOP = Merchant("400551", "MERCHANT-1")
 
 async def is_trusted(bank: Work, merchant: Merchant | None) -> bool:
     day, month = calendar_of(bank.now)
-    standing = await flows.standing_of(
+    standing = await people.standing_of(
         bank.conn, pan.index(bank.keys, people.pan(1)), day, month, merchant
     )
     assert standing is not None
