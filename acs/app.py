@@ -34,6 +34,7 @@ from acs.inherited import BACKLOG
 from acs.live_tables import LiveTables
 from acs.ports import Ports
 from acs.readiness import checks, faults
+from acs.secret_files import database_addresses
 from acs.store.pool import Pool, PoolSettings, Unavailable
 from acs.work.loop import WorkLoop
 from acs.work.sources import sources
@@ -370,7 +371,7 @@ class Service:
         assert isinstance(delivery, Delivery)  # noqa: S101 - built above
         loop = WorkLoop(
             sources(ports, lambda: delivery.deliver_due(10), poll_s=self.settings.work.poll_s),
-            self.settings.database.direct_address or self.dsn,
+            database_addresses(self.settings)[1] or self.dsn,
         )
         loop.start()
         self.loops.append(loop)

@@ -15,7 +15,8 @@ from acs.config import ConfigError
 from acs.crypto.software import SoftwareKeys
 from acs.http_gateways import doors
 from acs.key_files import load_keys
-from acs.terminal import addresses, say
+from acs.secret_files import database_addresses
+from acs.terminal import say
 from schemas.vault import Keys
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def keys(settings: Settings) -> None:
 
 
 LOOKS: tuple[Callable[[Settings], object], ...] = (
-    addresses,
+    database_addresses,
     lambda settings: policies.listener_contexts(settings, app.edges_of(settings)),
     policies.pages,
     policies.content_signers,

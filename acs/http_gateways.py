@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from acs.config import ConfigError
 from acs.config.http_profiles import complete
 from acs.edges.tls import client_context, need_authorities
+from acs.secret_files import text_of
 from otp.gateways.http import answer, callback, request
 from otp.gateways.http.gateway import HttpGateway, HttpGatewayConfig, Query
 from otp.gateways.port import ReportState
@@ -65,7 +66,7 @@ class _Provider:
             raise _refused(name, f"values.{wrong[0]} is neither a text nor a file")
         token = None
         if given.report_token_file is not None:
-            token = _file_read(name, given.report_token_file)
+            token = text_of(given.report_token_file, f"sms.http.{name}.report_token_file")
             base = settings.receipts.public_url
             values[_REPORT_URL] = Secret(f"{base}{callback.ROUTE}/{name}/{token.reveal()}")
         return cls(name, given, values, token)
@@ -204,14 +205,7 @@ def _secret_read(name: str, value: object) -> object:
         return value
     if set(value) != {"file"}:
         return _secrets_read(name, value)
-    return _file_read(name, Path(str(value["file"])))
-
-
-def _file_read(name: str, file: Path) -> Secret:
-    try:
-        return Secret(file.read_text(encoding="utf-8").strip())
-    except (OSError, UnicodeDecodeError) as error:
-        raise _refused(name, f"{file} cannot be read: {type(error).__name__}") from error
+    return text_of(Path(str(value["file"])), f"sms.http.{name}")
 
 
 def _refused(name: str, sentence: str) -> ConfigError:

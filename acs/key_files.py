@@ -5,7 +5,6 @@ rotation is one more file and, in ``keys.active``, the name of the one that make
 
 Laws:
 - A key is never shown: not in an error, not in a log, not by repr.
-- A file that others may read is refused: who could read it may have.
 - Production makes no keys by itself; with a database that knows other keys, fresh ones would make
   every sealed value unreadable without a word.
 """
@@ -15,11 +14,11 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import stat
 from typing import TYPE_CHECKING
 
 from acs import log
 from acs.config import ConfigError
+from acs.secret_files import private
 from schemas.vault import KeyRing, Keys
 
 if TYPE_CHECKING:
@@ -112,20 +111,8 @@ def _ring(place: Path, purpose: str, active: Mapping[str, str]) -> KeyRing:
         raise ConfigError((f"keys of {purpose}: {error}",)) from error
 
 
-def read_private(file: Path) -> bytes:
-    """Read a file that its owner alone may read; raises ConfigError."""
-    try:
-        mode = stat.S_IMODE(file.stat().st_mode)
-        content = file.read_bytes()
-    except OSError as error:
-        raise ConfigError((f"{file} cannot be read: {type(error).__name__}",)) from error
-    if mode & 0o077:
-        raise ConfigError((f"{file} is open to others: its mode must be 0400 or 0600",))
-    return content
-
-
 def _key(file: Path) -> bytes:
-    content = read_private(file)
+    content = private(file, "keys.dir")
     try:
         key = bytes.fromhex(content.decode("ascii").strip())
     except ValueError:

@@ -16,12 +16,12 @@ from acs.directory_server import DirectoryServer
 from acs.edges.tls import client_context, server_context
 from acs.hsm.keys import HsmSigner
 from acs.http_gateways import http_gateway
-from acs.key_files import read_private
 from acs.number_checks import CamaraSimSwap, SimSwapConfig
 from acs.pages import themes
 from acs.pages.render import LANGUAGES as PAGE_LANGUAGES
 from acs.pages.render import Pages
 from acs.ports import Policies, Retention, SwapPolicy
+from acs.secret_files import private, text_of
 from acs.smpp_gateways import smpp_gateway
 from enrollment.callers import Caller, CallerKey, Callers
 from enrollment.host import HttpHost
@@ -135,12 +135,8 @@ def number_checks(settings: Settings) -> CamaraSimSwap | None:
     if given.url is None or given.token_url is None or given.client_id is None:
         return None
     file = given.client_secret_file
-    try:
-        secret = "" if file is None else file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        sentence = f"sim.client_secret_file cannot be read: {type(error).__name__}"
-        raise ConfigError((sentence,)) from error
-    if not secret:
+    secret = Secret("") if file is None else text_of(file, "sim.client_secret_file")
+    if not secret.reveal():
         sentence = f"sim.client_secret_file: {file} is empty"
         raise ConfigError((sentence,))
     return CamaraSimSwap(
@@ -148,7 +144,7 @@ def number_checks(settings: Settings) -> CamaraSimSwap | None:
             url=given.url,
             token_url=given.token_url,
             client_id=given.client_id,
-            client_secret=Secret(secret),
+            client_secret=secret,
             scope=given.scope,
             lookup_url=given.lookup_url,
             tls=client_context(given.ca, None, None, "sim."),
@@ -351,22 +347,15 @@ def _signer(key: Path, certs: Path) -> SoftwareSigner | HsmSigner:
     try:
         chain = certs.read_bytes()
     except OSError as error:
-        sentence = f"sdk_signing_certs: {certs} cannot be read: {type(error).__name__}"
+        sentence = f"sdk_signing_certs: {certs} cannot be read: {error.strerror}"
         raise ConfigError((sentence,)) from error
     try:
         if str(key).startswith(IN_HSM):
             return HsmSigner(str(key).removeprefix(IN_HSM), read_chain(chain))
-        return SoftwareSigner.from_pem(_private(key), chain)
+        return SoftwareSigner.from_pem(private(key, "sdk_signing_key"), chain)
     except BadSigningKey as error:
         sentence = f"sdk_signing_key {key} and sdk_signing_certs {certs}: {error}"
         raise ConfigError((sentence,)) from None
-
-
-def _private(key: Path) -> bytes:
-    try:
-        return read_private(key)
-    except ConfigError as error:
-        raise ConfigError((f"sdk_signing_key: {error}",)) from error
 
 
 def _directory_server(

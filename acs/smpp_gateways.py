@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 from acs.config import ConfigError
 from acs.edges.tls import outgoing_context
+from acs.secret_files import text_of
 from otp.gateways.smpp.gateway import SmppConfig, SmppGateway
 from otp.gateways.smpp.link import Address
-from schemas.secret import Secret
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from acs.config import Settings
 
 
@@ -27,7 +25,7 @@ def smpp_gateway(settings: Settings, name: str) -> SmppGateway:
             host=given.host,
             port=given.port,
             system_id=given.system_id,
-            password=_password(where, given.password_file),
+            password=text_of(given.password_file, f"{where}.password_file"),
             system_type=given.system_type,
             tls=tls,
         )
@@ -65,11 +63,3 @@ def refuse_too_many_binds(settings: Settings, processes: int) -> None:
     )
     if sentences:
         raise ConfigError(sentences)
-
-
-def _password(where: str, file: Path) -> Secret:
-    try:
-        return Secret(file.read_text(encoding="utf-8").strip())
-    except (OSError, UnicodeDecodeError) as error:
-        sentence = f"{where}: password_file {file} cannot be read: {type(error).__name__}"
-        raise ConfigError((sentence,)) from error

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import asyncpg
 
 from acs.config import ConfigError
-from acs.config.addresses import dsn_fault
+from acs.secret_files import database_addresses
 from acs.store import migrate as migrations
 from acs.store.embedded import EmbeddedPostgres, PostgresFailed
 from acs.store.postgres_binaries import NoPostgres
@@ -41,23 +41,6 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def addresses(settings: Settings) -> tuple[str | None, str | None]:
-    """Give the addresses of the database; raise ConfigError for a file that cannot be read."""
-    given = settings.database
-    try:
-        found = given.address, given.direct_address
-        faults = [dsn_fault(one) for one in found if one is not None]
-        fault = next(filter(None, faults), None)
-        if fault is None:
-            return found
-        sentence = f"database: what url_file or direct_url_file holds {fault}"
-    except OSError as error:
-        sentence = f"database: {error.filename} cannot be read: {error.strerror}"
-    except UnicodeDecodeError:
-        sentence = "database: url_file or direct_url_file is not a text"
-    raise ConfigError((sentence,))
-
-
 @contextlib.contextmanager
 def database(settings: Settings, *, migrated: bool = True, pooled: bool = False) -> Iterator[str]:
     """Give the address of the database; without one configured, start the embedded one.
@@ -65,7 +48,7 @@ def database(settings: Settings, *, migrated: bool = True, pooled: bool = False)
     It is the one past a pooler, unless ``pooled``: commands keep locks of their session. The
     embedded one is brought to this version's schema, since nobody else would.
     """
-    address, direct_address = addresses(settings)
+    address, direct_address = database_addresses(settings)
     address = address if pooled else direct_address
     if address is not None:
         yield address

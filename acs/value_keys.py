@@ -2,14 +2,11 @@
 
 A start looks at the HSM once, before anybody listens. What only a person can change refuses to
 start; an HSM that is away does not, for a process that comes back meanwhile has others to answer.
-
-Law: a file that holds a key's bytes and that others may read is refused, as every key's file is.
 """
 
 from __future__ import annotations
 
 import logging
-import stat
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
@@ -21,10 +18,10 @@ from acs.hsm.driver import Hsm
 from acs.hsm.keys import HsmSigner, HsmValueKeys, wanted
 from acs.hsm.link import NotReached, Place, probe
 from acs.hsm.session import Patience
+from acs.secret_files import refuse_if_open
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from acs.config import Settings
     from acs.crypto.software import KeyInHsm
@@ -51,7 +48,7 @@ def value_keys(settings: Settings) -> SoftwareKeys:
     except BadKeyFile as error:
         raise ConfigError((f"{_VALUES}: {settings.values_file}: {error}",)) from error
     if any(isinstance(key, SoftwareKey) for key in values.listed()):
-        _refuse_if_open(settings.values_file, str(settings.values_file))
+        refuse_if_open(settings.values_file, _VALUES)
     return values
 
 
@@ -112,7 +109,7 @@ def hsm_files(settings: Settings) -> None:
             faults.append(f"{name}: {file} cannot be read: {error.strerror}")
     if faults:
         raise ConfigError(tuple(faults))
-    _refuse_if_open(pin_file, "hsm.pin_file")
+    refuse_if_open(pin_file, "hsm.pin_file")
 
 
 def hsm_use(settings: Settings, values: SoftwareKeys, signers: Iterable[object]) -> HsmUse | None:
@@ -133,7 +130,7 @@ def hsm_use(settings: Settings, values: SoftwareKeys, signers: Iterable[object])
         raise ConfigError(("two keys have one label in the HSM",))
     if find_spec("pkcs11") is None:
         raise ConfigError(("hsm.module needs the package python-pkcs11: see docs/operate/hsm.md",))
-    _refuse_if_open(given.pin_file, "hsm.pin_file")
+    refuse_if_open(given.pin_file, "hsm.pin_file")
     return HsmUse(
         Place(given.module, given.token, given.pin_file),
         Patience(
@@ -145,13 +142,3 @@ def hsm_use(settings: Settings, values: SoftwareKeys, signers: Iterable[object])
         in_file,
         signing,
     )
-
-
-def _refuse_if_open(file: Path, name: str) -> None:
-    """Refuse a PIN, or keys, that others may read; it is not read here."""
-    try:
-        mode = stat.S_IMODE(file.stat().st_mode)
-    except OSError as error:
-        raise ConfigError((f"{name} cannot be read: {type(error).__name__}",)) from error
-    if mode & 0o077:
-        raise ConfigError((f"{name} is open to others: its mode must be 0400 or 0600",))

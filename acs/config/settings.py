@@ -58,22 +58,6 @@ class Database(Section, frozen=True, kw_only=True):
         int, Meta(ge=100, le=60_000, description="after this waiting for a lock is given up")
     ] = 4_000
 
-    @property
-    def address(self) -> str | None:
-        """The address that was given; None = the embedded one. Raises OSError."""
-        return _given(self.url, self.url_file)
-
-    @property
-    def direct_address(self) -> str | None:
-        """The address for what needs a session. Raises OSError."""
-        return _given(self.direct_url, self.direct_url_file) or self.address
-
-
-def _given(url: Secret | None, file: Path | None) -> str | None:
-    if file is not None:
-        return file.read_text(encoding="utf-8").strip()
-    return None if url is None else url.reveal()
-
 
 class Cardholder(Section, frozen=True, kw_only=True):
     """The edge to the cardholder: challenge pages, 3DS Method."""

@@ -80,7 +80,7 @@ def test_check_config_judges_every_file_that_a_start_reads(tmp_path: Path) -> No
     )
 
     assert ended.returncode == 2
-    assert f"database: {tmp_path / 'dsn'} cannot be read: No such file" in ended.stderr
+    assert f"database.url_file: {tmp_path / 'dsn'} cannot be read: No such file" in ended.stderr
     assert f"{tmp_path / 'acs.crt'} and {tmp_path / 'acs.key'} are no cert" in ended.stderr
     assert f"{tmp_path / 'ops.crt'} and {tmp_path / 'ops.key'} are no cert" in ended.stderr
     assert f"visa: ca: {tmp_path / 'visa'} holds no" in ended.stderr
@@ -116,4 +116,4 @@ def test_check_config_judges_the_way_to_an_hsm_that_holds_no_key_yet(tmp_path: P
     assert [one.returncode for one in (away, near, loose, good)] == [2, 2, 2, 0]
     assert f"hsm.module: {tmp_path / 'lib.so'} cannot be read: No such file" in away.stderr
     assert "hsm.module is lib.so: what gets the PIN is named by its whole path" in near.stderr
-    assert "hsm.pin_file is open to others" in loose.stderr
+    assert f"hsm.pin_file: {tmp_path / 'pin'} is open to others" in loose.stderr

@@ -59,7 +59,9 @@ def test_an_smpp_provider_on_this_machine_may_be_without_tls(tmp_path: Path) -> 
 
 def test_a_password_that_smpp_cannot_carry_is_a_sentence_without_it(tmp_path: Path) -> None:
     file = tmp_path / "password"
-    with pytest.raises(config.ConfigError, match=r"sms\.smpp\.carrier: .* cannot be read"):
+    with pytest.raises(
+        config.ConfigError, match=r"sms\.smpp\.carrier\.password_file: .* cannot be read"
+    ):
         gateways(_smpp(file))
     file.write_text("much-too-long")
     with pytest.raises(config.ConfigError, match="password is at most 8") as told:

@@ -33,7 +33,7 @@ def test_an_address_that_cannot_be_read_is_for_a_person_to_mend(
     ended = acs(tmp_path, command, ACS_DATABASE__URL_FILE=str(tmp_path / "dsn"))
 
     assert ended.returncode == 2
-    assert ended.stderr.startswith("acs: database: ")
+    assert ended.stderr.startswith("acs: database.url_file: ")
 
 
 @pytest.mark.parametrize("command", ["check-config", "serve", "work", "migrate"])
@@ -142,7 +142,7 @@ def test_an_address_of_no_database_is_a_sentence(
     ended = acs(tmp_path, command, ACS_DATABASE__URL_FILE=str(tmp_path / "dsn"))
 
     assert ended.returncode == 2
-    assert ended.stderr.startswith("acs: database: ")
+    assert ended.stderr.startswith("acs: database.url_file: ")
     assert "pass-9X" not in ended.stdout + ended.stderr
 
 

@@ -94,9 +94,8 @@ def test_a_file_with_keys_that_others_may_read_is_refused(
     with pytest.raises(ConfigError) as error:
         value_keys(settings)
 
-    assert error.value.sentences == (
-        f"{tmp_path}/values.json is open to others: its mode must be 0400 or 0600",
-    )
+    where = f"keys.authentication_values: {tmp_path}/values.json"
+    assert error.value.sentences == (f"{where} is open to others: its mode must be 0400 or 0600",)
     assert value_keys(with_mode(tmp_path, 0o600, row)).state("visa-1") == state
 
 
@@ -158,12 +157,13 @@ def test_two_keys_under_one_label_are_refused(softhsm: SoftHsm, tmp_path: Path) 
 
 def test_a_pin_that_others_may_read_is_refused(softhsm: SoftHsm, tmp_path: Path) -> None:
     pin_file = tmp_path / "pin"
+    where = f"hsm.pin_file: {pin_file}"
     settings = settings_for(softhsm, tmp_path, hsm__pin_file=str(pin_file))
-    assert refused(settings) == ("hsm.pin_file cannot be read: FileNotFoundError",)
+    assert refused(settings) == (f"{where} cannot be read: No such file or directory",)
     pin_file.write_text(tokens.PIN)
     pin_file.chmod(0o640)
     (sentence,) = refused(settings)
-    assert sentence == "hsm.pin_file is open to others: its mode must be 0400 or 0600"
+    assert sentence == f"{where} is open to others: its mode must be 0400 or 0600"
 
 
 def test_a_refused_pin_refuses_to_start(softhsm: SoftHsm, tmp_path: Path) -> None:

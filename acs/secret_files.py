@@ -1,0 +1,77 @@
+"""Files that hold a secret: keys, passwords, tokens, the address of a database.
+
+Laws:
+- What a file holds is never shown: not in an error, not in a log.
+- A key's file that others may read is refused: who could read it may have. Passwords and tokens
+  often come by a group, so theirs are not; ``acs check-config`` warns of those open to everybody.
+- Every error names the setting (``where``), the file and why.
+"""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+from acs.config import ConfigError
+from acs.config.addresses import dsn_fault
+from schemas.secret import Secret
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from acs.config import Settings
+
+
+def text_of(file: Path, where: str) -> Secret:
+    """Read a text without the blanks round it; raises ConfigError."""
+    try:
+        return Secret(file.read_text(encoding="utf-8").strip())
+    except OSError as error:
+        raise _unreadable(file, where, error) from error
+    except UnicodeDecodeError:  # Secret: its words would quote the file
+        raise ConfigError((f"{where}: {file} is not a text",)) from None
+
+
+def database_addresses(settings: Settings) -> tuple[str | None, str | None]:
+    """Give the address of the database, None = the embedded one, and that for a session.
+
+    Raises ConfigError for a file that holds none.
+    """
+    given = settings.database
+    address = _address(given.url, given.url_file, "database.url_file")
+    direct = _address(given.direct_url, given.direct_url_file, "database.direct_url_file")
+    return address, direct or address
+
+
+def _address(given: Secret | None, file: Path | None, where: str) -> str | None:
+    if file is None:
+        return None if given is None else given.reveal()
+    address = text_of(file, where).reveal()
+    fault = dsn_fault(address)
+    if fault is not None:
+        raise ConfigError((f"{where}: what {file} holds {fault}",))
+    return address
+
+
+def private(file: Path, where: str) -> bytes:
+    """Read a file that its owner alone may read; raises ConfigError."""
+    refuse_if_open(file, where)
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise _unreadable(file, where, error) from error
+
+
+def refuse_if_open(file: Path, where: str) -> None:
+    """Refuse a file that others may read, which is not read here; raises ConfigError."""
+    try:
+        mode = stat.S_IMODE(file.stat().st_mode)
+    except OSError as error:
+        raise _unreadable(file, where, error) from error
+    if mode & 0o077:
+        sentence = f"{where}: {file} is open to others: its mode must be 0400 or 0600"
+        raise ConfigError((sentence,))
+
+
+def _unreadable(file: Path, where: str, error: OSError) -> ConfigError:
+    return ConfigError((f"{where}: {file} cannot be read: {error.strerror}",))
