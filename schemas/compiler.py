@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from schemas.encoded import is_json_within
 from schemas.field import Field, ObjectOf, ObjectsOf, Rule, Table
-from schemas.formats import REFUSALS, Accepts, Format, is_json_within, is_reserved_for_ds
+from schemas.formats import REFUSALS, Accepts, Format, is_reserved_for_ds
 from schemas.presence import (
     AllOf,
     Earliers,

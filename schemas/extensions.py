@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from schemas.formats import Format, Versioned, is_json_within
+from schemas.encoded import is_json_within
+from schemas.formats import Format, Versioned
 from schemas.versions import UNTIL_220, V210, V220, V231
 
 _ENTRY_TEXT_MAX = 64

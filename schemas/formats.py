@@ -7,14 +7,12 @@ as ``accepts``, the format has it, for the typed decoder of ``quick``; where a t
 expression together say enough for a yes, it has these.
 
 Laws: digits are ASCII digits in strings, never JSON numbers [rule 2.18]; lengths count characters
-[rule 2.22]; dates exist [rule 2.23]. Addresses stand in ``addresses``, ISO codes in ``iso``.
+[rule 2.22]; dates exist [rule 2.23]. Addresses stand in ``addresses``, ISO codes in
+``iso``, base64 and free JSON in ``encoded``.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,9 +20,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Protocol
 
 from msgspec import Meta
-from msgspec.json import Encoder
 
-from schemas.json_reader import NotAMessage, read_object
 from schemas.problems import Fault
 from schemas.versions import SUPPORTED, V220, V231, is_since
 
@@ -105,7 +101,7 @@ def text(longest: int, shortest: int = 1) -> Format:
         return isinstance(value, str) and shortest <= len(value) <= longest
 
     return Format(
-        f"text, {_span(shortest, longest)}",
+        f"text, {span(shortest, longest)}",
         "Text".ljust(shortest, "."),
         accepts,
         exact=text_type(shortest, longest),
@@ -134,7 +130,7 @@ def pattern(
 
 def ascii_text(longest: int, shortest: int = 1) -> Format:
     """Printable ASCII text."""
-    lengths, shape = (shortest, longest), f"printable ASCII, {_span(shortest, longest)}"
+    lengths, shape = (shortest, longest), f"printable ASCII, {span(shortest, longest)}"
     format_ = pattern(shape, "Jan Nowak", rf"[\x20-\x7e]{{{shortest},{longest}}}", lengths)
     return replace(format_, is_printable=True)
 
@@ -142,7 +138,7 @@ def ascii_text(longest: int, shortest: int = 1) -> Format:
 def digits(shortest: int, longest: int | None = None) -> Format:
     """ASCII digits: exactly so many, or from so many to so many."""
     most = shortest if longest is None else longest
-    shape = f"digits, {_span(shortest, most)}"
+    shape = f"digits, {span(shortest, most)}"
     return pattern(shape, "1" * shortest, rf"[0-9]{{{shortest},{most}}}", (shortest, most))
 
 
@@ -343,106 +339,6 @@ def uuid() -> Format:
     )
 
 
-# --- encoded and structured text
-
-
-def base64_text(length: int) -> Format:
-    """Ordinary base64 with padding, as authentication values use it [rule 1.22]."""
-    return Format(
-        f"base64, {length} characters",
-        base64.b64encode(bytes(length // 4 * 3 - 1)).decode(),
-        lambda value: len(value) == length and _is_base64(value),
-        parts=(
-            text_type(length, length),
-            rf"[A-Za-z0-9+/]{{{length - 2}}}(?:[A-Za-z0-9+/][A-Za-z0-9+/=]|==)",
-        ),
-    )
-
-
-def _is_base64(value: str) -> bool:
-    try:
-        return bool(base64.b64decode(value, validate=True))
-    except binascii.Error:
-        return False
-
-
-def base64url(longest: int, shortest: int = 1) -> Format:
-    """Base64url without padding."""
-    shape = f"base64url, {_span(shortest, longest)}"
-    lengths = (shortest, longest)
-    return pattern(shape, "A" * shortest, rf"[A-Za-z0-9_-]{{{shortest},{longest}}}", lengths)
-
-
-def base64url_object(longest: int) -> Format:
-    """Base64url of a JSON object; padding is tolerated [rules 1.21 and 11.2]."""
-    shape = f"base64url of a JSON object, up to {longest} characters"
-    return Format(
-        shape, "eyJEViI6IjEuNyJ9", lambda value: len(value) <= longest and _holds_object(value)
-    )
-
-
-_BASE64URL = re.compile("[A-Za-z0-9_-]+={0,2}").fullmatch
-
-
-def _holds_object(value: str) -> bool:
-    if not _BASE64URL(value):
-        return False
-    bare = value.rstrip("=")
-    try:
-        read_object(base64.urlsafe_b64decode(bare + "=" * (-len(bare) % 4)))
-    except (binascii.Error, NotAMessage):
-        return False
-    return True
-
-
-def jws_compact(longest: int) -> Format:
-    """A JWS in compact form: three base64url parts."""
-    part = "[A-Za-z0-9_-]+"
-    return pattern(
-        f"JWS, up to {longest} characters",
-        "eyJhbGciOiJFUzI1NiJ9.e30.AA",
-        rf"{part}\.{part}\.{part}",
-        (1, longest),
-        head=rf"(?=.{{1,{longest}}}\Z)",
-    )
-
-
-def json_length(value: object) -> int:
-    """Count the characters of a value written as JSON; TypeError when it cannot be written."""
-    return len(_ENCODER.encode(value))
-
-
-def is_json_within(value: object, longest: int) -> bool:
-    """Tell whether a value written as JSON has so many characters at most; else as above.
-
-    A number may be some characters longer than the quick encoder writes it, never twice as long.
-    """
-    return 2 * len(_QUICK_ENCODER.encode(value)) <= longest or json_length(value) <= longest
-
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
-_QUICK_ENCODER = Encoder()
-
-
-def free_object(longest: int) -> Format:
-    """A JSON object without a fixed structure, of so many characters."""
-    return Format(
-        f"JSON object, up to {longest} characters",
-        {"key": "value"},
-        lambda value: isinstance(value, dict) and value and is_json_within(value, longest),
-        empty={},
-    )
-
-
-def free_json(longest: int) -> Format:
-    """Any JSON value that is not empty, of so many characters."""
-    return Format(
-        f"JSON, up to {longest} characters",
-        {"key": "value"},
-        lambda value: value not in ("", None, [], {}) and is_json_within(value, longest),
-    )
-
-
 # --- lists
 
 
@@ -470,7 +366,7 @@ class ListOf:
             return min(faults, key=list(Fault).index, default=Fault.MALFORMED)
 
         return Format(
-            f"{_span(fewest, most, 'x')} {item.shape}",
+            f"{span(fewest, most, 'x')} {item.shape}",
             [item.example],
             accepts,
             fault,
@@ -496,5 +392,6 @@ def _is_good(item: Format, value: object) -> bool:
         return False
 
 
-def _span(low: int, high: int, unit: str = " characters") -> str:
+def span(low: int, high: int, unit: str = " characters") -> str:
+    """Say how many there may be."""
     return f"{low}{unit}" if low == high else f"{low}-{high}{unit}"

@@ -32,9 +32,10 @@ from typing import (
 
 import msgspec
 
+from schemas.encoded import is_json_within
 from schemas.expressions import Expressions
 from schemas.field import ObjectOf, ObjectsOf
-from schemas.formats import REFUSALS, is_json_within, list_type
+from schemas.formats import REFUSALS, list_type
 from schemas.json_reader import is_too_deep
 from schemas.presence import AllOf, Earliers, Members, Negation, Place
 

@@ -18,6 +18,7 @@ from schemas.addresses import (
     language_tag,
     url_https_from_231,
 )
+from schemas.encoded import base64url_object, free_object, jws_compact
 from schemas.field import (
     ACCOUNT,
     APP,
@@ -35,13 +36,10 @@ from schemas.field import (
 )
 from schemas.formats import (
     ascii_text,
-    base64url_object,
     codes,
     day,
     digits,
     exponent,
-    free_object,
-    jws_compact,
     list_of,
     number,
     numbered,

@@ -7,6 +7,7 @@ what never goes with it. Where the AReq is at hand they also hold the answer aga
 from __future__ import annotations
 
 from schemas.addresses import url_https_from_231
+from schemas.encoded import base64_text, free_object, jws_compact
 from schemas.field import (
     APP,
     APP_BRW,
@@ -19,17 +20,7 @@ from schemas.field import (
     Rule,
     Table,
 )
-from schemas.formats import (
-    base64_text,
-    codes,
-    free_object,
-    jws_compact,
-    list_of,
-    one_of,
-    pattern,
-    text,
-    uuid,
-)
+from schemas.formats import codes, list_of, one_of, pattern, text, uuid
 from schemas.messages.objects import (
     ACS_RENDERING_TYPE,
     BROAD_INFO,

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from schemas.addresses import https_url, url_https_from_231
 from schemas.compiler import Findings, compiled, read_members
+from schemas.encoded import free_object
 from schemas.field import PERSONAL, Field, ObjectOf, Table
-from schemas.formats import free_object, list_of, one_of, text, uuid
+from schemas.formats import list_of, one_of, text, uuid
 from schemas.json_reader import NotAMessage, read_object
 from schemas.messages.objects import JWK_EC
 from schemas.messages.shared import THREE_DS_SERVER_TRANS_ID

@@ -11,16 +11,7 @@ from typing import TYPE_CHECKING
 
 from schemas.addresses import app_url
 from schemas.field import APP, BRW, SECRET, Field, Rule, Table
-from schemas.formats import (
-    Format,
-    codes,
-    number,
-    numbered,
-    one_of,
-    text,
-    true_only,
-    uuid,
-)
+from schemas.formats import Format, codes, number, numbered, one_of, text, true_only, uuid
 from schemas.messages.shared import (
     ACS_TRANS_ID,
     MESSAGE_EXTENSION,

@@ -10,18 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from schemas.addresses import app_url
+from schemas.encoded import base64url
 from schemas.field import APP, PERSONAL, Field, ObjectOf, Rule, Table
-from schemas.formats import (
-    Format,
-    Versioned,
-    base64url,
-    codes,
-    number,
-    numbered,
-    one_of,
-    text,
-    uuid,
-)
+from schemas.formats import Format, Versioned, codes, number, numbered, one_of, text, uuid
 from schemas.messages.objects import CHALLENGE_ENTRY_BOX, IMAGE_BY_DENSITY, IMAGE_BY_MODE
 from schemas.messages.shared import (
     ACS_TRANS_ID,

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from schemas.addresses import email, https_url, url
+from schemas.encoded import base64url, free_json, free_object
 from schemas.field import (
     ACCOUNT,
     PERSONAL,
@@ -21,13 +22,10 @@ from schemas.field import (
     Table,
 )
 from schemas.formats import (
-    base64url,
     codes,
     day,
     digits,
     exponent,
-    free_json,
-    free_object,
     list_of,
     minute,
     number,

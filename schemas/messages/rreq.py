@@ -6,8 +6,9 @@ authentication value, which the ARes of a challenge must not [rule 3.22].
 
 from __future__ import annotations
 
+from schemas.encoded import base64_text
 from schemas.field import APP, APP_BRW, SECRET, Field, ObjectOf, Rule, Table
-from schemas.formats import base64_text, codes, list_of, number, one_of, pattern, text, uuid
+from schemas.formats import codes, list_of, number, one_of, pattern, text, uuid
 from schemas.messages.erro import ERRO
 from schemas.messages.objects import ACS_RENDERING_TYPE, CARDHOLDER_INFO
 from schemas.messages.shared import (
