@@ -78,7 +78,7 @@ async def final_screen(ports: Ports, dialogue: Dialogue, *, queued: bool) -> Scr
     if outcome is None:
         return ErrorScreen("unknown", settled.challenge.language)
     if outcome.error is not None:
-        return _return(ports, settled, to_bytes(outcome.error))
+        return _return(ports, settled, sent(outcome.error))
     cres = final_cres(settled.transaction, settled.challenge)
     if not end.cres_kept:
         await keep(ports, settled, cres)

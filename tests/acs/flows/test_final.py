@@ -67,6 +67,14 @@ async def test_a_page_that_has_spoken_waits_for_nothing_any_more(world: World) -
     assert again.html == first.html
 
 
+async def test_an_erro_to_the_shop_is_counted_like_any_other(world: World) -> None:
+    ares = await ask(world, await world.enrol())
+    counter = metrics.ERRO.labels("out", "203")
+    before = counter._value.get()
+    await world.open(ares, challengeWindowSize="06")
+    assert counter._value.get() == before + 1
+
+
 async def test_the_end_is_counted_once_however_often_the_page_is_asked_for(world: World) -> None:
     holder = await world.enrol()
     ares, page = await begin(world, holder)
