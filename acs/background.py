@@ -7,10 +7,9 @@ only the head start. Tasks are kept so that they are not collected, and awaited 
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from acs import log, metrics
+from acs import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -71,5 +70,4 @@ class Background:
             return
         failure = task.exception()
         if failure is not None:
-            metrics.WORK.labels(task.get_name(), "failed").inc()
-            log.event("work:failed", level=logging.ERROR, failure=failure, source=task.get_name())
+            log.work_failed(task.get_name(), failure)

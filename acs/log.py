@@ -195,6 +195,12 @@ def alarm(which: str, /, failure: BaseException | None = None, **fields: object)
     event("alarm:raised", level=logging.ERROR, failure=failure, alarm=which, **fields)
 
 
+def work_failed(source: str, failure: BaseException) -> None:
+    """Count and log a piece of work that ended in an exception nobody foresaw."""
+    metrics.WORK.labels(source, "failed").inc()
+    event("work:failed", level=logging.ERROR, failure=failure, source=source)
+
+
 def unlisted_in(name: str, fields: dict[str, object]) -> str:
     """Name what is not on the lists; empty when all is."""
     if name in EVENTS and fields.keys() <= FIELDS:

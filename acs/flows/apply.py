@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from acs.authentication.rendering import Rendering
     from acs.challenge.effects import Effect, Page
     from acs.challenge.events import Event
-    from acs.challenge.machine import Challenge, EventNotExpected, Step
+    from acs.challenge.machine import Challenge, Step
     from acs.ports import Ports
     from acs.store.dialogues import Dialogue
     from acs.store.pool import Connection
@@ -93,20 +93,11 @@ class Applied:
 async def take(
     ports: Ports, conn: Connection, applied: Applied, event: Event, now: datetime
 ) -> Applied:
-    """Take one more event; the last page that a step shows is the answer."""
+    """Take one more event; the last page that a step shows is the answer.
+
+    An event that has no place changes nothing and gives no page.
+    """
     step = machine.step(applied.challenge, event, ports.policies.challenge, now)
-    await advance(ports, conn, applied, step, now)
-    return applied
-
-
-async def advance(
-    ports: Ports,
-    conn: Connection,
-    applied: Applied,
-    step: Step | EventNotExpected,
-    now: datetime,
-) -> None:
-    """Carry out a step; an event that has no place changes nothing and gives no page."""
     if isinstance(step, machine.EventNotExpected):
         log.alarm(
             "event_not_expected",
@@ -114,8 +105,9 @@ async def advance(
             kind=type(step.event).__name__,
             state=str(step.challenge.state),
         )
-        return
-    await _carry_out(ports, conn, applied, step, now)
+    else:
+        await _carry_out(ports, conn, applied, step, now)
+    return applied
 
 
 async def store(ports: Ports, conn: Connection, applied: Applied, now: datetime) -> None:

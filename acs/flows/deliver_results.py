@@ -135,8 +135,7 @@ async def _failed(ports: Ports, acs_trans_id: UUID, failure: BaseException) -> N
     """Put back a result whose delivery ended in an exception nobody foresaw."""
     if not isinstance(failure, Exception):
         raise failure
-    log.event("work:failed", level=logging.ERROR, failure=failure, source="results")
-    metrics.WORK.labels("results", "failed").inc()
+    log.work_failed("results", failure)
     async with ports.pool.connection() as conn:
         dialogue = await dialogues.read(conn, acs_trans_id)
         row = await results.read(conn, acs_trans_id)

@@ -10,10 +10,9 @@ nothing: the machine looks at the times itself [rules 9.2, 9.4].
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING
 
-from acs import log, metrics
+from acs import log
 from acs.challenge.events import Timer, TimerDue
 from acs.flows import final
 from acs.flows.apply import Applied, store, take
@@ -32,8 +31,7 @@ async def expire_due(ports: Ports, batch: int = 20) -> int:
     for end in ended:
         if isinstance(end, Exception):
             # The timer is free again when its lease ends; the others are not held up.
-            log.event("work:failed", level=logging.ERROR, failure=end, source="timers")
-            metrics.WORK.labels("timers", "failed").inc()
+            log.work_failed("timers", end)
         elif end is not None:
             raise end
     return len(due)

@@ -16,11 +16,10 @@ Laws:
 from __future__ import annotations
 
 import asyncio
-import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from acs import log, metrics
+from acs import log
 from acs.store.pool import Unavailable, alone
 
 if TYPE_CHECKING:
@@ -135,5 +134,4 @@ def _tell(source: str, failure: BaseException) -> None:
     task = asyncio.current_task()
     if isinstance(failure, asyncio.CancelledError) and (task is None or task.cancelling()):
         raise failure
-    log.event("work:failed", level=logging.ERROR, failure=failure, source=source)
-    metrics.WORK.labels(source, "failed").inc()
+    log.work_failed(source, failure)
