@@ -236,6 +236,7 @@ class Service:
                 sender=self.settings.sms.sender,
                 watch=Watch(sent=_observe_message, breaker=_observe_breaker),
                 observe_report=_observe_report,
+                policy=policies.otp_policy(self.settings),
                 routes=policies.routes(self.settings),
                 most_each=self.settings.sms.most_each,
                 same_text_on_unknown=self.settings.sms.failover_on_unknown == "same_text",

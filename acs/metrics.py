@@ -132,13 +132,15 @@ SMS_DELIVERY_SECONDS = _histogram(
 )
 SMS_WAITING = Gauge(
     "acs_sms_waiting",
-    "Messages that no provider has taken yet and that may still leave",
+    "Messages that no provider has taken yet and that may still leave, awaited ones and notices",
+    ("kind",),
     registry=REGISTRY,
     multiprocess_mode="livemostrecent",
 )
 SMS_OLDEST_SECONDS = Gauge(
     "acs_sms_oldest_seconds",
-    "Age of the oldest message that waits",
+    "Age of the oldest message that waits, of awaited ones and of notices",
+    ("kind",),
     registry=REGISTRY,
     multiprocess_mode="livemostrecent",
 )

@@ -247,12 +247,14 @@ async def notify(
 ) -> UUID | None:
     """Queue a message without a code of ours; give its id, or None when it may not leave.
 
-    It counts in the total budget and in no limit of a phone: what leads to it is limited.
+    It counts in no limit of a phone: what leads to it is limited. A notice waits until it can be
+    taken from its share of the total budget, up to the end of its life. A password is awaited like
+    a code: it is taken from the whole budget now, or may not leave.
     """
     sms_id = uuid4()
     if not limits.may_reach(policy, notice.phone.reveal()):
         return None
-    if not await store.take_total(conn, policy, sms_id, now):
+    if notice.is_awaited and not await store.take_total(conn, policy, sms_id, now):
         return None
     catalogue = _texts(policy, notice.language)
     await outbox.queue(
@@ -265,7 +267,8 @@ async def notify(
         text=notices.compose(catalogue, notice),
         now=now,
         expires_at=now + notice.lifetime,
-        kind="notice",
+        kind="password" if notice.is_awaited else "held",
+        is_bulk=notice.is_bulk,
     )
     return sms_id
 

@@ -247,7 +247,8 @@ class Claim:
 
     `provider` is set when an earlier worker may have handed it over: only that provider may get it
     again. `doubted` may have taken it before that one. `used` carried the challenge's messages
-    before this one, the latest last; of those, `failed` did not bring theirs to the phone.
+    before this one, the latest last; of those, `failed` did not bring theirs to the phone. Nobody
+    waits for a notice: it makes way for what carries a code.
     """
 
     sms_id: UUID
@@ -260,6 +261,7 @@ class Claim:
     doubted: str | None = None
     used: tuple[str, ...] = ()
     failed: frozenset[str] = frozenset()
+    is_notice: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from otp.message import Catalogue
 
-_DAY: Final = timedelta(hours=24)
-
 
 class NoticeKind(StrEnum):
     """What a message tells; the value is part of its text id."""
@@ -48,15 +46,39 @@ class NoticeKind(StrEnum):
     OVER_LIMIT = "over_limit"
 
 
+NEWS_FOR: Final = timedelta(hours=72)
+"""How long a change is worth telling: after a weekend a thief's can still be stopped."""
+TRUE_FOR: Final = timedelta(hours=24)
+"""The same of what may be over by then; a card's limits, for one, begin anew each day."""
+_STANDINGS: Final = frozenset({NoticeKind.BLOCKED, NoticeKind.BLOCKED_LAST, NoticeKind.OVER_LIMIT})
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One message to the phone on record; ``values`` may hold the first password, so no repr."""
+    """One message to the phone on record; ``values`` may hold the first password, so no repr.
+
+    ``is_bulk``: it tells of what a file brought, and waits behind what somebody did by hand.
+    ``life`` is how long it may wait to leave, where that is not as for its kind.
+    """
 
     kind: NoticeKind
     phone: Secret
     language: str
     values: Mapping[str, str] = field(default_factory=dict, repr=False)
-    lifetime: timedelta = _DAY
+    life: timedelta | None = None
+    is_bulk: bool = False
+
+    @property
+    def lifetime(self) -> timedelta:
+        """How long it may wait to leave."""
+        if self.life is not None:
+            return self.life
+        return TRUE_FOR if self.kind in _STANDINGS else NEWS_FOR
+
+    @property
+    def is_awaited(self) -> bool:
+        """Tell whether somebody sits before a page and waits for it."""
+        return self.kind is NoticeKind.REGISTRATION_PASSWORD
 
 
 def text_id(kind: NoticeKind) -> str:

@@ -24,6 +24,8 @@ LIFETIME_FLOOR_S: Final = 60
 """The text tells the validity in whole minutes; less than one could not be told."""
 SENDS_CEILING: Final = 5
 """More messages in one challenge are a flood, not a help."""
+NOTICE_SHARE_CEILING_PCT: Final = 90
+"""Whatever a bank has to tell, a tenth of the budget is for those who pay."""
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
@@ -34,6 +36,7 @@ _BOUNDS: Final = {
     "attempts_max": (1, ATTEMPTS_CEILING),
     "lifetime_s": (LIFETIME_FLOOR_S, LIFETIME_CEILING_S),
     "sends_max": (1, SENDS_CEILING),
+    "notice_share_pct": (1, NOTICE_SHARE_CEILING_PCT),
     "watch_prefix_digits": (1, 8),
     "watch_window_s": (60, 3600),
     "watch_share_pct": (0, 100),
@@ -46,7 +49,8 @@ class OtpPolicy:
 
     `resend_waits_s` are the waits before the second, third ... message; the last one repeats.
     `total_*` is the budget of all messages of this installation, in UTC minutes, hours and days:
-    a brake against artificial traffic. A block of numbers (the first `watch_prefix_digits`) where
+    a brake against artificial traffic. `notice_share_pct` per cent of it, at least one message, are
+    the most that notices may use. A block of numbers (the first `watch_prefix_digits`) where
     more than `watch_sends_min` messages of `watch_window_s` led to less than `watch_share_pct` per
     cent of right entries gets none for `suspend_s`; 0 per cent switches that off. The same share
     stops a merchant, acquirer or network that sends many times the usual. `destinations`
@@ -68,6 +72,7 @@ class OtpPolicy:
     total_minute: int = 1_000
     total_hour: int = 20_000
     total_day: int = 200_000
+    notice_share_pct: int = 20
     watch_prefix_digits: int = 5
     watch_window_s: int = 900
     watch_sends_min: int = 20
@@ -112,6 +117,15 @@ def _check_prefixes(name: str, prefixes: tuple[str, ...]) -> None:
         if not _PREFIX.fullmatch(prefix):
             message = f"{name} holds {prefix!r}: write 1 to 8 digits without +"
             raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeShare:
+    """How many notices may have left since the UTC minute, hour and day began."""
+
+    minute: int
+    hour: int
+    day: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +175,19 @@ def may_send(
         or _within_windows(policy, standing, now)
         or _within_card_challenges(policy, purpose, standing, now)
     )
+
+
+def notice_share(policy: OtpPolicy, now: datetime) -> NoticeShare:
+    """Give what notices may use of the budget by now.
+
+    They leave evenly over the minute: all at once they could fill the window of a carrier, which
+    then throttles codes as well.
+    """
+    minute, hour, day = (
+        max(total * policy.notice_share_pct // 100, 1)
+        for total in (policy.total_minute, policy.total_hour, policy.total_day)
+    )
+    return NoticeShare(-(-minute * (now.second + 1) // 60), hour, day)
 
 
 def prefix_of(policy: OtpPolicy, number: str) -> str:

@@ -107,9 +107,13 @@ async def take_total(
 
 
 def _budget(policy: OtpPolicy, challenge_id: UUID, now: datetime) -> dict[str, object]:
+    return {"turn": challenge_id.int % _LANES, **budget(policy, now)}
+
+
+def budget(policy: OtpPolicy, now: datetime) -> dict[str, object]:
+    """Give the UTC minute, hour and day that run, and how many messages may leave in each."""
     hour = now.replace(minute=0, second=0, microsecond=0)
     return {
-        "turn": challenge_id.int % _LANES,
         "minute": now.replace(second=0, microsecond=0),
         "hour": hour,
         "day": hour.replace(hour=0),

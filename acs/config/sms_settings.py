@@ -87,6 +87,15 @@ class Otp(Section, frozen=True, kw_only=True):
     total_minute: Annotated[Count, Meta(description="messages in all, a minute")] = 1_000
     total_hour: Annotated[Count, Meta(description="messages in all, an hour")] = 20_000
     total_day: Annotated[Count, Meta(description="messages in all, a day")] = 200_000
+    notice_share_pct: Annotated[
+        int,
+        Meta(
+            ge=1,
+            le=90,
+            description="share of these three that messages without a code may use; the rest is "
+            "for codes alone, and notices above it wait",
+        ),
+    ] = 20
     watch_prefix_digits: Annotated[
         int, Meta(ge=1, le=8, description="digits by which blocks of numbers are watched")
     ] = 5

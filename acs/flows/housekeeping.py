@@ -169,7 +169,7 @@ async def publish_messages(ports: Ports) -> None:
     """Publish how messages wait, how much of their budget is used, how many get none."""
     now = ports.clock()
     async with ports.pool.connection() as conn:
-        waiting, oldest_at = await outbox.waiting(conn, now)
+        waiting = await outbox.waiting(conn, now)
         used = await watch.budget_used(conn, ports.policies.otp, now)
         suspended = await watch.suspended_count(conn, now)
         sources = await watch.suspended_sources(conn, now)
@@ -178,8 +178,9 @@ async def publish_messages(ports: Ports) -> None:
     metrics.SMS_SUSPENDED.set(suspended)
     for kind, count in sources.items():
         metrics.SMS_STOPPED.labels(kind).set(count)
-    metrics.SMS_WAITING.set(waiting)
-    metrics.SMS_OLDEST_SECONDS.set(_age_s(oldest_at, now))
+    for kind, (count, oldest_at) in waiting.items():
+        metrics.SMS_WAITING.labels(kind).set(count)
+        metrics.SMS_OLDEST_SECONDS.labels(kind).set(_age_s(oldest_at, now))
 
 
 async def watch_results(ports: Ports) -> None:

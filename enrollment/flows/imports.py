@@ -258,6 +258,7 @@ def _work(hands: Hands, conn: Connection) -> Work:
         hands.otp_policy,
         hands.actor,
         hands.clock(),
+        is_bulk=True,
     )
 
 

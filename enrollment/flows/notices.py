@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from enrollment.flows.payments import phone_number
@@ -13,13 +12,13 @@ from otp.notices import Notice, NoticeKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import timedelta
     from uuid import UUID
 
     from enrollment.flows.work import Work
 
 __all__ = ["NoticeKind", "tell", "tell_over_limit"]
 
-_DAY: Final = timedelta(hours=24)
 _OVER_LIMIT: Final = "notice.over_limit"
 
 
@@ -28,7 +27,7 @@ async def tell(
     person_id: UUID,
     kind: NoticeKind,
     values: Mapping[str, str] | None = None,
-    lifetime: timedelta = _DAY,
+    life: timedelta | None = None,
 ) -> UUID | None:
     """Queue a message to the phone in use; give its id, None when there is no way to it.
 
@@ -41,7 +40,7 @@ async def tell(
     language = await persons.language_of(work.conn, person_id)
     if number is None or language is None:
         return None
-    notice = Notice(kind, number, language, values or {}, lifetime)
+    notice = Notice(kind, number, language, values or {}, life, is_bulk=work.is_bulk)
     return await otp_flows.notify(work.conn, work.keys, work.otp_policy, notice, work.now)
 
 

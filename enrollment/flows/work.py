@@ -24,7 +24,10 @@ Out = TypeVar("Out")
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """One request's transaction, keys, settings, actor and time."""
+    """One request's transaction, keys, settings, actor and time.
+
+    ``is_bulk``: it is a line of a file, among thousands.
+    """
 
     conn: Connection
     keys: Keys
@@ -32,6 +35,7 @@ class Work:
     otp_policy: OtpPolicy
     actor: Actor
     now: datetime
+    is_bulk: bool = False
 
     async def record(
         self, name: EventName, about: object, *, outcome: str = "ok", **details: object

@@ -3,6 +3,7 @@
 Laws:
 - So many messages at once with one provider and no more (bulkhead): one that hangs holds its own
   messages up, the next one is asked instead.
+- Notices have half of those places and no more, and none that a code waits for.
 - When nobody knows whether a message was taken, its provider is asked for it, for a while, and its
   reports are looked at; asking never sends.
 """
@@ -62,6 +63,8 @@ class Carriers:
         self._most_each = most_each
         self._healths: dict[str, router.Health] = {}
         self._under_way = dict.fromkeys(self._gateways, 0)
+        self._notices = dict.fromkeys(self._gateways, 0)
+        self._codes_waiting = 0
         self._freed = asyncio.Event()
 
     @property
@@ -69,12 +72,24 @@ class Carriers:
         """How many more messages could be with providers at once."""
         return self._most_each * len(self._gateways) - sum(self._under_way.values())
 
+    @property
+    def notice_room(self) -> int:
+        """How many notices could be with providers at once, by those that are well."""
+        now = self._clock()
+        return sum(
+            self._notices_most(name)
+            for name in self._gateways
+            if router.is_usable(self._health(name), now)
+        )
+
     def usable_at(self, names: Iterable[str]) -> datetime:
         """Give the moment from which one of these providers may get a message."""
         now = self._clock()
         return min(router.usable_at(self._health(name), now) for name in names)
 
-    async def borrow(self, names: Sequence[str], tried: Collection[str]) -> str | None:
+    async def borrow(
+        self, names: Sequence[str], tried: Collection[str], *, is_notice: bool = False
+    ) -> str | None:
         """Take a place at the first provider that is well and has one; None: nobody in time.
 
         The place must be given back.
@@ -82,22 +97,28 @@ class Carriers:
         until = asyncio.get_running_loop().time() + ROOM_MAX_S
         while True:
             now = self._clock()
-            name = router.choose(names, self._healths, tried={*tried, *self._full()}, now=now)
+            full = self._full_for_notices() if is_notice else self._full()
+            name = router.choose(names, self._healths, tried={*tried, *full}, now=now)
             if name is not None:
                 self._under_way[name] += 1
+                self._notices[name] += is_notice
                 self._healths[name] = router.chosen(self._health(name), now)
                 return name
             if router.choose(names, self._healths, tried=tried, now=now) is None:
                 return None
+            self._codes_waiting += not is_notice
             try:
                 async with asyncio.timeout_at(until):
                     await self._freed.wait()
             except TimeoutError:
                 return None
+            finally:
+                self._codes_waiting -= not is_notice
 
-    def give_back(self, name: str) -> None:
+    def give_back(self, name: str, *, is_notice: bool = False) -> None:
         """Give a place back and wake those who wait for one."""
         self._under_way[name] -= 1
+        self._notices[name] -= is_notice
         freed, self._freed = self._freed, asyncio.Event()
         freed.set()
 
@@ -160,6 +181,15 @@ class Carriers:
             for name, count in self._under_way.items()
             if count >= router.slots(self._health(name), self._most_each)
         }
+
+    def _full_for_notices(self) -> set[str]:
+        if self._codes_waiting:
+            return set(self._gateways)
+        busy = {name for name, count in self._notices.items() if count >= self._notices_most(name)}
+        return self._full() | busy
+
+    def _notices_most(self, name: str) -> int:
+        return max(1, router.slots(self._health(name), self._most_each) // 2)
 
 
 def _word(outcome: SendOutcome) -> str:

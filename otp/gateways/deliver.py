@@ -10,6 +10,7 @@ of them sends. Laws of failing over:
 - After a crash the same text goes out again only through the same provider, and only if that one
   never makes two messages of one id; otherwise its fate is unknown.
 - No database connection is held while a provider is asked.
+- A code goes before every notice, and a notice is tried until the end of its life.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from otp.gateways.port import Report
     from otp.gateways.receipts import Recorded
     from otp.model import Claim
+    from otp.policy import OtpPolicy
     from schemas.queries import Connection
 
 ATTEMPTS_MAX: Final = 5
@@ -50,9 +52,12 @@ _SENDER_MAX: Final = 11
 _LOOK_S: Final = 0.05
 _UNDER_WAY: Final = (SmsState.QUEUED, SmsState.SENDING)
 _RETRY_WAITS_S: Final = (2, 5, 15, 30)
+_NOTICE_WAITS_S: Final = (5, 30, 60, 240)
 _BATCH_WAIT_S: Final = 1.0
 """How long one batch is waited for: the messages of a slow provider do not hold up the next one."""
 _LEASE_MIN_S: Final = 60
+_VALIDITY_MAX_S: Final = 86_400
+"""A phone that is off for a day gets no notice: a carrier may refuse to keep one for longer."""
 
 
 class Pool(Protocol):
@@ -68,7 +73,8 @@ class DeliveryPorts:
 
     `gateways` in order of preference; `routes` name others for some destinations. `worker` names
     this process among all (its claims). `sender` is the registered sender name, at most 11
-    characters. `most_each` messages at most are with one provider at once. With
+    characters. `policy` has the budget, of which notices get a share. `most_each` messages at most
+    are with one provider at once, notices half as many. With
     `same_text_on_unknown` a message that one provider may have taken goes out by another one too.
     `observe_report` hears of every report that told something new. `pause` waits so many seconds.
     """
@@ -81,6 +87,7 @@ class DeliveryPorts:
     sender: str
     watch: Watch
     observe_report: Callable[[Recorded], None]
+    policy: OtpPolicy
     routes: tuple[router.Route, ...] = ()
     most_each: int = router.FAILURES_TO_OPEN
     same_text_on_unknown: bool = False
@@ -145,6 +152,7 @@ class Delivery:
         )
         self._running: set[asyncio.Task[SmsState | None]] = set()
         self._late: set[asyncio.Task[SmsState | None]] = set()
+        self._notices = 0
         for gateway in ports.gateways:
             if isinstance(gateway, ReportsByItself):
                 gateway.report_to(self.take_report)
@@ -154,7 +162,7 @@ class Delivery:
         self._carriers.tell_resting()
 
     async def deliver(self, sms_id: UUID, wait_s: float | None = None) -> SmsState | None:
-        """Send one message now if it may leave; wait for it at most `wait_s` seconds.
+        """Send one awaited message now if it may leave; wait for it at most `wait_s` seconds.
 
         Gives where the message stands, or None: it goes on in the background. A message that
         another worker has in hand is waited for too, if there is a `wait_s`. A caller that goes
@@ -193,7 +201,8 @@ class Delivery:
     async def deliver_due(self, limit: int) -> int:
         """Settle what is over, then send up to `limit` due messages; give how many were touched.
 
-        No more are taken than the providers have places for. A message that takes long goes on in
+        No more are taken than the providers have places for, and notices after all that is awaited,
+        as far as they may be taken from the budget. A message that takes long goes on in
         the background; what it raises is raised by the next call.
         """
         now = self._ports.clock()
@@ -208,6 +217,8 @@ class Delivery:
                 most=limit,
             )
             claims = await self._claim(conn, now, most=room) if room > 0 else []
+            room = min(room - len(claims), self._carriers.notice_room - self._notices)
+            claims += await self._claim_notices(conn, now, most=room) if room > 0 else []
         tasks = [self._begin(self._send(claim)) for claim in claims]
         if tasks:
             done, late = await asyncio.wait(tasks, timeout=_BATCH_WAIT_S)
@@ -274,17 +285,36 @@ class Delivery:
             sms_id=sms_id,
         )
 
+    async def _claim_notices(self, conn: Connection, now: datetime, *, most: int) -> list[Claim]:
+        return await outbox.claim_notices(
+            conn,
+            self._ports.policy,
+            worker=self._ports.worker,
+            idempotent=self._idempotent,
+            now=now,
+            lease_began=now - self._ports.lease,
+            most=most,
+        )
+
     async def _send(self, claim: Claim) -> SmsState | None:
         """Hand a claimed message to one provider after the other until its fate is clear."""
+        self._notices += claim.is_notice
+        try:
+            return await self._go_round(claim)
+        finally:
+            self._notices -= claim.is_notice
+
+    async def _go_round(self, claim: Claim) -> SmsState | None:
         try:
             trip = self._trip(claim)
         except CannotOpen:
             return await self._settle(claim, SmsState.FAILED, reason="cannot_open")
-        while name := await self._carriers.borrow(trip.names, trip.tried):
+        is_notice = claim.is_notice
+        while name := await self._carriers.borrow(trip.names, trip.tried, is_notice=is_notice):
             try:
                 outcome = await self._ask(trip, name)
             finally:
-                self._carriers.give_back(name)
+                self._carriers.give_back(name, is_notice=is_notice)
             if outcome is None:
                 return None
             found = None
@@ -333,6 +363,7 @@ class Delivery:
         validity_s = int((claim.expires_at - self._ports.clock()).total_seconds())
         if validity_s < 1:
             return None
+        validity_s = min(validity_s, _VALIDITY_MAX_S)
         return SmsJob(claim.sms_id, trip.number, trip.text, self._ports.sender, validity_s)
 
     async def _find_out(self, trip: _Trip, name: str) -> SendOutcome | None:
@@ -391,14 +422,15 @@ class Delivery:
             # A crash came before: the first try may have been taken, so the row stays with this
             # provider; its lease passes and the same id is tried again until the code expires.
             return None
-        if reason is not None and claim.attempts >= ATTEMPTS_MAX:
+        if reason is not None and claim.attempts >= ATTEMPTS_MAX and not claim.is_notice:
             return await self._settle(claim, SmsState.FAILED, reason=reason)
         async with self._ports.pool.acquire() as conn:
             queued = await outbox.queue_again(conn, claim, due_at=self._due_at(trip), reason=reason)
         return SmsState.QUEUED if queued else None
 
     def _due_at(self, trip: _Trip) -> datetime:
-        wait_s = _RETRY_WAITS_S[min(trip.claim.attempts, len(_RETRY_WAITS_S)) - 1]
+        waits_s = _NOTICE_WAITS_S if trip.claim.is_notice else _RETRY_WAITS_S
+        wait_s = waits_s[min(trip.claim.attempts, len(waits_s)) - 1]
         usable_at = self._carriers.usable_at(trip.names)
         return max(self._ports.clock() + timedelta(seconds=wait_s), usable_at)
 

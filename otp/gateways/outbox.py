@@ -11,8 +11,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from otp import store
 from otp.gateways import router
 from otp.model import Claim, SmsState
+from otp.policy import notice_share
 from schemas import queries
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from uuid import UUID
 
+    from otp.policy import OtpPolicy
     from schemas.queries import Connection
     from schemas.vault import Secret, Vault
 
@@ -27,8 +30,10 @@ _SQL = queries.load(__file__)
 
 _REASON_MAX: Final = 80
 """A word of the configuration, which an answer is compared with, may be a sentence."""
-Kind = Literal["code", "notice"]
-"""A notice carries no code and may leave whatever became of any."""
+Kind = Literal["code", "password", "held"]
+"""What is awaited goes first, a password whatever became of any code. A notice is held until it is
+taken from the budget; after that its row says ``notice``, as those that an older version queued.
+"""
 NOT_HANDED_OVER: Final = timedelta(seconds=8)
 """How long a claim holds before anything is handed over: longer than a place is waited for."""
 _NEVER: Final = timedelta(minutes=5)
@@ -48,6 +53,7 @@ async def queue(  # noqa: PLR0913 - the columns of the row
     now: datetime,
     expires_at: datetime,
     kind: Kind = "code",
+    is_bulk: bool = False,
 ) -> None:
     """Put a message into the caller's transaction and wake the workers when it commits."""
     number_sealed, text_sealed = sealed(vault, sms_id, number, text)
@@ -57,6 +63,7 @@ async def queue(  # noqa: PLR0913 - the columns of the row
         challenge_id=challenge_id,
         seq=seq,
         kind=kind,
+        is_bulk=is_bulk,
         number_sealed=number_sealed,
         text_sealed=text_sealed,
         calling_code=router.calling_code(number.reveal()),
@@ -93,7 +100,7 @@ async def claim(
     most: int,
     sms_id: UUID | None = None,
 ) -> list[Claim]:
-    """Take up to `most` messages that may leave now, or the one named if it may.
+    """Take up to `most` awaited messages that may leave now, or the one named if it may.
 
     Claims made at or before `lease_began` are over.
     """
@@ -108,6 +115,42 @@ async def claim(
         never=now + _NEVER,
         most=most,
     )
+    return _claims(rows, worker)
+
+
+async def claim_notices(
+    conn: Connection,
+    policy: OtpPolicy,
+    *,
+    worker: str,
+    idempotent: Collection[str],
+    now: datetime,
+    lease_began: datetime,
+    most: int,
+) -> list[Claim]:
+    """Take up to `most` notices, those held as far as they can be taken from the budget now.
+
+    What somebody did goes before what a file did, and each in its order.
+    """
+    share = notice_share(policy, now)
+    rows: Any = await _SQL.claim_notices.all(
+        conn,
+        worker=worker,
+        idempotent=list(idempotent),
+        now=now,
+        lease_began=lease_began,
+        begun=now - NOT_HANDED_OVER,
+        never=now + _NEVER,
+        most=most,
+        share_minute=share.minute,
+        share_hour=share.hour,
+        share_day=share.day,
+        **store.budget(policy, now),
+    )
+    return _claims(rows, worker)
+
+
+def _claims(rows: Any, worker: str) -> list[Claim]:  # noqa: ANN401 - a driver's rows
     return [
         Claim(
             row["sms_id"],
@@ -120,6 +163,7 @@ async def claim(
             row["doubted_provider"],
             tuple(row["used"]),
             frozenset(row["failed"]),
+            row["is_notice"],
         )
         for row in rows
     ]
@@ -211,10 +255,16 @@ async def is_reported(conn: Connection, sms_id: UUID) -> bool:
     return await _SQL.is_reported.value(conn, sms_id=sms_id) is True
 
 
-async def waiting(conn: Connection, now: datetime) -> tuple[int, datetime | None]:
-    """Count the messages that wait and may still leave; give since when the oldest one does."""
+async def waiting(conn: Connection, now: datetime) -> dict[str, tuple[int, datetime | None]]:
+    """Count what waits and may still leave, ``code`` (all that is awaited) and ``notice``.
+
+    With each, since when the oldest one does.
+    """
     row = await _SQL.waiting.one(conn, now=now)
-    return row["waiting"], row["oldest_at"]
+    return {
+        "code": (row["codes"], row["oldest_code_at"]),
+        "notice": (row["notices"], row["oldest_notice_at"]),
+    }
 
 
 def _kept(reason: str | None) -> str | None:

@@ -298,9 +298,79 @@ CREATE FUNCTION otp.has_room(lane otp.budget, minute timestamp with time zone, h
     LANGUAGE sql STABLE
     RETURN ((CASE WHEN otp.lasts((lane).minute_at, minute) THEN (lane).minute_used ELSE 0 END < ((total_minute / 16) + (((lane).lane < (total_minute % 16)))::integer)) AND (CASE WHEN otp.lasts((lane).hour_at, hour) THEN (lane).hour_used ELSE 0 END < ((total_hour / 16) + (((lane).lane < (total_hour % 16)))::integer)) AND (CASE WHEN otp.lasts((lane).day_at, day) THEN (lane).day_used ELSE 0 END < ((total_day / 16) + (((lane).lane < (total_day % 16)))::integer)));
 
+CREATE FUNCTION otp.left_of(minute_most integer, minute_used integer, minute_at timestamp with time zone, minute timestamp with time zone, hour_most integer, hour_used integer, hour_at timestamp with time zone, hour timestamp with time zone, day_most integer, day_used integer, day_at timestamp with time zone, day timestamp with time zone) RETURNS integer
+    LANGUAGE sql STABLE
+    RETURN LEAST((minute_most - CASE WHEN otp.lasts(minute_at, minute) THEN minute_used ELSE 0 END), (hour_most - CASE WHEN otp.lasts(hour_at, hour) THEN hour_used ELSE 0 END), (day_most - CASE WHEN otp.lasts(day_at, day) THEN day_used ELSE 0 END));
+
+CREATE TABLE otp.notice_budget (
+    only_row boolean DEFAULT true NOT NULL,
+    minute_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    minute_used integer DEFAULT 0 NOT NULL,
+    hour_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    hour_used integer DEFAULT 0 NOT NULL,
+    day_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    day_used integer DEFAULT 0 NOT NULL,
+    CONSTRAINT notice_budget_day_used_check CHECK ((day_used >= 0)),
+    CONSTRAINT notice_budget_hour_used_check CHECK ((hour_used >= 0)),
+    CONSTRAINT notice_budget_minute_used_check CHECK ((minute_used >= 0)),
+    CONSTRAINT notice_budget_only_row_check CHECK (only_row)
+);
+
+CREATE FUNCTION otp.notices_left(p_minute timestamp with time zone, p_hour timestamp with time zone, p_day timestamp with time zone, p_share_minute integer, p_share_hour integer, p_share_day integer) RETURNS integer
+    LANGUAGE sql STABLE
+    RETURN (SELECT otp.left_of(notices_left.p_share_minute, notice_budget.minute_used, notice_budget.minute_at, notices_left.p_minute, notices_left.p_share_hour, notice_budget.hour_used, notice_budget.hour_at, notices_left.p_hour, notices_left.p_share_day, notice_budget.day_used, notice_budget.day_at, notices_left.p_day) AS left_of FROM otp.notice_budget);
+
 CREATE FUNCTION otp.report_outranks(report text, known text) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     RETURN CASE WHEN (known IS NULL) THEN true WHEN (known = 'accepted'::text) THEN (report <> 'accepted'::text) WHEN (known = 'delivered'::text) THEN false ELSE (report = 'delivered'::text) END;
+
+CREATE FUNCTION otp.take_notices(p_most integer, p_minute timestamp with time zone, p_hour timestamp with time zone, p_day timestamp with time zone, p_total_minute integer, p_total_hour integer, p_total_day integer, p_share_minute integer, p_share_hour integer, p_share_day integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    share otp.notice_budget;
+    chosen smallint;
+    room integer;
+BEGIN
+    IF p_most <= 0 THEN
+        RETURN 0;
+    END IF;
+    SELECT * INTO share FROM otp.notice_budget FOR NO KEY UPDATE SKIP LOCKED;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    SELECT lane, otp.left_of(
+               p_total_minute / 16 + (lane < p_total_minute % 16)::integer, minute_used, minute_at, p_minute,
+               p_total_hour / 16 + (lane < p_total_hour % 16)::integer, hour_used, hour_at, p_hour,
+               p_total_day / 16 + (lane < p_total_day % 16)::integer, day_used, day_at, p_day) AS lane_left
+      INTO chosen, room FROM otp.budget
+     WHERE otp.has_room(budget, p_minute, p_hour, p_day, p_total_minute, p_total_hour, p_total_day)
+     ORDER BY lane_left DESC, lane
+     LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED;
+    room := least(p_most, room, otp.left_of(
+        p_share_minute, share.minute_used, share.minute_at, p_minute,
+        p_share_hour, share.hour_used, share.hour_at, p_hour,
+        p_share_day, share.day_used, share.day_at, p_day));
+    IF chosen IS NULL OR room <= 0 THEN
+        RETURN 0;
+    END IF;
+    UPDATE otp.budget SET
+        minute_used = CASE WHEN otp.lasts(minute_at, p_minute) THEN minute_used + room ELSE room END,
+        minute_at = CASE WHEN otp.lasts(minute_at, p_minute) THEN minute_at ELSE p_minute END,
+        hour_used = CASE WHEN otp.lasts(hour_at, p_hour) THEN hour_used + room ELSE room END,
+        hour_at = CASE WHEN otp.lasts(hour_at, p_hour) THEN hour_at ELSE p_hour END,
+        day_used = CASE WHEN otp.lasts(day_at, p_day) THEN day_used + room ELSE room END,
+        day_at = CASE WHEN otp.lasts(day_at, p_day) THEN day_at ELSE p_day END
+     WHERE lane = chosen;
+    UPDATE otp.notice_budget SET
+        minute_used = CASE WHEN otp.lasts(minute_at, p_minute) THEN minute_used + room ELSE room END,
+        minute_at = CASE WHEN otp.lasts(minute_at, p_minute) THEN minute_at ELSE p_minute END,
+        hour_used = CASE WHEN otp.lasts(hour_at, p_hour) THEN hour_used + room ELSE room END,
+        hour_at = CASE WHEN otp.lasts(hour_at, p_hour) THEN hour_at ELSE p_hour END,
+        day_used = CASE WHEN otp.lasts(day_at, p_day) THEN day_used + room ELSE room END,
+        day_at = CASE WHEN otp.lasts(day_at, p_day) THEN day_at ELSE p_day END;
+    RETURN room;
+END $$;
 
 CREATE FUNCTION otp.take_total(p_turn integer, p_minute timestamp with time zone, p_hour timestamp with time zone, p_day timestamp with time zone, p_total_minute integer, p_total_hour integer, p_total_day integer) RETURNS boolean
     LANGUAGE plpgsql
@@ -1745,6 +1815,7 @@ CREATE TABLE otp.outbox (
     report_reason text,
     calling_code text,
     doubted_provider text,
+    is_bulk boolean DEFAULT false NOT NULL,
     CONSTRAINT outbox_attempts_check CHECK ((attempts >= 0)),
     CONSTRAINT outbox_calling_code_check CHECK ((calling_code ~ '^[1-9][0-9]{0,2}$'::text)),
     CONSTRAINT outbox_check CHECK (((number_sealed IS NULL) = (text_sealed IS NULL))),
@@ -1760,7 +1831,7 @@ CREATE TABLE otp.outbox (
     CONSTRAINT outbox_check9 CHECK (((report_state IS NULL) = (reported_at IS NULL))),
     CONSTRAINT outbox_claimed_by_check CHECK ((length(claimed_by) <= 100)),
     CONSTRAINT outbox_doubted_provider_check CHECK ((length(doubted_provider) <= 40)),
-    CONSTRAINT outbox_kind_check CHECK ((kind = ANY (ARRAY['code'::text, 'notice'::text]))),
+    CONSTRAINT outbox_kind_check CHECK ((kind = ANY (ARRAY['code'::text, 'password'::text, 'notice'::text, 'held'::text]))),
     CONSTRAINT outbox_provider_check CHECK ((length(provider) <= 40)),
     CONSTRAINT outbox_provider_id_check CHECK ((length(provider_id) <= 200)),
     CONSTRAINT outbox_reason_check CHECK ((length(reason) <= 80)),
@@ -2054,6 +2125,9 @@ ALTER TABLE ONLY otp.code
 ALTER TABLE ONLY otp.early_report
     ADD CONSTRAINT early_report_pkey PRIMARY KEY (provider, provider_id);
 
+ALTER TABLE ONLY otp.notice_budget
+    ADD CONSTRAINT notice_budget_pkey PRIMARY KEY (only_row);
+
 ALTER TABLE ONLY otp.outbox
     ADD CONSTRAINT outbox_challenge_id_seq_key UNIQUE (challenge_id, seq);
 
@@ -2195,7 +2269,7 @@ CREATE INDEX code_created ON otp.code USING btree (created_at);
 
 CREATE INDEX early_report_received ON otp.early_report USING btree (received_at);
 
-CREATE INDEX outbox_due ON otp.outbox USING btree (due_at) WHERE (state = 'queued'::text);
+CREATE INDEX outbox_held ON otp.outbox USING btree (is_bulk, queued_at) WHERE ((state = 'queued'::text) AND (kind = 'held'::text));
 
 CREATE INDEX outbox_open ON otp.outbox USING btree (expires_at) WHERE (state = ANY (ARRAY['queued'::text, 'sending'::text]));
 
@@ -2204,6 +2278,8 @@ CREATE INDEX outbox_provider_id ON otp.outbox USING btree (provider, provider_id
 CREATE INDEX outbox_sending ON otp.outbox USING btree (claimed_at) WHERE (state = 'sending'::text);
 
 CREATE INDEX outbox_settled ON otp.outbox USING btree (settled_at) WHERE (settled_at IS NOT NULL);
+
+CREATE INDEX outbox_taken ON otp.outbox USING btree (due_at) WHERE ((state = ANY (ARRAY['queued'::text, 'sending'::text])) AND (kind <> 'held'::text));
 
 CREATE INDEX sending_card ON otp.sending USING btree (card_ref, sent_at) WHERE (card_ref IS NOT NULL);
 

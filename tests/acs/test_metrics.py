@@ -175,7 +175,7 @@ def test_every_gauge_that_is_read_is_one() -> None:
 def test_what_is_unread_is_left_out_of_what_several_processes_wrote(tmp_path: Path) -> None:
     script = (
         "import sys; from acs import metrics\n"
-        "metrics.RREQ_PENDING.set(3); metrics.SMS_WAITING.set(4)\n"
+        "metrics.RREQ_PENDING.set(3); metrics.SMS_WAITING.labels('code').set(4)\n"
         "metrics.OTP.labels('sent').inc()\n"
         "sys.stdout.write(metrics.exposition(['results']).decode())"
     )
@@ -186,7 +186,7 @@ def test_what_is_unread_is_left_out_of_what_several_processes_wrote(tmp_path: Pa
 
     assert "acs_rreq_pending" not in told
     for line in (
-        "acs_sms_waiting 4.0",
+        'acs_sms_waiting{kind="code"} 4.0',
         'acs_otp_total{event="sent"} 1.0',
         'acs_gauges_unread{of="messages"} 0.0',
         'acs_gauges_unread{of="results"} 1.0',

@@ -46,3 +46,11 @@ INSERT INTO enrollment.reservation
 SELECT upkeep.first_id(now() - n * interval '1 min'), gen_random_uuid(), gen_random_uuid(), 1,
        current_date, date_trunc('month', current_date)::date, 'released', now(), NULL, now()
   FROM generate_series(1, 5000) n;
+
+-- A file changed many phones and nobody was told of it yet; some codes wait beside them.
+INSERT INTO otp.outbox (
+    sms_id, challenge_id, seq, kind, is_bulk, state, number_sealed, text_sealed, queued_at, due_at,
+    expires_at)
+SELECT gen_random_uuid(), gen_random_uuid(), 1, 'held', true, 'queued', 'n', 't', now(), now(),
+       now() + interval '3 days'
+  FROM generate_series(1, 20000);

@@ -296,3 +296,39 @@ async def test_the_chain_is_carried_on_from_the_newest_months(large: asyncpg.Con
     }
     newest = sorted(one["Relation Name"] for one in nodes if "Relation Name" in one)[-4:]
     assert {one[-7:] for one in touched} <= {one[-7:] for one in newest}
+
+
+@pytest.mark.parametrize("name", ["claim", "sweep"])
+async def test_notices_that_wait_are_not_gone_over_for_a_code(
+    large: asyncpg.Connection, name: str
+) -> None:
+    """There are 20 000 of them, and the workers look as often as codes come."""
+    assert await _read_of_held(large, name) == 0
+
+
+async def test_of_the_notices_that_wait_those_alone_are_read_that_leave(
+    large: asyncpg.Connection,
+) -> None:
+    assert await _read_of_held(large, "claim_notices") == 2 * 10  # to choose and to mark them
+
+
+async def _read_of_held(large: asyncpg.Connection, name: str) -> int:
+    """Run a statement of the worker, and undo it; tell how many rows of messages it read."""
+    (query,) = queries.parse(f"-- name: it\n{_text('otp/gateways/outbox.sql', name)}")
+    now = "now()::timestamptz"
+    known = {"sms_id": "NULL", "worker": "'w'", "idempotent": "'{}'", "most": "10"}
+    for span in ("minute", "hour", "day"):
+        known |= {span: now, f"total_{span}": "1600", f"share_{span}": "400"}
+    literals = ", ".join(known.get(one, now) for one in query.parameters)
+    await large.execute(f"PREPARE it AS {query.sql}")
+    undone = large.transaction()
+    await undone.start()
+    said = await large.fetchval(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE it({literals})")
+    await undone.rollback()
+    await large.execute("DEALLOCATE it")
+    nodes = list(_nodes(json.loads(said)[0]["Plan"]))
+    return sum(
+        (one["Actual Rows"] + one.get("Rows Removed by Filter", 0)) * one["Actual Loops"]
+        for one in nodes
+        if one.get("Relation Name") == "outbox" and one["Node Type"] != "ModifyTable"
+    )

@@ -160,6 +160,7 @@ class Post:
     recorded: list[Recorded] = field(default_factory=list)
     routes: tuple[Route, ...] = ()
     most_each: int = 5
+    policy: OtpPolicy = POLICY
     same_text_on_unknown: bool = False
     pauses: list[float] = field(default_factory=list)
     sender: str = "BANK"
@@ -182,6 +183,7 @@ class Post:
                 breaker=self.breakers.__setitem__,
             ),
             observe_report=self.recorded.append,
+            policy=self.policy,
             routes=self.routes,
             most_each=self.most_each,
             same_text_on_unknown=self.same_text_on_unknown,

@@ -59,13 +59,13 @@ def test_a_notice_does_not_show_itself() -> None:
 async def test_a_notice_is_queued_for_its_life(
     db: asyncpg.Connection, keys: Keys, now: datetime
 ) -> None:
-    notice = Notice(NoticeKind.REGISTERED, PHONE, "en", lifetime=timedelta(minutes=5))
+    notice = Notice(NoticeKind.REGISTERED, PHONE, "en", life=timedelta(minutes=5))
     sms_id = await flows.notify(db, keys, OtpPolicy(), notice, now)
 
     assert sms_id is not None
     assert "access to the card portal is ready" in await sms_text(db, keys, sms_id)
     row = await db.fetchrow("SELECT kind, expires_at FROM otp.outbox WHERE sms_id = $1", sms_id)
-    assert tuple(row) == ("notice", now + timedelta(minutes=5))
+    assert tuple(row) == ("held", now + timedelta(minutes=5))
 
 
 async def test_a_notice_needs_no_code_to_leave(
@@ -74,16 +74,23 @@ async def test_a_notice_needs_no_code_to_leave(
     sms_id = await flows.notify(db, keys, OtpPolicy(), Notice(NoticeKind.BLOCKED, PHONE, "pl"), now)
     lease = now - timedelta(seconds=60)
     swept = await outbox.sweep(db, idempotent=[], now=now, lease_began=lease, most=10)
-    claims = await outbox.claim(db, worker="w", idempotent=[], now=now, lease_began=lease, most=10)
+    claims = await outbox.claim_notices(
+        db, OtpPolicy(), worker="w", idempotent=[], now=now, lease_began=lease, most=10
+    )
 
     assert (swept, [claim.sms_id for claim in claims]) == (0, [sms_id])
 
 
-async def test_no_notice_leaves_once_the_budget_is_spent(
-    db: asyncpg.Connection, keys: Keys, now: datetime
+@pytest.mark.parametrize(
+    ("kind", "sent"),
+    [(NoticeKind.BLOCKED, [True, True]), (NoticeKind.REGISTRATION_PASSWORD, [True, False])],
+)
+async def test_only_a_password_is_refused_once_the_budget_is_spent(
+    db: asyncpg.Connection, keys: Keys, now: datetime, kind: NoticeKind, sent: list[bool]
 ) -> None:
-    notice = Notice(NoticeKind.BLOCKED, PHONE, "pl")
+    """A notice waits; who waits for a password is told that there will be none."""
+    notice = Notice(kind, PHONE, "pl", VALUES)
     policy = OtpPolicy(total_minute=1, total_hour=1, total_day=1)
 
-    sent = [await flows.notify(db, keys, policy, notice, now) for _ in range(2)]
-    assert [one is not None for one in sent] == [True, False]
+    told = [await flows.notify(db, keys, policy, notice, now) for _ in range(2)]
+    assert [one is not None for one in told] == sent

@@ -17,6 +17,7 @@ from otp.policy import (
     may_reach,
     may_send,
     network_of,
+    notice_share,
     resend_wait_s,
 )
 from tests.records import replace
@@ -44,6 +45,8 @@ def _sent(seq: int, seconds_ago: float, phase: CodePhase = CodePhase.LIVE) -> St
         ("sends_max", 6, "sends_max is 6: it must not be above 5"),
         ("phone_hour", 0, "phone_hour is 0: it must be at least 1"),
         ("total_day", -1, "total_day is -1: it must be at least 1"),
+        ("notice_share_pct", 91, "notice_share_pct is 91: it must not be above 90"),
+        ("notice_share_pct", 0, "notice_share_pct is 0: it must be at least 1"),
         ("resend_waits_s", (), "resend_waits_s must be waits of 0 to 600 s"),
         ("resend_waits_s", (30, -1), "resend_waits_s must be waits of 0 to 600 s"),
         ("destinations", (), "destinations must name at least one prefix"),
@@ -189,3 +192,21 @@ def test_browsers_are_watched_by_their_network(address: str, network: str) -> No
 )
 def test_an_address_behind_which_everybody_may_be_is_no_network(address: str | None) -> None:
     assert network_of(address) is None
+
+
+@given(
+    total=st.integers(1, 2**31 - 1),
+    pct=st.integers(1, 90),
+    seconds=st.tuples(st.integers(0, 59), st.integers(0, 59)).map(sorted),
+)
+def test_notices_get_their_share_over_the_minute_and_codes_the_rest(
+    total: int, pct: int, seconds: list[int]
+) -> None:
+    policy = OtpPolicy(total_minute=total, total_hour=total, total_day=total, notice_share_pct=pct)
+    early, late, whole = (
+        notice_share(policy, NOW.replace(second=second)) for second in (*seconds, 59)
+    )
+
+    assert 1 <= early.minute <= late.minute <= whole.minute == whole.hour == whole.day
+    assert early.minute <= total * pct / 100 * (seconds[0] + 1) / 60 + 1
+    assert whole.minute == max(total * pct // 100, 1)

@@ -410,6 +410,7 @@ async def _start(
             sender="BANK",
             watch=Watch(sent=lambda *_: None, breaker=lambda *_: None),
             observe_report=lambda _: None,
+            policy=policies.otp,
         )
     )
     async with pool.connection() as conn:

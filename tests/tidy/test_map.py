@@ -44,6 +44,7 @@ ACROSS: dict[str, str] = {
     "tests/otp/gateways/test_deliver_crashes.py": "deliver, killed between two of its lines",
     "tests/otp/gateways/smpp/test_gateway_reports.py": "gateway, its reports, TLS and secrets",
     "tests/otp/gateways/test_deliver_doubts.py": "deliver, find_out and reports together",
+    "tests/otp/gateways/test_deliver_notices.py": "deliver, outbox and flows, notices beside codes",
     "tests/otp/test_flows_limits.py": "flows, its limits and races",
     "tests/enrollment/flows/test_card_blocks_killed.py": "card_blocks, killed before any statement",
     "tests/enrollment/flows/test_races.py": "clients, counter, doors and worker at the same moment",

@@ -16,7 +16,10 @@ from acs.store import audit_chain, limit_sweep
 from enrollment.host import HttpHost
 from enrollment.model import HostSaid
 from enrollment.policy import Activation, EnrollmentPolicy
+from otp import flows as otp_flows
+from otp.notices import Notice, NoticeKind
 from otp.policy import OtpPolicy
+from schemas.vault import Secret
 from tests.enrollment import doors, people
 from tests.records import replace
 from tests.story.areqs import browser_areq
@@ -246,12 +249,31 @@ async def test_messages_that_wait_are_published_with_their_age(world: World) -> 
     await world.db.execute("UPDATE otp.outbox SET state = 'queued', provider = NULL, reason = NULL")
     world.clock.advance(seconds=40)
     await housekeeping.publish_messages(world.server.ports)
-    assert metrics.SMS_WAITING._value.get() == 1
-    assert metrics.SMS_OLDEST_SECONDS._value.get() == 40
+    assert _waiting() == {"code": (1, 40), "notice": (0, 0)}
     world.clock.advance(minutes=5)
     await housekeeping.publish_messages(world.server.ports)
-    assert metrics.SMS_WAITING._value.get() == 0
-    assert metrics.SMS_OLDEST_SECONDS._value.get() == 0
+    assert _waiting() == {"code": (0, 0), "notice": (0, 0)}
+
+
+async def test_notices_that_wait_are_published_apart_from_codes(world: World) -> None:
+    notice = Notice(NoticeKind.BLOCKED, Secret("+48600700800"), "pl")
+    ports = world.server.ports
+    async with ports.pool.transaction() as conn:
+        for _ in range(2):
+            await otp_flows.notify(conn, ports.keys, ports.policies.otp, notice, world.clock())
+    world.clock.advance(hours=7)
+    await housekeeping.publish_messages(ports)
+    assert _waiting() == {"code": (0, 0), "notice": (2, 7 * 3600)}
+
+
+def _waiting() -> dict[str, tuple[float, float]]:
+    return {
+        kind: (
+            metrics.SMS_WAITING.labels(kind)._value.get(),
+            metrics.SMS_OLDEST_SECONDS.labels(kind)._value.get(),
+        )
+        for kind in ("code", "notice")
+    }
 
 
 def telling(world: World) -> Ports:
@@ -295,4 +317,4 @@ async def test_two_processes_tell_it_once_and_one_that_dies_leaves_it(world: Wor
             raise ZeroDivisionError
     both = await asyncio.gather(*(housekeeping.tell_over_limit(ports) for _ in range(2)))
     assert sorted(both) == [0, 1]
-    assert await world.db.fetchval("SELECT count(*) FROM otp.outbox WHERE kind = 'notice'") == 1
+    assert await world.db.fetchval("SELECT count(*) FROM otp.outbox WHERE kind = 'held'") == 1

@@ -122,7 +122,7 @@ async def test_a_host_blocks_the_card_and_the_client_is_told_once(
         reply = await me(api, client, "POST", path, {"wish": "temporary"})
 
         again = await me(api, client, "POST", path, {"wish": "temporary"})
-        told = await api.conn.fetchval("SELECT count(*) FROM otp.outbox WHERE kind = 'notice'")
+        told = await api.conn.fetchval("SELECT count(*) FROM otp.outbox WHERE kind = 'held'")
 
     assert (reply.status, reply.body["status"]) == (200, "blocked_temp")
     assert (again.status, told) == (200, 1)

@@ -40,14 +40,14 @@ def bank(db: asyncpg.Connection, keys: Keys, now: datetime) -> Work:
 
 async def told(work: Work) -> list[str]:
     rows = await work.conn.fetch(
-        "SELECT sms_id FROM otp.outbox WHERE kind = 'notice' ORDER BY queued_at"
+        "SELECT sms_id FROM otp.outbox WHERE kind = 'held' ORDER BY queued_at"
     )
     return [await doors.sms_of(work, row["sms_id"]) for row in rows]
 
 
 async def told_to(work: Work) -> list[tuple[str, str]]:
     rows = await work.conn.fetch(
-        "SELECT sms_id, number_sealed FROM otp.outbox WHERE kind = 'notice' ORDER BY queued_at"
+        "SELECT sms_id, number_sealed FROM otp.outbox WHERE kind = 'held' ORDER BY queued_at"
     )
     return [
         (

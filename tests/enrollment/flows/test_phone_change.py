@@ -114,7 +114,7 @@ async def test_limits_are_halved_while_it_waits(bank: Work, client: Client) -> N
 async def test_the_old_phone_is_told(bank: Work, client: Client) -> None:
     await doors.change_phone(bank, client.person_id)
     row = await bank.conn.fetchrow(
-        "SELECT sms_id, number_sealed FROM otp.outbox WHERE kind = 'notice'"
+        "SELECT sms_id, number_sealed FROM otp.outbox WHERE kind = 'held'"
     )
 
     number = bank.keys.vault.open(row["number_sealed"], f"otp.outbox.number|{row['sms_id']}")

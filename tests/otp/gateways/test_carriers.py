@@ -167,3 +167,55 @@ async def test_a_provider_is_not_told_as_resting_when_for_long_nobody_has_tried(
         told.append(fleet.watched[-1])
 
     assert told == [("a", True), ("a", True), ("a", False)]
+
+
+async def test_notices_have_half_the_places_of_each_provider(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("otp.gateways.carriers.ROOM_MAX_S", 0.01)
+    gateways = (RecordingSmsGateway("a"), RecordingSmsGateway("b"))
+    carriers = Fleet(*gateways, most_each=5).carriers
+
+    notices = [await carriers.borrow("ab", (), is_notice=True) for _ in range(5)]
+    codes = [await carriers.borrow("ab", ()) for _ in range(7)]
+
+    assert carriers.notice_room == 4
+    assert notices == ["a", "a", "b", "b", None]
+    assert codes == ["a", "a", "a", "b", "b", "b", None]
+    carriers.give_back("a", is_notice=True)
+    assert await carriers.borrow("ab", (), is_notice=True) == "a"
+
+
+async def test_the_only_place_of_a_provider_is_for_notices_too() -> None:
+    carriers = Fleet(RecordingSmsGateway("a"), most_each=1).carriers
+
+    assert await carriers.borrow("a", (), is_notice=True) == "a"
+
+
+async def test_a_place_that_is_given_back_goes_to_a_code_before_a_notice_that_waited_longer() -> (
+    None
+):
+    carriers = Fleet(RecordingSmsGateway("a"), most_each=2).carriers
+    await carriers.borrow("a", (), is_notice=True)
+    await carriers.borrow("a", ())
+    notice = asyncio.create_task(carriers.borrow("a", (), is_notice=True))
+    await asyncio.sleep(0)
+    codes = [asyncio.create_task(carriers.borrow("a", ())) for _ in range(2)]
+    await asyncio.sleep(0)
+
+    for ended in (True, False):
+        carriers.give_back("a", is_notice=ended)
+        done, _ = await asyncio.wait([notice, *codes], return_when=asyncio.FIRST_COMPLETED)
+        assert notice not in done
+        await asyncio.sleep(0)
+    assert [code.done() for code in codes] == [True, True]
+    carriers.give_back("a")
+    assert await notice == "a"
+
+
+async def test_where_every_provider_rests_there_is_no_room_for_a_notice() -> None:
+    fleet = Fleet(RecordingSmsGateway("a", answers=[BUSY] * 5))
+    for _ in range(5):
+        await fleet.carriers.send("a", JOB)
+
+    assert (fleet.carriers.notice_room, fleet.carriers.room) == (0, 2)

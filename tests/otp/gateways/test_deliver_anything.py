@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import re
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -30,7 +29,8 @@ from otp.gateways.port import (
 )
 from otp.gateways.router import Route
 from otp.model import Issued, SmsState
-from tests.otp.fakes import MANY, Post, RecordingSmsGateway, payment
+from otp.notices import Notice, NoticeKind
+from tests.otp.fakes import MANY, PHONE, Post, RecordingSmsGateway, payment
 from tests.records import replace
 
 if TYPE_CHECKING:
@@ -127,6 +127,7 @@ class Life:
     carriers: tuple[Carrier, ...]
     workers: list[tuple[Delivery, MortalPool]] = field(default_factory=list)
     issued: dict[tuple[UUID, int], Issued] = field(default_factory=dict)
+    told: list[UUID] = field(default_factory=list)
     born: int = 0
 
     def hire(self) -> tuple[Delivery, MortalPool]:
@@ -138,7 +139,7 @@ class Life:
 
     async def step(self) -> None:
         """Do some things, several of them at once."""
-        acts = (self.issue, self.resend, self.work, self.work, self.send, self.report)
+        acts = (self.issue, self.resend, self.work, self.tell, self.send, self.report)
         chosen = self.dice.choices(acts, (6, 3, 2, 2, 6, 3), k=self.dice.randint(1, 4))
         if self.dice.random() < 0.3:
             place = self.dice.randrange(len(self.workers))
@@ -167,6 +168,15 @@ class Life:
             )
         if isinstance(issued, Issued):
             self.issued[challenge_id, issued.seq] = issued
+
+    async def tell(self) -> None:
+        """Tell somebody something, then work as well."""
+        notice = Notice(NoticeKind.PIN_CHANGED, PHONE, "pl")
+        async with self.office.pool.acquire() as conn, conn.transaction():
+            sms_id = await flows.notify(conn, self.office.keys, MANY, notice, self.office.now)
+        assert sms_id is not None
+        self.told.append(sms_id)
+        await self.work()
 
     async def work(self) -> None:
         await self._alive_or_dead(self.dice.choice(self.workers)[0].deliver_due(5))
@@ -213,26 +223,28 @@ class Life:
         most = 2 if self.office.same_text_on_unknown else 1
         rows = {row["sms_id"]: row for row in await self.office.pool.fetch(_ROWS)}
         found = []
-        for (challenge_id, seq), issued in self.issued.items():
-            row = rows[issued.sms_id]
+        lives = {issued.sms_id: (str(about), 300) for about, issued in self.issued.items()}
+        lives |= dict.fromkeys(self.told, ("notice", 86_400))
+        for sms_id, (about, valid_s) in lives.items():
+            row = rows[sms_id]
             taken = [
                 (carrier.name, job)
                 for carrier in self.carriers
                 for job in carrier.taken
-                if job.sms_id == issued.sms_id
+                if job.sms_id == sms_id
             ]
-            where = f"{challenge_id} {seq}: {dict(row)}, taken {[name for name, _ in taken]}"
-            codes = {re.findall(r"Kod: (\d{6})", job.text.reveal())[0] for _, job in taken}
+            where = f"{about}: {dict(row)}, taken {[name for name, _ in taken]}"
+            codes = {job.text.reveal() for _, job in taken}
             state = SmsState(row["state"])
             found += [
                 f"{what}, {where}"
                 for what, is_so in {
                     "too many texts": len(taken) > most,
-                    "two codes of one number": len(codes) > 1,
+                    "two texts of one number": len(codes) > 1,
                     "not at rest": state in {SmsState.QUEUED, SmsState.SENDING},
                     "sent by nobody": state is SmsState.SENT and not taken,
                     "it did leave": state in {SmsState.FAILED, SmsState.EXPIRED} and taken,
-                    "valid too long": any(job.validity_s > 300 for _, job in taken),
+                    "valid too long": any(job.validity_s > valid_s for _, job in taken),
                     "still readable": row["readable"],
                 }.items()
                 if is_so
