@@ -92,7 +92,7 @@ class Otp(Section, frozen=True, kw_only=True):
         Meta(
             ge=1,
             le=90,
-            description="share of these three that messages without a code may use; the rest is "
+            description="per cent of these three for messages without a code; the rest is "
             "for codes alone, and notices above it wait",
         ),
     ] = 20

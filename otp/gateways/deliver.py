@@ -217,15 +217,20 @@ class Delivery:
                 most=limit,
             )
             claims = await self._claim(conn, now, most=room) if room > 0 else []
+            # On their way before notices are looked for: whatever becomes of that.
+            tasks = self._begin_all(claims)
             room = min(room - len(claims), self._carriers.notice_room - self._notices)
-            claims += await self._claim_notices(conn, now, most=room) if room > 0 else []
-        tasks = [self._begin(self._send(claim)) for claim in claims]
+            notices = await self._claim_notices(conn, now, most=room) if room > 0 else []
+        tasks |= self._begin_all(notices)
         if tasks:
-            done, late = await asyncio.wait(tasks, timeout=_BATCH_WAIT_S)
-            self._late |= late
-            self._late |= {task for task in done if task.exception()}
+            await asyncio.wait(tasks, timeout=_BATCH_WAIT_S)
             self._raise_late()
-        return swept + len(claims)
+        return swept + len(tasks)
+
+    def _begin_all(self, claims: list[Claim]) -> set[asyncio.Task[SmsState | None]]:
+        tasks = {self._begin(self._send(claim)) for claim in claims}
+        self._late |= tasks
+        return tasks
 
     def _begin(
         self, sending: Coroutine[Any, Any, SmsState | None]

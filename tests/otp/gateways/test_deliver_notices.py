@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+import asyncpg
 import pytest
 
 from otp import flows
@@ -27,8 +28,6 @@ from tests.records import replace
 
 if TYPE_CHECKING:
     from uuid import UUID
-
-    import asyncpg
 
     from schemas.vault import Keys
 
@@ -146,6 +145,20 @@ async def test_a_code_is_taken_before_notices_that_waited_longer(bank: Bank) -> 
     await bank.delivery().deliver_due(1)
 
     assert [job.sms_id for job in bank.gateway.sent] == [code.sms_id]
+
+
+async def test_a_code_leaves_whatever_becomes_of_notices(
+    bank: Bank, owner: asyncpg.Connection
+) -> None:
+    await owner.execute("REVOKE ALL ON otp.notice_budget FROM acs_app")
+    code = await bank.ask()
+    assert isinstance(code, Issued)
+    delivery = bank.delivery()
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await delivery.deliver_due(10)
+    await delivery.close()
+
+    assert await bank.state(code.sms_id) is SmsState.SENT
 
 
 async def test_what_somebody_did_is_told_before_what_a_file_did(bank: Bank) -> None:
