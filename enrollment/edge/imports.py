@@ -13,6 +13,7 @@ import asyncio
 import hashlib
 import json
 from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -27,10 +28,13 @@ from enrollment.refusals import Refusal, RefusalCode
 from schemas.import_api import ERRORS_PAGE, IMPORT_MAX, IMPORT_ROUTES, IMPORT_TYPE
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from enrollment.edge.gate import Admitted, Call
     from enrollment.flows.imports import Hands, Run
     from enrollment.ports import EnrollmentPorts
     from schemas.api import Route
+    from schemas.queries import Connection
 
 DEADLINE_S: Final = 120.0
 """The largest file in that time is half a megabyte a second."""
@@ -133,7 +137,7 @@ async def _begin(
         return ticket
     async with ports.pool.transaction() as conn:
         if ticket is not None:
-            taken = await idempotency.take(conn, ticket, now)
+            taken = await _take_key(conn, ticket, token.caller.sub, now)
             if isinstance(taken, idempotency.Differs):
                 return problem(409, "idempotency_key_reused")
             if isinstance(taken, idempotency.Answer):
@@ -143,6 +147,20 @@ async def _begin(
         if ticket is not None:
             await idempotency.keep(conn, ticket, idempotency.Answer(_ACCEPTED, text, None))
     return run, _begun(str(run.run_id), text)
+
+
+async def _take_key(
+    conn: Connection, ticket: idempotency.Ticket, caller: str, now: datetime
+) -> idempotency.Taken | idempotency.Differs | idempotency.Answer:
+    """Take the key; that of an import which lost its process is free, for its file comes again."""
+    taken = await idempotency.take(conn, ticket, now)
+    if not isinstance(taken, idempotency.Answer):
+        return taken
+    run = await imports.find(conn, UUID(json.loads(taken.body)["import_id"]), caller)
+    if run is None or not imports.is_interrupted(run, now):
+        return taken
+    # Race: who sent it again a moment ago has the key; it is older than that, or it stays.
+    return await idempotency.take(conn, ticket, now, imports.LEASE)
 
 
 def _begun(import_id: str, text: str) -> web.Response:

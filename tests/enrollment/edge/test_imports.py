@@ -198,6 +198,26 @@ async def test_an_import_that_lost_its_process_is_told_as_interrupted(api: Api) 
     assert [await state_after(60), await state_after(1)] == ["running", "interrupted"]
 
 
+async def test_an_interrupted_import_is_sent_again_under_its_key(api: Api) -> None:
+    """Who sends a file again keeps its key, as with any call whose end is not known."""
+    content, key = importing.file_of(bank(1)), {"Idempotency-Key": "k1"}
+    lost = await send(api, content, headers=key)
+    await ended(api, lost.body["import_id"])
+    await api.conn.execute("UPDATE enrollment.import_run SET state = 'running'")
+    soon = await send(api, content, headers=key)
+    api.clock.now += timedelta(seconds=61)
+    again = await send(api, content, headers=key)
+    done = await ended(api, again.body["import_id"])
+    after = await send(api, content, headers=key)
+    other = await send(api, importing.file_of(bank(2)), headers=key)
+
+    assert soon.body == lost.body
+    assert again.body["import_id"] != lost.body["import_id"]
+    assert (done["unchanged"], done["refused"]) == (3, 0)
+    assert after.body == again.body
+    assert (other.status, other.code) == (409, "idempotency_key_reused")
+
+
 async def test_an_import_that_is_done_is_not_interrupted_however_old(api: Api) -> None:
     begun = await send(api, importing.file_of(bank(1)))
     await ended(api, begun.body["import_id"])
