@@ -28,8 +28,8 @@ from acs.live_tables import LiveTables
 from acs.parts import Parts, prepare
 from acs.ports import Ports
 from acs.store import stock as store
-from acs.store.pool import Pool, PoolSettings
-from acs.terminal import NotNow, database, say
+from acs.store.pool import Pool, PoolSettings, Unavailable
+from acs.terminal import NotNow, absence, database, run_value, say
 from enrollment.flows import stock as clients
 from enrollment.flows.stock import Client
 
@@ -82,12 +82,11 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     parts = prepare(settings, ())
     with database(settings) as dsn:
         try:
-            asyncio.run(_fill(dsn, settings, parts, options))
+            run_value(_fill(dsn, settings, parts, options))
         except NoPattern as error:
             raise NotNow(str(error)) from error
-        except asyncpg.PostgresError as error:
-            message = f"the database refuses: {type(error).__name__}"
-            raise NotNow(message) from error
+        except Unavailable as error:
+            raise NotNow(absence(error)) from error
     return 0
 
 

@@ -128,6 +128,19 @@ def test_what_is_not_whole_is_told(
     assert sentence in capsys.readouterr().err
 
 
+def test_a_database_that_does_not_answer_is_said_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = {"PROFILE": "demo", "DATA_DIR": str(tmp_path)}
+    given |= {"DATABASE__URL": "postgresql://acs@127.0.0.1:1/acs"}
+    for name, value in given.items():
+        monkeypatch.setenv(f"ACS_{name}", value)
+
+    assert main(["seed", "--cards", "5", "--range", "demo"]) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == "acs: the database does not answer: ConnectionRefusedError"
+
+
 async def test_a_range_must_be_there_and_have_room(tmp_path: Path, dsn: str) -> None:
     code, _, wrong = ended(tmp_path, dsn, "--cards", "5", "--range", "nowhere")
     assert code == 1
