@@ -167,7 +167,7 @@ async def test_who_needs_the_hsm_gets_u_and_the_others_notice_nothing(
     visa = [await world.enrol(prefix=EASY) for _ in range(MANY)]
     others = [await world.enrol(prefix=MC_EASY) for _ in range(MANY)]
     bystander, jcb = await world.enrol(prefix="52000010"), await world.enrol(prefix=JCB)
-    hasty = Patience(ask_s=1.0, start_s=LONG_S, pause_s=0.01, check_s=0.05)
+    hasty = Patience(ask_s=1.0, pause_s=0.01, check_s=0.05)
     async with a_bank(world, softhsm, tmp_path, patience=hasty) as bank:
         assert await pays(world, visa[0], bank.server) == ("Y", None)
         bank.module(mode)
@@ -191,9 +191,7 @@ async def test_a_slow_hsm_serves_as_many_as_fit(
     """Twelve values take two calls each, 2.4 s in all: more than anybody waits."""
     visa = [await world.enrol(prefix=EASY) for _ in range(MANY)]
     others = [await world.enrol(prefix=MC_EASY) for _ in range(MANY)]
-    async with a_bank(
-        world, softhsm, tmp_path, patience=Patience(ask_s=1.5, start_s=LONG_S)
-    ) as bank:
+    async with a_bank(world, softhsm, tmp_path, patience=Patience(ask_s=1.5)) as bank:
         bank.module("slow")
         mixed = [
             pays(world, one, bank.server) for pair in zip(visa, others, strict=True) for one in pair
@@ -245,7 +243,7 @@ async def test_an_app_is_offered_no_challenge_that_nobody_signs(
 
 async def test_a_result_waits_for_the_hsm(world: World, softhsm: SoftHsm, tmp_path: Path) -> None:
     """The outcome stands; what is put off goes out with its value when the HSM is back."""
-    hasty = Patience(ask_s=1.0, start_s=LONG_S, pause_s=0.01, check_s=0.05)
+    hasty = Patience(ask_s=1.0, pause_s=0.01, check_s=0.05)
     async with a_bank(world, softhsm, tmp_path, patience=hasty) as bank:
         holder = await world.enrol(prefix=OTP)
         ares = await ask(world, holder, bank.server)
@@ -264,7 +262,7 @@ async def test_a_result_waits_for_the_hsm(world: World, softhsm: SoftHsm, tmp_pa
 
 async def test_neither_pin_nor_key_is_told(world: World, softhsm: SoftHsm, tmp_path: Path) -> None:
     holder = await world.enrol(prefix=EASY)
-    hasty = Patience(ask_s=0.2, start_s=LONG_S, pause_s=0.01)
+    hasty = Patience(ask_s=0.2, pause_s=0.01)
     async with a_bank(world, softhsm, tmp_path, patience=hasty) as bank:
         await pays(world, holder, bank.server)
         for mode in ("crash", "error", "hang"):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 LONG_S = 300.0
 PATIENT = Patience(ask_s=LONG_S, start_s=LONG_S)
-HASTY = Patience(ask_s=1.0, start_s=LONG_S, pause_s=0.01)
+HASTY = Patience(ask_s=1.0, pause_s=0.01)
 RIGHT = hmac.digest(bytes.fromhex(tokens.HMAC_HEX), b"", "sha256").hex()
 
 
