@@ -125,16 +125,23 @@ async def test_on_the_way_out_the_name_is_checked(tmp_path: Path) -> None:
             await ask(url, client_context(elsewhere.ca, None, None))
 
 
-async def test_tls_before_1_2_is_not_spoken(server: Party) -> None:
-    context = client_context(server.ca, None, None)
-    assert context is not None
+def test_tls_before_1_2_is_not_spoken(server: Party) -> None:
+    """Whoever asks would speak it: above the lowest level OpenSSL does not even begin to."""
+    asking = client_context(server.ca, None, None)
+    answering = server_context(server.cert, server.key, None)
+    assert asking is not None
+    assert answering is not None
+    asking.set_ciphers("DEFAULT:@SECLEVEL=0")
     with warnings.catch_warnings(action="ignore"):
-        context.minimum_version = ssl.TLSVersion.TLSv1
-        context.maximum_version = ssl.TLSVersion.TLSv1_1
+        asking.minimum_version = ssl.TLSVersion.TLSv1
+        asking.maximum_version = ssl.TLSVersion.TLSv1_1
+    sent = ssl.MemoryBIO()
+    hello = asking.wrap_bio(ssl.MemoryBIO(), sent, server_hostname="127.0.0.1")
+    with pytest.raises(ssl.SSLWantReadError):
+        hello.do_handshake()
 
-    async with listening(server_context(server.cert, server.key, None)) as url:
-        with pytest.raises(aiohttp.ClientConnectorError):
-            await ask(url, context)
+    with pytest.raises(ssl.SSLError, match="UNSUPPORTED_PROTOCOL"):
+        answering.wrap_bio(sent, ssl.MemoryBIO(), server_side=True).do_handshake()
 
 
 def test_every_cipher_keeps_the_past_secret(server: Party) -> None:
