@@ -23,7 +23,7 @@ import pytest
 from blockbuster import blockbuster_ctx
 from hypothesis import HealthCheck, settings
 
-from acs import key_files, log
+from acs import key_files, log, secret_files
 from acs.edges import tls
 from acs.store import embedded, migrate, postgres_binaries, schema_file
 from acs.store.embedded import EmbeddedPostgres
@@ -87,7 +87,15 @@ def no_blocking_in_the_loop() -> Iterator[None]:
 
     Starting a server and reading settings happen before there is anybody to wait.
     """
-    excluded = [embedded, key_files, migrate, postgres_binaries, schema_file, tls]
+    excluded = [
+        embedded,
+        key_files,
+        migrate,
+        postgres_binaries,
+        schema_file,
+        secret_files,
+        tls,
+    ]
     with blockbuster_ctx(
         ["acs", "enrollment", "otp", "schemas"], excluded_modules=excluded
     ) as watch:
