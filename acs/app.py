@@ -175,7 +175,6 @@ class Service:
         self.background.keep(partial(self._tell_fitness, last, delivery), "fitness", _FITNESS_S)
         settle_memory()
         metrics.announce(VERSION)
-        log.event("service:started", pid=os.getpid(), edge=",".join(edges))
 
     async def stop(self, silent_s: float = SILENT_STOPPING_S) -> None:
         """Stop listening, let work in hand end, close what is open.

@@ -126,12 +126,16 @@ class WorkerEnd:
     def say_ready(self) -> None:
         """Tell the supervisor that we listen, and from now on that we live."""
         if self._line is not None:
-            os.write(self._line, _READY)
-            self._say_alive(self._line)
+            # At once: one that stood still between the two would never be missed.
+            os.write(self._line, _READY + _ALIVE)
+            self._say_alive_later(self._line)
 
     def _say_alive(self, line: int) -> None:
         with contextlib.suppress(OSError):  # who does not read it has an earlier version
             os.write(line, _ALIVE)
+        self._say_alive_later(line)
+
+    def _say_alive_later(self, line: int) -> None:
         loop = asyncio.get_running_loop()
         self._next = loop.call_later(_ALIVE_EVERY_S, self._say_alive, line)
 

@@ -127,6 +127,7 @@ async def _serve(service: app.Service, edges: Sequence[str], *, work: bool) -> i
             await starting
             supervised.say_ready()
             systemd.is_serving("serving" if edges else "working")
+            log.event("service:started", pid=os.getpid(), edge=",".join(edges))
         silent_s = await leave
     except Unavailable as error:
         sys.stderr.write(f"acs: cannot start: {absence(error)}\n")

@@ -136,7 +136,7 @@ async def test_what_dies_comes_back_and_what_it_counted_is_kept(dsn: str, tmp_pa
         before = fleet.workers()
 
         os.kill(min(before), signal.SIGKILL)
-        await until(lambda: fleet.log.count("service:started") == 3)
+        await until(lambda: fleet.log.count("service:started") >= 3)
         answered = await fleet.metric("acs_areq_total")
         seen = await fleet.metric("acs_build_info")
         await fleet.counted("acs_processes_ready", 2)
@@ -213,7 +213,7 @@ async def test_a_worker_whose_loop_stands_still_is_replaced(dsn: str, tmp_path: 
         fleet = there.fleet
         stuck = min(fleet.workers())
         os.kill(stuck, signal.SIGSTOP)
-        await until(lambda: fleet.log.count("service:started") == 3)
+        await until(lambda: fleet.log.count("service:started") >= 3)
 
         assert f'"worker:stuck","pid":{stuck}' in fleet.log
         assert stuck not in fleet.workers()
@@ -238,7 +238,7 @@ async def test_a_supervisor_that_can_start_nobody_lets_the_others_serve(
         meanwhile = fleet.workers()
 
         resource.prlimit(pid, resource.RLIMIT_NOFILE, most)
-        await until(lambda: fleet.log.count("service:started") == 3)
+        await until(lambda: fleet.log.count("service:started") >= 3)
         assert meanwhile == {serves}
         assert serves in fleet.workers()
         assert len(fleet.workers()) == 2
@@ -250,7 +250,7 @@ async def test_workers_follow_a_supervisor_that_is_killed(dsn: str, tmp_path: Pa
         fleet.signal(signal.SIGKILL)
         await fleet.ended()
 
-        await until(lambda: fleet.log.count("service:stopped") == 2)
+        await until(lambda: fleet.log.count("service:stopped") >= 2)
 
 
 async def test_the_service_manager_knows_when_it_serves_and_how_a_restart_ended(
