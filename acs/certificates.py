@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 def tls_ends(settings: Settings, edges: Sequence[str]) -> dict[str, datetime]:
     """Read when what TLS rests on ends: what we show, and the authorities that we trust.
 
-    By edge, and by ``rreq:`` and the Directory Server; ``client_ca:`` and ``ca:`` before them are
-    the authorities: one that has ended proves nobody any more, however good his certificate is.
+    By edge, and by ``rreq:`` and the Directory Server; ``client_ca:`` (of a Directory Server
+    ``client_ca:ds:``) and ``ca:`` before them are the authorities: one that has ended proves nobody
+    any more, however good his certificate is.
     """
     networks = settings.ds.directory_servers
     files = {edge: getattr(settings, edge).tls_cert for edge in edges}
     files |= {
         f"client_ca:{edge}": getattr(getattr(settings, edge), "client_ca", None) for edge in edges
     }
+    files |= {f"client_ca:ds:{one.id}": one.client_ca for one in networks}
     files |= {f"rreq:{one.id}": one.tls_cert for one in networks}
     files |= {f"ca:{one.id}": one.ca for one in networks}
     ends = {where: tls.good_until(file) for where, file in files.items() if file is not None}

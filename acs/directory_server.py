@@ -55,7 +55,8 @@ class DirectoryServer:
     """One payment network's Directory Server, as it is configured.
 
     ``hosts`` are ``host`` or ``host:port`` that its ``dsURL`` may name; ``results_url`` is used
-    when an AReq names another. ``client_subject`` is the name in its client certificate.
+    when an AReq names another. ``client_subject`` is the name in its client certificate, and
+    ``authorities`` are those that may have signed it, in DER.
     """
 
     ds_id: str
@@ -63,6 +64,7 @@ class DirectoryServer:
     hosts: frozenset[str]
     results_url: str | None = None
     client_subject: str | None = None
+    authorities: frozenset[bytes] = field(default=frozenset(), repr=False)
     acs_reference_number: str = "ACS_REFERENCE_PENDING"
     acs_operator_id: str | None = None
     additions: Additions = NO_ADDITIONS
@@ -168,10 +170,16 @@ class DirectoryServers:
         server = self._by_id.get(ds_id)
         return NO_ADDITIONS if server is None else server.additions
 
-    def by_subject(self, subjects: Sequence[str]) -> DirectoryServer | None:
-        """Find the Directory Server one of these certificate names belongs to [rule 1.9]."""
+    def by_certificate(
+        self, subjects: Sequence[str], above: Sequence[bytes]
+    ) -> DirectoryServer | None:
+        """Find the Directory Server that a client certificate belongs to [rule 1.9].
+
+        ``subjects`` are its names, ``above`` are the verified certificates it hangs on, in DER.
+        """
         for server in self._by_id.values():
-            if server.client_subject is not None and server.client_subject in subjects:
+            is_named = server.client_subject is not None and server.client_subject in subjects
+            if is_named and not server.authorities.isdisjoint(above):
                 return server
         return None
 

@@ -13,7 +13,7 @@ from acs.config import ConfigError
 from acs.config.hsm_settings import IN_HSM
 from acs.crypto.signer import BadSigningKey, SoftwareSigner, read_chain
 from acs.directory_server import DirectoryServer
-from acs.edges.tls import client_context, server_context
+from acs.edges.tls import authorities, client_context, server_context
 from acs.hsm.keys import HsmSigner
 from acs.http_gateways import http_gateway
 from acs.number_checks import CamaraSimSwap, SimSwapConfig
@@ -169,8 +169,12 @@ def _collected(makers: Iterable[Callable[[], MadeT]]) -> list[MadeT]:
 def listener_context(settings: Settings, edge: str) -> ssl.SSLContext | None:
     """Give the TLS of an edge's listener; None without a certificate. Raises ConfigError."""
     section = getattr(settings, edge)
-    client_ca = getattr(section, "client_ca", None)
-    return server_context(section.tls_cert, section.tls_key, client_ca, f"{edge}.")
+    trusted = {f"{edge}.client_ca": getattr(section, "client_ca", None)}
+    if edge == "ds":
+        for one in settings.ds.directory_servers:
+            trusted[f"ds.directory_servers: {one.id}: client_ca"] = one.client_ca
+    files = {name: file for name, file in trusted.items() if file is not None}
+    return server_context(section.tls_cert, section.tls_key, files, f"{edge}.")
 
 
 def listener_contexts(settings: Settings, edges: Iterable[str]) -> list[ssl.SSLContext | None]:
@@ -182,7 +186,8 @@ def directory_servers(settings: Settings) -> list[DirectoryServer]:
     """Give the Directory Servers with their TLS contexts and signers; raise ConfigError."""
     signers = content_signers(settings)
     return _collected(
-        partial(_directory_server, given, signers) for given in settings.ds.directory_servers
+        partial(_directory_server, given, signers, given.client_ca or settings.ds.client_ca)
+        for given in settings.ds.directory_servers
     )
 
 
@@ -359,22 +364,26 @@ def _signer(key: Path, certs: Path) -> SoftwareSigner | HsmSigner:
 
 
 def _directory_server(
-    given: DirectoryServerSettings, signers: Mapping[str, ContentSigner | RemoteSigner]
+    given: DirectoryServerSettings,
+    signers: Mapping[str, ContentSigner | RemoteSigner],
+    client_ca: Path | None,
 ) -> DirectoryServer:
+    where = f"ds.directory_servers: {given.id}: "
     return DirectoryServer(
         ds_id=given.id,
         schemes=frozenset(given.schemes),
         hosts=frozenset(host.lower() for host in given.hosts),
         results_url=given.rreq_url,
         client_subject=given.client_subject,
+        authorities=frozenset()
+        if client_ca is None
+        else authorities(client_ca, f"{where}client_ca"),
         acs_reference_number=given.acs_reference_number,
         acs_operator_id=given.acs_operator_id,
         additions=Additions(
             frozenset(given.recognised_extensions),
             {name: frozenset(codes) for name, codes in given.values.items()},
         ),
-        tls=client_context(
-            given.ca, given.tls_cert, given.tls_key, f"ds.directory_servers: {given.id}: "
-        ),
+        tls=client_context(given.ca, given.tls_cert, given.tls_key, where),
         signer=signers.get(given.id),
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from acs.config.listen import Listen
-from acs.config.section import CERT, CLIENT_CA, KEY, LISTEN, Pem, Seconds, Section
+from acs.config.section import CERT, KEY, LISTEN, Pem, Seconds, Section
 
 
 class DirectoryServer(Section, frozen=True, kw_only=True):
@@ -19,6 +19,13 @@ class DirectoryServer(Section, frozen=True, kw_only=True):
     ]
     client_subject: Annotated[
         str | None, Meta(description="name in the client certificate it connects with")
+    ] = None
+    client_ca: Annotated[
+        Pem,
+        Meta(
+            description="who may sign that certificate: this network's authorities, PEM file; "
+            "unset = those of `ds.client_ca`"
+        ),
     ] = None
     hosts: Annotated[
         tuple[str, ...], Meta(description="`host` or `host:port` that its dsURL may name")
@@ -62,7 +69,13 @@ class DirectoryServers(Section, frozen=True, kw_only=True):
     listen: Annotated[Listen, Meta(description=LISTEN)] = Listen("127.0.0.1", 8081)
     tls_cert: Annotated[Pem, Meta(description=CERT)] = None
     tls_key: Annotated[Pem, Meta(description=KEY)] = None
-    client_ca: Annotated[Pem, Meta(description=CLIENT_CA)] = None
+    client_ca: Annotated[
+        Pem,
+        Meta(
+            description="who may sign the certificates of Directory Servers that name no "
+            "`client_ca` of their own, PEM file; every client must show a certificate"
+        ),
+    ] = None
     areq_budget_s: Annotated[
         float, Meta(gt=0, le=10, description="time for the answer to an AReq")
     ] = 3.5

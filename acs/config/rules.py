@@ -13,6 +13,7 @@ from schemas.values import TransStatusReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from acs.config.ds_settings import DirectoryServer
     from acs.config.settings import Settings
@@ -57,8 +58,6 @@ def _listeners(settings: Settings) -> Iterator[str]:
         has_client_ca = getattr(section, "client_ca", None) is not None
         if has_client_ca and section.tls_cert is None:
             yield f"{name}.client_ca needs {name}.tls_cert"
-    if settings.ds.tls_cert is not None and settings.ds.client_ca is None:
-        yield "ds.client_ca is missing: Directory Servers show a certificate"
     if not settings.demo.listen.is_loopback:
         yield f"demo.listen is {settings.demo.listen}: it may only be an address of this machine"
 
@@ -152,10 +151,6 @@ def _names(settings: Settings) -> Iterator[str]:
     ids = [server.id for server in settings.ds.directory_servers]
     if len(set(ids)) != len(ids):
         yield "ds.directory_servers: an id stands twice"
-    if settings.ds.tls_cert is not None:
-        for server in settings.ds.directory_servers:
-            if server.client_subject is None:
-                yield f"ds.directory_servers: {server.id}: client_subject is missing"
     keys = [(caller.iss, caller.kid) for caller in settings.enrollment.callers]
     if len(set(keys)) != len(keys):
         yield "enrollment.callers: iss and kid stand twice"
@@ -169,6 +164,23 @@ def _names(settings: Settings) -> Iterator[str]:
 
 
 def _certificates(settings: Settings) -> Iterator[str]:
+    common, networks = settings.ds.client_ca, settings.ds.directory_servers
+    have_own = bool(networks) and all(one.client_ca is not None for one in networks)
+    if settings.ds.tls_cert is not None and common is None and not have_own:
+        yield "ds.client_ca is missing: Directory Servers show a certificate"
+    shown: dict[tuple[str, Path | None], str] = {}
+    for one in networks:
+        where = f"ds.directory_servers: {one.id}"
+        if settings.ds.tls_cert is None:
+            if one.client_ca is not None:
+                yield f"{where}: client_ca needs ds.tls_cert"
+            continue
+        if one.client_subject is None:
+            yield f"{where}: client_subject is missing"
+            continue
+        other = shown.setdefault((one.client_subject, one.client_ca or common), one.id)
+        if other != one.id:
+            yield f"{where}: its certificate is that of {other}: client_subject and client_ca"
     for caller in settings.enrollment.callers:
         if caller.client_san is not None and settings.enrollment.client_ca is None:
             yield f"enrollment.callers: {caller.name}: client_san needs enrollment.client_ca"

@@ -7,22 +7,20 @@ What could not be answered in time is refused at once, by an Erro 403 that costs
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from acs import metrics
 from acs.edges import one_route
 from acs.edges.admission import Admission
+from acs.edges.peers import Peers
 from acs.edges.refusals import areq_refused
 from acs.edges.written import Written
 from acs.flows.authenticate import authenticate
 from schemas.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from aiohttp import web
 
-    from acs.directory_server import DirectoryServer
     from acs.edges.middleware import Guard
     from acs.ports import Ports
 
@@ -33,11 +31,12 @@ PATH = "/3ds/areq"
 def server(ports: Ports, guard: Guard) -> web.Server:
     """Give this edge as a server for ``aiohttp.web.ServerRunner``."""
     policies = ports.policies
+    peers = Peers(ports.directory_servers)
     admission = Admission(policies.areqs_max, policies.areq_budget.total_seconds())
 
     async def areq(request: web.BaseRequest) -> Written:
         raw = await request.read()
-        server = _caller(ports, request)
+        server = None if request.transport is None else peers.of(request.transport)
         if server is None:
             return _denied(raw)
         if not admission.is_open:
@@ -46,26 +45,6 @@ def server(ports: Ports, guard: Guard) -> web.Server:
             return Written(await authenticate(ports, raw, server))
 
     return one_route.server(guard, PATH, areq, body_limit_bytes=BODY_LIMIT_BYTES)
-
-
-def _caller(ports: Ports, request: web.BaseRequest) -> DirectoryServer | None:
-    if request.transport is None:
-        return None
-    if request.transport.get_extra_info("ssl_object") is None:
-        return ports.directory_servers.without_certificate()
-    certificate = request.transport.get_extra_info("peercert")
-    return ports.directory_servers.by_subject(subjects_of(certificate or {}))
-
-
-def subjects_of(certificate: Mapping[str, Any]) -> Sequence[str]:
-    """Give the names a verified certificate speaks for: its alternative names, then its CN."""
-    names = [name for kind, name in certificate.get("subjectAltName", ()) if kind in _KINDS]
-    for relative in certificate.get("subject", ()):
-        names += [cast("str", text) for kind, text in relative if kind == "commonName"]
-    return names
-
-
-_KINDS = frozenset({"DNS", "URI"})
 
 
 def _busy(raw: bytes) -> Written:

@@ -1,6 +1,8 @@
 """TLS as this service speaks it: 1.2 and 1.3, forward secrecy, authenticated ciphers only.
 
-Laws: a listener that is given a client authority demands a certificate from every client; the way
+Laws: a listener that is given a client authority demands a certificate from every client, and any
+certificate of the authority's file may end the chain: a network's issuing authority stands there
+alone where its root signs for others as well; the way
 out to a Directory Server trusts that network's own authority and nobody else's, and always checks
 the name. A private key that others may read or change is refused; one that belongs to another
 account than the service's, as root's, may be read by its group, for else it could not be read.
@@ -10,27 +12,33 @@ What is refused is named by its setting; ``where`` is what stands before it ther
 from __future__ import annotations
 
 import os
+import re
 import ssl
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cryptography.x509 import load_pem_x509_certificates
 
 from acs.config import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----", re.ASCII)
+_DER = 2
+"""OpenSSL's number for it, X509_FILETYPE_ASN1."""
 _CIPHERS_1_2 = "ECDHE+AESGCM:ECDHE+CHACHA20"  # those of TLS 1.3 are all of that kind
 
 
 def server_context(
-    cert: Path | None, key: Path | None, client_ca: Path | None, where: str = ""
+    cert: Path | None, key: Path | None, client_cas: Mapping[str, Path], where: str = ""
 ) -> ssl.SSLContext | None:
     """Make the context of a listener; None without a certificate (plain HTTP on this machine).
 
-    Raises ConfigError with a sentence that names setting and file.
+    ``client_cas`` are the files of authorities by their setting; with one every client must show a
+    certificate of any of them. Raises ConfigError with a sentence that names setting and file.
     """
     if cert is None:
         return None
@@ -38,9 +46,10 @@ def server_context(
     _harden(context)
     context.options |= ssl.OP_NO_RENEGOTIATION
     _load_chain(context, cert, key, where)
-    if client_ca is not None:
+    for name, file in client_cas.items():
         context.verify_mode = ssl.CERT_REQUIRED
-        _load_authority(context, client_ca, f"{where}client_ca")
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        _load_authority(context, file, name)
     return context
 
 
@@ -68,6 +77,31 @@ def outgoing_context(
     if cert is not None:
         _load_chain(context, cert, key, where)
     return context
+
+
+def authorities(file: Path, name: str) -> frozenset[bytes]:
+    """Read the certificates of a file of authorities, in DER. Raises ConfigError."""
+    try:
+        texts = _CERTIFICATE.findall(file.read_text("latin-1"))
+        found = frozenset(map(ssl.PEM_cert_to_DER_cert, texts))
+    except (OSError, ValueError) as error:
+        message = f"{name}: {file} holds no certificate authority: {type(error).__name__}"
+        raise ConfigError((message,)) from error
+    if not found:
+        message = f"{name}: {file} holds no certificate authority"
+        raise ConfigError((message,))
+    return found
+
+
+def verified_chain(tls: ssl.SSLObject) -> tuple[bytes, ...]:
+    """Give the client's verified certificates in DER, its own first, the one trusted by us last.
+
+    Empty where the session is an earlier one taken up again: that keeps the client's own alone.
+    """
+    if hasattr(tls, "get_verified_chain"):  # Python 3.13
+        return tuple(tls.get_verified_chain())
+    inner: Any = tls._sslobj  # type: ignore[attr-defined]  # noqa: SLF001 - see above
+    return tuple(one.public_bytes(_DER) for one in inner.get_verified_chain() or ())
 
 
 def need_authorities(name: str) -> None:

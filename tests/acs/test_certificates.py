@@ -36,10 +36,10 @@ def test_an_authority_that_is_trusted_ends_too(tmp_path: Path) -> None:
     shown.write_bytes(pem(leaf(ec_key())))
     trusted.write_bytes(pem(root(END), root(SOON)))
     network = {"id": "visa", "schemes": ["visa"], "hosts": ["ds.example"], "ca": str(trusted)}
-    network |= {"client_subject": "ds.example"}
+    network |= {"client_subject": "ds.example", "client_ca": str(shown)}
     given = {"profile": "demo", "ds.directory_servers": [network]}
     given |= {"ds.tls_cert": str(shown), "ds.tls_key": "k.pem", "ds.client_ca": str(trusted)}
     settings = config.read(given=given)
 
     ends = certificates.tls_ends(settings, ["ds", "cardholder"])
-    assert ends == {"ds": END, "client_ca:ds": SOON, "ca:visa": SOON}
+    assert ends == {"ds": END, "client_ca:ds": SOON, "client_ca:ds:visa": END, "ca:visa": SOON}

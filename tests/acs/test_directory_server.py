@@ -77,11 +77,18 @@ def test_results_go_to_the_areqs_address_only_if_it_is_listed(
 
 
 def test_a_certificate_leads_to_its_directory_server() -> None:
-    named = DirectoryServer("mc", frozenset({"mastercard"}), HOSTS, client_subject="ds.mc.example")
+    named = DirectoryServer(
+        "mc",
+        frozenset({"mastercard"}),
+        HOSTS,
+        client_subject="ds.mc.example",
+        authorities=frozenset({b"root", b"issuing"}),
+    )
     servers = DirectoryServers([VISA, named])
 
-    assert servers.by_subject(["x", "ds.mc.example"]) == named
-    assert servers.by_subject(["unknown.example"]) is None
+    assert servers.by_certificate(["x", "ds.mc.example"], [b"other", b"root"]) == named
+    assert servers.by_certificate(["unknown.example"], [b"root"]) is None
+    assert servers.by_certificate(["ds.mc.example"], [b"other"]) is None
     assert servers.without_certificate() == VISA
     assert servers.by_id("mc") == named
     assert servers.by_id("none") is None

@@ -200,6 +200,7 @@ def network(folder: Path) -> dict[str, Any]:
         "sdk_signing_key": str(folder / "sdk.key"),
         "sdk_signing_certs": str(folder / "sdk.pem"),
         "ca": str(folder / "ca.pem"),
+        "client_ca": str(folder / "ca.pem"),
         **of_tls(folder),
     }
 

@@ -6,12 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import pytest
 from aiohttp import ClientSession, web
 
 from acs.directory_server import DirectoryServer, DirectoryServers
 from acs.edges import ds
-from acs.edges.ds import subjects_of
 from acs.edges.middleware import Guard
 from tests.records import replace
 from tests.story import judge
@@ -23,31 +21,6 @@ if TYPE_CHECKING:
     from tests.story.world import World
 
 __all__ = ["log_lines", "world"]
-
-
-@pytest.mark.parametrize(
-    ("certificate", "names"),
-    [
-        ({}, []),
-        ({"subject": ((("commonName", "ds.example"),),)}, ["ds.example"]),
-        (
-            {
-                "subject": ((("countryName", "PL"),), (("commonName", "old"),)),
-                "subjectAltName": (
-                    ("DNS", "a.example"),
-                    ("URI", "urn:ds:1"),
-                    ("IP Address", "1.2.3.4"),
-                ),
-            },
-            ["a.example", "urn:ds:1", "old"],
-        ),
-        ({"subjectAltName": (("email", "ds@example.com"), ("DirName", ()))}, []),
-    ],
-)
-def test_a_certificate_speaks_for_its_alternative_names_and_its_common_name(
-    certificate: dict[str, Any], names: list[str]
-) -> None:
-    assert list(subjects_of(certificate)) == names
 
 
 async def answer_of(world: World, *servers: DirectoryServer, body: bytes = b"{}") -> dict[str, Any]:

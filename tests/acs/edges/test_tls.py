@@ -82,14 +82,18 @@ async def ask(url: str, context: ssl.SSLContext | None) -> str:
 async def test_a_directory_server_is_known_by_its_certificate(
     server: Party, network: Party
 ) -> None:
-    async with listening(server_context(server.cert, server.key, network.ca)) as url:
+    async with listening(
+        server_context(server.cert, server.key, {"ds.client_ca": network.ca})
+    ) as url:
         said = await ask(url, client_context(server.ca, network.cert, network.key))
 
     assert "ds.visa.example" in said
 
 
 async def test_without_a_certificate_no_request_gets_through(server: Party, network: Party) -> None:
-    async with listening(server_context(server.cert, server.key, network.ca)) as url:
+    async with listening(
+        server_context(server.cert, server.key, {"ds.client_ca": network.ca})
+    ) as url:
         with pytest.raises((aiohttp.ClientError, ssl.SSLError)):
             await ask(url, client_context(server.ca, None, None))
 
@@ -99,20 +103,22 @@ async def test_a_certificate_of_another_authority_does_not_help(
 ) -> None:
     other = Party(tmp_path, "ds.other.example", "ds.other.example")
 
-    async with listening(server_context(server.cert, server.key, network.ca)) as url:
+    async with listening(
+        server_context(server.cert, server.key, {"ds.client_ca": network.ca})
+    ) as url:
         with pytest.raises((aiohttp.ClientError, ssl.SSLError)):
             await ask(url, client_context(server.ca, other.cert, other.key))
 
 
 async def test_a_listener_without_client_authority_asks_nobody(server: Party) -> None:
-    async with listening(server_context(server.cert, server.key, None)) as url:
+    async with listening(server_context(server.cert, server.key, {})) as url:
         assert await ask(url, client_context(server.ca, None, None)) == "nobody"
 
 
 async def test_on_the_way_out_another_authoritys_server_is_not_believed(
     server: Party, network: Party
 ) -> None:
-    async with listening(server_context(server.cert, server.key, None)) as url:
+    async with listening(server_context(server.cert, server.key, {})) as url:
         with pytest.raises(aiohttp.ClientConnectorCertificateError):
             await ask(url, client_context(network.ca, None, None))
 
@@ -120,7 +126,7 @@ async def test_on_the_way_out_another_authoritys_server_is_not_believed(
 async def test_on_the_way_out_the_name_is_checked(tmp_path: Path) -> None:
     elsewhere = Party(tmp_path, "elsewhere", "elsewhere.example")
 
-    async with listening(server_context(elsewhere.cert, elsewhere.key, None)) as url:
+    async with listening(server_context(elsewhere.cert, elsewhere.key, {})) as url:
         with pytest.raises(aiohttp.ClientConnectorCertificateError):
             await ask(url, client_context(elsewhere.ca, None, None))
 
@@ -128,7 +134,7 @@ async def test_on_the_way_out_the_name_is_checked(tmp_path: Path) -> None:
 def test_tls_before_1_2_is_not_spoken(server: Party) -> None:
     """Whoever asks would speak it: above the lowest level OpenSSL does not even begin to."""
     asking = client_context(server.ca, None, None)
-    answering = server_context(server.cert, server.key, None)
+    answering = server_context(server.cert, server.key, {})
     assert asking is not None
     assert answering is not None
     asking.set_ciphers("DEFAULT:@SECLEVEL=0")
@@ -145,7 +151,7 @@ def test_tls_before_1_2_is_not_spoken(server: Party) -> None:
 
 
 def test_every_cipher_keeps_the_past_secret(server: Party) -> None:
-    context = server_context(server.cert, server.key, None)
+    context = server_context(server.cert, server.key, {})
     assert context is not None
     old = [cipher["name"] for cipher in context.get_ciphers() if cipher["protocol"] == "TLSv1.2"]
 
@@ -155,7 +161,7 @@ def test_every_cipher_keeps_the_past_secret(server: Party) -> None:
 
 
 def test_without_a_certificate_there_is_no_context() -> None:
-    assert server_context(None, None, None) is None
+    assert server_context(None, None, {}) is None
     assert client_context(None, None, None) is None
 
 
@@ -184,7 +190,7 @@ def test_a_private_key_open_to_everybody_is_refused(server: Party) -> None:
     server.key.chmod(0o444)
 
     with pytest.raises(ConfigError, match="open to everybody"):
-        server_context(server.cert, server.key, None)
+        server_context(server.cert, server.key, {})
 
 
 @pytest.mark.parametrize(
@@ -216,30 +222,30 @@ def test_a_private_key_that_its_group_may_change_is_refused(server: Party) -> No
     server.key.chmod(0o660)
 
     with pytest.raises(ConfigError, match=r"ops\.tls_key: .* is open to changes by its group"):
-        server_context(server.cert, server.key, None, "ops.")
+        server_context(server.cert, server.key, {}, "ops.")
 
 
 def test_what_is_refused_is_named_by_its_setting(server: Party, tmp_path: Path) -> None:
     none = tmp_path / "none.pem"
 
     with pytest.raises(ConfigError, match=r"^ds\.client_ca: .*none\.pem holds no"):
-        server_context(server.cert, server.key, none, "ds.")
+        server_context(server.cert, server.key, {"ds.client_ca": none})
     with pytest.raises(ConfigError, match=r"^sim\.ca: .*none\.pem holds no"):
         client_context(none, None, None, "sim.")
     with pytest.raises(ConfigError, match=r"^ds\.tls_cert, tls_key: "):
-        server_context(none, server.key, None, "ds.")
+        server_context(none, server.key, {}, "ds.")
 
 
 def test_a_key_of_another_certificate_is_a_sentence(server: Party, network: Party) -> None:
     with pytest.raises(ConfigError, match="no certificate with its key"):
-        server_context(server.cert, network.key, None)
+        server_context(server.cert, network.key, {})
 
 
 def test_a_file_that_is_not_there_is_a_sentence(server: Party, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no certificate with its key"):
-        server_context(server.cert, tmp_path / "none.pem", None)
+        server_context(server.cert, tmp_path / "none.pem", {})
     with pytest.raises(ConfigError, match="no certificate authority"):
-        server_context(server.cert, server.key, tmp_path / "none.pem")
+        server_context(server.cert, server.key, {"ds.client_ca": tmp_path / "none.pem"})
 
 
 def test_no_end_is_told_of_what_cannot_be_read(tmp_path: Path) -> None:
