@@ -3,7 +3,8 @@
 Laws:
 - Nothing sent or nothing taken (``acs.directory_server.NOT_TAKEN``): again. Bytes out and no valid
   answer: not confirmed, and the server is told so by an Erro [rules 8.11, 8.13, 8.14].
-- A server that has the RReq already was delivered to [rule 8.12].
+- A server that has the RReq already was delivered to [rule 8.12]. One that says so in words that
+  may also mean "this fits nothing of mine" was, if an earlier try may have brought the RReq there.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
     from acs.directory_server import DirectoryServer, Reply
     from acs.transaction import Transaction
 
-_ALREADY_THERE: Final = frozenset({"312", "313"})
+_ALREADY_THERE: Final = "312"
+_THERE_OR_UNFITTING: Final = "Erro 313"
 # Before 2.3.1 it has one answer for that and for a transaction it does not know.
-_THERE_OR_UNKNOWN: Final = f"Erro {CODES['312'].before}"
+_THERE_OR_UNKNOWN: Final = f"Erro {CODES[_ALREADY_THERE].before}"
 _NO_CONNECTION, _RESTS = "no connection", "resting"
 _UNSENT: Final = frozenset({_NO_CONNECTION, _RESTS})
 _SENT_BEFORE: Final = ", sent before"
@@ -56,8 +58,9 @@ def went_out(answer: str | None) -> bool:
 
 def after_another(judged: Judged, transaction: Transaction) -> Judged:
     """Say what it means where an earlier try may have brought the RReq there."""
-    is_older = transaction.message_version not in CODES["312"].versions
-    if is_older and judged.answer == _THERE_OR_UNKNOWN:
+    is_older = transaction.message_version not in CODES[_ALREADY_THERE].versions
+    is_there = {_THERE_OR_UNFITTING, _THERE_OR_UNKNOWN} if is_older else {_THERE_OR_UNFITTING}
+    if judged.answer in is_there:
         return replace(judged, verdict="delivered")
     if judged.answer in _UNSENT:
         return replace(judged, answer=f"{judged.answer}{_SENT_BEFORE}")
@@ -85,7 +88,7 @@ def judge(transaction: Transaction, server: DirectoryServer, reply: Reply) -> Ju
 def _judge_body(transaction: Transaction, server: DirectoryServer, body: bytes) -> Judged:
     if messages.peek(body).get("messageType") == "Erro":
         code = heard(messages.peek(body))
-        if code in _ALREADY_THERE:
+        if code == _ALREADY_THERE:
             return Judged("delivered", f"Erro {code}")
         return Judged("unconfirmed", f"Erro {code}")
     context = Context(

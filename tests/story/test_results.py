@@ -229,6 +229,17 @@ async def test_a_server_that_does_not_know_the_transaction_confirms_nothing(
     assert len(heard_bytes(world, ares)) == 1 + repeats
 
 
+async def test_a_server_that_finds_the_result_unfitting_confirms_nothing(world: World) -> None:
+    """To a first RReq, 313 says that the server knows of no challenge it could belong to."""
+    world.directory.mode, world.directory.code = "erro", "313"
+    holder = await world.enrol()
+    ares, page = await begin(world, holder, version="2.3.1")
+    assert shown(await world.submit(page, otp=right(world, holder))) == "N"
+    assert await state(world, ares) == "unconfirmed"
+    assert len(heard_bytes(world, ares)) == 1
+    assert world.directory.errors == []
+
+
 async def test_what_was_never_sent_is_not_known_to_a_server_that_says_so(world: World) -> None:
     world.directory.mode, world.directory.code = "erro", "301"
     holder = await world.enrol()
