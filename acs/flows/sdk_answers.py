@@ -37,13 +37,14 @@ def told(dialogue: Dialogue) -> Answer:
     return too_late(dialogue)
 
 
-def too_late(dialogue: Dialogue) -> Answer:
-    """Refuse a CReq to a challenge that is over [rule 9, rows 42, 44, 46]."""
+def too_late(dialogue: Dialogue, *, is_proved: bool = True) -> Answer:
+    """Refuse a CReq to a challenge that is over [rule 9, rows 42, 44, 46]; see ``refuse``."""
     outcome, version = dialogue.challenge.outcome, dialogue.transaction.message_version
     if outcome is not None and outcome.name in TIMED_OUT:
-        return refuse(Problem("402", "the challenge timed out"), dialogue.transaction)
-    code = "315" if version == V231 else "305"
-    return refuse(Problem(code, "the challenge is over"), dialogue.transaction)
+        problem = Problem("402", "the challenge timed out")
+    else:
+        problem = Problem("315" if version == V231 else "305", "the challenge is over")
+    return refuse(problem, dialogue.transaction, is_proved=is_proved)
 
 
 def refuse(

@@ -100,7 +100,7 @@ async def opened(ports: Ports, conn: Connection, envelope: Envelope, body: bytes
     if dialogue is None or session is None:
         return refuse(naming("301", ("acsTransID",)))
     if session.key_sealed is None:
-        return too_late(dialogue)
+        return too_late(dialogue, is_proved=False)  # nobody can prove anything any more
     try:
         key = ports.keys.vault.open(session.key_sealed, key_place(session.acs_trans_id))
         plain = jwe.open_envelope(envelope, key)

@@ -254,7 +254,10 @@ async def test_keys_are_erased_when_their_time_is_over(world: World) -> None:
     row = await world.db.fetchrow("SELECT * FROM acs.sdk_session")
     assert row is not None
     assert (row["key_sealed"], row["pin_sealed"]) == (None, None)
-    assert (await app.send(challengeCancel="01"))["errorCode"] == "402"
+    erro = await app.send(challengeCancel="01")
+    assert erro["errorCode"] == "402"
+    # Nobody can prove to have the key any more: no identifier but the one that was named.
+    assert {name for name in erro if name.endswith("TransID")} == {"acsTransID"}
 
     world.clock.advance(days=2)
     await world.server.work_at_everything()
