@@ -37,6 +37,11 @@ class ChallengePolicy:
     attempts_over_reason: TransStatusReason = TransStatusReason.TOO_MANY_CHALLENGES
     blocked_reason: TransStatusReason = TransStatusReason.TOO_MANY_CHALLENGES
 
+    @property
+    def answered_for(self) -> timedelta:
+        """How long after its AReq a challenge may still go on, or its end be asked for."""
+        return self.first_creq + self.first_creq_grace + self.cap + self.replay
+
     def __post_init__(self) -> None:
         """Refuse a policy beyond the ceilings or without sense."""
         if not 1 <= self.attempts_max <= ATTEMPTS_CEILING:

@@ -79,7 +79,8 @@ async def lapse_devices(ports: Ports) -> int:
 async def lapse_sdk_sessions(ports: Ports) -> int:
     """Worker source: erase the keys of challenges in the app that are over, then their rows."""
     async with ports.pool.transaction() as conn:
-        return await sdk_sessions.lapse(conn, ports.clock(), _BATCH)
+        lasts = ports.policies.challenge.answered_for
+        return await sdk_sessions.lapse(conn, ports.clock(), _BATCH, challenges_last=lasts)
 
 
 async def lapse_number_checks(ports: Ports) -> int:

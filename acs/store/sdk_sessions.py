@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _SQL = queries.load(__file__)
 
 KEY_KEPT: Final = timedelta(hours=1)
-"""Longer than a challenge can last [rules 1E T2x, 1.27] and its final answer be asked for."""
+"""Longer than a challenge usually lasts [rules 1E T2x, 1.27] and its final answer is asked for."""
 KEPT: Final = timedelta(days=2)
 """Longer than a challenge lasts. While its result is owed, which tells of it, one stays."""
 
@@ -135,7 +135,13 @@ async def forget_pin(conn: Connection, acs_trans_id: UUID) -> None:
     await _SQL.forget_pin.run(conn, acs_trans_id=acs_trans_id)
 
 
-async def lapse(conn: Connection, now: datetime, batch: int) -> int:
-    """Erase keys whose time is over and clear away old sessions; give how many rows that were."""
-    erased = await _SQL.erase.run(conn, before=now - KEY_KEPT, batch=batch)
+async def lapse(
+    conn: Connection, now: datetime, batch: int, *, challenges_last: timedelta = KEY_KEPT
+) -> int:
+    """Erase keys whose time is over and clear away old sessions; give how many rows that were.
+
+    ``challenges_last``: how long after its AReq a CReq may still be answered.
+    """
+    kept = max(KEY_KEPT, challenges_last)
+    erased = await _SQL.erase.run(conn, before=now - kept, batch=batch)
     return erased + await _SQL.lapse.run(conn, before=now - KEPT, batch=batch)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from acs.challenge.policy import ChallengePolicy
 from acs.crypto.keys import KeysUnavailable
 from tests.records import replace
 from tests.story import apps
@@ -262,6 +264,25 @@ async def test_keys_are_erased_when_their_time_is_over(world: World) -> None:
     world.clock.advance(days=2)
     await world.server.work_at_everything()
     assert await world.db.fetchval("SELECT count(*) FROM acs.sdk_session") == 0
+
+
+async def test_a_challenge_that_may_last_hours_keeps_its_key(world: World) -> None:
+    server = await world.start_server(challenge=ChallengePolicy(cap=timedelta(hours=2)))
+    holder = await world.enrol(prefix=OTP)
+    app = await apps.ask(world, holder, server=server, sdkMaxTimeout="99")
+    await app.send()
+    for _ in range(8):
+        world.clock.advance(minutes=9)
+        await server.work_at_everything()
+        assert (await app.send(challengeNoEntry="Y"))["messageType"] == "CRes"
+    await app.send(resendChallenge="Y")
+
+    final = await app.send(challengeDataEntry=right(world, holder))
+
+    assert final["transStatus"] == "Y"
+    world.clock.advance(hours=2)
+    await server.work_at_everything()
+    assert await world.db.fetchval("SELECT key_sealed FROM acs.sdk_session") is None
 
 
 async def steps_of_a_success(world: World) -> list[str]:
