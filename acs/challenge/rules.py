@@ -94,8 +94,10 @@ def _end(moment: Moment, outcome: Outcome, *, page: Page | None) -> Step:
     return Step(challenge, effects if page is None else (*effects, Show(page)))
 
 
-def _refused(name: str, reason: TransStatusReason) -> Outcome:
-    return Outcome(name, TransStatus.NOT_AUTHENTICATED, reason)
+def _refused(moment: Moment, name: str, reason: TransStatusReason) -> Outcome:
+    """Give N, with the reason as the version can say it: a setting may name a younger one."""
+    said = reason_for(moment.challenge.message_version, reason)
+    return Outcome(name, TransStatus.NOT_AUTHENTICATED, said)
 
 
 def _technical(
@@ -122,7 +124,7 @@ def _timed_out(moment: Moment, timer: Timer, page: Page | None) -> Step:
 
 def _over(moment: Moment, name: str) -> Step:
     """O2: no more attempts, or no more posts."""
-    outcome = _refused(name, moment.policy.attempts_over_reason)
+    outcome = _refused(moment, name, moment.policy.attempts_over_reason)
     return _end(moment, outcome, page=Page.FINAL)
 
 
@@ -281,14 +283,14 @@ def code_refused(moment: Moment) -> Step:
     assert isinstance(moment.event, events.CodeRefused)  # noqa: S101 - by the table
     why = moment.event.why
     if why is NotSent.PHONE:
-        outcome = _refused("phone_gone", TransStatusReason.NOT_ENROLLED)
+        outcome = _refused(moment, "phone_gone", TransStatusReason.NOT_ENROLLED)
         return _end(moment, outcome, page=Page.FINAL)
     if moment.challenge.code_seq > 0:
         challenge = replace(moment.challenge, notice=_NOT_SENT[why])
         return Step(challenge, (Record(f"challenge:resend:{why}"), Show(Page.CODE)))
     if why is NotSent.TECHNICAL:
         return fault(moment)
-    outcome = _refused("too_frequent", TransStatusReason.TOO_FREQUENT)
+    outcome = _refused(moment, "too_frequent", TransStatusReason.TOO_FREQUENT)
     return _end(moment, outcome, page=Page.FINAL)
 
 
@@ -366,14 +368,14 @@ def mismatched(moment: Moment) -> Step:
 
 def person_blocked(moment: Moment) -> Step:
     """The person is blocked, perhaps by attempts on another card."""
-    outcome = _refused("person_blocked", moment.policy.blocked_reason)
+    outcome = _refused(moment, "person_blocked", moment.policy.blocked_reason)
     return _end(moment, outcome, page=Page.FINAL)
 
 
 def withdrawn(moment: Moment) -> Step:
     """What the challenge rests on is gone (RTS art. 26: revoked elements fail at once)."""
     assert isinstance(moment.event, events.Withdrawn)  # noqa: S101 - by the table
-    return _end(moment, _refused("withdrawn", moment.event.reason), page=Page.FINAL)
+    return _end(moment, _refused(moment, "withdrawn", moment.event.reason), page=Page.FINAL)
 
 
 def fault(moment: Moment) -> Step:

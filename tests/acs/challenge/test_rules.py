@@ -142,12 +142,14 @@ def test_wrong_then_right_is_a_y_with_both_counted() -> None:
     assert after.challenge.interaction_counter == 2
 
 
-def test_the_reason_of_too_many_attempts_is_a_setting() -> None:
-    policy = ChallengePolicy(
-        attempts_max=1, attempts_over_reason=TransStatusReason.CARD_AUTHENTICATION_FAILED
-    )
-
-    assert ends_with(tell(opened(), REJECTED, policy=policy))[2] == "01"
+@pytest.mark.parametrize(("version", "reason"), [("2.1.0", "01"), ("2.2.0", "26")])
+@pytest.mark.parametrize("event", [REJECTED, events.PersonBlocked()])
+def test_the_reason_is_a_setting_and_told_as_the_version_can(
+    event: Event, version: str, reason: str
+) -> None:
+    young = TransStatusReason.NOT_PERFORMED_BY_CARDHOLDER
+    policy = ChallengePolicy(attempts_max=1, attempts_over_reason=young, blocked_reason=young)
+    assert ends_with(tell(opened(version), event, policy=policy))[2] == reason
 
 
 def test_when_the_codes_own_counter_is_spent_it_ends() -> None:
