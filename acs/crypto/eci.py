@@ -59,6 +59,8 @@ def eci_of(
     requestor initiates on an earlier authentication (MERCHANT_INITIATED). ``override`` is the
     range policy's own map from transStatus (or kind) to a value; "" leaves the element out.
     """
+    if trans_status in _CARRY_NONE:
+        return None
     row, own = TABLE.get((scheme, category), _NOTHING), override or _NOTHING
     special = None if kind is None else own.get(kind, row.get(kind))
     return (
@@ -67,3 +69,5 @@ def eci_of(
 
 
 _NOTHING: Final[Mapping[str, str]] = {}
+_CARRY_NONE: Final = frozenset({"C", "D", "S"})
+"""Nothing is decided yet [rule 3.20], whatever a policy says: the answer must not hold one."""

@@ -56,6 +56,11 @@ def test_a_policy_replaces_a_value_or_leaves_it_out(
     assert eci_of("visa", "01", "N", override=override) == eci
 
 
+@pytest.mark.parametrize("status", ["C", "D", "S"])
+def test_no_policy_gives_a_value_to_an_answer_that_carries_none(status: str) -> None:
+    assert eci_of("visa", "01", status, override={status: "07"}) is None
+
+
 def test_a_policy_may_give_values_to_a_scheme_without_a_table() -> None:
     assert eci_of("elsewhere", "01", "Y", override={"Y": "02"}) == "02"
 
