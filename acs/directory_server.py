@@ -20,6 +20,7 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import ssl
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -36,7 +37,6 @@ from schemas.messages import NO_ADDITIONS, Additions
 
 if TYPE_CHECKING:
     import socket
-    import ssl
     from collections.abc import Callable, Mapping, Sequence
 
     from acs.crypto.keys import ContentSigner, RemoteSigner
@@ -46,6 +46,8 @@ SOCKETS_MAX = 64
 REST_S, REST_MAX_S = 5.0, 60.0
 _ADDRESSES_MAX = 256
 _JSON = "application/json;charset=utf-8"
+_REFUSED: Final = ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED", "HANDSHAKE_FAILURE")
+"""Words in the alerts that end a handshake; none of them comes once a request was read."""
 NOT_TAKEN: Final = frozenset({408, 425, 429, *range(500, 600)})
 """HTTP status of a server that failed, or that says it took nothing."""
 
@@ -118,7 +120,7 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class NotConnected:
-    """Nothing was sent: the connection did not come about."""
+    """Nothing was sent or nothing could be read: the connection did not come about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,8 +265,8 @@ class DirectoryServers:
                 return Answered(response.status, await _read(response.content))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL):
             return NotConnected()
-        except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError):
-            return NoAnswer()
+        except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as failure:
+            return NotConnected() if _is_turned_away(failure) else NoAnswer()
 
     async def close(self) -> None:
         """Close the clients."""
@@ -285,6 +287,19 @@ class DirectoryServers:
             )
             self._sessions[server.ds_id] = session
         return session
+
+
+def _is_turned_away(failure: BaseException) -> bool:
+    """Tell whether what looked like a connection was none, so that nothing was taken.
+
+    Under TLS 1.3 our certificate is judged when our side of the handshake has ended. Who refuses it
+    says so by an alert, which comes before the message was written, or after it went and unread.
+    """
+    cause = failure.__cause__
+    if isinstance(cause, aiohttp.ClientConnectionResetError):
+        return True  # no byte of the message was written
+    reason = getattr(cause, "reason", None) if isinstance(cause, ssl.SSLError) else None
+    return "_ALERT_" in str(reason) and any(word in str(reason) for word in _REFUSED)
 
 
 async def _read(content: aiohttp.StreamReader) -> bytes:
