@@ -6,6 +6,7 @@ Laws:
 - A bulkhead for each Directory Server: the worker claims and sends by lanes, so many at a time in
   each, and one that is silent fills its own lane only. While one rests (see
   ``acs.directory_server``) nothing is claimed in its lane but what is old enough to be given up.
+- So it is with one that this process does not know: another process may, by newer settings.
 - The RReq's bytes are made once (``acs.flows.rreq``), so a Directory Server that knows them already
   can say so and lose nothing.
 - What was not sent or not taken is tried again, first within the cardholder's wait, then by the
@@ -75,8 +76,12 @@ async def _deliver(
     shows: bool = False,
 ) -> Ended | None:
     server = ports.directory_servers.by_id(dialogue.transaction.ds_id)
-    url = None if server is None else server.url_for_results(dialogue.transaction.ds_url)
-    if server is None or url is None:
+    if server is None:
+        reason = "an unknown Directory Server"
+        log.event("rreq:failed", level=logging.ERROR, reason=reason)
+        return await settle_results.later(ports, dialogue, row, reason)
+    url = server.url_for_results(dialogue.transaction.ds_url)
+    if url is None:
         return await settle_results.give_up(
             ports, dialogue, "no address of the Directory Server is allowed"
         )
@@ -106,7 +111,7 @@ async def _deliver(
 
 
 def lanes(ports: Ports) -> list[results.Lane]:
-    """Give a lane for each Directory Server, and one for those that are configured no more."""
+    """Give a lane for each Directory Server, and one for those that are not configured here."""
     known = ports.directory_servers.ids
     return [*(results.Lane((one,)) for one in known), results.Lane(known, of_others=True)]
 
@@ -115,7 +120,8 @@ async def deliver_due(ports: Ports, lane: results.Lane = results.EVERY, batch: i
     """Worker source: claim a lane's results that are due and send them side by side."""
     now = ports.clock()
     room = None if lane.of_others else ports.directory_servers.room(lane.ds_ids)
-    born_by = now - ports.policies.rreq_give_up_after if room == 0 else None
+    is_left = room == 0 or (lane.of_others and lane.ds_ids != ())
+    born_by = now - ports.policies.rreq_give_up_after if is_left else None
     most = min(room or batch, batch)
     longest = max(ports.policies.rreq_retry_waits)
     async with ports.pool.connection() as conn:

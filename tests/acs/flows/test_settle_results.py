@@ -10,6 +10,7 @@ from acs.directory_server import Budget, DirectoryServer, DirectoryServers
 from acs.flows import deliver_results
 from tests.acs.flows.owing import Unreachable, owed, state
 from tests.records import replace
+from tests.story.buying import outcome
 
 if TYPE_CHECKING:
     from tests.story.world import World
@@ -27,13 +28,42 @@ async def test_without_an_allowed_address_a_result_is_abandoned_with_an_alarm(
     assert metrics.ALARM.labels("rreq_abandoned")._value.get() == rung + 1
 
 
-async def test_a_directory_server_that_is_not_configured_any_more_is_no_address(
+async def test_a_result_for_a_directory_server_that_one_process_does_not_know_is_left_to_others(
     world: World,
 ) -> None:
-    _, acs_trans_id = await owed(world)
+    ares, acs_trans_id = await owed(world)
     ports = replace(world.server.ports, directory_servers=DirectoryServers([]))
-    await deliver_results.deliver_claimed(ports, acs_trans_id)
-    assert (await state(world))[0] == "abandoned"
+    assert not await deliver_results.deliver_claimed(ports, acs_trans_id)
+    assert await state(world) == ("queued", "an unknown Directory Server")
+
+    world.clock.advance(minutes=1)
+    (lane, _) = deliver_results.lanes(world.server.ports)
+    assert await deliver_results.deliver_due(world.server.ports, lane) == 1
+    assert await state(world) == ("delivered", "RRes 01")
+    assert outcome(world, ares)[0] == "Y"
+
+
+async def test_a_worker_claims_nothing_for_directory_servers_that_it_does_not_know_until_it_is_old(
+    world: World,
+) -> None:
+    await owed(world)
+    await world.db.execute(
+        "UPDATE acs.result SET state = 'queued', next_at = $1, claimed_by = NULL,"
+        " lease_until = NULL",
+        world.clock(),
+    )
+    other = DirectoryServers([DirectoryServer("other", frozenset(), frozenset())])
+    ports = replace(world.server.ports, directory_servers=other)
+    for lane in deliver_results.lanes(ports):
+        assert await deliver_results.deliver_due(ports, lane) == 0
+    assert (await state(world))[0] == "queued"
+
+    world.clock.advance(hours=25)
+    rung = metrics.ALARM.labels("rreq_abandoned")._value.get()
+    done = [await deliver_results.deliver_due(ports, lane) for lane in deliver_results.lanes(ports)]
+    assert done == [0, 1]
+    assert await state(world) == ("abandoned", "an unknown Directory Server")
+    assert metrics.ALARM.labels("rreq_abandoned")._value.get() == rung + 1
 
 
 async def test_the_wait_before_a_try_grows_with_the_tries(world: World) -> None:
