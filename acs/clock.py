@@ -36,9 +36,12 @@ if TYPE_CHECKING:
 
     from acs.store.pool import Pool
 
-TOLERANCE_S: Final = 30.0
-"""Clocks so near one another say the same. Those that a time server sets differ by milliseconds; a
-code lives for ten times as long."""
+TOLERANCE_S: Final = 3.0
+"""Clocks so near one another say the same. Those that a time server sets differ by milliseconds.
+
+Two that are let stand may be twice as far apart, and must not end each other's claims of results
+and messages. An answer tells the database's time to within half of ``_SLOW_S``.
+"""
 EVERY_S: Final = 5.0
 _LOOKS_MORE: Final = 4
 """So often who starts looks again while nobody has more than half: machines that come back from a

@@ -14,6 +14,9 @@ import pytest
 from acs import clock as clocks
 from acs import metrics
 from acs.clock import Clock, judged, utc_now
+from acs.store import results, timers
+from enrollment.flows import card_blocks
+from otp.gateways import outbox
 from tests.acs.store.test_pool import opened
 
 if TYPE_CHECKING:
@@ -42,16 +45,23 @@ DAY = 86400.0
         (DAY, 0.1, [], False, None),
         (DAY, DAY, [-DAY], True, None),  # no two agree
         (-DAY, -DAY, [-DAY], True, -DAY),  # it is the database's that is wrong
-        (29.0, 29.0, [0.0], True, 29.0),  # near enough
-        (DAY, DAY, [29.0, 0.1, 0.2], True, 0.1),  # the middle one of those that are right
-        (45.0, 45.0, [0.1, 20.0], True, 45.0),  # one that is right agrees, whoever told first
-        (45.0, 45.0, [20.0, 0.1], True, 45.0),
+        (2.9, 2.9, [0.0], True, 2.9),  # near enough
+        (DAY, DAY, [2.9, 0.1, 0.2], True, 0.1),  # the middle one of those that are right
+        (4.5, 4.5, [0.1, 2.0], True, 4.5),  # one that is right agrees, whoever told first
+        (4.5, 4.5, [2.0, 0.1], True, 4.5),
+        (4.5, 4.5, [0.1], True, 0.0),
     ],
 )
 def test_the_time_holds_that_more_than_half_agree_on(
     own: float, before: float, others: list[float], *, database: bool, holds: float | None
 ) -> None:
     assert judged(own, before, others, database=database) == holds
+
+
+def test_two_clocks_that_are_let_stand_apart_end_no_claim_of_each_other() -> None:
+    apart = timedelta(seconds=2 * clocks.TOLERANCE_S)  # each agrees with one between them
+    claims = (results.LEASE, timers.LEASE, outbox.NOT_HANDED_OVER, card_blocks.LEASE)
+    assert apart < min(claims)
 
 
 class Machine:

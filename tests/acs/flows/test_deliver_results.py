@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from acs.clock import TOLERANCE_S
 from acs.directory_server import REST_S, Budget
 from acs.flows import deliver_results
 from acs.store import results
@@ -31,6 +33,20 @@ async def test_a_result_that_another_process_has_is_left_to_it(world: World) -> 
     stranger = replace(world.server.ports, worker="stranger")
     assert not await deliver_results.deliver_claimed(stranger, acs_trans_id)
     assert len(world.directory.heard) == heard
+
+
+async def test_a_worker_whose_clock_is_ahead_and_let_stand_takes_no_result_from_who_sends_it(
+    world: World,
+) -> None:
+    ares, acs_trans_id = await owed(world)
+    apart = timedelta(seconds=2 * TOLERANCE_S)
+    ahead = replace(world.server.ports, worker="ahead", clock=lambda: world.clock() + apart)
+    assert await deliver_results.deliver_due(ahead) == 0
+
+    heard = len(world.directory.heard)
+    assert await deliver_results.deliver_claimed(world.server.ports, acs_trans_id)
+    assert len(world.directory.heard) == heard + 1
+    assert outcome(world, ares)[0] == "Y"
 
 
 async def test_a_result_that_was_delivered_is_confirmed_without_sending(world: World) -> None:
