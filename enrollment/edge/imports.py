@@ -3,8 +3,9 @@
 Laws: the token is accepted before a byte of the body is taken; the body is bounded in size and
 time and lies sealed until all of it is there, so a cut one changes nothing and the token's hash of
 it is compared before anything is carried out; then the answer leaves and the lines are carried out
-behind it. If the process ends meanwhile, the body is gone with it; a minute later the import is
-told as interrupted, and the same file sent again goes through what is done without touching it.
+behind it, by each process of one import at a time. If the process ends meanwhile, the body is gone
+with it; a minute later the import is told as interrupted, and the same file sent again goes through
+what is done without touching it.
 """
 
 from __future__ import annotations
@@ -65,9 +66,10 @@ def routes(ports: EnrollmentPorts) -> list[web.RouteDef]:
 
 def _taking(ports: EnrollmentPorts, route: Route) -> web.RouteDef:
     template = f"{route.method} {route.path}"
+    turn = asyncio.Lock()
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        response = await _take(ports, route, request)
+        response = await _take(ports, route, request, turn)
         is_good = response.status < web.HTTPBadRequest.status_code
         ports.observe(template, "ok" if is_good else "refused")
         if not is_good:
@@ -77,7 +79,9 @@ def _taking(ports: EnrollmentPorts, route: Route) -> web.RouteDef:
     return web.route(route.method, route.path, handle, name=STREAMED)
 
 
-async def _take(ports: EnrollmentPorts, route: Route, request: web.Request) -> web.Response:
+async def _take(
+    ports: EnrollmentPorts, route: Route, request: web.Request, turn: asyncio.Lock
+) -> web.Response:
     if request.content_type != IMPORT_TYPE:
         return problem(415, "not_ndjson")
     if request.headers.get("Content-Encoding", "identity").lower() != "identity":
@@ -98,7 +102,7 @@ async def _take(ports: EnrollmentPorts, route: Route, request: web.Request) -> w
         await asyncio.to_thread(spool.close)
         return begun
     run, answer = begun
-    ports.in_background(_carry_on(_hands(ports, admitted), spool, run))
+    ports.in_background(_carry_on(_hands(ports, admitted), spool, run, turn))
     return answer
 
 
@@ -169,9 +173,9 @@ def _begun(import_id: str, text: str) -> web.Response:
     return response
 
 
-async def _carry_on(hands: Hands, spool: Spool, run: Run) -> None:
+async def _carry_on(hands: Hands, spool: Spool, run: Run, turn: asyncio.Lock) -> None:
     try:
-        await imports.carry_on(hands, spool.lines(), run)
+        await imports.carry_on(hands, spool.lines(), run, turn=turn)
     finally:
         await asyncio.to_thread(spool.close)
 

@@ -12,6 +12,7 @@ a batch, the persons of the one before are carried out, and the cards of the one
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +33,7 @@ from schemas.vault import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from contextlib import AbstractAsyncContextManager
     from datetime import datetime
     from uuid import UUID
 
@@ -134,10 +136,29 @@ async def errors_after(conn: Connection, run_id: UUID, after: int, limit: int) -
 
 
 async def carry_on(
-    hands: Hands, source: Source, run: Run, tell: Callable[[Run], object] = lambda _: None
+    hands: Hands,
+    source: Source,
+    run: Run,
+    tell: Callable[[Run], object] = lambda _: None,
+    *,
+    turn: AbstractAsyncContextManager[object] | None = None,
 ) -> Run:
-    """Carry out a file from where the import got to; ``source`` stands at ``run.bytes_done``."""
+    """Carry out a file from where the import got to; ``source`` stands at ``run.bytes_done``.
+
+    It waits for its ``turn`` among the imports of a process: each batch waits for those of others
+    and holds a connection meanwhile, and some tens of them would have all that there are.
+    """
     beat = asyncio.create_task(_beat(hands, run.run_id), name="import beat")
+    try:
+        async with turn or nullcontext():
+            run = await _carry_out(hands, source, run, tell)
+    finally:
+        await _let_go(beat)
+    async with hands.pool.transaction() as conn:
+        return await imports.finish(conn, run, hands.clock())
+
+
+async def _carry_out(hands: Hands, source: Source, run: Run, tell: Callable[[Run], object]) -> Run:
     lines_read = run.lines_done
     upcoming = _next(hands, source, lines_read)
     rest: asyncio.Task[Run] | None = None
@@ -150,11 +171,9 @@ async def carry_on(
             run = await rest if rest is not None else run
             tell(run)
             rest = asyncio.create_task(_finish(hands, run, batch, found), name="import")
-        run = await rest if rest is not None else run
+        return await rest if rest is not None else run
     finally:
-        await _let_go(upcoming, rest, beat)
-    async with hands.pool.transaction() as conn:
-        return await imports.finish(conn, run, hands.clock())
+        await _let_go(upcoming, rest)
 
 
 async def _let_go(*tasks: asyncio.Task[Any] | None) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from enrollment.edge import imports
+from enrollment.flows import imports as flows
+from enrollment.store import imports as store
 from tests.enrollment import importing, people
 from tests.enrollment.importing import bank, card
 
@@ -196,6 +198,40 @@ async def test_an_import_that_lost_its_process_is_told_as_interrupted(api: Api) 
         return str((await api.call("GET", f"/v1/imports/{begun}")).body["state"])
 
     assert [await state_after(60), await state_after(1)] == ["running", "interrupted"]
+
+
+_WAITS = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+
+
+async def test_of_many_imports_sent_at_once_one_alone_waits_for_another_process(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would hold a connection meanwhile, and they would soon have all that there are."""
+    monkeypatch.setattr(flows, "_BEAT_S", 0.001)
+    async with api.conn.transaction():
+        await store.begin(api.conn, "people")  # as an import of another process
+        begun = [await send(api, importing.file_of(bank(number))) for number in range(1, 4)]
+        api.clock.now += timedelta(seconds=61)
+        for one in begun:  # each says that it is at work
+            await _is_told(api, one.body["import_id"])
+        async with asyncio.timeout(100):
+            while not (waiting := await api.conn.fetchval(_WAITS)):
+                await asyncio.sleep(0.01)
+        assert waiting == 1
+
+    done = [await ended(api, one.body["import_id"]) for one in begun]
+    assert [one["created"] for one in done] == [3, 3, 3]
+
+
+async def _is_told(api: Api, import_id: str) -> None:
+    """Ask until a beat of the import came at the time that it is now."""
+    async with asyncio.timeout(100):
+        while True:
+            shown = await api.call("GET", f"/v1/imports/{import_id}")
+            if shown.body["updated_at"] == api.clock.now.isoformat():
+                assert shown.body["state"] == "running"
+                return
+            await asyncio.sleep(0.01)
 
 
 async def test_an_interrupted_import_is_sent_again_under_its_key(api: Api) -> None:

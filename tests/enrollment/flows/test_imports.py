@@ -382,3 +382,37 @@ async def test_an_import_at_work_says_so_however_long_a_batch_takes(
     assert not imports.is_interrupted(seen, later.clock())
     source.may_end.set()
     assert (await at_work).state == "done"
+
+
+async def test_an_import_that_waits_for_its_turn_says_so_and_does_nothing_else(
+    by: imports.Hands, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imports, "_BEAT_S", 0.001)
+    content, turn = importing.file_of(bank(1)), asyncio.Lock()
+    run, source = await importing.begin(by, content), io.BytesIO(content)
+    later = replace(by, clock=lambda: run.updated_at + timedelta(minutes=5))
+    await turn.acquire()  # as by another import of the process
+    waiting = asyncio.create_task(imports.carry_on(later, source, run, turn=turn))
+    async with asyncio.timeout(100):
+        seen = run
+        while seen.updated_at == run.updated_at:
+            async with pool.acquire() as conn:
+                found = await imports.find(conn, run.run_id, by.actor.name)
+            assert found is not None
+            seen = found
+    assert (source.tell(), await count(pool, "person")) == (0, 0)
+
+    turn.release()
+    assert counts(await waiting) == (3, 0, 0, 0)
+    assert not turn.locked()
+
+
+async def test_an_import_that_fails_leaves_its_turn_to_the_next(by: imports.Hands) -> None:
+    content, turn = importing.file_of(bank(1)), asyncio.Lock()
+    run, next_run = [await importing.begin(by, content) for _ in range(2)]
+    without = replace(by, pool=_Stumbling(by.pool, 1))
+    with pytest.raises(asyncpg.TooManyConnectionsError):
+        await imports.carry_on(without, io.BytesIO(content), run, turn=turn)
+
+    done = await imports.carry_on(by, io.BytesIO(content), next_run, turn=turn)
+    assert counts(done) == (3, 0, 0, 0)
