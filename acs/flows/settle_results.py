@@ -3,11 +3,13 @@
 Laws:
 - A result is settled by one statement over the challenge as it was read: when that moved meanwhile
   nothing is stored, it is read again and decided again.
+- A database that is away for a moment costs no answer of a Directory Server: it is settled again.
 - An outcome never changes, whatever the Directory Server answers [rule 9.2].
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,6 +20,7 @@ from acs.challenge.responses import final_cres
 from acs.flows.apply import Applied, take
 from acs.store import dialogues, results
 from acs.store.dialogues import Message, Settlement
+from acs.store.pool import Unavailable
 from schemas import messages
 
 if TYPE_CHECKING:
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
     from acs.store.dialogues import Dialogue
 
 _SETTLE_TRIES = 3
+_AGAIN_S = (0.2, 0.5, 1.0, 2.0)
+"""A database that restarts is back in seconds. What the network said waits for it as long as the
+cardholder does; with the claim it would be lost, and the page say N beside a Y."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +53,15 @@ async def settle(ports: Ports, dialogue: Dialogue, judged: Judged, *, shows: boo
     confirmed = judged.verdict == "delivered"
     state: results.Settled = "delivered" if confirmed else "unconfirmed"
     came = Message("in", "RRes", {"answer": judged.answer})
-    ended = await _end(ports, dialogue, state, judged.answer, came=came, shows=shows)
+    ended = None
+    for pause_s in (*_AGAIN_S, None):
+        try:
+            ended = await _end(ports, dialogue, state, judged.answer, came=came, shows=shows)
+            break
+        except Unavailable:
+            if pause_s is None:
+                raise
+            await asyncio.sleep(pause_s)
     if ended is not None:
         log.event(
             "rreq:delivered" if confirmed else "rreq:failed",

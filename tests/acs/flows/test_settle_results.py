@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import pytest
 
 from acs import metrics
 from acs.directory_server import Budget, DirectoryServer, DirectoryServers
-from acs.flows import deliver_results
+from acs.flows import deliver_results, settle_results
+from acs.store import results
+from acs.store.pool import Missing, Pool, Unavailable
 from tests.acs.flows.owing import Unreachable, owed, state
 from tests.records import replace
 from tests.story.buying import outcome
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from acs.directory_server import Reply
     from tests.story.world import World
 
 
@@ -64,6 +72,56 @@ async def test_a_worker_claims_nothing_for_directory_servers_that_it_does_not_kn
     assert done == [0, 1]
     assert await state(world) == ("abandoned", "an unknown Directory Server")
     assert metrics.ALARM.labels("rreq_abandoned")._value.get() == rung + 1
+
+
+class _AwayAfterwards(DirectoryServers):
+    """Once a Directory Server has answered, the database is away for so many tries."""
+
+    def __init__(self, world: World, tries: int) -> None:
+        server = world.server.ports.directory_servers.by_id("test")
+        assert server is not None
+        super().__init__([server])
+        given = world.server.ports.pool
+        self.pool, self._tries = _Stumbling(given._pool, given._settings), tries
+
+    async def post(self, server: DirectoryServer, url: str, body: bytes) -> Reply:
+        reply = await super().post(server, url, body)
+        self.pool.failures = self._tries
+        return reply
+
+
+class _Stumbling(Pool):
+    failures = 0
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        if self.failures:
+            self.failures -= 1
+            raise Unavailable(Missing.DATABASE)
+        async with super().connection() as conn:
+            yield conn
+
+
+async def test_what_the_network_took_is_settled_when_the_database_is_back_in_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settle_results, "_AGAIN_S", (0.0,) * 3)
+    for tries, is_settled in ((3, True), (4, False)):
+        ares, acs_trans_id = await owed(world)
+        servers = _AwayAfterwards(world, tries)
+        ports = replace(world.server.ports, directory_servers=servers, pool=servers.pool)
+        if is_settled:
+            assert await deliver_results.deliver_claimed(ports, acs_trans_id)
+        else:
+            with pytest.raises(Unavailable):
+                await deliver_results.deliver_claimed(ports, acs_trans_id)
+        held = "SELECT state FROM acs.result WHERE acs_trans_id = $1"
+        left = await world.db.fetchval(held, acs_trans_id)
+        assert left == ("delivered" if is_settled else "sending")
+        await servers.close()
+        assert outcome(world, ares)[0] == "Y"
+    world.clock.advance(seconds=results.LEASE.total_seconds())
+    assert await deliver_results.deliver_due(world.server.ports) == 1
 
 
 async def test_the_wait_before_a_try_grows_with_the_tries(world: World) -> None:
