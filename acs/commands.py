@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from schemas.vault import KeyRing
 
 _KEY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+_LINK = re.compile(r"(?:last link )?((?:0|[1-9][0-9]{0,18}):[0-9a-f]{64})")
 
 
 def migrate(options: argparse.Namespace, settings: Settings) -> int:
@@ -287,6 +288,15 @@ def _uuid(text: str) -> UUID:
     return found
 
 
+def _link(text: str) -> str:
+    """Take a link as it was printed, alone or with the line it stood in."""
+    found = _LINK.fullmatch(text.strip())
+    if found is None:
+        message = f"{text} is no link: give the last line that `acs audit verify` printed then"
+        raise argparse.ArgumentTypeError(message)
+    return found[1]
+
+
 def _keys_options(keys: argparse.ArgumentParser) -> None:
     keys.add_argument("action", choices=("generate", "add", "list"), help="what to do")
     keys.add_argument("purpose", nargs="?", help="with add: the purpose, such as pan_index")
@@ -296,7 +306,10 @@ def _keys_options(keys: argparse.ArgumentParser) -> None:
 def _audit_options(audit: argparse.ArgumentParser) -> None:
     audit.add_argument("action", choices=("verify",), help="what to do")
     audit.add_argument(
-        "--expect", metavar="SEQ:HEX", help="a link kept elsewhere, which must still be there"
+        "--expect",
+        type=_link,
+        metavar="SEQ:HEX",
+        help="a link kept elsewhere, which must still be there; the whole line does, too",
     )
 
 

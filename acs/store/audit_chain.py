@@ -197,7 +197,8 @@ class _Walk:
         self._gaps = {gap.first: gap for gap in gaps}
         self._all_gaps = gaps
         self._faults: list[str] = []
-        self._has_expected = expected is None
+        # Before the first link there is what it follows from: a log without one tells that.
+        self._has_expected = expected in {None, f"0:{START.hex()}"}
 
     def step(self, row: Any) -> None:  # noqa: ANN401 - a row
         """Go on to the next link that is there, over a gap if there is one."""

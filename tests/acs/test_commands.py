@@ -165,6 +165,8 @@ async def test_migrate_seed_and_verify_on_a_database_given_by_its_url(
     migrated = acs(tmp_path, "migrate", ACS_DATABASE__URL=dsn)
     seeded = acs(tmp_path, "seed", str(file), ACS_DATABASE__URL=dsn)
     verified = acs(tmp_path, "audit", "verify", ACS_DATABASE__URL=dsn)
+    line = verified.stdout.splitlines()[-1]
+    again = acs(tmp_path, "audit", "verify", "--expect", line, ACS_DATABASE__URL=dsn)
 
     assert (migrated.returncode, migrated.stdout) == (0, "the schema is up to date\n")
     assert seeded.returncode == 0, seeded.stderr
@@ -172,6 +174,17 @@ async def test_migrate_seed_and_verify_on_a_database_given_by_its_url(
     assert verified.returncode == 0
     assert "0 links verified" in verified.stdout
     assert "0 documents of evidence verified" in verified.stdout
+    assert (again.returncode, again.stdout) == (0, verified.stdout)
+
+
+@pytest.mark.parametrize("kept", ["42", "42:beef", "link 42:" + "0" * 64, "4 2:" + "0" * 64, ""])
+def test_what_is_no_link_is_wrong_use_and_no_fault_of_the_log(
+    kept: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["audit", "verify", "--expect", kept])
+
+    assert (ended.value.code, "is no link" in capsys.readouterr().err) == (2, True)
 
 
 async def test_what_follows_a_roll_out_is_left_for_later(dsn: str, tmp_path: Path) -> None:

@@ -76,6 +76,16 @@ async def test_an_empty_log_is_whole(db: Conn, keys: Keys) -> None:
     assert await checked(db, keys) == Verified(0, 0, 0, bytes(32), 0, ())
 
 
+async def test_the_end_of_a_log_that_had_no_link_is_still_known(db: Conn, keys: Keys) -> None:
+    """As it is kept on the first day."""
+    await write(db, keys, 1)
+    await seal(db, keys)
+
+    found = await audit_chain.verify(db, keys.audit, f"0:{audit_chain.START.hex()}")
+
+    assert (found.last_seq, found.faults) == (1, ())
+
+
 async def test_what_is_not_sealed_yet_is_counted(db: Conn, keys: Keys) -> None:
     await write(db, keys, 2)
     await seal(db, keys)
