@@ -55,7 +55,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         return USAGE_ERROR
     command = _load(named)
     options = parser(named, command).parse_args(words)
-    return command.run(options) if isinstance(command, Apart) else _run(command, options)
+    try:
+        code = command.run(options) if isinstance(command, Apart) else _run(command, options)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read what we say has gone, as `head` does
+        from acs import terminal
+
+        terminal.say_no_more()
+        return terminal.NOT_NOW
+    return code
 
 
 def parser(named: str = "", command: Command | Apart | None = None) -> argparse.ArgumentParser:
@@ -126,9 +134,6 @@ def _run(command: Command, options: argparse.Namespace) -> int:
         return USAGE_ERROR
     except terminal.NotNow as error:
         sys.stderr.write(f"acs: {error}\n")
-        return terminal.NOT_NOW
-    except BrokenPipeError:  # whoever read what we say has gone, as `head` does
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return terminal.NOT_NOW
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -163,7 +162,7 @@ def show_evidence(options: argparse.Namespace, settings: Settings) -> int:
 
 def show_tables(_options: argparse.Namespace, _settings: Settings) -> int:
     """Print the machine."""
-    sys.stdout.write(machine.diagram())
+    say(machine.diagram().removesuffix("\n"))
     return 0
 
 

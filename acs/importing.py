@@ -73,6 +73,8 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
             file.seek(0)
             digest = hashlib.file_digest(file, "sha256").digest()
             return _with_database(settings, file, (digest, size), report)
+    except BrokenPipeError:  # no fault of the file's
+        raise
     except OSError as error:
         sentence = f"{options.file} cannot be read: {error.strerror or type(error).__name__}"
         raise ConfigError((sentence,)) from error

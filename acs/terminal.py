@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import ssl
 import sys
@@ -36,9 +37,24 @@ class NotNow(Exception):
 
 
 def say(text: str) -> None:
-    """Tell the person at the terminal."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+    """Tell the person at the terminal; raises NotNow when what we say finds no room.
+
+    BrokenPipeError where nobody listens any more, as behind `head`.
+    """
+    try:
+        sys.stdout.write(f"{text}\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        say_no_more()
+        sentence = f"what this command tells cannot be written: {error.strerror}"
+        raise NotNow(sentence) from error
+
+
+def say_no_more() -> None:
+    """Let what was not written go: at its end the interpreter would try once more, and complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextlib.contextmanager

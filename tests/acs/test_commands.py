@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -20,9 +21,9 @@ from tests.acs.store.rows import proved
 from tests.acs.typed import ROOT, acs
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from acs.store.embedded import EmbeddedPostgres
+
+_FULL = Path("/dev/full")
 
 
 def test_a_range_of_a_theme_that_nobody_has_is_not_loaded(tmp_path: Path) -> None:
@@ -103,19 +104,38 @@ def test_keys_are_made_once_and_listed_without_being_shown(tmp_path: Path) -> No
 
 def test_who_reads_no_further_is_told_nothing_of_folders(tmp_path: Path) -> None:
     acs(tmp_path, "keys", "generate")
-    reader, writer = os.pipe()
-    os.close(reader)
-    ended = subprocess.run(
-        [sys.executable, "-m", "acs", "keys", "list"],
-        env={**os.environ, "ACS_DATA_DIR": str(tmp_path), "ACS_PROFILE": "demo"},
+
+    for words in (("keys", "list"), ("preview", "--out", str(tmp_path / "pages"))):
+        reader, writer = os.pipe()
+        os.close(reader)
+        ended = _told_to(writer, tmp_path, *words)
+        os.close(writer)
+
+        assert (ended.returncode, ended.stderr) == (1, b"")
+
+
+@pytest.mark.skipif(not _FULL.exists(), reason="no disk that is always full")
+def test_a_full_disk_under_what_is_said_is_a_sentence_about_that(tmp_path: Path) -> None:
+    acs(tmp_path, "keys", "generate")
+
+    for words in (("keys", "list"), ("show-tables",)):
+        with _FULL.open("wb") as full:
+            ended = _told_to(full.fileno(), tmp_path, *words)
+
+        said = b"acs: what this command tells cannot be written: No space left on device\n"
+        assert (ended.returncode, ended.stderr) == (1, said)
+
+
+def _told_to(to: int, folder: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a command that tells what it has to say to an open file."""
+    return subprocess.run(
+        [sys.executable, "-m", "acs", *words],
+        env={**os.environ, "ACS_DATA_DIR": str(folder), "ACS_PROFILE": "demo"},
         cwd=ROOT,
-        stdout=writer,
+        stdout=to,
         stderr=subprocess.PIPE,
         check=False,
     )
-    os.close(writer)
-
-    assert (ended.returncode, ended.stderr) == (1, b"")
 
 
 def test_a_key_is_added_beside_the_active_one(tmp_path: Path) -> None:

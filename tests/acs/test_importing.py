@@ -145,6 +145,24 @@ def test_a_report_that_cannot_be_written_is_told_apart_from_the_file(ready: Path
     assert "cannot be written: Is a directory" in piped.stderr
 
 
+def test_a_reader_that_has_gone_is_no_fault_of_the_file(ready: Path, dsn: str) -> None:
+    file = ready / "cards.ndjson"
+    file.write_bytes(importing.file_of(bank(1)))
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        [sys.executable, "-m", "acs", "import", str(file)],
+        env=_environ(ready, dsn),
+        cwd=ROOT,
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(writer)
+
+    assert (ended.returncode, ended.stderr) == (1, b"")
+
+
 def test_a_database_without_a_schema_is_a_sentence(ready: Path, dsn: str) -> None:
     async def drop() -> None:
         conn = await asyncpg.connect(dsn)
