@@ -17,6 +17,7 @@ Laws:
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import os
@@ -277,7 +278,8 @@ class _Workers:
         self._to_replace.clear()
         self._was_refused = True
         log.event("restart:refused", level=logging.ERROR)
-        sys.stderr.write("acs: the restart was given up: a new worker does not start\n")
+        with contextlib.suppress(OSError):  # a full disk, or nobody who reads it, ends no worker
+            sys.stderr.write("acs: the restart was given up: a new worker does not start\n")
 
     def _see_off(self, leaving: _Worker) -> None:
         most = SILENT_RETIRING_S + self._grace_s + _CLOSING_S

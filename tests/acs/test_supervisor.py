@@ -9,6 +9,8 @@ import re
 import resource
 import signal
 import socket
+import subprocess
+import sys
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -242,6 +244,24 @@ async def test_a_supervisor_that_can_start_nobody_lets_the_others_serve(
         assert meanwhile == {serves}
         assert serves in fleet.workers()
         assert len(fleet.workers()) == 2
+
+
+def test_a_refused_restart_that_finds_no_room_in_the_log_ends_nobody() -> None:
+    script = (
+        "from acs import log, supervisor\n"
+        "from acs.systemd import Systemd\n"
+        "log.setup()\n"
+        "supervisor._Workers([], {}, {}, 1, 1.0, systemd=Systemd({}))._give_up()\n"
+        "print('lives')"
+    )
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=writer, check=False
+    )
+    os.close(writer)
+
+    assert ended.stdout == b"lives\n"
 
 
 async def test_workers_follow_a_supervisor_that_is_killed(dsn: str, tmp_path: Path) -> None:
