@@ -59,6 +59,21 @@ def test_one_serves_every_edge_and_the_other_works() -> None:
     assert work.edge == ["ops"]  # else nobody sees an alarm that it raises
 
 
+def test_the_page_plans_room_for_every_connection_of_a_machine() -> None:
+    serve, work = (
+        parser(name, COMMANDS[name]).parse_args(command(unit))
+        for name, unit in zip(("serve", "work"), UNITS, strict=True)
+    )
+    each = Settings().database.pool_size
+    # While a worker is replaced there is one more; who works has a pool for that and waits for
+    # notices besides.
+    most = (serve.workers + 1) * len(serve.edge) * each + (len(work.edge) + 1) * each + 1
+    without_reports = most - (serve.workers + 1) * each
+    page = Path(__file__).parents[2].joinpath("docs", "operate", "production.md").read_text("utf-8")
+
+    assert f"{without_reports} for each machine with the units as they are, {most} where" in page
+
+
 def test_a_worker_that_was_told_to_read_its_settings_anew_comes_back() -> None:
     """SIGHUP ends ``acs work`` with 0, which is no failure: nobody would send results then."""
     serve, work = (read(unit)["Service"] for unit in UNITS)
