@@ -15,9 +15,13 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 import aiohttp
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from acs.branch import actions, typed_in
 from acs.branch.client import Branch, CallRefused, Signer
+from schemas.addresses import can_be_called
 
 if TYPE_CHECKING:
     import argparse
@@ -25,7 +29,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 DONE, REFUSED, USAGE_ERROR = 0, 1, 2
-_LOOPBACK: Final = ("127.0.0.1", "::1", "localhost")
 _SCOPES: Final = "person:write person:read card:enrol card:read limit:raise phone:write block:clear"
 _AS_IT_IS: Final = "default: as it is"
 _SENTENCES: Final = {
@@ -228,9 +231,7 @@ def _wanted(given: argparse.Namespace, action: Action) -> tuple[str, ...]:
 
 
 def _check(given: argparse.Namespace) -> None:
-    url = urlsplit(given.api)
-    is_near = url.scheme == "http" and url.hostname in _LOOPBACK
-    if not (url.hostname and (url.scheme == "https" or is_near)):
+    if not can_be_called(given.api):
         message = "--api is an https URL; plain http goes to this machine only"
         raise WrongUse(message)
     if (
@@ -259,15 +260,27 @@ def _check_limits(given: argparse.Namespace) -> None:
 def _signer(given: argparse.Namespace) -> Signer:
     try:
         if given.callers is not None:
-            return _listed(given.callers, given.caller)
+            return _good(_listed(given.callers, given.caller))
         if given.key is not None and given.iss and given.kid and given.sub:
             key = given.key.read_text(encoding="ascii")
-            return Signer(given.iss, given.kid, given.sub, given.aud, _SCOPES, key)
+            return _good(Signer(given.iss, given.kid, given.sub, given.aud, _SCOPES, key))
     except (OSError, ValueError, KeyError, TypeError) as error:
         message = f"the key cannot be read: {type(error).__name__}"
         raise WrongUse(message) from error
     message = "name the branch's key: --callers FILE, or --key with --iss, --kid and --sub"
     raise WrongUse(message)
+
+
+def _good(signer: Signer) -> Signer:
+    """Refuse a key that cannot sign; its libraries would say so by a traceback."""
+    try:
+        key = load_pem_private_key(signer.private_key.encode(), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    if not (isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1)):
+        message = "the key is no private key on P-256 in PEM without a password"
+        raise WrongUse(message)
+    return signer
 
 
 def _listed(file: Path, name: str) -> Signer:
