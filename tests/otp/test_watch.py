@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from schemas.vault import Keys
 
+ROOT = Path(__file__).parents[2]
 POLICY = OtpPolicy(total_minute=100, total_hour=200, total_day=1000)
 MINUTE = timedelta(minutes=1)
 
@@ -88,6 +91,30 @@ async def test_a_suspension_ends_by_itself(
     assert isinstance(await issue_code(db, keys, over, phone, POLICY), Issued)
     assert await suspended(db, over) == []
     assert await db.fetchval("SELECT count(*) FROM otp.suspension") == 0
+
+
+async def test_a_stop_that_is_lifted_as_the_guide_says_does_not_come_back(
+    db: asyncpg.Connection, keys: Keys
+) -> None:
+    """By the time of the database, which the statements go by."""
+    begun = (await db.fetchval("SELECT now()")) - 10 * MINUTE
+    await send(db, keys, begun, many=50, merchant_ref="M-1")
+    at = begun + 3 * MINUTE
+    found = await watch.look(db, POLICY, at)
+    assert found is not None
+    assert [one.is_stopped for one in found.busy] == [True]
+    assert len(found.suspended) == 1
+
+    guide = (ROOT / "docs" / "operate" / "alarms.md").read_text("utf-8")
+    (lifts,) = re.findall(r"^```\n(UPDATE otp\.sending .*?)^```", guide, re.DOTALL | re.MULTILINE)
+    await db.execute(lifts)
+    found = await watch.look(db, POLICY, at + MINUTE)
+
+    assert found is not None
+    assert (found.suspended, found.busy) == ((), ())
+    assert isinstance(
+        await issue_code(db, keys, at + MINUTE, payment(phone=FRESH["merchant"]), POLICY), Issued
+    )
 
 
 @pytest.mark.parametrize(("many", "right"), [(20, 0), (21, 3), (30, 3)])
