@@ -35,6 +35,7 @@ from acs.live_tables import LiveTables
 from acs.ports import Ports
 from acs.readiness import checks, faults
 from acs.secret_files import database_addresses
+from acs.store.card_ranges import BadPolicy
 from acs.store.pool import Pool, PoolSettings, Unavailable
 from acs.work.loop import WorkLoop
 from acs.work.sources import sources
@@ -133,8 +134,7 @@ class Service:
         worker = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:8]}"
         for name in (*edges, *(("work",) if work else ())):
             self.pools[name] = await self._connect(name)
-        tables = LiveTables(next(iter(self.pools.values())))
-        await tables.load()
+        tables = await self._tables()
         await self.parts.clock.settle(tables.pool)
         self.background.keep(tables.look, "tables", live_tables.EVERY_S)
         self.background.keep(partial(self.parts.clock.look, tables.pool), "clock", clock.EVERY_S)
@@ -194,6 +194,15 @@ class Service:
             await close()
         await asyncio.gather(*(pool.close() for pool in self.pools.values()))
         log.event("service:stopped", pid=os.getpid())
+
+    async def _tables(self) -> LiveTables:
+        tables = LiveTables(next(iter(self.pools.values())))
+        try:
+            await tables.load()
+        except BadPolicy as error:
+            message = f"{error}; `acs seed` of this version stores another"
+            raise NotFit(message) from error
+        return tables
 
     async def _reach_hsm(self) -> HsmValueKeys | None:
         if self.parts.hsm is None:

@@ -95,6 +95,8 @@ def _with_database(
             refused = asyncio.run(_report(settings, dsn, done, report)) if done.refused else 0
         except asyncpg.PostgresError as error:
             raise refusal(error) from error
+        except card_ranges.BadPolicy as error:
+            raise NotNow(str(error)) from error
         except Unavailable as error:
             sentence = "the database does not answer; the same command again goes on from here"
             raise NotNow(sentence) from error

@@ -28,6 +28,7 @@ from acs.live_tables import LiveTables
 from acs.parts import Parts, prepare
 from acs.ports import Ports
 from acs.store import stock as store
+from acs.store.card_ranges import BadPolicy
 from acs.store.pool import Pool, PoolSettings, Unavailable
 from acs.terminal import NotNow, absence, database, run_value, say
 from enrollment.flows import stock as clients
@@ -83,7 +84,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     with database(settings) as dsn:
         try:
             run_value(_fill(dsn, settings, parts, options))
-        except NoPattern as error:
+        except (NoPattern, BadPolicy) as error:
             raise NotNow(str(error)) from error
         except Unavailable as error:
             raise NotNow(absence(error)) from error

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 _SQL = queries.load(__file__)
 
 
+class BadPolicy(ValueError):
+    """A stored policy is none that this version knows; the message names its card range."""
+
+
 @dataclass(frozen=True, slots=True)
 class Issuer:
     """The bank that stands on the page: its name, its help line, its language."""
@@ -66,7 +70,7 @@ class PolicyTables:
 
 
 async def load(conn: Connection) -> PolicyTables:
-    """Read everything; raise ValueError when a stored policy is not one."""
+    """Read everything; raise BadPolicy when a stored policy is not one."""
     version = await _SQL.version.value(conn)
     ranges = []
     for row in await _SQL.ranges.all(conn):
@@ -80,7 +84,7 @@ async def load(conn: Connection) -> PolicyTables:
             high=int(row["high"]),
             scheme=row["scheme"],
             issuer_id=row["issuer_id"],
-            policy=RangePolicy.from_json(json.loads(row["policy"])),
+            policy=_policy(row["range_id"], row["policy"]),
         )
         ranges.append(IssuedRange(card_range, issuer))
     rates = {
@@ -88,6 +92,14 @@ async def load(conn: Connection) -> PolicyTables:
         for row in await _SQL.rates.all(conn)
     }
     return PolicyTables(version, tuple(ranges), rates)
+
+
+def _policy(range_id: str, stored: str) -> RangePolicy:
+    try:
+        return RangePolicy.from_json(json.loads(stored))
+    except ValueError as error:
+        message = f"the policy of the card range {range_id} cannot be read: {error}"
+        raise BadPolicy(message) from error
 
 
 async def version(conn: Connection) -> int:

@@ -10,6 +10,9 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import asyncpg
+import pytest
+
 from tests.acs.typed import ROOT, acs
 
 if TYPE_CHECKING:
@@ -71,3 +74,25 @@ def test_a_start_that_waits_for_the_database_ends_when_it_is_told_to(tmp_path: P
                 process.kill()
                 asked.close()
         assert [heard.recv(100) for _ in range(2)] == [b"WATCHDOG=1", b"STOPPING=1"]
+
+
+@pytest.mark.parametrize("command", [("work",), ("import", "/dev/null")])
+async def test_a_policy_that_this_version_does_not_know_is_a_sentence(
+    command: tuple[str, ...], dsn: str, tmp_path: Path
+) -> None:
+    """As a later version may have stored it before somebody went back."""
+    conn = await asyncpg.connect(dsn)
+    await conn.execute(
+        "INSERT INTO acs.issuer (issuer_id, name, phone, default_language)"
+        " VALUES ('bank', 'Bank', '1', 'pl');"
+        "INSERT INTO acs.card_range (range_id, low, high, scheme, issuer_id, policy)"
+        """ VALUES ('gold', 1, 2, 'visa', 'bank', '{"to_come": true}');"""
+        "UPDATE acs.policy_version SET version = version + 1"
+    )
+    await conn.close()
+    ended = acs(tmp_path, *command, ACS_DATABASE__URL=dsn)
+
+    said = "the policy of the card range gold cannot be read: unknown members of a range policy"
+    assert ended.returncode == 1
+    assert f"{said}: to_come" in ended.stderr
+    assert "Traceback" not in ended.stderr
