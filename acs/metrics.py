@@ -184,7 +184,7 @@ HSM_READY = Gauge(
 )
 HSM_BREAKER = Gauge(
     "acs_hsm_breaker_open",
-    "In how many processes the HSM rests after failures",
+    "In how many processes the HSM rests after failures, or is away",
     registry=REGISTRY,
     multiprocess_mode="livesum",
 )

@@ -149,16 +149,21 @@ class Desk:
             self.breaker.failed(admitted)
         if self.breaker.is_open is was_open:
             return
-        metrics.HSM_BREAKER.set(self.breaker.is_open)
+        self.tell()
         if was_open:
             log.event("hsm:answering", pid=os.getpid(), level=logging.WARNING)
         else:
             log.event("hsm:resting", pid=os.getpid(), level=logging.ERROR)
             log.alarm("hsm")
 
+    def tell(self) -> None:
+        """Tell the operators whether nobody is asked, for the HSM rests or is away."""
+        metrics.HSM_BREAKER.set(self.breaker.is_open or not self._sessions)
+
     def _count(self, change: int) -> None:
         self._sessions += change
         metrics.HSM_READY.set(self._sessions)
+        self.tell()
         if self._sessions:
             self.ready.set()
         else:
@@ -203,6 +208,7 @@ class Session:
                 begun.set()
             self._is_lost = not answered
             left = self._desk.sessions
+            self._desk.tell()
             log.event(
                 "hsm:away", level=logging.ERROR, pid=os.getpid(), reason=reason, sessions=left
             )
