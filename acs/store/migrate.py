@@ -126,10 +126,13 @@ async def apply(
 async def _run(conn: asyncpg.Connection, migration: Migration) -> None:
     try:
         async with conn.transaction():
+            await _SQL.wait_briefly.one(conn)
             await conn.execute(migration.sql)
             await _SQL.record.run(conn, name=migration.name, sha256=migration.sha256)
     except asyncpg.PostgresError as error:
         error.add_note(f"in the migration {migration.name}")
+        if isinstance(error, asyncpg.LockNotAvailableError):
+            error.add_note("a table is held for long, as by a backup: again when that is over")
         raise
     log.event("database:migrated", migration=migration.name)
 

@@ -22,6 +22,11 @@ CREATE TABLE IF NOT EXISTS public.schema_migration (
 -- Everything applied so far.
 SELECT name, sha256 FROM public.schema_migration ORDER BY name;
 
+-- name: wait_briefly
+-- Until the transaction ends: two seconds for a lock. Who waits for a table to change it has everybody
+-- else wait behind him. An autovacuum gives way after one.
+SELECT set_config('lock_timeout', '2s', true);
+
 -- name: record
 -- One more migration is part of this database.
 INSERT INTO public.schema_migration (name, sha256) VALUES (:name, :sha256);

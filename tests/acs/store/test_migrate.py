@@ -80,6 +80,26 @@ async def test_a_failing_migration_leaves_no_trace_of_itself(
     assert await owner.fetchval("SELECT to_regclass('public.half')") is None
 
 
+async def test_a_table_that_somebody_holds_is_not_waited_for_by_everybody(
+    dsn: str, owner: asyncpg.Connection, folder: Path
+) -> None:
+    """A backup reads each table for as long as it takes, and whoever comes later would wait too."""
+    await migrate.apply(owner, folder)
+    (folder / "0903_pre_wider.sql").write_text("ALTER TABLE public.one ADD COLUMN m int;")
+    backup = await asyncpg.connect(dsn)
+    try:
+        async with backup.transaction():
+            await backup.execute("SELECT n FROM public.one")
+            with pytest.raises(asyncpg.LockNotAvailableError) as refused:
+                await migrate.apply(owner, folder)
+    finally:
+        await backup.close()
+
+    assert "in the migration 0903_pre_wider.sql" in refused.value.__notes__
+    assert await owner.fetchval("SHOW lock_timeout") == "0"
+    assert await migrate.apply(owner, folder) == ["0903_pre_wider.sql"]
+
+
 async def test_a_database_that_counts_bytes_for_letters_is_refused(
     postgres: EmbeddedPostgres, owner: asyncpg.Connection, folder: Path
 ) -> None:
