@@ -217,7 +217,7 @@ async def _challenge_url(world: World, deck: cards.Cards) -> str | None:
 def _options(given: argparse.Namespace) -> Options:
     for name in ("url", "demo", "results_url", "method_url"):
         text = getattr(given, name)
-        if text is not None and not (urlsplit(text).scheme in {"http", "https"} and text[8:]):
+        if text is not None and not _is_url(text):
             message = f"{text} is no http(s) URL"
             raise BadCase(message)
     host, _, port = given.listen.rpartition(":")
@@ -238,6 +238,13 @@ def _options(given: argparse.Namespace) -> Options:
         method_url=given.method_url,
         at_once=given.at_once,
     )
+
+
+def _is_url(text: str) -> bool:
+    try:
+        return urlsplit(text).scheme in {"http", "https"} and bool(text[8:])
+    except ValueError:  # a bracket too few
+        return False
 
 
 def _tell(outcomes: Sequence[Outcome]) -> int:

@@ -141,6 +141,7 @@ async def test_a_kind_of_card_that_is_not_there_skips_its_cases() -> None:
 @pytest.mark.parametrize(
     ("given", "code", "says"),
     [
+        (["--url", "https://[::1"], 2, "no http(s) URL"),
         (["--url", "nowhere"], 2, "no http"),
         (["--rule", "99"], 2, "rule 99"),
         (["--cases", "/nowhere"], 2, "nowhere"),
