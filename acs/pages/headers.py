@@ -3,10 +3,11 @@
 A challenge page lives in a frame inside the page of a shop nobody knows in advance, often with
 cookies off and sometimes in a sandboxed frame. Hence:
 
-- ``frame-ancestors`` is open to every https shop (a closed one is a white box in the shop), and
-  to plain http on a loopback host for development; X-Frame-Options and
-  Cross-Origin-Opener-Policy are never sent. What a hostile parent could click through such a frame
-  needs a typed code, or does no harm beyond a cancelled payment.
+- ``frame-ancestors`` is open to every https shop (a closed one is a white box in the shop), to
+  shops' apps that are pages in a web view (on iPhones these come by a scheme of their own:
+  Capacitor's, Ionic's, Cordova's), and to plain http on a loopback host for development;
+  X-Frame-Options and Cross-Origin-Opener-Policy are never sent. What a hostile parent could click
+  through such a frame needs a typed code, or does no harm beyond a cancelled payment.
 - Error pages on the challenge's address are framed too, so they are as open as the challenge.
 """
 
@@ -20,7 +21,9 @@ FORM_TO_US: Final = "'self'"
 """Sources for ``form-action``: the page posts to its own origin."""
 FORM_NOWHERE: Final = "'none'"
 
-_FRAME_ANCESTORS: Final = "https: http://localhost:* http://*.localhost:* http://127.0.0.1:*"
+_FRAME_ANCESTORS: Final = (
+    "https: capacitor: ionic: app: file: http://localhost:* http://*.localhost:* http://127.0.0.1:*"
+)
 
 # A host that may stand in a Content-Security-Policy source; others are covered by the scheme.
 _CSP_HOST: Final = re.compile(r"[a-z0-9]([a-z0-9.-]{0,252}[a-z0-9])?\Z", re.IGNORECASE)

@@ -40,12 +40,16 @@ def test_only_a_page_whose_script_posts_may_connect() -> None:
 
 
 @pytest.mark.parametrize("form_action", [FORM_TO_US, FORM_NOWHERE, "https:"])
-def test_any_https_shop_may_frame_every_kind_of_page(form_action: str) -> None:
+def test_any_https_shop_and_any_shop_s_app_may_frame_every_kind_of_page(form_action: str) -> None:
     """A closed frame-ancestors is a white box in the shop, error pages included."""
     ancestors = directives(page_headers(form_action))["frame-ancestors"].split()
 
     assert ancestors == [
         "https:",
+        "capacitor:",
+        "ionic:",
+        "app:",
+        "file:",
         "http://localhost:*",
         "http://*.localhost:*",
         "http://127.0.0.1:*",

@@ -23,6 +23,7 @@ from tests.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from playwright.sync_api import Browser, Page
 
@@ -339,6 +340,19 @@ def test_the_page_is_whole_in_a_frame_of_another_site(sandbox: str, site: Site, 
     frame.click("button[value=submit]")
     frame.wait_for_url("**/posted")
     assert len(site.posts) == 1
+
+
+def test_the_page_is_shown_in_a_shop_s_app_that_is_a_page_of_its_own_files(
+    site: Site, page: Page, tmp_path: Path
+) -> None:
+    site.screens["challenge"] = CODE
+    shop = tmp_path / "shop.html"
+    shop.write_text(f'<iframe name="acs" src="{site.url("challenge")}"></iframe>', encoding="utf-8")
+    page.goto(shop.as_uri())
+    frame = page.frame("acs")
+    assert frame is not None
+
+    expect(frame.locator("h1")).to_have_text("Potwierdź płatność kartą", timeout=100_000)
 
 
 def test_after_an_error_the_focus_is_on_the_field_even_in_a_frame(site: Site, page: Page) -> None:
