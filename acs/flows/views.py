@@ -113,6 +113,8 @@ def _never_left(code: CodeState | None) -> bool:
 
 def _notice(notice: Notice | None, code: CodeState | None, resend: ResendState) -> Notice | None:
     """Say what happened last, unless it is a message that did not arrive or may not have left."""
+    if notice is Notice.RESEND_TOO_SOON and resend.allowed:
+        return None  # the wait that it tells of is over
     if code is None or notice not in {None, Notice.CODE_SENT}:
         return notice
     match code.delivery:

@@ -61,6 +61,8 @@ def notice_id(screen: CodeScreen) -> str:
             return f"notice_{notice}_pin"
         case (Notice.CODE_EXPIRED | Notice.SMS_FAILED) as notice if is_spent:
             return f"notice_{notice}_spent{suffix(screen)}"
+        case Notice.RESEND_SPENT if not screen.code_live:
+            return f"notice_{Notice.CODE_EXPIRED}_spent{suffix(screen)}"
         case notice:
             return f"notice_{notice}"
 
@@ -86,7 +88,7 @@ def help_ids(screen: CodeScreen) -> tuple[str, ...]:
     return (
         f"help_why{suffix(screen)}",
         f"help_not_yours{suffix(screen)}",
-        "help_no_message",
+        *(("help_no_message",) if screen.resend.left > 0 else ()),
         "help_phone_not_yours",
         *(("help_pin",) if screen.asks_pin else ()),
         "help_safety",

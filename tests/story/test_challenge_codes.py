@@ -31,6 +31,8 @@ async def test_a_new_code_too_soon_is_refused_with_the_time_left(world: World) -
     page = await world.submit(page, "resend")
     assert page.notice == "It is too soon for a new code. Wait 1 s."
     assert len(world.phone.texts(holder.phone)) == 1
+    world.clock.advance(seconds=1)
+    assert (await world.submit(page, "continue")).notice is None
 
 
 async def test_a_new_code_kills_the_old_one(world: World) -> None:
@@ -77,6 +79,18 @@ async def test_the_waits_grow_and_the_messages_are_counted(world: World) -> None
     assert page.notice.startswith("We cannot send another code.")
     assert len(world.phone.texts(holder.phone)) == 3
     assert shown(await world.submit(page, otp=right(world, holder))) == "Y"
+
+
+async def test_where_no_code_can_be_sent_nobody_is_told_to_enter_a_dead_one(world: World) -> None:
+    holder = await world.enrol(language="en")
+    _, page = await begin(world, holder)
+    for wait_s in (30, 60):
+        world.clock.advance(seconds=wait_s)
+        page = await world.submit(page, "resend")
+    world.clock.advance(minutes=5)
+    page = await world.submit(page, "resend")
+    assert page.notice is not None
+    assert page.notice.startswith("The code has expired and we cannot send another one. Cancel")
 
 
 async def test_asking_again_keeps_the_attempts_and_costs_none(world: World) -> None:

@@ -44,6 +44,12 @@ def test_the_title_is_of_what_is_confirmed(changes: dict[str, object], title: st
         ({"notice": Notice.CODE_EMPTY}, "notice_code_empty_pin"),
         ({"notice": Notice.CODE_EXPIRED}, "notice_code_expired"),
         ({"notice": Notice.CODE_EXPIRED, "resend": SPENT}, "notice_code_expired_spent"),
+        ({"notice": Notice.RESEND_SPENT}, "notice_resend_spent"),
+        ({"notice": Notice.RESEND_SPENT, "code_live": False}, "notice_code_expired_spent"),
+        (
+            {"notice": Notice.RESEND_SPENT, "code_live": False, "amount": None},
+            "notice_code_expired_spent_no_amount",
+        ),
         (
             {"notice": Notice.SMS_FAILED, "resend": SPENT, "amount": None},
             "notice_sms_failed_spent_no_amount",
@@ -66,6 +72,11 @@ def test_attempts_are_told_once() -> None:
 def test_the_help_speaks_of_a_pin_only_where_there_is_one() -> None:
     assert "help_pin" in wording.help_ids(CODE)
     assert "help_pin" not in wording.help_ids(replace(CODE, asks_pin=False))
+
+
+def test_the_help_sends_nobody_to_a_code_that_will_not_be_sent() -> None:
+    assert "help_no_message" in wording.help_ids(CODE)
+    assert "help_no_message" not in wording.help_ids(replace(CODE, resend=SPENT))
 
 
 def test_an_amount_is_the_message_s_or_none() -> None:
