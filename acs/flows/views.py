@@ -102,7 +102,8 @@ def _time_left(ports: Ports, dialogue: Dialogue, now: datetime) -> TimeLeft:
     ends_at = machine.waits_until(challenge, policy)
     # As if the cardholder asked for more at the last moment.
     asked = machine.waits_until(replace(challenge, last_activity_at=ends_at), policy)
-    left_s = max(int((ends_at - now).total_seconds()), 0)
+    # Rounded up: the page goes on to its end by itself, and would come back to a second of its own.
+    left_s = max(ceil((ends_at - now).total_seconds()), 0)
     return TimeLeft(ends_at=ends_at, left_s=left_s, may_extend=asked - ends_at >= _WORTH_MORE)
 
 

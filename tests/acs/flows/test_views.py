@@ -90,6 +90,16 @@ async def test_the_page_knows_how_long_it_waits(world: World) -> None:
     assert (await screen(world, ares)).time_left == TimeLeft(last, 90, may_extend=False)
 
 
+async def test_a_page_does_not_go_on_to_its_end_before_it_is_there(world: World) -> None:
+    ares, _ = await begin(world, await world.enrol())
+    world.clock.advance(minutes=9, seconds=59, milliseconds=1)
+    assert (await screen(world, ares)).time_left.left_s == 1
+    world.clock.advance(milliseconds=998)
+    assert (await screen(world, ares)).time_left.left_s == 1
+    world.clock.advance(milliseconds=1)
+    assert (await screen(world, ares)).time_left.left_s == 0
+
+
 async def test_no_more_codes_is_no_more_codes(world: World) -> None:
     ares, page = await begin(world, await world.enrol())
     for wait_s in (30, 60):
