@@ -8,6 +8,8 @@ Laws:
   needs none (sign-in, registration) looks at none: whom it names is held after the number.
 - Every post is answered by a redirect, so that reload and back repeat nothing; one that comes twice
   at once, as by a double click, is carried out once.
+- Whom a link of another site leads here comes without cookies, for they are strict, and is no
+  stranger for that: the browser is let ask again from a page of ours, and no cookie is touched.
 """
 
 from __future__ import annotations
@@ -67,6 +69,8 @@ def guarded(ports: PortalPorts, route: Route) -> web.RouteDef:
     """Put a page behind the gate."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
+        if _is_led_here(ports, request):
+            return _asked_again(ports, request)
         seen = _read(ports, request)
         wish = request.query.get("lang")
         if route.method == "GET" and wish in ports.pages.languages:
@@ -76,6 +80,20 @@ def guarded(ports: PortalPorts, route: Route) -> web.RouteDef:
         return await _carry_out(ports, route, request, seen)
 
     return web.route(route.method, route.path, handle)
+
+
+def _is_led_here(ports: PortalPorts, request: web.Request) -> bool:
+    """Tell whether a link of another site was followed, so that our cookies were kept back."""
+    if request.method != "GET" or request.headers.get("Sec-Fetch-Site") != "cross-site":
+        return False
+    return not any(cookie_name(ports, name) in request.cookies for name in ("portal", "session"))
+
+
+def _asked_again(ports: PortalPorts, request: web.Request) -> web.Response:
+    """Have the browser ask for the same address from a page of ours: its cookies come along."""
+    language = _words(ports, None, request.headers.get("Accept-Language")).language
+    html = ports.pages.draw("arrival.html", language, {"bank": ports.bank})
+    return web.Response(body=html, headers=headers.PAGE)
 
 
 @dataclass(slots=True)

@@ -39,6 +39,7 @@ ACROSS: dict[str, str] = {
     "tests/acs/pages/test_in_browser.py": "templates, styles and headers together, in Chromium",
     "tests/acs/pages/test_render_every.py": "render, and what holds for every screen",
     "tests/acs/pages/test_render_sdk.py": "render, the document for an SDK's web view",
+    "tests/enrollment/portal/test_gate_in_browser.py": "gate, cookies and their sites, in Chromium",
     "tests/enrollment/portal/test_in_browser.py": "templates, style and axe, in Chromium",
     "tests/otp/gateways/test_deliver_anything.py": "deliver in random lives, workers that die",
     "tests/otp/gateways/test_deliver_crashes.py": "deliver, killed between two of its lines",

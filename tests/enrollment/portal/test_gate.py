@@ -178,6 +178,23 @@ async def test_every_page_leaves_with_the_strict_headers(inside: Browser) -> Non
     assert {name: page.headers[name] for name in headers.PAGE} == dict(headers.PAGE)
 
 
+async def test_whom_another_site_leads_here_asks_again_from_a_page_of_ours(
+    portal: Portal, inside: Browser
+) -> None:
+    """Their cookies are kept back on the way: a stranger's would take their place."""
+    led = {"Sec-Fetch-Site": "cross-site"}
+    async with portal.browser() as without:
+        page = await without.get("/limits?lang=en", **led)
+        assert not _cookies(without)
+    with_them = await inside.get("/limits", **led)
+
+    refresh = [one.get("content") for one in page.tree.iter("meta") if one.get("http-equiv")]
+    ways = [one.get("href") for one in page.tree.iter("a")]
+    assert (page.path, page.status, refresh, ways) == ("/limits?lang=en", 200, ["0"], [""])
+    assert {name: page.headers[name] for name in headers.PAGE} == dict(headers.PAGE)
+    assert (with_them.path, bool(_menu(with_them))) == ("/limits", True)
+
+
 async def test_an_address_that_is_not_there_gets_a_page_of_ours(browser: Browser) -> None:
     page = await browser.get("/nothing-here")
 
