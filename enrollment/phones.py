@@ -7,6 +7,7 @@ Only the bank's record names it. A code by SMS to a landline or a voice-over-IP 
 from __future__ import annotations
 
 import re
+import unicodedata
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -58,9 +59,12 @@ def as_typed(text: str, countries: Collection[str]) -> str:
     """Give the international form of what a person types, for ``read``, which may refuse it.
 
     People write ``00`` for ``+``, and numbers of their own country, the first of ``countries``,
-    with or without its code.
+    with or without its code. Phones put invisible signs of direction round a number that is
+    copied, and East Asian keyboards write digits in full width.
     """
-    number = text.translate(_TYPED_FILLING)
+    folded = unicodedata.normalize("NFKC", text)
+    seen = "".join(sign for sign in folded if unicodedata.category(sign) != "Cf")
+    number = seen.translate(_TYPED_FILLING)
     if number.startswith("+"):
         return number
     if number.startswith("00"):

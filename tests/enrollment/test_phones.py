@@ -33,6 +33,9 @@ def test_a_mobile_number_is_read_with_any_filling(text: str) -> None:
         "(0048) 600700761",
         "+48 600 700 761",
         "(+48) 600 700 761",
+        "\u202a+48 600 700 761\u202c",  # as copied from a phone's contacts
+        "\u2068600\u00a0700\u00a0761\u2069",
+        "\uff0b\uff14\uff18\uff16\uff10\uff10\uff17\uff10\uff10\uff17\uff16\uff11",
     ],
 )
 def test_people_write_their_country_in_every_way(typed: str) -> None:
