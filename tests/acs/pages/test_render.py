@@ -29,7 +29,7 @@ def test_one_field_takes_the_code() -> None:
 
     assert [
         field.get(name) for name in ("id", "type", "autocomplete", "inputmode", "maxlength")
-    ] == ["otp", "text", "one-time-code", "numeric", "10"]
+    ] == ["otp", "text", "one-time-code", "numeric", "20"]
 
 
 def test_one_field_takes_the_pin_where_it_is_asked() -> None:
