@@ -98,6 +98,14 @@ def test_the_last_page_has_a_button_that_sends_nothing_of_its_own() -> None:
     assert buttons(screen) == [(None, None)]
 
 
+def test_the_bank_s_number_on_the_last_page_asks_nobody_to_call() -> None:
+    done = ReturnScreen("https://shop.example/n", "e30", None, "done", "en", BRAND)
+    text = words(dom(done))
+
+    assert f"Phone number of your bank: {BRAND.issuer_phone}" in text
+    assert "Call" not in text
+
+
 def test_a_page_to_try_again_carries_what_it_was_given_and_nothing_else() -> None:
     given = (("form_token", "t0ken"), ("action", "continue"))
     screen = RetryScreen("challenge", given, "pl")
