@@ -327,7 +327,11 @@ def html_of(
         "call": _call(ports, words),
         **page.values,
     }
-    return ports.pages.draw(page.template, words.language, values)
+    html = ports.pages.draw(page.template, words.language, values)
+    if values["wrong"] is None or f' id="{values["wrong"]}"'.encode() in html:
+        return html
+    # What it is about is no field of this page: a link to it would lead nowhere.
+    return ports.pages.draw(page.template, words.language, {**values, "wrong": None})
 
 
 def _say(ports: PortalPorts, words: Words, flash: Flash) -> str:

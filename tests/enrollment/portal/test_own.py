@@ -137,6 +137,18 @@ async def test_withdrawing_says_what_follows_and_suspends_at_once(
     )  # fmt: skip
 
 
+async def test_a_consent_that_was_withdrawn_in_another_tab_is_told_without_a_link_to_no_field(
+    inside: Browser,
+) -> None:
+    tabs = [await inside.get("/consents/withdraw/sms_3ds") for _ in range(2)]
+    await inside.submit(tabs[0])
+    page = await inside.submit(tabs[1])
+    said = [one for one in page.tree.iter("p") if one.get("role") == "alert"]
+
+    assert (page.path, [one.text for one in said]) == ("/consents", ["Ta zgoda nie jest wyrażona."])
+    assert [list(one) for one in said] == [[]]
+
+
 async def test_a_consent_is_given_only_by_its_box(portal: Portal, inside: Browser) -> None:
     page = await inside.submit(await inside.get("/consents/withdraw/sms_3ds"))
     page = await inside.submit(page)
