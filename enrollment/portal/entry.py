@@ -31,8 +31,9 @@ def errand_id(visit: Visit, name: str) -> UUID | None:
 
 
 def with_errand(visit: Visit, **entries: object) -> State:
-    """Remember what is under way, in place of anything else."""
-    return replace(visit.state, errand={name: str(entry) for name, entry in entries.items()})
+    """Remember what is under way, in place of anything else, for as long as if it were new."""
+    errand = {name: str(entry) for name, entry in entries.items()}
+    return replace(visit.state, made_at=visit.work.now, errand=errand)
 
 
 async def sign_in(visit: Visit) -> Answer:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from enrollment.policy import RegistrationPolicy
+from enrollment.portal import state
 from tests.enrollment import people
 from tests.enrollment.portal import browsing
 
@@ -32,6 +34,18 @@ async def test_four_steps_lead_to_a_sign_in_that_works(
 
     assert page.path == "/cards"
     assert f"400000******{people.pan(1)[-4:]}" in page.text
+
+
+async def test_a_registration_has_its_time_however_long_the_first_page_was_open(
+    portal: Portal, browser: Browser, client: Client
+) -> None:
+    page = await browser.get("/register/1")
+    portal.clock.now += state.LIFETIME - timedelta(minutes=1)
+    page = await browser.submit(page, identifier=NUMBER)
+    portal.clock.now += timedelta(minutes=5)
+    page = await browser.submit(page, consent_sms_3ds="yes", consent_terms="yes", action="agree")
+
+    assert (page.path, len(portal.sent)) == ("/register/3", 1)
 
 
 async def test_each_step_says_which_it_is(browser: Browser, client: Client) -> None:
