@@ -10,6 +10,7 @@ from enrollment.flows import belongings, search, wrong_codes
 from enrollment.flows.belongings import Preferences
 from enrollment.store import persons
 from tests.enrollment import people
+from tests.enrollment.portal.conftest import NUMBER
 
 if TYPE_CHECKING:
     from tests.enrollment.people import Client
@@ -248,6 +249,19 @@ async def test_events_say_what_happened(portal: Portal, inside: Browser, client:
     assert "Bank zapisał Twoje dane" in text
     assert "Dane karty z banku" in text
     assert "Zmiana w dostępie" not in text
+
+
+async def test_a_session_that_ended_by_its_clock_is_no_failure_among_the_events(
+    portal: Portal, inside: Browser
+) -> None:
+    portal.clock.now = people.later(portal.bank, minutes=6).now
+    await inside.get("/cards")
+    await portal.sign_in(inside, NUMBER)
+
+    text = (await inside.get("/events")).text
+
+    assert "Wylogowanie po czasie" in text
+    assert "nieudane" not in text
 
 
 async def test_merchants_and_events_are_shown(inside: Browser) -> None:
