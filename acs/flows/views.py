@@ -11,7 +11,9 @@ from acs.challenge import machine
 from acs.challenge.screens import Amount, Brand, CodeScreen, Notice, ResendState, TimeLeft
 from acs.crypto import form_token
 from acs.pages.names import shown_name
+from acs.ports import own_work
 from acs.transaction import Elements
+from enrollment import flows as enrollment_flows
 from otp import flows as otp_flows
 from otp.model import CodePhase, SmsState
 from otp.policy import resend_wait_s
@@ -57,7 +59,7 @@ async def code_screen(
         sent_at=None if _never_left(code) else challenge.code_sent_at,
         expires_at=None if code is None else code.expires_at,
         notice=_notice(challenge.notice, code, resend),
-        attempts_left=ports.policies.challenge.attempts_max - challenge.attempts,
+        attempts_left=await _attempts_left(ports, dialogue, now),
         resend=resend,
         time_left=_time_left(ports, dialogue, now),
         attempts_spent=challenge.attempts,
@@ -67,6 +69,20 @@ async def code_screen(
         code_live=is_live(code, now),
         adds_card=not is_payment and transaction.adds_card,
     )
+
+
+async def _attempts_left(ports: Ports, dialogue: Dialogue, now: datetime) -> int:
+    """Tell how many answers may still be wrong: here, and in a row over all challenges.
+
+    The latter is looked up once something was wrong here: before, no number is told.
+    """
+    challenge, person_id = dialogue.challenge, dialogue.transaction.person_id
+    here = ports.policies.challenge.attempts_max - challenge.attempts
+    if challenge.attempts == 0 or person_id is None:
+        return here
+    async with ports.pool.connection() as conn:
+        in_all = await enrollment_flows.attempts_left(own_work(ports, conn, now), person_id)
+    return min(here, in_all)
 
 
 def brand(ports: Ports, transaction: Transaction) -> Brand:

@@ -4,7 +4,13 @@ What the Access Control Server needs at a payment stands here by name; the use c
 enrolment API are imported from the modules of this folder by ``enrollment.edge`` alone.
 """
 
-from enrollment.flows.attempts import attempt_failed, begin_attempt, check_pin, renew_pin
+from enrollment.flows.attempts import (
+    attempt_failed,
+    attempts_left,
+    begin_attempt,
+    check_pin,
+    renew_pin,
+)
 from enrollment.flows.card_blocks import claim as claim_host_wishes
 from enrollment.flows.card_blocks import settle_left as settle_host_wish
 from enrollment.flows.coming_of_age import catch_up as follow_ages
@@ -30,6 +36,7 @@ from enrollment.flows.work import Work
 __all__ = [
     "Work",
     "attempt_failed",
+    "attempts_left",
     "begin_attempt",
     "carry_on",
     "check_pin",

@@ -67,6 +67,12 @@ async def attempt_failed(work: Work, person_id: UUID) -> Block | None:
     return block
 
 
+async def attempts_left(work: Work, person_id: UUID) -> int:
+    """Tell how many more failures in a row lead to a block, over all challenges and cards."""
+    counted = await attempts.failures(work.conn, person_id)
+    return max(work.policy.attempts.failures_max - counted, 0)
+
+
 async def _tell(work: Work, person_id: UUID, block: Block, *, is_last: bool) -> None:
     until = None if block.until is None else block.until.isoformat()
     details = {"kind": block.kind.value, "until": until}

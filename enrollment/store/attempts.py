@@ -54,6 +54,11 @@ async def sca_state(conn: Connection, person_id: UUID) -> ScaState:
     )
 
 
+async def failures(conn: Connection, person_id: UUID) -> int:
+    """Read the count, without a lock."""
+    return int(await _SQL.failures.value(conn, person_id=person_id) or 0)
+
+
 async def temp_blocks_since(conn: Connection, person_id: UUID, since: datetime) -> int:
     """Count the temporary blocks that began after that time."""
     return int(await _SQL.temp_blocks_since.value(conn, person_id=person_id, since=since))

@@ -30,6 +30,10 @@ SELECT failures, block_kind, block_until
  WHERE person_id = :person_id
    FOR UPDATE;
 
+-- name: failures
+-- The count of a person, to be told.
+SELECT failures FROM enrollment.sca_state WHERE person_id = :person_id;
+
 -- name: temp_blocks_since
 -- How many temporary blocks a person had since that time.
 SELECT count(*)

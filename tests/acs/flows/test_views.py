@@ -128,6 +128,17 @@ async def test_it_tells_the_attempts_left_and_what_happened_last(world: World) -
     assert (found.attempts_left, found.notice) == (2, Notice.WRONG)
 
 
+async def test_failures_of_an_earlier_challenge_leave_fewer_attempts(world: World) -> None:
+    """The fifth failure in a row blocks the cardholder, whichever challenge it is in."""
+    holder = await world.enrol(language="en")
+    await fail(world, holder, (await begin(world, holder))[1], 3)
+    ares, page = await begin(world, holder)
+    page = await fail(world, holder, page, 1)
+
+    assert page.notice == "The details do not match. You have one attempt left."
+    assert (await screen(world, ares)).attempts_left == 1
+
+
 async def test_it_tells_of_a_message_that_is_reported_as_not_delivered(world: World) -> None:
     ares, _ = await begin(world, await world.enrol())
     before = await screen(world, ares)

@@ -55,6 +55,7 @@ async def test_five_failures_in_a_row_block_until_midnight(
     outcomes = [await fail(db, keys, person_id, now) for _ in range(5)]
 
     assert outcomes == [None] * 4 + [Block(BlockKind.SCA_TEMP, MIDNIGHT)]
+    assert await flows.attempts_left(hands(db, keys, now), person_id) == 0
     assert await flows.begin_attempt(hands(db, keys, now), person_id) == AttemptBlocked(MIDNIGHT)
 
 
