@@ -10,6 +10,7 @@ from msgspec import structs
 from enrollment import phones
 from enrollment.flows import belongings, clients, phone_change
 from enrollment.flows.step_up import Intent
+from enrollment.model import calendar_of
 from enrollment.portal import confirm, gate
 from enrollment.portal.entry import errand_id
 from enrollment.portal.register import declaration, texts_to_read
@@ -149,7 +150,8 @@ async def show_consents(visit: Visit) -> Answer:
         return gate.answer_of(visit, done, "/cards")
     texts = texts_to_read(visit, done.value.texts)
     given = {one.code: one for one in done.value.given}
-    values = {"rows": [(text, given.get(text.code)) for text in texts]}
+    day, _ = calendar_of(visit.work.now)
+    values = {"rows": [(text, given.get(text.code)) for text in texts], "day": day}
     return Page("consents.html", "consents_title", values)
 
 

@@ -40,6 +40,10 @@ class Consent:
     channel: str
     good_until: date | None
 
+    def holds(self, day: date) -> bool:
+        """Tell whether it is a yes to words that still count, perhaps not the newest."""
+        return self.act == "given" and (self.good_until is None or day <= self.good_until)
+
 
 @dataclass(frozen=True, slots=True)
 class TextVersion:

@@ -69,7 +69,12 @@ def _mask(own: OwnCard) -> str:
 
 def pages(language: str) -> dict[str, Page]:
     """Give every page by name; those of a signed-in client begin with "in"."""
-    return {**_outside(language), **_inside(language), **_preferences(language)}
+    return {
+        **_outside(language),
+        **_inside(),
+        **_consents(language),
+        **_preferences(language),
+    }
 
 
 def _outside(language: str) -> dict[str, Page]:
@@ -99,9 +104,7 @@ def _outside(language: str) -> dict[str, Page]:
     }
 
 
-def _inside(language: str) -> dict[str, Page]:
-    texts = [_text("sms_3ds", language), _text("terms", language)]
-    given = Consent("sms_3ds", 1, language, _SHA, "given", AT, "portal", None)
+def _inside() -> dict[str, Page]:
     pending = Pending("threeds.activate", ID, "+48 *** *** 761", AT, ID, "0694")
     set_pin = replace_action(pending, "pin.set")
     change = PhoneChange(ID, "+48 *** *** 762", AT, AT + timedelta(days=1))
@@ -137,9 +140,6 @@ def _inside(language: str) -> dict[str, Page]:
             "phone.html", "phone_title", {"change": asked, "asked": "+48 *** *** 762"}
         ),
         "in phone waits": Page("phone.html", "phone_title", {"change": change, "asked": None}),
-        "in consents": Page(
-            "consents.html", "consents_title", {"rows": [(texts[0], given), (texts[1], None)]}
-        ),
         "in withdraw": Page("withdraw.html", "withdraw_title", {"code": "sms_3ds"}),
         "in merchants": Page(
             "merchants.html",
@@ -167,6 +167,19 @@ def _one(*, can_block: bool, is_asked: bool = False) -> Page:
         "is_asked": is_asked,
     }
     return Page("card.html", "card_title", values, title_values={"last4": "0694"})
+
+
+def _consents(language: str) -> dict[str, Page]:
+    texts = [_text("sms_3ds", language), _text("terms", language)]
+    given = Consent("sms_3ds", 1, language, _SHA, "given", AT, "portal", None)
+    rows = {
+        "in consents": [(texts[0], given), (texts[1], None)],
+        "in consents to earlier words": [(replace(texts[0], version=2), given)],
+    }
+    return {
+        name: Page("consents.html", "consents_title", {"rows": shown, "day": AT.date()})
+        for name, shown in rows.items()
+    }
 
 
 def _preferences(language: str) -> dict[str, Page]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING
 
 import pytest
 
-from enrollment.flows import belongings, search, wrong_codes
+from enrollment.flows import belongings, consent_texts, search, wrong_codes
 from enrollment.flows.belongings import Preferences
 from enrollment.store import persons
 from tests.enrollment import people
+from tests.enrollment.flows.test_consent_texts import BY, texts
 from tests.enrollment.portal.conftest import NUMBER
 
 if TYPE_CHECKING:
+    import asyncpg
+
     from tests.enrollment.people import Client
     from tests.enrollment.portal.browsing import Browser, Portal, Seen
 
@@ -136,6 +140,23 @@ async def test_withdrawing_says_what_follows_and_suspends_at_once(
     assert await people.enrolment(portal.conn, client.card_id) == (
         "suspended", "consent_withdrawn",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("by", "holds"), [(None, True), (date(2026, 6, 17), True), (BY, False)])
+async def test_a_consent_to_earlier_words_is_one_while_they_count_and_can_be_withdrawn(
+    inside: Browser, owner: asyncpg.Connection, by: date | None, holds: bool
+) -> None:
+    async with owner.transaction():
+        await consent_texts.load(owner, texts(by=by))
+
+    page = await inside.get("/consents")
+    ways = [one.get("href") for one in page.tree.iter("a") if "withdraw" in one.get("href", "")]
+
+    assert "Słowa 2 (pl)" in page.text
+    assert "Treść zgody się zmieniła" in page.text
+    assert ("brak zgody" not in page.text, ways == ["/consents/withdraw/sms_3ds"]) == (holds, holds)
+    page = await inside.submit(page, "/consents", consent_sms_3ds="yes")
+    assert "Treść zgody się zmieniła" not in page.text
 
 
 async def test_a_consent_that_was_withdrawn_in_another_tab_is_told_without_a_link_to_no_field(
