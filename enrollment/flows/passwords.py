@@ -1,8 +1,9 @@
 """A new password for who forgot it: PIN for internet payments and a code by SMS, then the password.
 
 Laws: one answer for all numbers and for whatever is wrong; the message goes only to the phone on
-record of a person who has a PIN. A change of the password ends all sessions. The person is held
-before the reset: what ends the access ends a reset that is under way at the same moment.
+record of a person who has a PIN. Five wrong proofs in a row at most are compared, over all resets
+(RTS art. 4(3)(b)). A change of the password ends all sessions. The person is held before the reset:
+what ends the access ends a reset that is under way at the same moment.
 """
 
 from __future__ import annotations
@@ -75,12 +76,17 @@ async def _may_reset(work: Work, who: Who) -> bool:
     """Tell whether PIN and code can open the way: both are there, and not tried too often."""
     conn, now, policy = work.conn, work.now, work.policy.portal
     today = await counters.take(conn, "reset.day", who.key, ends_at=midnight_after(now), now=now)
-    failed = await counters.read(conn, strangers.RESET, who.key, now)
-    is_over = failed is not None and failed.count >= policy.reset_failures_max
+    is_over = await _is_over(work, who.key)
     person_id = uuid4() if who.person is None else who.person.person_id
     has_pin = await attempts.pin(conn, person_id) is not None
     has_password = await access.password(conn, person_id) is not None
     return has_pin and has_password and not is_over and today.count <= policy.resets_day
+
+
+async def _is_over(work: Work, who: bytes) -> bool:
+    """Tell whether too many wrong proofs in a row keep a person out, by the key they count by."""
+    failed = await counters.read(work.conn, strangers.RESET, who, work.now)
+    return failed is not None and failed.count >= work.policy.portal.reset_failures_max
 
 
 async def prove_reset(
@@ -88,7 +94,8 @@ async def prove_reset(
 ) -> Done[ResetProved] | Refusal:
     """Compare PIN and code together; ``invalid`` (401) whatever is wrong.
 
-    What has not the shape of a PIN or of a code is a slip: it costs no try.
+    What has not the shape of a PIN or of a code is a slip: it costs no try. After too many wrong
+    proofs in a row none is compared any more, also of a reset that was begun before them.
     """
     if not (rules.is_any_pin(pin.reveal()) and otp_flows.is_well_formed(code)):
         return Refusal(RefusalCode.INVALID)
@@ -97,10 +104,11 @@ async def prove_reset(
     entry = await access.try_entry(
         work.conn, "reset", reset_id, work.otp_policy.attempts_max, work.now
     )
+    is_over = entry is not None and await _is_over(work, entry.who)
     person_id = entry.person_id if entry is not None and entry.person_id else uuid4()
     is_pin = await check_pin(work.conn, work.keys, person_id, pin)
     is_right = await logins.is_code(
-        work, entry, Action.PASSWORD_RESET, code, other_elements_right=is_pin
+        work, None if is_over else entry, Action.PASSWORD_RESET, code, other_elements_right=is_pin
     )
     if entry is not None and is_right and is_pin:
         token = one_time.make_token()

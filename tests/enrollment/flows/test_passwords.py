@@ -144,6 +144,20 @@ async def test_five_wrong_proofs_close_the_way_for_thirty_days(portal: Work) -> 
     assert (await begin(people.later(portal, days=31))).sms_id is not None
 
 
+async def test_the_sixth_wrong_proof_in_a_row_is_not_compared_whichever_reset_it_is_of(
+    portal: Work,
+) -> None:
+    begun = [await begin(portal) for _ in range(3)]
+    for one, tries in zip(begun, (3, 2), strict=False):
+        for _ in range(tries):
+            await passwords.prove_reset(portal, one.reset_id, PIN, CODE)
+    right = await doors.code_of(portal, begun[2].sms_id)
+    sixth = await passwords.prove_reset(portal, begun[2].reset_id, PIN, right)
+
+    assert sixth == Refusal(RefusalCode.INVALID)
+    assert (await people.events(portal.conn))[-6:] == ["password.reset_failed"] * 6
+
+
 @pytest.mark.parametrize(
     ("pin", "entry"), [("", None), ("284", None), ("28463", ""), ("2846", "12")]
 )
