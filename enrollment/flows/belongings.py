@@ -14,7 +14,7 @@ from enrollment.flows import clients, step_up
 from enrollment.flows.step_up import Intent
 from enrollment.flows.work import version_fault
 from enrollment.refusals import Done, Refusal, RefusalCode
-from enrollment.store import belongings, cards, persons
+from enrollment.store import belongings, persons
 from enrollment.words import Action
 from schemas import audit
 
@@ -128,17 +128,20 @@ async def put_preferences(
 
 
 async def own_events(work: Work, person_id: UUID) -> Done[list[OwnEvent]] | Refusal:
-    """Read the client's own security events of the last 90 days, newest first."""
+    """Read the client's own security events of the last 90 days, newest first.
+
+    Those of a card stay when it is closed or replaced; of an account it is the limits' only.
+    """
     if await clients.client(work, person_id) is None:
         return Refusal(RefusalCode.NOT_FOUND)
-    ends = {
-        str(view.card_id): view.last4 for view in await cards.views_of_person(work.conn, person_id)
-    }
+    things = await belongings.eventful(work.conn, person_id)
+    ends = {str(thing_id): last4 for thing_id, last4 in things.items()}
     since = work.now - timedelta(days=work.policy.portal.events_days)
     found = await audit.of_objects(work.conn, [str(person_id), *ends], since, _EVENTS_MAX)
     return Done(
         [
             OwnEvent(one.at, one.name, one.outcome, one.channel, ends.get(one.object))
             for one in found
+            if one.name != EventName.ACCOUNT_UPSERTED
         ]
     )

@@ -157,3 +157,9 @@ async def add_merchant(
         now=now,
     )
     return touched == 1
+
+
+async def eventful(conn: Connection, person_id: UUID) -> dict[UUID, str | None]:
+    """Read the cards and accounts whose events are a person's; of a card its last four digits."""
+    rows = await _SQL.eventful.all(conn, person_id=person_id)
+    return {row["thing_id"]: row["last4"] for row in rows}

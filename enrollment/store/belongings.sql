@@ -91,3 +91,12 @@ INSERT INTO enrollment.trusted_merchant
     (merchant_id, person_id, acquirer_bin, acquirer_merchant_id, name, added_by, added_at)
 VALUES (:merchant_id, :person_id, :acquirer_bin, :acquirer_merchant_id, :name, :added_by, :now)
 ON CONFLICT (person_id, acquirer_bin, acquirer_merchant_id) WHERE removed_at IS NULL DO NOTHING;
+
+-- name: eventful
+-- What a person's events are about beside the person: each card, also one that is over and done with,
+-- and the accounts whose limits are the person's.
+SELECT card_id AS thing_id, last4 FROM enrollment.card WHERE person_id = :person_id
+UNION ALL
+SELECT account_id, NULL
+  FROM enrollment.account_person
+ WHERE person_id = :person_id AND role IN ('owner', 'co_owner');

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from enrollment.flows import belongings, persons
+from enrollment.flows import belongings, cards, limits, persons
 from enrollment.flows.belongings import Preferences
+from enrollment.flows.cards import AccountData, StatusData
 from enrollment.flows.persons import PersonData
 from enrollment.flows.step_up import Intent
+from enrollment.model import CardStatus, EffectiveLimits
 from enrollment.refusals import Done
 from enrollment.words import Action
 from tests.enrollment import doors, people
@@ -132,3 +134,35 @@ async def test_own_events_are_those_of_ninety_days_and_of_nobody_else(
     assert shown.value[0].card_last4 == people.pan(1)[-4:]
     assert "person.created" not in names
     assert "password.set" not in names
+
+
+async def test_events_of_a_card_stay_when_it_is_closed(bank: Work, client: Client) -> None:
+    await people.activate(bank, client)
+    await people.switch(bank, client, "deactivate")
+    ended = StatusData(CardStatus.CLOSED, None, None, None)
+    await cards.set_status(people.later(bank, minutes=1), client.card_id, ended)
+    shown = await belongings.own_events(people.later(bank, days=1), client.person_id)
+    assert isinstance(shown, Done)
+    of_card = [one.name for one in shown.value if one.card_last4 == people.pan(1)[-4:]]
+
+    assert {"card.status", "threeds.suspended"} == set(of_card[:2])
+    assert of_card[2:] == ["threeds.deactivated", "threeds.activated", "card.upserted"]
+
+
+async def test_own_events_tell_of_the_limits_of_an_account_to_its_owners(
+    bank: Work, client: Client
+) -> None:
+    """Whose message says that limits were raised finds it there."""
+    proxy = await people.make_person(bank, "p9", people.PESELS[2])
+    roles = {client.person_id: "owner", proxy: "proxy"}
+    assert isinstance(await cards.put_account(bank, "a1", AccountData("PLN", roles), None), Done)
+    for most in (100, 200):
+        await limits.put_account_limits(bank, client.account_id, EffectiveLimits(most), None)
+    at_owner = await belongings.own_events(bank, client.person_id)
+    at_proxy = await belongings.own_events(bank, proxy)
+    assert isinstance(at_owner, Done)
+    assert isinstance(at_proxy, Done)
+
+    assert [one.name for one in at_owner.value[:2]] == ["limit.raised", "limit.set"]
+    assert "account.upserted" not in {one.name for one in at_owner.value}
+    assert not {"limit.raised", "account.upserted"} & {one.name for one in at_proxy.value}
