@@ -93,7 +93,13 @@ PERSON_IN: Final = Body(
             "Language of messages and pages; left out = as it is, of a new person pl; one that the "
             "client chose stays until another one comes than the bank said before",
         ),
-        optional("phone", Text(32), "Mobile number, E.164", secret=True),
+        optional(
+            "phone",
+            Text(32),
+            "Mobile number, E.164; one that the client put in use in the portal stays until "
+            "another one comes than the bank said before",
+            secret=True,
+        ),
         optional(
             "birth_date",
             Text(10, 10, "[0-9]{4}-[0-9]{2}-[0-9]{2}"),

@@ -104,12 +104,18 @@ def _is_same_person(record: Record, row: Row) -> bool:
         told_of(data, known) == known
         and data.birth_date is None  # sealed: the single call opens and compares it
         and row["status"] != PersonStatus.CLOSED
-        and (data.phone is None or _is_phone(record.hashes[1], row))
+        and (
+            data.phone is None
+            or _is_phone(record.hashes[1], row)
+            or row["outlived_idx"] in record.hashes[1]
+        )
     )
 
 
 def _is_phone(hashes: Sequence[bytes], row: Row) -> bool:
-    return row["phone_state"] == "active" and row["phone_idx"] in hashes
+    """Tell whether it is the phone in use, and was the bank's word before."""
+    is_in_use = row["phone_state"] == "active" and row["phone_source"] == "branch"
+    return is_in_use and row["phone_idx"] in hashes
 
 
 async def _add_persons(work: Work, records: Sequence[Record], found: Sorted) -> set[UUID]:

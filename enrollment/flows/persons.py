@@ -1,4 +1,8 @@
-"""What the bank tells of persons: who they are and which phone is theirs."""
+"""What the bank tells of persons: who they are and which phone is theirs.
+
+Laws: a record that is sent again changes nothing, nor does it take back what the client chose in
+the portal since: it says something new only when it says another thing than the bank did before.
+"""
 
 from __future__ import annotations
 
@@ -149,7 +153,9 @@ async def put_phone(
         fault = Refusal(RefusalCode.PERSON_CLOSED)
     if fault is not None:
         return fault
-    if not await _is_phone_of(work, person_id, number):
+    if await _is_phone_of(work, person_id, number):
+        await _vouch(work, person_id)
+    else:
         await persons.update(work.conn, person, work.now)
         person = replace(person, version=person.version + 1)
         await _put_phone(work, person_id, number, source)
@@ -220,6 +226,8 @@ async def _phone_fault(
         return await _shared_fault(work, number, uuid4())
     known = await persons.phone_of(work.conn, person.person_id)
     is_same = known is not None and known.idx in phones.index(work.keys, number)
+    if await _is_outlived(work, person.person_id, number):
+        return None
     if known is not None and not is_same and not data.may_change_phone:
         return Refusal(RefusalCode.SCOPE_MISSING, "phone:write")
     return await _shared_fault(work, number, person.person_id)
@@ -236,9 +244,7 @@ async def _update(
     work: Work, person: Person, data: PersonData, numbers: Numbers
 ) -> Done[PersonView]:
     is_known = await _is_known_number(work, person, numbers.identifier)
-    new_phone = numbers.phone
-    if new_phone is not None and await _is_phone_of(work, person.person_id, new_phone):
-        new_phone = None
+    new_phone = await _new_phone(work, person.person_id, numbers.phone)
     changed = _as_told(work, person, data, numbers)
     is_changed = changed != person
     if is_known and new_phone is None and not is_changed:
@@ -318,6 +324,31 @@ async def _link(work: Work, person_id: UUID, numbers: Numbers) -> None:
     if replaced:  # it was wrong: whoever came in by it is out
         await sessions.end_access(work, person_id, "identifier_changed")
     await work.record(EventName.IDENTIFIER_LINKED, person_id, kind=kind, replaced=replaced)
+
+
+async def _new_phone(work: Work, person_id: UUID, number: Secret | None) -> Secret | None:
+    """Give the number that a record says, if it says a new one."""
+    if number is None or await _is_outlived(work, person_id, number):
+        return None
+    if not await _is_phone_of(work, person_id, number):
+        return number
+    await _vouch(work, person_id)
+    return None
+
+
+async def _is_outlived(work: Work, person_id: UUID, number: Secret) -> bool:
+    """Tell whether the bank said that number before the client changed it in the portal.
+
+    A file that still has it does not send codes to a phone that the client has given away.
+    """
+    outlived = await persons.outlived_phone(work.conn, person_id)
+    return outlived is not None and outlived in phones.index(work.keys, number)
+
+
+async def _vouch(work: Work, person_id: UUID) -> None:
+    """Note that the bank says by now what the client chose in the portal."""
+    if await persons.vouch_for_phone(work.conn, person_id):
+        await work.record(EventName.PERSON_CHANGED, person_id, phone="known")
 
 
 async def _is_phone_of(work: Work, person_id: UUID, number: Secret) -> bool:

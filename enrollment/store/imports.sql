@@ -22,17 +22,24 @@ SELECT count(pg_advisory_xact_lock(hashtextextended(encode(g.idx, 'hex'), 0)))
   FROM unnest(:idx::bytea[]) AS g (idx);
 
 -- name: persons_by_ref
--- The persons of these references with the phone in use.
+-- The persons of these references with the phone in use, and the number that the bank said last of who
+-- put another one in use in the portal.
 SELECT p.ref, p.person_id, p.kind, p.status, p.language, p.bank_language, p.minor_allowed,
-       f.idx AS phone_idx, f.state AS phone_state
+       f.idx AS phone_idx, f.state AS phone_state, f.source AS phone_source, o.idx AS outlived_idx
   FROM unnest(:refs::text[]) AS g (ref)
  CROSS JOIN LATERAL (
        SELECT x.ref, x.person_id, x.kind, x.status, x.language, x.bank_language, x.minor_allowed
          FROM enrollment.person x WHERE x.ref = g.ref LIMIT 1) p
   LEFT JOIN LATERAL (
-       SELECT x.idx, x.state
+       SELECT x.idx, x.state, x.source
          FROM enrollment.phone x
-        WHERE x.person_id = p.person_id AND x.state IN ('active', 'disputed') LIMIT 1) f ON true;
+        WHERE x.person_id = p.person_id AND x.state IN ('active', 'disputed') LIMIT 1) f ON true
+  LEFT JOIN LATERAL (
+       SELECT x.idx
+         FROM enrollment.phone x
+        WHERE f.state = 'active' AND f.source = 'portal'
+          AND x.person_id = p.person_id AND x.state = 'retired' AND x.source = 'branch'
+        ORDER BY x.valid_from DESC LIMIT 1) o ON true;
 
 -- name: holders
 -- Whose identification numbers these are.

@@ -226,6 +226,17 @@ async def put_phone(
     return retired > 0
 
 
+async def vouch_for_phone(conn: Connection, person_id: UUID) -> bool:
+    """Make the phone that a client put in use in the portal the bank's word; false: it is so."""
+    return await _SQL.vouch_for_phone.run(conn, person_id=person_id) > 0
+
+
+async def outlived_phone(conn: Connection, person_id: UUID) -> bytes | None:
+    """Give the number that the bank said before the client put another in use in the portal."""
+    found: bytes | None = await _SQL.outlived_phone.value(conn, person_id=person_id)
+    return found
+
+
 async def retire_phone(conn: Connection, person_id: UUID, now: datetime) -> None:
     """Take the phone in use out of use."""
     await _SQL.retire_phone.run(conn, person_id=person_id, now=now)

@@ -131,6 +131,23 @@ INSERT INTO enrollment.phone
        (phone_id, person_id, state, number_ct, idx, key_id, mask, source, valid_from, verified_at)
 VALUES (:phone_id, :person_id, 'active', :number_ct, :idx, :key_id, :mask, :source, :now, :now);
 
+-- name: vouch_for_phone
+-- The bank knows by now the phone that the client put in use in the portal.
+UPDATE enrollment.phone
+   SET source = 'branch'
+ WHERE person_id = :person_id AND state = 'active' AND source = 'portal';
+
+-- name: outlived_phone
+-- The number that the bank said last of a client who has put another phone in use in the portal since.
+SELECT x.idx
+  FROM enrollment.phone f
+ CROSS JOIN LATERAL (
+       SELECT o.idx
+         FROM enrollment.phone o
+        WHERE o.person_id = f.person_id AND o.state = 'retired' AND o.source = 'branch'
+        ORDER BY o.valid_from DESC LIMIT 1) x
+ WHERE f.person_id = :person_id AND f.state = 'active' AND f.source = 'portal';
+
 -- name: last4s
 -- The ends of a person's cards, which are no good PINs.
 SELECT last4 FROM enrollment.card WHERE person_id = :person_id;

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
-from enrollment.flows import imports
+from enrollment.flows import imports, phone_change
 from enrollment.store import imports as store
-from tests.enrollment import importing, people
+from tests.enrollment import doors, importing, people
 from tests.enrollment.importing import account, bank, bring, card, counts, hands, limits, person
 from tests.records import replace
 
@@ -100,6 +100,24 @@ async def test_a_card_file_sent_again_switches_nothing_on(
     async with pool.acquire() as conn:
         assert await people.enrolment(conn, client.card_id) == ("suspended", "client_off")
     assert counts(run) == (0, 1, 1, 0)
+
+
+async def test_a_file_sent_again_leaves_the_phone_that_the_client_chose(
+    by: imports.Hands, pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    await bring(by, [person(1)])
+    async with pool.acquire() as conn, conn.transaction():
+        work = people.hands(conn, keys, now)
+        person_id = await conn.fetchval("SELECT person_id FROM enrollment.person")
+        await doors.change_phone(work, person_id)
+        await phone_change.take_over(people.later(work, days=1), 10)
+    old = await bring(by, [person(1)])
+    chosen = [await bring(by, [person(1, phone=doors.NEW_PHONE)]) for _ in range(2)]
+
+    assert counts(old) == (0, 0, 1, 0)
+    assert [counts(run) for run in chosen] == [(0, 1, 0, 0), (0, 0, 1, 0)]
+    masks = await pool.fetch("SELECT mask FROM enrollment.phone WHERE valid_to IS NULL")
+    assert [row["mask"] for row in masks] == ["+48 *** *** 999"]
 
 
 async def test_a_new_card_of_a_client_who_agreed_follows_the_conditions(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from enrollment.flows import logins, passwords, persons, registrations, sessions
+from enrollment.flows import logins, passwords, persons, phone_change, registrations, sessions
 from enrollment.flows.persons import PersonData
 from enrollment.refusals import Done, Refusal, RefusalCode
 from schemas.vault import Secret
@@ -53,6 +53,58 @@ async def test_a_new_phone_is_seen_by_the_cards_at_once(
     assert await people.enrolment(db, client.card_id) == ("active", None)
     rows = await db.fetch("SELECT state FROM enrollment.phone ORDER BY valid_to NULLS LAST")
     assert [row["state"] for row in rows] == ["retired", "active"]
+
+
+async def say(bank: Work, phone: str, *, may_change: bool = True) -> str:
+    """Bring the person's record and give the end of the phone in use after it."""
+    data = PersonData(people.PESELS[1], phone=phone, may_change_phone=may_change)
+    done = await persons.put_person(bank, "p1", data, None)
+    assert isinstance(done, Done), done
+    assert done.value.phone_mask is not None
+    return done.value.phone_mask[-3:]
+
+
+async def with_own_phone(work: Work) -> Work:
+    """Have the client put another phone in use in the portal; gives the bank's hands after it."""
+    person_id = await people.make_person(work)
+    await doors.change_phone(work, person_id)
+    after = later(work, days=1)
+    assert await phone_change.take_over(after, 10) == 1
+    return after
+
+
+@pytest.mark.parametrize("may_change", [True, False])
+async def test_a_clients_phone_stays_until_the_bank_says_another_than_before(
+    db: asyncpg.Connection, keys: Keys, now: datetime, *, may_change: bool
+) -> None:
+    """A file that still has the old number sends no codes to whom the client gave the phone."""
+    after = await with_own_phone(hands(db, keys, now))
+    told = await doors.messages(after)
+
+    assert await say(after, people.PHONE, may_change=may_change) == "999"
+    assert await doors.messages(after) == told
+    assert await say(after, OTHER) == "222"
+    assert await say(after, people.PHONE) == "761"
+
+
+async def test_a_clients_phone_that_the_bank_has_said_counts_as_its_word(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    after = await with_own_phone(hands(db, keys, now))
+
+    assert await say(after, doors.NEW_PHONE, may_change=False) == "999"
+    assert await say(after, people.PHONE) == "761"
+
+
+async def test_a_branch_puts_the_phone_back_that_the_client_changed(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    after = await with_own_phone(hands(db, keys, now))
+    person_id = await db.fetchval("SELECT person_id FROM enrollment.person")
+    done = await persons.put_phone(after, person_id, people.PHONE, "branch", None)
+
+    assert isinstance(done, Done)
+    assert done.value.phone_mask == "+48 *** *** 761"
 
 
 async def test_the_same_number_again_cures_a_disputed_phone(
