@@ -104,7 +104,6 @@ class PortalPolicy:
 
     session_idle: timedelta = timedelta(minutes=5)
     session_max: timedelta = timedelta(minutes=30)
-    login_lifetime: timedelta = timedelta(minutes=5)
     password_failures_max: int = 3
     code_failures_max: int = 5
     logins_per_address_hour: int = 30

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
@@ -67,7 +68,7 @@ async def begin(work: Work, identifier: str, password: Secret) -> Done[LoginBegu
     is_pair = await _is_pair(work, who, new_password.normal(password), entry_id)
     is_open = is_pair and not is_out
     entry = Entry(entry_id, who.key, person_id, is_open, 0)
-    expires_at = work.now + policy.login_lifetime
+    expires_at = work.now + timedelta(seconds=work.otp_policy.lifetime_s)
     await access.add_entry(work.conn, "login", entry, expires_at=expires_at, now=work.now)
     sms_id = None
     if is_open and who.person is not None:

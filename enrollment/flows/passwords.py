@@ -64,7 +64,7 @@ async def begin_reset(work: Work, identifier: str) -> Done[ResetBegun] | Refusal
     person_id = None if who.person is None else who.person.person_id
     is_open = await _may_reset(work, who)
     entry = Entry(uuid4(), who.key, person_id, is_open, 0)
-    expires_at = work.now + policy.login_lifetime
+    expires_at = work.now + timedelta(seconds=work.otp_policy.lifetime_s)
     await access.add_entry(work.conn, "reset", entry, expires_at=expires_at, now=work.now)
     sms_id = None
     if is_open and who.person is not None:

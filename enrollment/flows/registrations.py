@@ -214,19 +214,21 @@ async def send_sms(work: Work, registration_id: UUID) -> Done[Sent] | Refusal:
     tag = one_time.tag(work.keys, _SMS, registration_id, password)
     expires_at = min(work.now + policy.sms_lifetime, found.expires_at)
     await registrations.put_sms(work.conn, found, becomes, tag, expires_at)
-    sms_id = await _message(work, found, password)
+    sms_id = await _message(work, found, password, expires_at - work.now)
     return Done(Sent(policy.sends_max - found.sent - 1, expires_at, sms_id))
 
 
-async def _message(work: Work, found: Registration, password: Secret) -> UUID | None:
+async def _message(
+    work: Work, found: Registration, password: Secret, life: timedelta
+) -> UUID | None:
     if found.person_id is None or found.sends == "nothing":
         return None
     if found.sends == "notice":
         is_first = found.sent == 0
         kind = NoticeKind.ALREADY_REGISTERED
         return await notices.tell(work, found.person_id, kind) if is_first else None
-    life = work.policy.registration.sms_lifetime
-    values = {"password": password.reveal(), "minutes": str(int(life.total_seconds()) // 60)}
+    minutes = max(1, life // timedelta(minutes=1))
+    values = {"password": password.reveal(), "minutes": str(minutes)}
     sms_id = await notices.tell(
         work, found.person_id, NoticeKind.REGISTRATION_PASSWORD, values, life
     )
@@ -252,7 +254,8 @@ async def verify(
         hashed = one_time.token_hash(work.keys, token)
         await registrations.verified(work.conn, registration_id, hashed, work.now)
         await work.record(EventName.REGISTRATION_VERIFIED, _about(found))
-        return Done(Verified(token, work.now + work.policy.registration.password_within))
+        ends_at = work.now + work.policy.registration.password_within
+        return Done(Verified(token, min(ends_at, found.expires_at)))
     await work.record(EventName.REGISTRATION_WRONG_CODE, _about(found), outcome="sms")
     if tries >= work.policy.registration.attempts_max:
         await registrations.move(work.conn, found, RegistrationState.FAILED)

@@ -137,6 +137,17 @@ async def test_a_code_lives_five_minutes_and_has_three_tries(bank: Work) -> None
     assert (await refusal(bank, begun.login_id, code)).code is RefusalCode.INVALID
 
 
+async def test_a_code_is_good_for_as_long_as_its_message_says(bank: Work) -> None:
+    ten = replace(bank, otp_policy=replace(bank.otp_policy, lifetime_s=600))
+    begun = await begin(ten)
+    code = await doors.code_of(ten, begun.sms_id)
+    late = people.later(doors.at_portal(ten), minutes=9)
+
+    assert "10 min" in await doors.sms_of(ten, begun.sms_id)
+    assert begun.expires_at == ten.now + timedelta(minutes=10)
+    assert isinstance(await logins.finish(late, begun.login_id, code), Done)
+
+
 async def five_wrong_codes(work: Work) -> None:
     for tries in (3, 2):
         begun = await begin(work)

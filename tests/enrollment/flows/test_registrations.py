@@ -188,6 +188,24 @@ async def test_a_password_by_sms_is_good_for_a_quarter_of_an_hour(bank: Work) ->
     assert isinstance(in_time, Done)
 
 
+async def test_near_the_end_of_a_registration_its_message_and_answers_say_what_time_is_left(
+    bank: Work,
+) -> None:
+    person_id = await people.make_person(bank)
+    code = await doors.activation(bank, person_id)
+    begun = await begin(doors.at_portal(bank), code=code)
+    late = people.later(doors.at_portal(bank), minutes=56, seconds=1)
+    await registrations.consent(late, begun.registration_id, doors.TEXTS)
+    sent = await registrations.send_sms(late, begun.registration_id)
+    assert isinstance(sent, Done)
+    password = await doors.password_of(late, sent.value.sms_id)
+    verified = await registrations.verify(late, begun.registration_id, password)
+    assert isinstance(verified, Done)
+
+    assert "wazne 3 min" in await doors.sms_of(late, sent.value.sms_id)
+    assert verified.value.expires_at == begun.expires_at
+
+
 async def test_each_message_makes_the_one_before_it_void_and_three_are_all(bank: Work) -> None:
     person_id = await people.make_person(bank)
     portal = doors.at_portal(bank)
