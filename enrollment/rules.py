@@ -87,7 +87,8 @@ def is_any_pin(pin: str) -> bool:
 def next_block(policy: AttemptPolicy, temp_blocks_before: int, now: datetime) -> Block:
     """Say which block follows too many failures: temporary, or permanent after too many of those.
 
-    ``temp_blocks_before`` counts the temporary blocks that began within the policy's window.
+    ``temp_blocks_before`` counts the temporary blocks that began within the policy's window, since
+    the end of a permanent one: each of these is warned of before (RTS art. 4(4)).
     """
     if temp_blocks_before >= policy.temp_blocks_max:
         return Block(BlockKind.SCA_PERM, None)

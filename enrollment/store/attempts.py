@@ -60,7 +60,7 @@ async def failures(conn: Connection, person_id: UUID) -> int:
 
 
 async def temp_blocks_since(conn: Connection, person_id: UUID, since: datetime) -> int:
-    """Count the temporary blocks that began after that time."""
+    """Count the temporary blocks that began after that time, and after a permanent one ended."""
     return int(await _SQL.temp_blocks_since.value(conn, person_id=person_id, since=since))
 
 

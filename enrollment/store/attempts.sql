@@ -35,10 +35,13 @@ SELECT failures, block_kind, block_until
 SELECT failures FROM enrollment.sca_state WHERE person_id = :person_id;
 
 -- name: temp_blocks_since
--- How many temporary blocks a person had since that time.
+-- How many temporary blocks a person had since that time, and since a permanent one was ended.
 SELECT count(*)
-  FROM enrollment.block
- WHERE person_id = :person_id AND kind = 'sca_temp' AND from_at > :since;
+  FROM enrollment.block b
+ WHERE b.person_id = :person_id AND b.kind = 'sca_temp' AND b.from_at > :since
+   AND NOT EXISTS (
+       SELECT FROM enrollment.block p
+        WHERE p.person_id = :person_id AND p.kind = 'sca_perm' AND p.ended_at >= b.from_at);
 
 -- name: set_block
 -- Puts the block in force, once.

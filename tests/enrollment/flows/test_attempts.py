@@ -178,6 +178,21 @@ async def test_each_block_is_told_once_and_the_last_temporary_one_warns(
     assert warned == [[False], [False], [True], [False]]
 
 
+async def test_after_the_end_of_a_permanent_block_the_next_one_is_warned_of_again(
+    db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
+) -> None:
+    kinds = [(await block(db, keys, person_id, now + timedelta(days=day))).kind for day in range(4)]
+    for staff in ("s1", "s2"):
+        then = hands(db, keys, now + timedelta(days=4))
+        await counter.unblock(then, person_id, kinds[-1], reason="id shown", staff=staff)
+    days = range(5, 9)
+    again = [(await block(db, keys, person_id, now + timedelta(days=day))).kind for day in days]
+
+    assert again == kinds == [BlockKind.SCA_TEMP] * 3 + [BlockKind.SCA_PERM]
+    warned = [name for name in await people.events(db) if name == "block.warned"]
+    assert len(warned) == 2
+
+
 async def test_blocks_older_than_thirty_days_are_forgiven(
     db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
 ) -> None:
