@@ -195,7 +195,7 @@ PORTAL_ROUTES: Final = (
     Route(
         "post_activation_code", "POST", "/v1/persons/{id}/activation-codes",
         "Make the code that a branch hands to a client", ("person:write",), ACTIVATION_CODE, None,
-        (201,), (404, 409),
+        (201,), (404, 409, 422),
     ),
     Route(
         "post_registration", "POST", "/v1/registrations", "Begin a registration", _PORTAL,

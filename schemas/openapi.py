@@ -34,6 +34,9 @@ _ERRORS: Final = {
     504: "Whether the card host did it is not known yet; it is asked again",
 }
 _VERSION_CHANGED: Final = 412
+_KEYED: Final = ("PUT", "POST")
+"""These take an Idempotency-Key, and refuse one that was used for another request."""
+_KEY_REUSED: Final = 409
 _WAIT: Final = (429, 503)
 _PART: Final = {
     "id": "Our id",
@@ -125,7 +128,7 @@ def _parameters(route: Route, path: str) -> Iterable[JsonSchema]:
             "description": member.about,
             "schema": member.kind.schema(),
         }
-    if route.method in {"PUT", "POST"}:
+    if route.method in _KEYED:
         yield {
             "name": "Idempotency-Key",
             "in": "header",
@@ -167,7 +170,8 @@ def _responses(route: Route, *, is_tagged: bool) -> JsonSchema:
         | ({"headers": tag} if tag else {})
         for status in route.statuses
     }
-    texts = {**_EVERYWHERE, **{status: _ERRORS[status] for status in route.errors}}
+    keyed = (_KEY_REUSED,) if route.method in _KEYED else ()
+    texts = {**_EVERYWHERE, **{status: _ERRORS[status] for status in (*keyed, *route.errors)}}
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     wait = {"headers": {"Retry-After": _given("Seconds to wait")}}
     bad = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from base64 import urlsafe_b64encode
 from contextlib import asynccontextmanager
@@ -24,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from acs.edges.middleware import Guard
 from enrollment.callers import Caller, CallerKey, Callers
-from enrollment.edge import EnrollmentPorts, routes
+from enrollment.edge import EnrollmentPorts, documents, routes
 from enrollment.policy import EnrollmentPolicy
 from schemas.enrollment_api import SCOPES
 from tests.enrollment import people
@@ -103,6 +104,17 @@ def sign(claims: dict[str, Any], name: str, **header: Any) -> str:
     return jwt.encode(claims, private_pem(name), algorithm="ES256", headers=headers)
 
 
+@cache
+def statuses_of(method: str, path: str) -> frozenset[str] | None:
+    """Give the statuses that the published document names for a call; None: it has no such call."""
+    paths: Any = documents.openapi()["paths"]
+    for template, operations in paths.items():
+        shape = re.sub(r"\{\w+\}", "[^/]+", template)
+        if re.fullmatch(shape, path.partition("?")[0]) and method.lower() in operations:
+            return frozenset(operations[method.lower()]["responses"])
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """What the API answered."""
@@ -158,7 +170,7 @@ class Api:
         token: str | None = None,
         claims: dict[str, Any] | None = None,
     ) -> Reply:
-        """Make one call with a fresh token."""
+        """Make one call with a fresh token; whatever the answer is, the document names it."""
         data = raw if raw is not None else b"" if body is None else json.dumps(body).encode()
         act = None if person is None else {"person_id": str(person), "channel": "portal"}
         bh = urlsafe_b64encode(sha256(data).digest()).rstrip(b"=").decode()
@@ -174,6 +186,8 @@ class Api:
             method, f"{self.url}{path}", data=data, headers=given
         ) as response:
             text = await response.read()
+            named = statuses_of(method, path)
+            assert named is None or str(response.status) in named, (method, path, response.status)
             return Reply(response.status, json.loads(text or b"{}"), response.headers)
 
     async def step_up(self, person: object, action: str, **parameters: Any) -> dict[str, str]:

@@ -77,6 +77,14 @@ def test_answers_are_those_of_the_route_and_of_every_route() -> None:
     }  # fmt: skip
 
 
+def test_whatever_takes_an_idempotency_key_may_find_it_used() -> None:
+    routes = [Route(method, method, "/v1/a", "Do", ("all",), INNER) for method in ("PUT", "GET")]
+    made: Any = document(routes, ERROR, title="T", version="1")["paths"]
+
+    assert "409" in made["/v1/a"]["put"]["responses"]
+    assert "409" not in made["/v1/a"]["get"]["responses"]
+
+
 def test_a_route_without_a_body_asks_for_none() -> None:
     assert "requestBody" not in MADE["paths"]["/v1/things/{id}"]["get"]
 

@@ -184,6 +184,14 @@ async def test_a_registration_can_be_ended_or_its_phone_disputed(api: Api) -> No
     assert ended == [200, 410, 200, 410]
 
 
+async def test_a_child_gets_no_activation_code(api: Api) -> None:
+    child = {"identifier": people.PESELS[3], "phone": people.PHONE}
+    made = await api.call("PUT", "/v1/persons/p1", child)
+    refused = await api.call("POST", f"/v1/persons/{made.body['person_id']}/activation-codes")
+
+    assert (refused.status, refused.code) == (422, "too_young")
+
+
 async def test_an_activation_code_is_not_kept_for_a_second_sending(api: Api) -> None:
     made = await api.call("PUT", "/v1/persons/p1", {"identifier": PESEL})
     path = f"/v1/persons/{made.body['person_id']}/activation-codes"
