@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import ssl
 import sys
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from acs.branch import actions, typed_in
 from acs.branch.client import Branch, CallRefused, Signer
 from schemas.addresses import can_be_called
+from schemas.counter_api import STAFF_PATTERN
 
 if TYPE_CHECKING:
     import argparse
@@ -240,6 +242,10 @@ def _check(given: argparse.Namespace) -> None:
         and None in {given.account, given.exp, given.product}
     ):
         message = "--card needs --account, --exp and --product"
+        raise WrongUse(message)
+    staff = getattr(given, "staff", None)
+    if staff is not None and not re.fullmatch(STAFF_PATTERN, staff):
+        message = "--staff is 1 to 64 letters, digits and . _ : @ - without blanks"
         raise WrongUse(message)
     if given.action == "limits":
         _check_limits(given)

@@ -61,6 +61,7 @@ def test_no_number_is_an_option(name: str) -> None:
         (("limits", "p1", "--account", "a1", "--lift-own"), "--lift-own"),
         (("limits", "p1", "--card", "c1", "--per-tx", "-1"), "name the limits"),
         (("register", "p1", "--card", "c1"), "--card needs"),
+        (("reset", "p1", "--reason", "r", "--staff", "Jan Kowalski"), "--staff is"),
     ],
 )
 def test_wrong_use_ends_with_a_sentence_and_code_2(
