@@ -36,6 +36,7 @@ LOCKS: Final = (LOGIN_PASSWORD, LOGIN_CODE, CODE_LOCK, RESET)
 
 _WHO: Final = "who"
 _MASK_LABEL: Final = b"enrollment.mask/1"
+_ONE_ABROAD_IN: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,15 @@ def _may_come_in(work: Work, person: Person) -> bool:
 
 
 def made_up_mask(work: Work, who: Who) -> str:
-    """Give a number of nobody the mask of a phone, always the same one."""
-    number = int.from_bytes(work.keys.form.tag(_MASK_LABEL, who.idx).value[:8], "big") % 1000
-    country = work.policy.countries[0]
+    """Give a number of nobody the mask of a phone, always the same one.
+
+    Some are of other countries than the first, as clients' are: else such a mask would tell one.
+    """
+    drawn = int.from_bytes(work.keys.form.tag(_MASK_LABEL, who.idx).value[:8], "big")
+    drawn, number = divmod(drawn, 1000)
+    home, *abroad = work.policy.countries
+    drawn, is_home = divmod(drawn, _ONE_ABROAD_IN)
+    country = home if is_home or not abroad else abroad[drawn % len(abroad)]
     return f"+{country} *** *** {number:03d}"
 
 

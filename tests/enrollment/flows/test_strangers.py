@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -50,6 +51,23 @@ async def test_a_stranger_is_somebody_to_be_counted(portal: Work) -> None:
     assert (one.person, other.person) == (None, None)
     assert one.key != other.key
     assert people.PESELS[2] not in repr(one)
+
+
+def test_a_strangers_mask_may_be_of_any_country_of_which_clients_have_phones(
+    portal: Work,
+) -> None:
+    """If none of a stranger's were, one of +49 would be a client's."""
+    strangers_of = [Who(None, bytes([number]) * 32, b"") for number in range(200)]
+    shown = {}
+    for countries in (("48",), ("48", "49", "380")):
+        work = doors.at_portal(portal, countries=countries)
+        masks = [strangers.made_up_mask(work, who) for who in strangers_of]
+        assert masks == [strangers.made_up_mask(work, who) for who in strangers_of]
+        shown[countries] = Counter(mask.split()[0] for mask in masks)
+
+    assert set(shown["48",]) == {"+48"}
+    assert set(shown["48", "49", "380"]) == {"+48", "+49", "+380"}
+    assert shown["48", "49", "380"]["+48"] > 150
 
 
 async def test_a_closed_client_is_a_stranger(portal: Work, owner: asyncpg.Connection) -> None:
