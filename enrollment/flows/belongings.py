@@ -26,15 +26,6 @@ if TYPE_CHECKING:
     from enrollment.flows.work import Work
 
 _EVENTS_MAX: Final = 200
-_TELLS_WHY: Final = frozenset(
-    {
-        EventName.LOGIN_TIMEOUT,
-        EventName.LOGIN_LOCKED,
-        EventName.ACTIVATION_VOID,
-        EventName.PHONE_DROPPED,
-    }
-)
-"""Events whose outcome says why they happened, not whether."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +54,6 @@ class OwnEvent:
     outcome: str
     channel: str
     card_last4: str | None = None
-
-    @property
-    def is_done(self) -> bool:
-        """Tell whether what the name says has happened."""
-        return self.outcome == "ok" or self.name in _TELLS_WHY
 
 
 async def merchants(work: Work, person_id: UUID) -> Done[list[TrustedMerchant]] | Refusal:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from msgspec import structs
 
 from enrollment import phones
+from enrollment.events import EventName
 from enrollment.flows import belongings, clients, phone_change
 from enrollment.flows.step_up import Intent
 from enrollment.model import calendar_of
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
     from enrollment.portal.state import Pending, State
     from enrollment.portal.visit import Answer, Visit
 
+MAY_FAIL: Final = frozenset(
+    {
+        EventName.CARD_BLOCK_ASKED,
+        EventName.BLOCK_WARNED,
+        EventName.REGISTRATION_CONSENT,
+        EventName.STAFF_UNBLOCK,
+    }
+)
+"""Events that say what was tried; of the others the name says how it ended, the outcome why."""
 _PHONE_MAX: Final = 40
 _PREFERENCES: Final = "/preferences"
 
@@ -253,4 +263,4 @@ async def show_events(visit: Visit) -> Answer:
     done = await belongings.own_events(visit.work, visit.client)
     if isinstance(done, Refusal):
         return gate.answer_of(visit, done, "/cards")
-    return Page("events.html", "events_title", {"events": done.value})
+    return Page("events.html", "events_title", {"events": done.value, "may_fail": MAY_FAIL})

@@ -13,7 +13,7 @@ from enrollment.flows.limits import CardLimits
 from enrollment.flows.phone_change import PhoneChange
 from enrollment.model import CardStatus, EffectiveLimits, EnrolmentReason, EnrolmentState, Use
 from enrollment.policy import EnrollmentPolicy
-from enrollment.portal import cards, gate
+from enrollment.portal import cards, gate, own
 from enrollment.portal.render import Bank, PortalPages, Words
 from enrollment.portal.state import Flash, Pending, State
 from enrollment.portal.visit import Page
@@ -117,6 +117,7 @@ def _inside() -> dict[str, Page]:
     events = [
         OwnEvent(AT, "login.ok", "ok", "portal"),
         OwnEvent(AT, "step_up.failed", "refused", "portal"),
+        OwnEvent(AT, "block.asked", "host_unavailable", "portal", "0694"),
         OwnEvent(AT, "threeds.activated", "ok", "portal", "0694"),
     ]
     return {
@@ -146,7 +147,9 @@ def _inside() -> dict[str, Page]:
             "merchants_title",
             {"merchants": [TrustedMerchant(ID, "Księgarnia Pod Lipą", AT)]},
         ),
-        "in events": Page("events.html", "events_title", {"events": events}),
+        "in events": Page(
+            "events.html", "events_title", {"events": events, "may_fail": own.MAY_FAIL}
+        ),
         "in message": Page(
             "message.html", "message_not_found_title", {"text_id": "message_not_found"}, 404
         ),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from enrollment.events import EventName
 from enrollment.flows import belongings, consent_texts, search, wrong_codes
 from enrollment.flows.belongings import Preferences
 from enrollment.store import persons
@@ -272,17 +273,21 @@ async def test_events_say_what_happened(portal: Portal, inside: Browser, client:
     assert "Zmiana w dostępie" not in text
 
 
-async def test_a_session_that_ended_by_its_clock_is_no_failure_among_the_events(
-    portal: Portal, inside: Browser
+async def test_events_call_failed_only_what_was_tried(
+    portal: Portal, inside: Browser, client: Client
 ) -> None:
+    """A session that ended by itself is no sign-out that failed."""
     portal.clock.now = people.later(portal.bank, minutes=6).now
     await inside.get("/cards")
-    await portal.sign_in(inside, NUMBER)
+    for outcome in ("ok", "host_unavailable"):
+        await portal.bank.record(EventName.CARD_BLOCK_ASKED, client.card_id, outcome=outcome)
+    await portal.sign_in(inside, people.PESELS[1])
 
     text = (await inside.get("/events")).text
 
     assert "Wylogowanie po czasie" in text
-    assert "nieudane" not in text
+    assert text.count("Prośba o blokadę karty") == 2
+    assert text.count("nieudane") == 1
 
 
 async def test_merchants_and_events_are_shown(inside: Browser) -> None:
