@@ -255,7 +255,7 @@ async def _update(
     if is_changed:
         await work.record(EventName.PERSON_CHANGED, person.person_id)
     if not is_known:
-        await _link(work, person.person_id, numbers)
+        await _link(work, person, numbers)
     if new_phone is not None:
         await _put_phone(work, person.person_id, new_phone, "branch")
     if is_barred is not None and is_barred is not was:
@@ -314,15 +314,17 @@ async def _is_known_number(work: Work, person: Person, identifier: Identifier) -
     return is_outlived and await persons.has_pesel(work.conn, person.person_id)
 
 
-async def _link(work: Work, person_id: UUID, numbers: Numbers) -> None:
+async def _link(work: Work, person: Person, numbers: Numbers) -> None:
     """Make a number the person's: at once in place of one of its kind, beside one of the other.
 
-    Of two kinds the older one is good for one more login.
+    Of two kinds the older one is good for one more login. Who has access is told that it ended.
     """
-    kind = numbers.identifier.kind.value
+    person_id, kind = person.person_id, numbers.identifier.kind.value
     replaced = await persons.put_identifier(work.conn, person_id, kind, numbers.id_tag, work.now)
     if replaced:  # it was wrong: whoever came in by it is out
         await sessions.end_access(work, person_id, "identifier_changed")
+        if person.status is PersonStatus.REGISTERED:
+            await notices.tell(work, person_id, NoticeKind.NUMBER_ENDED)
     await work.record(EventName.IDENTIFIER_LINKED, person_id, kind=kind, replaced=replaced)
 
 

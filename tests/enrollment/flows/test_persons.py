@@ -304,6 +304,20 @@ async def test_a_corrected_pesel_ends_sessions_and_what_was_under_way(
     assert again.person_id == person.person_id
 
 
+async def test_who_has_access_is_told_of_a_corrected_pesel(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    bank = hands(db, keys, now)
+    person = await put(bank, people.PESELS[0])
+    await put(bank, people.PESELS[1])
+    before = await doors.messages(bank)
+    await doors.register(bank, person.person_id)
+    await put(bank, people.PESELS[2])
+
+    assert before == []
+    assert "obowiazuje nowy numer" in (await doors.messages(bank))[-1]
+
+
 async def test_a_corrected_pesel_can_be_corrected_back(
     db: asyncpg.Connection, keys: Keys, now: datetime
 ) -> None:
