@@ -279,6 +279,7 @@ async def set_status(work: Work, card_id: UUID, data: StatusData) -> Done[CardVi
         becomes=data.status.value,
         reason=data.reason,
         effective=None if data.effective is None else data.effective.isoformat(),
+        replaced_by=None if data.replaced_by is None else str(data.replaced_by),
     )
     await enrolments.recompute(work, card.person_id)
     if data.replaced_by is not None:
@@ -308,7 +309,16 @@ async def _hand_over(work: Work, card: Card, replaced_by: UUID) -> bool:
     Gives whether the client has 3-D Secure on for the old one.
     """
     was_on = await enrolments.is_on_for_client(work, card.person_id, card.card_id)
-    await limits.copy(work.conn, card.card_id, replaced_by, work.now)
+    copied = await limits.copy(work.conn, card.card_id, replaced_by, work.now)
+    for level, becomes in copied.items():
+        await work.record(
+            EventName.LIMIT_SET,
+            replaced_by,
+            level=level.value,
+            was=None,
+            becomes=becomes.as_dict(),
+            of_card=str(card.card_id),
+        )
     if work.policy.copy_on_replace:
         await enrolments.copy_to_replacement(work, card.person_id, card.card_id, replaced_by)
     return was_on

@@ -100,9 +100,12 @@ async def use(conn: Connection, owner_id: UUID, day: date, month: date) -> Use:
     return Use(*used.get("day", (0, 0)), *used.get("month", (0, 0)))
 
 
-async def copy(conn: Connection, was: UUID, becomes: UUID, now: datetime) -> None:
-    """Give a replacing card the limits of the replaced one."""
-    await _SQL.copy.run(conn, was=was, becomes=becomes, now=now)
+async def copy(
+    conn: Connection, was: UUID, becomes: UUID, now: datetime
+) -> dict[Level, EffectiveLimits]:
+    """Give a replacing card the limits of the replaced one; tells which it was given."""
+    rows = await _SQL.copy.all(conn, was=was, becomes=becomes, now=now)
+    return {Level(row["level"]): _limits(row) for row in rows}
 
 
 async def persons_of(conn: Connection, owner_id: UUID) -> list[UUID]:

@@ -79,7 +79,8 @@ SELECT :becomes, l.level,
          JOIN enrollment.account a ON a.account_id = c.account_id
         WHERE c.card_id IN (:was, :becomes)) x
  WHERE l.owner_id = :was AND l.level IN ('card_branch', 'card_client')
-ON CONFLICT (owner_id, level) DO NOTHING;
+ON CONFLICT (owner_id, level) DO NOTHING
+RETURNING level, per_tx, per_day, per_month, count_day, count_month;
 
 -- name: persons_of
 -- Whose limits these are: the holder of a card, the owners of an account.

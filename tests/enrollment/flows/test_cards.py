@@ -258,6 +258,32 @@ async def test_limits_go_with_a_replacing_card_as_far_as_they_mean_the_same(
     assert found.value.branch == kept
 
 
+async def test_what_a_replacing_card_is_given_is_in_the_audit_log(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    work = people.hands(db, keys, now)
+    client = await people.make_client(work)
+    new = await people.make_card(work, client.person_id, client.account_id, 2)
+    wanted = EffectiveLimits(per_tx=100)
+    await limits.put_card_limits(work, client.card_id, wanted, None)
+    await limits.lower_card_limits(work, client.card_id, EffectiveLimits(per_tx=50))
+    for _ in range(2):
+        await cards.set_status(
+            work, client.card_id, StatusData(CardStatus.REPLACED, None, new, None)
+        )
+    follows = await db.fetchval(
+        "SELECT details->>'replaced_by' FROM audit.event WHERE name = 'card.status'"
+    )
+    given = await db.fetch(
+        "SELECT details->>'level' AS level, details->'becomes'->>'per_tx' AS most"
+        "  FROM audit.event WHERE name = 'limit.set' AND object = $1 ORDER BY 1",
+        str(new),
+    )
+
+    assert follows == str(new)
+    assert [tuple(row) for row in given] == [("card_branch", "100"), ("card_client", "50")]
+
+
 async def test_a_new_card_of_a_registered_client_is_eligible(
     db: asyncpg.Connection, keys: Keys, now: datetime
 ) -> None:
