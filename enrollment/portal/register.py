@@ -10,7 +10,7 @@ from enrollment.flows.clients import Declaration
 from enrollment.portal.entry import IDENTIFIER_MAX, errand_id, with_errand
 from enrollment.portal.state import Flash
 from enrollment.portal.visit import Page
-from enrollment.refusals import Done, Refusal
+from enrollment.refusals import Done, Refusal, RefusalCode
 from enrollment.registration import RegistrationState
 from schemas.vault import Secret
 
@@ -184,6 +184,8 @@ async def _agree(visit: Visit, found: Registering) -> Answer:
 
 async def _send(visit: Visit, registration_id: UUID, flash: Flash | None) -> Answer:
     done = await registrations.send_sms(visit.work, registration_id)
+    if isinstance(done, Refusal) and done.code is RefusalCode.TOO_OFTEN:
+        return visit.go("/register/3", Flash("reg3_no_resend", "error"))
     if isinstance(done, Refusal):
         return visit.refused(done, "/register/3")
     return visit.go("/register/3", flash, sms_id=done.value.sms_id)

@@ -126,6 +126,22 @@ async def test_five_wrong_passwords_end_the_registration(
     assert page.path == "/register/over"
 
 
+async def test_when_no_more_messages_are_sent_nobody_is_told_to_wait(
+    browser: Browser, client: Client
+) -> None:
+    page = await browser.submit(await browser.get("/register/1"), identifier=NUMBER)
+    first = await browser.submit(page, consent_sms_3ds="yes", consent_terms="yes", action="agree")
+    other_tab = await browser.get("/register/3")
+    page = await browser.submit(first, action="resend")
+    await browser.submit(page, action="resend")
+
+    page = await browser.submit(other_tab, action="resend")
+
+    assert page.path == "/register/3"
+    assert "Więcej SMS-ów nie wyślemy" in page.text
+    assert "Spróbuj ponownie" not in page.text
+
+
 async def test_a_weak_password_is_explained_beside_its_field(
     portal: Portal, browser: Browser, client: Client
 ) -> None:
