@@ -124,6 +124,16 @@ def minimum(*levels: EffectiveLimits) -> EffectiveLimits:
     return EffectiveLimits(**least)
 
 
+def halved(limits: EffectiveLimits) -> EffectiveLimits:
+    """Give what is left of limits while a new phone waits: half, rounded up; 0 alone stays off."""
+    return EffectiveLimits(
+        **{
+            name: None if value is None else -(-value // 2)
+            for name, value in limits.as_dict().items()
+        }
+    )
+
+
 def client_may_set(
     own: EffectiveLimits,
     above: EffectiveLimits,

@@ -196,7 +196,12 @@ _THREEDS = Body(
 _CARD_LIMITS = (
     Member("branch", LIMITS, "Set by the branch"),
     Member("client", LIMITS, "Set by the client"),
-    Member("effective", LIMITS, "What counts: the least of all levels, the account's included"),
+    Member(
+        "effective",
+        LIMITS,
+        "What counts: the least of all levels, the account's included; half of it while a new "
+        "phone of the holder waits to take over",
+    ),
     Member("use", _USE, "Used in the current day and month"),
 )
 CARD_MEMBERS: Final = (

@@ -19,7 +19,7 @@ from enrollment.flows.work import version_fault
 from enrollment.model import EffectiveLimits, Use, calendar_of
 from enrollment.policy import PortalRaise
 from enrollment.refusals import Done, Refusal, RefusalCode
-from enrollment.store import cards, limits, persons
+from enrollment.store import belongings, cards, limits, persons
 from enrollment.store.limits import Level, StoredLimits
 
 if TYPE_CHECKING:
@@ -41,7 +41,10 @@ class AccountLimits:
 
 @dataclass(frozen=True, slots=True)
 class CardLimits:
-    """What a card may spend, level by level; ``effective`` includes the account's limits."""
+    """What a card may spend, level by level; ``effective`` includes the account's limits.
+
+    While a new phone of the holder waits, payments are measured against half, and so it says.
+    """
 
     card_id: UUID
     currency: str
@@ -49,6 +52,7 @@ class CardLimits:
     client: EffectiveLimits
     effective: EffectiveLimits
     use: Use
+    is_halved: bool = False
 
 
 async def account_limits(work: Work, account_id: UUID) -> Done[AccountLimits] | Refusal:
@@ -88,13 +92,17 @@ async def card_limits(work: Work, card_id: UUID) -> Done[CardLimits] | Refusal:
         return Refusal(RefusalCode.NOT_FOUND)
     own = await limits.levels(work.conn, card_id)
     above = await _above_client(work, card_id, card.account_id, own)
+    effective = rules.minimum(above, own[Level.CARD_CLIENT].limits)
+    change = await belongings.open_change(work.conn, card.person_id)
+    is_halved = change is not None and change.state == "confirmed"
     view = CardLimits(
         card_id,
         rules.currency_letters(card.currency),
         own[Level.CARD_BRANCH].limits,
         own[Level.CARD_CLIENT].limits,
-        rules.minimum(above, own[Level.CARD_CLIENT].limits),
+        rules.halved(effective) if is_halved else effective,
         await limits.use(work.conn, card_id, *calendar_of(work.now)),
+        is_halved,
     )
     return Done(view, own[Level.CARD_BRANCH].version + own[Level.CARD_CLIENT].version)
 

@@ -101,12 +101,19 @@ async def test_limits_are_halved_while_it_waits(bank: Work, client: Client) -> N
     wanted = EffectiveLimits(per_tx=1001, per_day=0, count_day=1)
     await limits.put_account_limits(bank, client.account_id, wanted, None)
     await limits.put_card_limits(bank, client.card_id, EffectiveLimits(per_month=500), None)
+    await doors.ask_for_phone(bank, client.person_id)
+    asked = await limits.card_limits(bank, client.card_id)
     await doors.change_phone(bank, client.person_id)
     waiting = await standing(bank)
+    shown = await limits.card_limits(bank, client.card_id)
     await phone_change.take_over(people.later(bank, days=1), 10)
     over = await standing(people.later(bank, days=1))
 
     assert waiting.account_limits == EffectiveLimits(per_tx=501, per_day=0, count_day=1)
+    assert isinstance(asked, Done)
+    assert isinstance(shown, Done)
+    assert asked.value.effective == EffectiveLimits(1001, 0, 500, 1)
+    assert shown.value.effective == EffectiveLimits(501, 0, 250, 1)
     assert waiting.card_limits == EffectiveLimits(per_month=250)
     assert over.account_limits == wanted
 

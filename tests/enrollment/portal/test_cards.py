@@ -13,7 +13,7 @@ from enrollment.model import CardStatus, EffectiveLimits, HostSaid
 from enrollment.policy import PortalRaise
 from enrollment.portal.cards import AMOUNTS, COUNTS, limits_of, written
 from enrollment.ports import NoHost
-from tests.enrollment import people
+from tests.enrollment import doors, people
 from tests.enrollment.portal import browsing
 from tests.enrollment.portal.shown import ON
 
@@ -90,6 +90,19 @@ async def test_where_the_bank_lets_clients_they_raise_what_they_lowered_up_to_th
         page = await inside.submit(page, address, per_day="200,01")
 
     assert (page.path, "Wyższy limit ustawisz tylko w placówce" in page.text) == ("/limits", True)
+
+
+async def test_while_a_new_phone_waits_the_limits_shown_are_those_that_count(
+    portal: Portal, inside: Browser, client: Client
+) -> None:
+    await limits.put_card_limits(portal.bank, client.card_id, EffectiveLimits(count_day=9), None)
+    await doors.change_phone(portal.bank, client.person_id)
+
+    for path in ("/limits", f"/cards/{client.card_id}"):
+        text = (await inside.get(path)).text
+        assert "limity są zmniejszone o połowę" in text
+
+    assert "Teraz: 5" in (await inside.get("/limits")).text
 
 
 async def test_who_changes_no_limit_is_sent_no_code(
