@@ -13,7 +13,6 @@ from enrollment.flows.belongings import Preferences
 from enrollment.store import persons
 from tests.enrollment import people
 from tests.enrollment.flows.test_consent_texts import BY, texts
-from tests.enrollment.portal.conftest import NUMBER
 
 if TYPE_CHECKING:
     import asyncpg
