@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
 
 async def cut_all(world: World) -> None:
-    """End every connection of the service, as a restart of the database does."""
+    """End every connection of the service, as a restart of the database does; then it is done."""
     await world.db.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        "SELECT pg_terminate_backend(pid, 100000) FROM pg_stat_activity"
         " WHERE application_name = 'acs' AND datname = current_database()"
     )
 
