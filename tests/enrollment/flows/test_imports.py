@@ -375,6 +375,18 @@ class _Stumbling:
         return self.pool.transaction()
 
 
+async def _told_anew(pool: asyncpg.Pool, by: imports.Hands, run: store.Run) -> store.Run:
+    """Wait until an import says again that it is at work."""
+    seen = run
+    async with asyncio.timeout(100):
+        while seen.updated_at == run.updated_at:
+            async with pool.acquire() as conn:
+                found = await imports.find(conn, run.run_id, by.actor.name)
+            assert found is not None
+            seen = found
+    return seen
+
+
 @pytest.mark.parametrize("failures", [0, 2])
 async def test_an_import_at_work_says_so_however_long_a_batch_takes(
     by: imports.Hands, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch, failures: int
@@ -388,13 +400,7 @@ async def test_an_import_at_work_says_so_however_long_a_batch_takes(
     )
     source = _Waiting()
     at_work = asyncio.create_task(imports.carry_on(later, source, run))
-    async with asyncio.timeout(100):
-        seen = run
-        while seen.updated_at == run.updated_at:
-            async with pool.acquire() as conn:
-                found = await imports.find(conn, run.run_id, by.actor.name)
-            assert found is not None
-            seen = found
+    seen = await _told_anew(pool, by, run)
 
     assert imports.is_interrupted(run, later.clock())
     assert not imports.is_interrupted(seen, later.clock())
@@ -411,13 +417,7 @@ async def test_an_import_that_waits_for_its_turn_says_so_and_does_nothing_else(
     later = replace(by, clock=lambda: run.updated_at + timedelta(minutes=5))
     await turn.acquire()  # as by another import of the process
     waiting = asyncio.create_task(imports.carry_on(later, source, run, turn=turn))
-    async with asyncio.timeout(100):
-        seen = run
-        while seen.updated_at == run.updated_at:
-            async with pool.acquire() as conn:
-                found = await imports.find(conn, run.run_id, by.actor.name)
-            assert found is not None
-            seen = found
+    await _told_anew(pool, by, run)
     assert (source.tell(), await count(pool, "person")) == (0, 0)
 
     turn.release()
