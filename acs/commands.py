@@ -66,19 +66,22 @@ def seed(options: argparse.Namespace, settings: Settings) -> int:
     # Policies are live within a second: with a key that makes no values nobody would be fit.
     if unusable := seed_flow.unusable_keys(content, value_keys.value_keys(settings)):
         raise ConfigError(tuple(unusable))
+    ring = load_keys(settings).audit
     with database(settings) as dsn:
-        run_value(_seed(dsn, content, options.file.name))
-    say(f"{len(content.issuers)} issuers, {len(content.ranges)} card ranges loaded")
+        changed = run_value(_seed(dsn, ring, content, options.file.name))
+    is_new = f", {changed} things changed" if changed else ", nothing changed"
+    say(f"{len(content.issuers)} issuers, {len(content.ranges)} card ranges loaded{is_new}")
     return 0
 
 
 def consents(options: argparse.Namespace, settings: Settings) -> int:
     """Load texts that clients agree to."""
     log.setup(level=settings.log.level)
+    ring = load_keys(settings).audit
     try:
         texts = consent_texts.read(options.file)
         with database(settings) as dsn:
-            added = run_value(_load_consents(dsn, texts))
+            added = run_value(_load_consents(dsn, ring, texts))
     except consent_texts.BadTexts as error:
         raise ConfigError((str(error),)) from error
     say(f"{added} texts loaded, {len(texts) - added} were there")
@@ -166,14 +169,15 @@ def show_tables(_options: argparse.Namespace, _settings: Settings) -> int:
     return 0
 
 
-async def _seed(dsn: str, content: seed_flow.Seed, source: str) -> None:
+async def _seed(dsn: str, ring: KeyRing, content: seed_flow.Seed, source: str) -> int:
     async with connected(dsn) as conn, conn.transaction():
-        await seed_flow.store(conn, content, source)
+        return await seed_flow.store(conn, ring, content, source, utc_now())
 
 
-async def _load_consents(dsn: str, texts: consent_texts.Texts) -> int:
+async def _load_consents(dsn: str, ring: KeyRing, texts: consent_texts.Texts) -> int:
+    actor = Actor("acs consents", kind="system")
     async with connected(dsn) as conn, conn.transaction():
-        return await consent_texts.load(conn, texts)
+        return await consent_texts.load(conn, ring, actor, texts, utc_now())
 
 
 async def _load_products(

@@ -69,6 +69,7 @@ class EventName(StrEnum):
     CONSENT_REFUSED = "consent.refused"
     CONSENT_WITHDRAWN = "consent.withdrawn"
     CONSENT_OUTDATED = "consent.outdated"
+    CONSENT_TEXT_LOADED = "consent.text_loaded"
     PIN_SET = "pin.set"
     PIN_CHANGED = "pin.changed"
     PIN_FAILED = "pin.failed"

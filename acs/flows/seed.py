@@ -20,8 +20,11 @@
     rate = "4.30"
     as_of = 2026-11-25          # left out: today
 
-A file with a fault is refused as a whole with a sentence that says where. The same file again
-changes nothing.
+Laws:
+- A file with a fault is refused as a whole with a sentence that says where. The same file again
+  changes nothing.
+- Every change is one event in the audit log, in the transaction of the change: what of an issuer,
+  card range or rate was and what it became, and the file's name.
 """
 
 from __future__ import annotations
@@ -40,13 +43,18 @@ from acs.authentication.range_policy import RangePolicy
 from acs.crypto.keys import KeyState
 from acs.store import card_ranges
 from acs.store.card_ranges import Issuer
+from schemas import audit
+from schemas.audit import AuditEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from acs.crypto.software import SoftwareKeys
+    from acs.store.card_ranges import Contents
     from acs.store.pool import Connection
+    from schemas.vault import KeyRing
 
 
 class BadSeed(ValueError):
@@ -111,8 +119,13 @@ def _state(values: SoftwareKeys, key_id: str) -> str:
     return "not there" if state is None else f"{state} and not active"
 
 
-async def store(conn: Connection, seed: Seed, source: str) -> None:
-    """Store a seed on the caller's open transaction and tell every process to load again."""
+async def store(conn: Connection, ring: KeyRing, seed: Seed, source: str, now: datetime) -> int:
+    """Store a seed on the caller's open transaction and tell every process to load again.
+
+    Gives how many things changed.
+    """
+    await card_ranges.move_version(conn)
+    before = await card_ranges.contents(conn)
     for issuer in seed.issuers:
         await card_ranges.put_issuer(conn, issuer)
     await card_ranges.make_room(conn, seed.ranges)
@@ -127,7 +140,34 @@ async def store(conn: Connection, seed: Seed, source: str) -> None:
             as_of=rate.as_of,
             source=source[:80],
         )
-    await card_ranges.move_version(conn)
+    after = await card_ranges.contents(conn)
+    changes = list(_changes(before, after, source, now))
+    for event in changes:
+        await audit.append(conn, ring, event)
+    return len(changes)
+
+
+def _changes(before: Contents, after: Contents, source: str, now: datetime) -> Iterator[AuditEvent]:
+    """Give an event for each thing that is new or became another."""
+    for (kind, name), becomes in sorted(after.items()):
+        was = before.get((kind, name))
+        if becomes == was:
+            continue
+        known = was or {}
+        differ = [one for one in {**known, **becomes} if known.get(one) != becomes.get(one)]
+        yield AuditEvent(
+            at=now,
+            name=f"{kind}.set",
+            actor_kind="system",
+            actor="acs seed",
+            object=name,
+            outcome="new" if was is None else "changed",
+            details={
+                "source": source[:80],
+                "was": None if was is None else {one: was.get(one) for one in differ},
+                "becomes": {one: becomes.get(one) for one in differ},
+            },
+        )
 
 
 def _each(content: dict[str, Any], kind: str, read_one: Any) -> list[Any]:  # noqa: ANN401

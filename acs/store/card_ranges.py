@@ -10,7 +10,7 @@ import json
 from bisect import bisect_right
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from acs.authentication.facts import PAN_DIGITS_MAX, CardRange
 from acs.authentication.limits import Rate
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from datetime import date
 
     from acs.store.pool import Connection
+
+Contents: TypeAlias = "Mapping[tuple[str, str], Mapping[str, Any]]"
+"""What is stored about each issuer, card range and rate, by its kind and id."""
 
 _SQL = queries.load(__file__)
 
@@ -107,6 +110,12 @@ async def version(conn: Connection) -> int:
     return int(await _SQL.version.value(conn))
 
 
+async def contents(conn: Connection) -> Contents:
+    """Read everything as it is stored, also a policy that this version cannot read."""
+    rows = await _SQL.contents.all(conn)
+    return {(row["kind"], row["id"]): json.loads(row["content"]) for row in rows}
+
+
 async def put_issuer(conn: Connection, issuer: Issuer) -> None:
     """Store an issuer."""
     await _SQL.put_issuer.run(
@@ -165,5 +174,5 @@ async def put_rate(
 
 
 async def move_version(conn: Connection) -> None:
-    """Tell every process to load again."""
+    """Tell every process to load again; until the commit nobody else changes anything."""
     await _SQL.move_version.run(conn)

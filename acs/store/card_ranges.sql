@@ -13,6 +13,18 @@ ORDER BY r.low;
 -- Every exchange rate.
 SELECT currency_from, currency_to, rate, as_of FROM acs.exchange_rate;
 
+-- name: contents
+-- Everything as it is stored, for who tells what a change was; the members of a policy beside the bounds.
+SELECT 'issuer' AS kind, issuer_id AS id, (to_jsonb(i) - 'issuer_id')::text AS content FROM acs.issuer i
+UNION ALL
+SELECT 'card_range', range_id, (policy || jsonb_build_object(
+    'low', low::text, 'high', high::text, 'scheme', scheme, 'issuer', issuer_id))::text
+FROM acs.card_range
+UNION ALL
+SELECT 'exchange_rate', currency_from || '/' || currency_to, jsonb_build_object(
+    'rate', rate::text, 'as_of', as_of, 'source', source)::text
+FROM acs.exchange_rate;
+
 -- name: put_issuer
 -- A new issuer or new facts about one.
 INSERT INTO acs.issuer (issuer_id, name, phone, default_language)

@@ -12,6 +12,7 @@ Laws:
 - A version never changes: the same file again changes nothing, other words under a known version
   are refused. What was declared is bound to the SHA-256 of the exact bytes that were shown.
 - A file with a fault is refused as a whole with a sentence that says where.
+- Every text that is added is one event in the audit log, with its SHA-256.
 - After its last day a consent counts no more: payments see it at once, and each client is gone
   through once, in bounded steps: suspended with the reason, and one event in the audit log. Who
   agrees to the new version is back at once.
@@ -19,6 +20,7 @@ Laws:
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -28,13 +30,17 @@ from enrollment.flows import enrolments, entries
 from enrollment.model import ConsentCode, calendar_of
 from enrollment.store import consents, persons
 from enrollment.store.consents import TextVersion
+from schemas import audit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from enrollment.events import Actor
     from enrollment.flows.work import Work
+    from schemas.audit import AuditEvent
     from schemas.queries import Connection
+    from schemas.vault import KeyRing
 
 Texts: TypeAlias = list[TextVersion]
 
@@ -57,7 +63,9 @@ def read(path: Path) -> Texts:
     return texts
 
 
-async def load(conn: Connection, texts: Sequence[TextVersion]) -> int:
+async def load(
+    conn: Connection, ring: KeyRing, actor: Actor, texts: Sequence[TextVersion], now: datetime
+) -> int:
     """Keep what is new, on the caller's open transaction; gives how many texts. Raises BadTexts."""
     await consents.hold_texts(conn)
     known = {_key(one): one for one in await consents.all_texts(conn)}
@@ -69,6 +77,7 @@ async def load(conn: Connection, texts: Sequence[TextVersion]) -> int:
             raise BadTexts(message)
         _refuse_earlier(known.values(), text)
         await consents.add_text(conn, text)
+        await audit.append(conn, ring, _loaded(actor, text, now))
         known[_key(text)] = text
     for text in fresh:
         await consents.end_earlier(conn, text)
@@ -99,6 +108,18 @@ async def outdate(work: Work, limit: int) -> int:
     last = clients[-1][0] if clients else None
     await consents.move_sweep(work.conn, sweep, last, work.now if is_over else None)
     return max(len(clients), 1)
+
+
+def _loaded(actor: Actor, text: TextVersion, now: datetime) -> AuditEvent:
+    by = text.must_reaccept_by
+    details = {
+        "language": text.language,
+        "sha256": hashlib.sha256(text.body.encode()).hexdigest(),
+        "valid_from": text.valid_from.isoformat(),
+        "must_reaccept_by": None if by is None else by.isoformat(),
+    }
+    about = f"{text.code} version {text.version}"
+    return actor.event(EventName.CONSENT_TEXT_LOADED, about, now, details=details)
 
 
 def _text(number: int, row: Any) -> TextVersion:  # noqa: ANN401 - what a file holds

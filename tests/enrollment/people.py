@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from enrollment import flows
 from enrollment.events import ACS, Actor
-from enrollment.flows import cards, clients, persons
+from enrollment.flows import cards, clients, consent_texts, persons
 from enrollment.flows.cards import AccountData, CardData
 from enrollment.flows.clients import Declaration
 from enrollment.flows.persons import PersonData
@@ -20,17 +20,19 @@ from enrollment.refusals import Done, Refusal
 from enrollment.words import Action
 from otp.policy import OtpPolicy
 from schemas.vault import Keys, Secret
+from tests.conftest import fixed_keys
 from tests.otp.fakes import sms_text
 from tests.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import date, datetime
+    from datetime import date
     from uuid import UUID
 
     import asyncpg
 
     from enrollment.model import Merchant, Standing
+    from enrollment.store.consents import TextVersion
     from schemas.queries import Connection
 
 PESELS = ("44051401359", "85030912343", "02270803563", "15323199999")
@@ -160,6 +162,12 @@ async def activate(work: Work, client: Client) -> None:
     await consent(work, client.person_id)
     await set_pin(work, client.person_id)
     await switch(work, client)
+
+
+async def load_texts(owner: asyncpg.Connection, texts: Sequence[TextVersion]) -> int:
+    """Load texts of consents as `acs consents load` does, on the caller's transaction."""
+    actor = Actor("acs consents", kind="system")
+    return await consent_texts.load(owner, fixed_keys().audit, actor, texts, datetime.now(UTC))
 
 
 async def events(conn: asyncpg.Connection) -> list[str]:

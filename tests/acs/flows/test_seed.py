@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+import json
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
 import pytest
@@ -14,12 +15,14 @@ from acs.flows import seed
 from acs.flows.seed import BadSeed, Rate
 from acs.store import card_ranges
 from acs.transaction import Elements
+from tests.conftest import fixed_keys
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 Conn: TypeAlias = asyncpg.Connection
 TODAY = date(2026, 4, 15)
+NOW = datetime(2026, 4, 15, 9, tzinfo=UTC)
 ISSUER = """
 [[issuer]]
 id = "bank"
@@ -98,18 +101,79 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
         seed.read(tmp_path / "none", TODAY)
 
 
+async def stored(owner: Conn, found: seed.Seed) -> int:
+    """Store a seed, all of it or nothing; gives how many things changed."""
+    async with owner.transaction():
+        return await seed.store(owner, fixed_keys().audit, found, "seed.toml", NOW)
+
+
+async def told(owner: Conn) -> list[tuple[str, str, str, dict[str, Any]]]:
+    """Read what the audit log tells of seeds."""
+    rows = await owner.fetch(
+        "SELECT name, object, outcome, details FROM audit.event"
+        " WHERE actor = 'acs seed' ORDER BY event_id"
+    )
+    return [(*row[:3], json.loads(row["details"])) for row in rows]
+
+
 async def test_the_same_seed_twice_changes_nothing_but_the_version(
     owner: Conn, tmp_path: Path
 ) -> None:
     found = await asyncio.to_thread(read, tmp_path, WHOLE)
-    async with owner.transaction():
-        await seed.store(owner, found, "seed.toml")
-    first = await card_ranges.load(owner)
-    async with owner.transaction():
-        await seed.store(owner, found, "seed.toml")
+    assert await stored(owner, found) == 3
+    first, events = await card_ranges.load(owner), await told(owner)
+    assert await stored(owner, found) == 0
     second = await card_ranges.load(owner)
     assert second.version == first.version + 1
     assert (second.ranges, second.rates) == (first.ranges, first.rates)
+    assert await told(owner) == events
+
+
+async def test_the_audit_log_tells_what_a_seed_changed_and_nothing_else(
+    owner: Conn, tmp_path: Path
+) -> None:
+    await stored(owner, await asyncio.to_thread(read, tmp_path, WHOLE))
+    new = await told(owner)
+    other = WHOLE.replace('"otp"', '"pin+otp"').replace("400001", "400002").replace("4.30", "4.31")
+    await stored(owner, await asyncio.to_thread(read, tmp_path, other))
+
+    assert [event[:3] for event in new] == [
+        ("card_range.set", "visa", "new"),
+        ("exchange_rate.set", "978/985", "new"),
+        ("issuer.set", "bank", "new"),
+    ]
+    assert all(details["was"] is None for *_, details in new)
+    assert new[0][3]["becomes"]["elements"] == "otp"
+    assert (await told(owner))[3:] == [
+        (
+            "card_range.set", "visa", "changed",
+            {
+                "source": "seed.toml",
+                "was": {"elements": "otp", "high": "4000019999999999999"},
+                "becomes": {"elements": "pin+otp", "high": "4000029999999999999"},
+            },
+        ),
+        (
+            "exchange_rate.set", "978/985", "changed",
+            {
+                "source": "seed.toml",
+                "was": {"rate": "4.30"},
+                "becomes": {"rate": "4.31"},
+            },
+        ),
+    ]  # fmt: skip
+
+
+async def test_a_policy_that_this_version_cannot_read_is_replaced_and_told(
+    owner: Conn, tmp_path: Path
+) -> None:
+    found = await asyncio.to_thread(read, tmp_path, WHOLE)
+    await stored(owner, found)
+    await owner.execute("""UPDATE acs.card_range SET policy = policy || '{"of_tomorrow": 1}'""")
+
+    assert await stored(owner, found) == 1
+    *_, details = (await told(owner))[-1]
+    assert (details["was"], details["becomes"]) == ({"of_tomorrow": 1}, {"of_tomorrow": None})
 
 
 def halves(first: tuple[str, str], second: tuple[str, str]) -> str:
@@ -138,14 +202,12 @@ async def test_bounds_may_move_between_ranges(
     versions: dict[str, int],
 ) -> None:
     for text in (halves(("4000", "4004"), ("4005", "4009")), halves(first, second)):
-        found = await asyncio.to_thread(read, tmp_path, text)
-        async with owner.transaction():
-            await seed.store(owner, found, "seed.toml")
-    stored = {one.range.range_id: one.range for one in (await card_ranges.load(owner)).ranges}
-    assert {name: one.version for name, one in stored.items()} == versions
+        await stored(owner, await asyncio.to_thread(read, tmp_path, text))
+    found = {one.range.range_id: one.range for one in (await card_ranges.load(owner)).ranges}
+    assert {name: one.version for name, one in found.items()} == versions
     for name, (low, high) in (("a", first), ("b", second)):
-        assert stored[name].low == int(low.ljust(19, "0"))
-        assert stored[name].high == int(high.ljust(19, "9"))
+        assert found[name].low == int(low.ljust(19, "0"))
+        assert found[name].high == int(high.ljust(19, "9"))
 
 
 async def test_a_seed_that_the_database_refuses_is_not_half_stored(
@@ -153,6 +215,5 @@ async def test_a_seed_that_the_database_refuses_is_not_half_stored(
 ) -> None:
     found = await asyncio.to_thread(read, tmp_path, RANGE)  # its issuer is not there
     with pytest.raises(asyncpg.ForeignKeyViolationError):
-        async with owner.transaction():
-            await seed.store(owner, found, "seed.toml")
+        await stored(owner, found)
     assert (await card_ranges.load(owner)).ranges == ()

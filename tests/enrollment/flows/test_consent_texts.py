@@ -96,12 +96,15 @@ async def test_the_same_texts_again_change_nothing(
     db: asyncpg.Connection, owner: asyncpg.Connection, now: datetime
 ) -> None:
     async with owner.transaction():
-        first = await consent_texts.load(owner, texts())
+        first = await people.load_texts(owner, texts())
+    events = await people.events(db)
     before = await owner.fetch("SELECT * FROM enrollment.consent_text ORDER BY 1, 2, 3")
     async with owner.transaction():
-        again = await consent_texts.load(owner, texts())
+        again = await people.load_texts(owner, texts())
 
     assert (first, again) == (4, 0)
+    assert await people.events(db) == events
+    assert events == ["consent.text_loaded"] * 4
     assert await owner.fetch("SELECT * FROM enrollment.consent_text ORDER BY 1, 2, 3") == before
     row = await db.fetchrow(
         "SELECT sha256, valid_to, good_until FROM enrollment.consent_text"
@@ -129,16 +132,16 @@ async def test_a_version_that_is_there_is_not_changed(
     owner: asyncpg.Connection, changed: list[TextVersion], says: str
 ) -> None:
     async with owner.transaction():
-        await consent_texts.load(owner, texts())
+        await people.load_texts(owner, texts())
     with pytest.raises(BadTexts, match=says):
         async with owner.transaction():
-            await consent_texts.load(owner, changed)
+            await people.load_texts(owner, changed)
 
 
 async def test_versions_only_go_up_and_the_first_end_stays(owner: asyncpg.Connection) -> None:
     later = texts(5, by=BY + timedelta(days=30), at=FROM + timedelta(days=1))
     async with owner.transaction():
-        await consent_texts.load(owner, [*later, *texts()])
+        await people.load_texts(owner, [*later, *texts()])
     rows = await owner.fetch(
         "SELECT DISTINCT version, good_until FROM enrollment.consent_text"
         " WHERE code = 'sms_3ds' ORDER BY version"
@@ -146,7 +149,7 @@ async def test_versions_only_go_up_and_the_first_end_stays(owner: asyncpg.Connec
     assert [tuple(row) for row in rows] == [(1, BY), (2, BY + timedelta(days=30)), (5, None)]
     with pytest.raises(BadTexts, match="version 5 is there; a new one is above it"):
         async with owner.transaction():
-            await consent_texts.load(owner, texts(4, at=FROM + timedelta(days=2)))
+            await people.load_texts(owner, texts(4, at=FROM + timedelta(days=2)))
 
 
 async def test_who_agreed_to_old_words_is_suspended_once_and_back_with_the_new(
@@ -156,7 +159,7 @@ async def test_who_agreed_to_old_words_is_suspended_once_and_back_with_the_new(
     client = await people.make_client(work)
     await people.activate(work, client)
     async with owner.transaction():
-        await consent_texts.load(owner, texts())
+        await people.load_texts(owner, texts())
     seen = [await flows.outdate_consents(people.by_itself(db, keys, now), 10) for _ in range(3)]
 
     assert seen == [1, 0, 0]
@@ -178,7 +181,7 @@ async def test_until_the_last_day_is_over_nothing_happens(
     client = await people.make_client(work)
     await people.activate(work, client)
     async with owner.transaction():
-        await consent_texts.load(owner, texts(by=now.date()))
+        await people.load_texts(owner, texts(by=now.date()))
 
     assert await flows.outdate_consents(people.by_itself(db, keys, now), 10) == 0
     assert await people.enrolment(db, client.card_id) == ("active", None)
@@ -197,7 +200,7 @@ async def test_only_who_still_agrees_to_the_old_words_is_outdated_step_by_step(
         await people.consent(work, person_id)
     await clients.withdraw(work, ids[0], "sms_3ds")
     async with owner.transaction():
-        await consent_texts.load(owner, texts())
+        await people.load_texts(owner, texts())
     said = [Declaration("sms_3ds", 2, "pl", is_accepted=True)]
     await clients.declare(work, ids[1], said)
     steps = [await flows.outdate_consents(people.by_itself(db, keys, now), 2) for _ in range(3)]

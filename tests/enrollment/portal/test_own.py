@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from enrollment.events import EventName
-from enrollment.flows import belongings, consent_texts, search, wrong_codes
+from enrollment.flows import belongings, search, wrong_codes
 from enrollment.flows.belongings import Preferences
 from enrollment.store import persons
 from tests.enrollment import people
@@ -147,7 +147,7 @@ async def test_a_consent_to_earlier_words_is_one_while_they_count_and_can_be_wit
     inside: Browser, owner: asyncpg.Connection, by: date | None, holds: bool
 ) -> None:
     async with owner.transaction():
-        await consent_texts.load(owner, texts(by=by))
+        await people.load_texts(owner, texts(by=by))
 
     page = await inside.get("/consents")
     ways = [one.get("href") for one in page.tree.iter("a") if "withdraw" in one.get("href", "")]

@@ -238,6 +238,7 @@ def test_every_event_that_a_client_may_see_has_words_of_its_own() -> None:
     seen_by_others = {
         EventName.PERSON_CLOSED, EventName.PERSON_PURGED, EventName.ACCOUNT_UPSERTED,
         EventName.IMPORT_BATCH, EventName.API_DENIED, EventName.JTI_REPLAY,
+        EventName.CONSENT_TEXT_LOADED,
     }  # fmt: skip
     without = [
         name

@@ -65,7 +65,7 @@ async def filled(dsn: str, issuer: seed.Seed, pages: Pages) -> Filled:
     keys = Keys(**rings)
     conn = await asyncpg.connect(dsn)
     async with conn.transaction():
-        await seed.store(conn, issuer, "test")
+        await seed.store(conn, keys.audit, issuer, "test", datetime.now(UTC))
     tables = await card_ranges.load(conn)
     await conn.close()
     easy = [one for one in people.everybody(20) if one.kind == "easy" and not one.has_limits]
