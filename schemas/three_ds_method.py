@@ -77,8 +77,9 @@ class DeviceData:
 
     @classmethod
     def from_bytes(cls, stored: bytes) -> DeviceData:
-        """Read back what ``to_bytes`` wrote."""
-        known: dict[str, Any] = json.loads(stored)
+        """Read back what ``to_bytes`` wrote, also a newer one's: what is unknown is left out."""
+        said: dict[str, Any] = json.loads(stored)
+        known = {one.name: said[one.name] for one in fields(cls) if one.name in said}
         return cls(**{**known, "languages": tuple(known.get("languages", ()))})
 
 

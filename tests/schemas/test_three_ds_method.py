@@ -173,3 +173,8 @@ def test_no_bytes_raise(raw: bytes) -> None:
 )
 def test_what_is_stored_is_read_back(device: DeviceData) -> None:
     assert DeviceData.from_bytes(device.to_bytes()) == device
+
+
+def test_what_a_newer_version_stored_is_read_without_what_it_added() -> None:
+    stored = b'{"screen_width":390,"device_memory":8}'
+    assert DeviceData.from_bytes(stored) == DeviceData(screen_width=390)
