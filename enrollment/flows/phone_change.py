@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import timedelta
+from math import ceil
 from typing import TYPE_CHECKING, Final
 from uuid import UUID, uuid4
 
@@ -219,11 +220,10 @@ async def _is_shared_too_often(work: Work, number: Secret, person_id: UUID) -> b
 
 async def _too_often(work: Work, person_id: UUID) -> Refusal | None:
     most = work.policy.portal.phone_changes_year
-    if await belongings.changes_since(work.conn, person_id, work.now - _DAY):
-        return Refusal(RefusalCode.PHONE_CHANGES, retry_after_s=int(_DAY.total_seconds()))
-    if await belongings.changes_since(work.conn, person_id, work.now - _YEAR) >= most:
-        return Refusal(RefusalCode.PHONE_CHANGES)
-    return None
+    changes = await belongings.changes_since(work.conn, person_id, work.now - _YEAR)
+    if changes and (wait := changes[0] + _DAY - work.now) > timedelta(0):
+        return Refusal(RefusalCode.PHONE_CHANGES, retry_after_s=ceil(wait.total_seconds()))
+    return Refusal(RefusalCode.PHONE_CHANGES) if len(changes) >= most else None
 
 
 async def _send(work: Work, person: Person, change: Change, number: Secret) -> UUID | Refusal:

@@ -41,9 +41,10 @@ class Merchant:
     added_at: datetime
 
 
-async def changes_since(conn: Connection, person_id: UUID, since: datetime) -> int:
-    """Count the changes that a person confirmed after that time."""
-    return int(await _SQL.changes_since.value(conn, person_id=person_id, since=since))
+async def changes_since(conn: Connection, person_id: UUID, since: datetime) -> list[datetime]:
+    """Tell when a person confirmed changes after that time, the newest first."""
+    rows = await _SQL.changes_since.all(conn, person_id=person_id, since=since)
+    return [row["confirmed_at"] for row in rows]
 
 
 async def add_change(

@@ -1,9 +1,10 @@
 -- New phones from the portal, trusted merchants, own events.
 
 -- name: changes_since
--- How many confirmed changes a person made since that time.
-SELECT count(*) FROM enrollment.phone_change
- WHERE person_id = :person_id AND confirmed_at > :since;
+-- When a person confirmed changes since that time, the newest first.
+SELECT confirmed_at FROM enrollment.phone_change
+ WHERE person_id = :person_id AND confirmed_at > :since
+ ORDER BY confirmed_at DESC;
 
 -- name: add_pending_phone
 -- The phone that shall take over.

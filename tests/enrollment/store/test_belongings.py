@@ -48,8 +48,8 @@ async def test_a_change_is_confirmed_in_time_once(
 
     assert found == made
     assert confirmed == [False, True, False]
-    assert await belongings.changes_since(db, person_id, now - DAY) == 1
-    assert await belongings.changes_since(db, person_id, now) == 0
+    assert await belongings.changes_since(db, person_id, now - DAY) == [now]
+    assert await belongings.changes_since(db, person_id, now) == []
 
 
 async def test_a_change_takes_over_once_when_it_is_due(
