@@ -339,7 +339,10 @@ def _say(ports: PortalPorts, words: Words, flash: Flash) -> str:
     if not ports.pages.has_text(text_id):
         text_id = "refused_other"
     bounds = _bounds(ports.enrollment.policy.portal, words)
-    return words.text(text_id, **{**bounds, "call": _call(ports, words), **flash.values})
+    wait = words.wait(int(flash.values.get("minutes", 0)))
+    return words.text(
+        text_id, **{**bounds, "call": _call(ports, words), "wait": wait, **flash.values}
+    )
 
 
 def _call(ports: PortalPorts, words: Words) -> str:

@@ -6,6 +6,7 @@ Laws: every value is escaped; an unknown name in a template is an error; no inli
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -23,12 +24,14 @@ from schemas.texts import choose_language, load_catalogues, unbroken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from jinja2 import Template
 
 _HERE: Final = Path(__file__).parent
 _S_PER_MINUTE: Final = 60
+_MIN_PER_HOUR: Final = 60
+_IN_HOURS_FROM_MIN: Final = 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +133,13 @@ class Words:
         minutes, seconds = divmod(int(time.total_seconds()), _S_PER_MINUTE)
         count, unit = (minutes, "minute") if not seconds else (minutes * 60 + seconds, "second")
         return format_unit(count, unit, length="short", locale=self.language)
+
+    def wait(self, minutes: int) -> str:
+        """Write how long to wait: from two hours on in begun hours."""
+        if minutes < _IN_HOURS_FROM_MIN:
+            return self.span(timedelta(minutes=minutes))
+        hours = -(-minutes // _MIN_PER_HOUR)
+        return format_unit(hours, "hour", length="short", locale=self.language)
 
     def day(self, moment: datetime) -> str:
         """Write a calendar day of the bank."""

@@ -72,6 +72,22 @@ def test_a_span_is_said_in_whole_units(seconds: int, says: dict[str, str]) -> No
     } == says
 
 
+@pytest.mark.parametrize(
+    ("minutes", "says"),
+    [
+        (1, {"pl": "1 min", "en": "1 min", "de": "1 Min.", "uk": "1 хв"}),
+        (119, {"pl": "119 min", "en": "119 min", "de": "119 Min.", "uk": "119 хв"}),
+        (120, {"pl": "2 godz.", "en": "2 hr", "de": "2 Std.", "uk": "2 год"}),
+        (742, {"pl": "13 godz.", "en": "13 hr", "de": "13 Std.", "uk": "13 год"}),
+    ],
+)
+def test_a_long_wait_is_said_in_begun_hours(minutes: int, says: dict[str, str]) -> None:
+    said = {language: render.Words(PAGES, language).wait(minutes) for language in says}
+    assert {
+        language: text.replace("\N{NO-BREAK SPACE}", " ") for language, text in said.items()
+    } == says
+
+
 def test_a_new_language_starts_from_the_same_ids() -> None:
     template = (ROOM / "locale" / "portal.pot").read_text(encoding="utf-8")
 
