@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from functools import partial
+from itertools import combinations
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
@@ -45,7 +46,7 @@ from schemas.values import TransStatusReason
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
     from pathlib import Path
 
@@ -185,10 +186,24 @@ def listener_contexts(settings: Settings, edges: Iterable[str]) -> list[ssl.SSLC
 def directory_servers(settings: Settings) -> list[DirectoryServer]:
     """Give the Directory Servers with their TLS contexts and signers; raise ConfigError."""
     signers = content_signers(settings)
-    return _collected(
+    servers = _collected(
         partial(_directory_server, given, signers, given.client_ca or settings.ds.client_ca)
         for given in settings.ds.directory_servers
     )
+    if alike := tuple(_alike(servers)):
+        raise ConfigError(alike)
+    return servers
+
+
+def _alike(servers: Sequence[DirectoryServer]) -> Iterator[str]:
+    """Give a sentence for each two that one certificate could speak for."""
+    for one, other in combinations(servers, 2):
+        is_named_alike = one.client_subject == other.client_subject is not None
+        if is_named_alike and not one.authorities.isdisjoint(other.authorities):
+            yield (
+                f"ds.directory_servers: {other.ds_id}: its certificate is that of {one.ds_id}: "
+                "client_subject and an authority of client_ca"
+            )
 
 
 def content_signers(settings: Settings) -> dict[str, SoftwareSigner | HsmSigner]:

@@ -13,7 +13,6 @@ from schemas.values import TransStatusReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from acs.config.ds_settings import DirectoryServer
     from acs.config.settings import Settings
@@ -168,19 +167,12 @@ def _certificates(settings: Settings) -> Iterator[str]:
     have_own = bool(networks) and all(one.client_ca is not None for one in networks)
     if settings.ds.tls_cert is not None and common is None and not have_own:
         yield "ds.client_ca is missing: Directory Servers show a certificate"
-    shown: dict[tuple[str, Path | None], str] = {}
     for one in networks:
         where = f"ds.directory_servers: {one.id}"
-        if settings.ds.tls_cert is None:
-            if one.client_ca is not None:
-                yield f"{where}: client_ca needs ds.tls_cert"
-            continue
-        if one.client_subject is None:
+        if settings.ds.tls_cert is None and one.client_ca is not None:
+            yield f"{where}: client_ca needs ds.tls_cert"
+        if settings.ds.tls_cert is not None and one.client_subject is None:
             yield f"{where}: client_subject is missing"
-            continue
-        other = shown.setdefault((one.client_subject, one.client_ca or common), one.id)
-        if other != one.id:
-            yield f"{where}: its certificate is that of {other}: client_subject and client_ca"
     for caller in settings.enrollment.callers:
         if caller.client_san is not None and settings.enrollment.client_ca is None:
             yield f"enrollment.callers: {caller.name}: client_san needs enrollment.client_ca"

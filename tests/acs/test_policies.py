@@ -15,7 +15,7 @@ from enrollment.policy import Activation, PortalRaise
 from enrollment.ports import NoHost
 from otp.gateways.router import Route
 from schemas.messages import Additions
-from tests.signing import ec_key, key_pem, leaf, pem, root
+from tests.signing import certificate, ec_key, key_pem, leaf, pem, root
 
 
 def read(**environ: str) -> config.Settings:
@@ -110,6 +110,31 @@ def test_a_directory_server_keeps_its_names_and_hosts() -> None:
     assert made.client_subject == "ds.visa.example"
     assert made.acs_reference_number == "REF-1"
     assert made.additions == Additions(frozenset({"TEST-1"}), {"acctType": frozenset({"80", "81"})})
+
+
+def test_two_directory_servers_that_one_certificate_could_speak_for_are_refused(
+    tmp_path: Path,
+) -> None:
+    ours, theirs = root(), certificate("theirs", ec_key("theirs"), usage="key_cert_sign")
+    files = {"ours": [ours], "copy": [ours], "both": [theirs, ours], "theirs": [theirs]}
+    for name, certificates in files.items():
+        (tmp_path / name).write_bytes(pem(*certificates))
+    both = {"schemes": ["visa"], "hosts": ["ds.example"], "client_subject": "ds"}
+
+    def built(ca: str, *, subject: str = "ds") -> list[str]:
+        first = {**both, "id": "visa", "client_ca": str(tmp_path / "ours")}
+        other = {**both, "id": "other", "client_ca": str(tmp_path / ca), "client_subject": subject}
+        settings = read(
+            ACS_DS__DIRECTORY_SERVERS=json.dumps([first, other]),
+            ACS_DS__TLS_CERT="c.pem",
+            ACS_DS__TLS_KEY="k.pem",
+        )
+        return [one.ds_id for one in policies.directory_servers(settings)]
+
+    assert built("theirs") == built("copy", subject="ds.other") == ["visa", "other"]
+    for ca in ("ours", "copy", "both"):
+        with pytest.raises(config.ConfigError, match="other: its certificate is that of visa"):
+            built(ca)
 
 
 def signing(

@@ -46,18 +46,6 @@ def test_where_each_directory_server_names_its_authorities_nothing_is_common() -
     assert "visa: client_ca needs ds.tls_cert" in refused(ds__directory_servers=[visa])
 
 
-@pytest.mark.parametrize("own", [{}, {"client_ca": "ours.pem"}])
-def test_two_directory_servers_are_told_apart_by_name_or_authority(own: dict[str, str]) -> None:
-    given = {"ds__tls_cert": "c.pem", "ds__tls_key": "k.pem", "ds__client_ca": "all.pem"}
-    both = [_network("visa", "ds", **own), _network("other", "ds", **own)]
-    apart = [both[0], _network("other", "ds", client_ca="others.pem")]
-
-    assert "other: its certificate is that of visa" in refused(**given, ds__directory_servers=both)
-    assert "its certificate" not in refused(
-        **given, ds__directory_servers=apart, ops__tls_cert="c.pem"
-    )
-
-
 def _network(ds_id: str, subject: str = "", **more: str) -> dict[str, object]:
     named = {"id": ds_id, "schemes": [ds_id], "hosts": ["x"], "client_subject": subject or ds_id}
     return {**named, **more}
