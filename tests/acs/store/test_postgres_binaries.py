@@ -45,7 +45,7 @@ def test_looking_for_the_wheel_does_not_import_it() -> None:
 def test_the_first_that_is_new_enough_is_taken(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old, good = program(tmp_path / "a", "13.9"), program(tmp_path / "b", "16.1")
+    old, good = program(tmp_path / "a", "14.22"), program(tmp_path / "b", "16.1")
     only(monkeypatch, old, good, program(tmp_path / "c", "17.0"))
 
     assert find() == Binaries(good, 16)
