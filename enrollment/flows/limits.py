@@ -44,6 +44,7 @@ class CardLimits:
     """What a card may spend, level by level; ``effective`` includes the account's limits.
 
     While a new phone of the holder waits, payments are measured against half, and so it says.
+    ``is_off_by_client``: internet payments are off, and only the client's own limits make it so.
     """
 
     card_id: UUID
@@ -53,6 +54,7 @@ class CardLimits:
     effective: EffectiveLimits
     use: Use
     is_halved: bool = False
+    is_off_by_client: bool = False
 
 
 async def account_limits(work: Work, account_id: UUID) -> Done[AccountLimits] | Refusal:
@@ -92,17 +94,19 @@ async def card_limits(work: Work, card_id: UUID) -> Done[CardLimits] | Refusal:
         return Refusal(RefusalCode.NOT_FOUND)
     own = await limits.levels(work.conn, card_id)
     above = await _above_client(work, card_id, card.account_id, own)
-    effective = rules.minimum(above, own[Level.CARD_CLIENT].limits)
+    client = own[Level.CARD_CLIENT].limits
+    effective = rules.minimum(above, client)
     change = await belongings.open_change(work.conn, card.person_id)
     is_halved = change is not None and change.state == "confirmed"
     view = CardLimits(
         card_id,
         rules.currency_letters(card.currency),
         own[Level.CARD_BRANCH].limits,
-        own[Level.CARD_CLIENT].limits,
+        client,
         rules.halved(effective) if is_halved else effective,
         await limits.use(work.conn, card_id, *calendar_of(work.now)),
         is_halved,
+        client.is_off and not above.is_off,
     )
     return Done(view, own[Level.CARD_BRANCH].version + own[Level.CARD_CLIENT].version)
 

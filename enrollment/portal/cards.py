@@ -61,6 +61,7 @@ async def show_card(visit: Visit) -> Answer:
         "counts": COUNTS,
         "mask": await _mask(visit),
         "minor": await clients.is_minor(visit.work, visit.client),
+        "may_raise": await limits.may_raise(visit.work, visit.client),
         "can_block": visit.ports.enrollment.host.is_there,
         "is_asked": await card_blocks.is_asked(visit.work, own.card.card_id),
     }

@@ -166,6 +166,7 @@ def _one(*, can_block: bool, is_asked: bool = False) -> Page:
         "counts": cards.COUNTS,
         "mask": _mask,
         "minor": True,
+        "may_raise": False,
         "can_block": can_block,
         "is_asked": is_asked,
     }

@@ -81,10 +81,14 @@ async def test_where_the_bank_lets_clients_they_raise_what_they_lowered_up_to_th
         address = f"/limits/{client.card_id}"
         page = await inside.get("/limits")
         assert "znowu podnieść" in page.text
-        for per_day in ("99,50", "200"):
+        for per_day, is_off in (("99,50", False), ("0", True), ("200", False)):
             page = await inside.submit(page, address, per_day=per_day)
             page = await inside.submit(page, code=await portal.code(), action="confirm")
             assert "Limity zostały zmienione" in page.text
+            card = await inside.get(f"/cards/{client.card_id}")
+            own = "Twój własny limit to 0" in card.text, "Twój własny limit to 0" in page.text
+            assert own == (is_off, is_off)
+            assert "Limit podniesiesz w placówce" not in card.text + page.text
         assert page.form(address)[1]["per_day"] == "200"
 
         page = await inside.submit(page, address, per_day="200,01")
