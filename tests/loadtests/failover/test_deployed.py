@@ -98,3 +98,13 @@ def test_whoever_fills_the_public_edges_leaves_room_for_directory_servers() -> N
     assert public == {"frontend cardholder", "frontend portal"}
     assert public < set(most)
     assert sum(most[one] for one in public) <= most["global"] - 1000
+
+
+def test_no_single_address_fills_a_public_edge() -> None:
+    text = (DEPLOY / "haproxy" / "edges.cfg").read_text(encoding="utf-8")
+    parts = re.split(r"^frontend (?=(?!ds$)\w+$)", text, flags=re.MULTILINE)[1:]
+    most = [int(re.findall(r"^    maxconn (\d+)$", part, re.MULTILINE)[0]) for part in parts]
+    of_one = [int(re.findall(r"reject if { sc0_conn_cur gt (\d+) }", part)[0]) for part in parts]
+
+    assert [part.partition("\n")[0] for part in parts] == ["cardholder", "portal"]
+    assert [least / one for least, one in zip(most, of_one, strict=True)] == [20, 20]
