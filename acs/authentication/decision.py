@@ -148,7 +148,8 @@ def _enrolment(case: Case) -> Decision | None:
     if case.asks_account or case.standing.enrolment is EnrolmentState.ACTIVE:
         return None
     if case.standing.enrolment_reason is EnrolmentReason.PIN_MISSING:
-        return _pin_missing(case)
+        # Also where none is asked for: the branch took the access, and all cards wait.
+        return _set_pin_first(case)
     return refuse(
         case, "enrolment:not_active", TransStatusReason.NOT_ENROLLED, InfoText.NOT_ENROLLED
     )
@@ -168,12 +169,13 @@ def _phone(case: Case) -> Decision | None:
 
 
 def _pin(case: Case) -> Decision | None:
-    return None if case.is_requestor_initiated or case.standing.pin_set else _pin_missing(case)
+    is_asked = not case.is_requestor_initiated and (
+        case.facts.range.policy.elements is not Elements.OTP
+    )
+    return _set_pin_first(case) if is_asked and not case.standing.pin_set else None
 
 
-def _pin_missing(case: Case) -> Decision | None:
-    if case.facts.range.policy.elements is Elements.OTP:
-        return None
+def _set_pin_first(case: Case) -> Decision:
     return refuse(case, "pin:missing", TransStatusReason.NOT_ENROLLED, InfoText.SET_PIN)
 
 

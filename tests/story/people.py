@@ -58,6 +58,7 @@ class Facts:
     expiry: str = "3012"
     card_status: str = "active"
     enrolment: str = "active"
+    suspended_for: str = "client_off"
     limits: dict[str, int | None] | None = None
     card_limits: dict[str, int | None] | None = None
     person_of: Cardholder | None = None
@@ -173,7 +174,7 @@ async def _card(
         tag.key_id, enrollment_pan.seal(keys, holder.card_id, pan), holder.pan[-4:],
         holder.expiry, given.card_status, now,
     )  # fmt: skip
-    reason = "client_off" if given.enrolment in {"suspended", "removed"} else None
+    reason = given.suspended_for if given.enrolment in {"suspended", "removed"} else None
     await conn.execute(
         "INSERT INTO enrollment.enrolment (card_id, state, reason, changed_by, channel, changed_at)"
         " VALUES ($1, $2, $3, 'story', 'portal', $4)",

@@ -57,6 +57,15 @@ CASES = (
     Case("not enrolled", "N", "13", {"enrolment": "none"}, says=True),
     Case("eligible is not enrolled", "N", "13", {"enrolment": "eligible"}, says=True),
     Case("enrolment suspended", "N", "13", {"enrolment": "suspended"}, says=True),
+    Case(
+        "a reset by the branch, where no PIN is asked for", "N", "13",
+        {"no_pin": True, "enrolment": "suspended", "suspended_for": "pin_missing"}, says=True,
+    ),
+    Case(
+        "a reset by the branch, easy range", "N", "13",
+        {"prefix": EASY, "no_pin": True, "enrolment": "suspended", "suspended_for": "pin_missing"},
+        says=True,
+    ),
     Case("no consent", "N", "13", {"no_consent": True}, says=True),
     Case("no phone", "N", "13", {"no_phone": True}, says=True),
     Case("no PIN", "N", "13", {"prefix": PIN, "no_pin": True}, says=True),
