@@ -20,7 +20,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
-import ssl
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -34,9 +33,11 @@ from acs import log, metrics
 from acs.breaker import Breaker
 from acs.config.listen import is_loopback
 from schemas.messages import NO_ADDITIONS, Additions
+from schemas.turned_away import is_turned_away
 
 if TYPE_CHECKING:
     import socket
+    import ssl
     from collections.abc import Callable, Mapping, Sequence
 
     from acs.crypto.keys import ContentSigner, RemoteSigner
@@ -46,8 +47,6 @@ SOCKETS_MAX = 64
 REST_S, REST_MAX_S = 5.0, 60.0
 _ADDRESSES_MAX = 256
 _JSON = "application/json;charset=utf-8"
-_REFUSED: Final = ("CERTIFICATE", "UNKNOWN_CA", "ACCESS_DENIED", "HANDSHAKE_FAILURE")
-"""Words in the alerts that end a handshake; none of them comes once a request was read."""
 NOT_TAKEN: Final = frozenset({408, 425, 429, *range(500, 600)})
 """HTTP status of a server that failed, or that says it took nothing."""
 
@@ -266,7 +265,7 @@ class DirectoryServers:
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL):
             return NotConnected()
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as failure:
-            return NotConnected() if _is_turned_away(failure) else NoAnswer()
+            return NotConnected() if is_turned_away(failure) else NoAnswer()
 
     async def close(self) -> None:
         """Close the clients."""
@@ -287,19 +286,6 @@ class DirectoryServers:
             )
             self._sessions[server.ds_id] = session
         return session
-
-
-def _is_turned_away(failure: BaseException) -> bool:
-    """Tell whether what looked like a connection was none, so that nothing was taken.
-
-    Under TLS 1.3 our certificate is judged when our side of the handshake has ended. Who refuses it
-    says so by an alert, which comes before the message was written, or after it went and unread.
-    """
-    cause = failure.__cause__
-    if isinstance(cause, aiohttp.ClientConnectionResetError):
-        return True  # no byte of the message was written
-    reason = getattr(cause, "reason", None) if isinstance(cause, ssl.SSLError) else None
-    return "_ALERT_" in str(reason) and any(word in str(reason) for word in _REFUSED)
 
 
 async def _read(content: aiohttp.StreamReader) -> bytes:

@@ -22,6 +22,7 @@ from otp.gateways.http.answer import Reading
 from otp.gateways.port import Rejected, SendOutcome, Unknown
 from schemas.addresses import can_be_called
 from schemas.secret import Secret
+from schemas.turned_away import is_turned_away
 
 if TYPE_CHECKING:
     import ssl
@@ -203,7 +204,10 @@ class HttpGateway:
             # No byte of the body was written: the message surely was not taken.
             return Rejected(retryable=True, reason=type(error).__name__)
         except _LOST as error:
-            return Unknown(type(error).__name__)
+            reason = type(error).__name__
+            if is_turned_away(error):
+                return Rejected(retryable=True, reason=reason)
+            return Unknown(reason)
 
     async def find_out(self, job: SmsJob) -> SendOutcome:
         """Ask what became of a message; unknown where no way to ask is described."""

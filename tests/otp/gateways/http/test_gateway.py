@@ -33,6 +33,7 @@ from tests.otp.gateways.http.stub import (
     send,
 )
 from tests.records import replace
+from tests.turning_away import VERSIONS, turning_away
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -357,6 +358,19 @@ async def test_a_wrong_certificate_is_no_provider_and_gets_nothing() -> None:
 
     assert outcome == Rejected(retryable=True, reason="ClientConnectorCertificateError")
     assert seen == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("shows", [False, True])
+async def test_a_provider_that_refuses_our_certificate_took_nothing(
+    version: ssl.TLSVersion, shows: bool
+) -> None:
+    """Under TLS 1.3 it is judged when our side of the handshake has ended and the message goes."""
+    async with turning_away(version, shows=shows) as (host, tls):
+        outcome = await send(replace(CONFIG, url=f"https://{host}/send", tls=tls))
+
+    assert isinstance(outcome, Rejected)
+    assert outcome.retryable
 
 
 @pytest.mark.parametrize("name", ["localhost", "sms.example"])
