@@ -144,15 +144,19 @@ def client_may_set(
     """Name the first member that only a branch may set so, or None: clients only lower.
 
     ``own`` is what the client set before, ``above`` the minimum of the levels over it. A member
-    that no level sets may be set freely, for any value of it is a lowering. With ``may_raise``
-    clients take back what they lowered themselves, up to ``above``.
+    that no level sets may be set freely, for any value of it is a lowering. One that stays as it is
+    is no raise, though the branch has gone below it since. With ``may_raise`` clients take back
+    what they lowered themselves, up to ``above``.
     """
     raised = None if may_raise else raises(own, wanted)
     if raised is not None:
         return raised
+    before = own.as_dict()
     for name, value in wanted.as_dict().items():
         bound = above.as_dict()[name]
-        if value is not None and bound is not None and value > bound:
+        if value is None or value == before[name]:
+            continue
+        if bound is not None and value > bound:
             return name
     return None
 

@@ -81,6 +81,19 @@ async def test_a_refused_raise_is_told(db: asyncpg.Connection, keys: Keys, now: 
     assert (await people.events(db))[-1] == "limit.refused"
 
 
+async def test_a_limit_that_the_branch_went_below_keeps_no_client_from_lowering_another(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    work = hands(db, keys, now)
+    client = await people.make_client(work)
+    whose = client.person_id, client.card_id
+    await limits.lower_card_limits(work, client.card_id, EffectiveLimits(per_tx=500, per_day=2000))
+    await limits.put_card_limits(work, client.card_id, EffectiveLimits(per_day=1000), None)
+
+    lower = EffectiveLimits(per_tx=300, per_day=2000)
+    assert await limits.lower_fault(work, *whose, lower) is None
+
+
 async def test_a_bank_may_let_clients_raise_up_to_the_branch(
     db: asyncpg.Connection, keys: Keys, now: datetime
 ) -> None:
