@@ -140,7 +140,10 @@ async def put_person(
 async def put_phone(
     work: Work, person_id: UUID, text: str, source: Source, if_match: int | None
 ) -> Done[PersonView] | Refusal:
-    """Change the phone after the branch checked who asks; takes effect at once."""
+    """Change the phone after the branch checked who asks; takes effect at once.
+
+    The number in use, said again, stays: a change that waits to take its place is over.
+    """
     number = read_phone(work.policy, text)
     if isinstance(number, Refusal):
         return number
@@ -155,6 +158,8 @@ async def put_phone(
         return fault
     if await _is_phone_of(work, person_id, number):
         await _vouch(work, person_id)
+        if await belongings.drop_change(work.conn, person_id, work.now):
+            await work.record(EventName.PHONE_DROPPED, person_id)
     else:
         await persons.update(work.conn, person, work.now)
         person = replace(person, version=person.version + 1)

@@ -249,6 +249,29 @@ async def test_the_branch_comes_before_a_change_that_waits(bank: Work, client: C
     assert phone.mask[-3:] == "888"
 
 
+async def test_the_branch_keeps_the_phone_in_use_in_place_of_one_that_waits(
+    bank: Work, client: Client
+) -> None:
+    """The client was told of a change that somebody else had made, and came to the branch."""
+    await doors.change_phone(bank, client.person_id)
+    kept = await persons.put_phone(bank, client.person_id, people.PHONE, "branch", None)
+
+    assert isinstance(kept, Done)
+    assert kept.value.phone_mask == "+48 *** *** 761"
+    assert (await people.events(bank.conn))[-1] == "phone.dropped"
+    assert await phone_change.take_over(people.later(bank, days=2), 10) == 0
+
+
+async def test_a_record_with_the_phone_in_use_leaves_a_change_that_waits(
+    bank: Work, client: Client
+) -> None:
+    await doors.change_phone(bank, client.person_id)
+    data = persons.PersonData(people.PESELS[1], phone=people.PHONE, may_change_phone=True)
+    await persons.put_person(bank, "p1", data, None)
+
+    assert await phone_change.take_over(people.later(bank, days=2), 10) == 1
+
+
 async def test_another_persons_change_cannot_be_confirmed(bank: Work, client: Client) -> None:
     other = await people.make_person(replace(bank), "p9", people.PESELS[2])
     change = await doors.ask_for_phone(bank, client.person_id)
