@@ -1,7 +1,8 @@
 """The activation code that the branch hands to a client, the second element of a registration.
 
 Laws: shown once and kept as a keyed hash; good for 14 days; five wrong tries make it void; a new
-one makes the one before it void.
+one makes the one before it void. With it the client's registrations are counted anew: whoever knows
+the number, and a client who mistypes, use them up, and the branch has just seen who is asking.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from uuid import UUID, uuid4
 
 from enrollment import one_time
 from enrollment.events import EventName
-from enrollment.flows import ages
+from enrollment.flows import ages, strangers
 from enrollment.flows.step_up import seconds_to_midnight
 from enrollment.model import PersonStatus, midnight_before
 from enrollment.refusals import Done, Refusal, RefusalCode
@@ -63,6 +64,7 @@ async def issue(work: Work, person_id: UUID) -> Done[IssuedActivation] | Refusal
         expires_at=expires_at,
         now=work.now,
     )
+    await strangers.forget_registrations(work, person_id)
     await work.record(EventName.ACTIVATION_ISSUED, person_id, replaced=void > 0)
     return Done(IssuedActivation(Secret(_grouped(code.reveal())), expires_at), created=True)
 

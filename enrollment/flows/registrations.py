@@ -119,10 +119,10 @@ async def start(
 async def _is_within_counts(work: Work, who: Who) -> bool:
     policy, conn, now = work.policy.registration, work.conn, work.now
     day = await counters.take(
-        conn, "registration.day", who.key, ends_at=midnight_after(now), now=now
+        conn, strangers.REGISTRATIONS_DAY, who.key, ends_at=midnight_after(now), now=now
     )
     week = await counters.take(
-        conn, "registration.week", who.key, ends_at=now + timedelta(days=7), now=now
+        conn, strangers.REGISTRATIONS_WEEK, who.key, ends_at=now + timedelta(days=7), now=now
     )
     return day.count <= policy.per_number_day and week.count <= policy.per_number_week
 

@@ -34,6 +34,9 @@ CODE_LOCK: Final = "login.code_lock"
 LOCKS: Final = (LOGIN_PASSWORD, LOGIN_CODE, CODE_LOCK, RESET)
 """What is counted by person and lets nobody in once there is too much of it."""
 
+REGISTRATIONS_DAY: Final = "registration.day"
+REGISTRATIONS_WEEK: Final = "registration.week"
+
 _WHO: Final = "who"
 _MASK_LABEL: Final = b"enrollment.mask/1"
 _ONE_ABROAD_IN: Final = 8
@@ -135,3 +138,10 @@ async def unlock(work: Work, person_id: UUID) -> bool:
     for kind in LOCKS:
         touched |= await counters.clear(work.conn, kind, key)
     return touched
+
+
+async def forget_registrations(work: Work, person_id: UUID) -> None:
+    """Count a person's registrations anew."""
+    key = key_of(work, person_id)
+    for kind in (REGISTRATIONS_DAY, REGISTRATIONS_WEEK):
+        await counters.clear(work.conn, kind, key)

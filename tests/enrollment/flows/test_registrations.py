@@ -328,13 +328,25 @@ async def test_a_bad_password_is_told(bank: Work, password: str, repeat: str, co
 async def test_from_the_fourth_registration_of_a_day_on_nothing_is_sent(bank: Work) -> None:
     person_id = await people.make_person(bank)
     portal = doors.at_portal(bank)
+    code = await doors.activation(bank, person_id)
     for _ in range(3):
         await begin(portal)
-    code = await doors.activation(bank, person_id)
 
     assert (await doors.to_sms(portal, PESEL, code))[1] is None
     tomorrow = people.later(portal, days=1)
     assert (await doors.to_sms(tomorrow, PESEL, code))[1] is not None
+
+
+async def test_with_a_new_code_of_the_branch_registrations_are_counted_anew(bank: Work) -> None:
+    """Strangers who know the number, or slips, used up those of the day and of the week."""
+    person_id = await people.make_person(bank)
+    for days in (0, 0, 0, 1, 1):
+        await begin(people.later(doors.at_portal(bank), days=days))
+    later = people.later(bank, days=2)
+    assert (await doors.to_sms(doors.at_portal(later), PESEL, None))[1] is None
+    code = await doors.activation(later, person_id)
+
+    assert (await doors.to_sms(doors.at_portal(later), PESEL, code))[1] is not None
 
 
 async def test_an_address_begins_ten_registrations_an_hour(bank: Work) -> None:
