@@ -95,7 +95,8 @@ async def prove_reset(
     """Compare PIN and code together; ``invalid`` (401) whatever is wrong.
 
     What has not the shape of a PIN or of a code is a slip: it costs no try. After too many wrong
-    proofs in a row none is compared any more, also of a reset that was begun before them.
+    proofs in a row none is compared any more, also of a reset that was begun before them. A reset
+    that is unknown, over or out of tries costs no slow hash: it could be asked for without end.
     """
     if not (rules.is_any_pin(pin.reveal()) and otp_flows.is_well_formed(code)):
         return Refusal(RefusalCode.INVALID)
@@ -104,13 +105,15 @@ async def prove_reset(
     entry = await access.try_entry(
         work.conn, "reset", reset_id, work.otp_policy.attempts_max, work.now
     )
-    is_over = entry is not None and await _is_over(work, entry.who)
-    person_id = entry.person_id if entry is not None and entry.person_id else uuid4()
+    if entry is None:
+        return Refusal(RefusalCode.INVALID)
+    is_over = await _is_over(work, entry.who)
+    person_id = entry.person_id or uuid4()
     is_pin = await check_pin(work.conn, work.keys, person_id, pin)
     is_right = await logins.is_code(
         work, None if is_over else entry, Action.PASSWORD_RESET, code, other_elements_right=is_pin
     )
-    if entry is not None and is_right and is_pin:
+    if is_right and is_pin:
         token = one_time.make_token()
         hashed = one_time.token_hash(work.keys, token)
         if await access.prove_entry(work.conn, reset_id, hashed, work.now):
@@ -118,15 +121,14 @@ async def prove_reset(
             await renew_pin(work.conn, work.keys, person_id, pin)
             within = work.policy.registration.password_within
             return Done(ResetProved(token, work.now + within))
-    if entry is not None:
-        await counters.take(
-            work.conn, strangers.RESET, entry.who, ends_at=work.now + _IN_A_ROW, now=work.now
-        )
-        about = entry.person_id or entry.entry_id
-        # One event whichever was wrong, so that the time tells nothing.
-        is_pins = entry.person_id is not None and not is_pin
-        event = EventName.PIN_FAILED if is_pins else EventName.PASSWORD_RESET_FAILED
-        await work.record(event, about)
+    await counters.take(
+        work.conn, strangers.RESET, entry.who, ends_at=work.now + _IN_A_ROW, now=work.now
+    )
+    about = entry.person_id or entry.entry_id
+    # One event whichever was wrong, so that the time tells nothing.
+    is_pins = entry.person_id is not None and not is_pin
+    event = EventName.PIN_FAILED if is_pins else EventName.PASSWORD_RESET_FAILED
+    await work.record(event, about)
     return Refusal(RefusalCode.INVALID)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 import pytest
 
@@ -12,6 +13,7 @@ from enrollment.refusals import Done, Refusal, RefusalCode
 from schemas.vault import Secret
 from tests.enrollment import doors, people, races
 from tests.enrollment.people import code_of
+from tests.watching import watched
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -156,6 +158,24 @@ async def test_the_sixth_wrong_proof_in_a_row_is_not_compared_whichever_reset_it
 
     assert sixth == Refusal(RefusalCode.INVALID)
     assert (await people.events(portal.conn))[-6:] == ["password.reset_failed"] * 6
+
+
+async def test_a_reset_that_is_no_more_costs_no_slow_hash_however_often_it_is_proved(
+    portal: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Hashing is scarce, and payments wait for it: three tries a reset are all that anybody has."""
+    tried = [(await begin(portal, one)).reset_id for one in (PESEL, STRANGER)]
+    begun = await begin(portal)
+    await token(portal, begun)
+    with watched(monkeypatch, []) as cost:
+        for reset_id in tried:
+            for _ in range(10):
+                await passwords.prove_reset(portal, reset_id, PIN, CODE)
+        for reset_id in (begun.reset_id, uuid4()):
+            answer = await passwords.prove_reset(portal, reset_id, PIN, CODE)
+            assert answer == Refusal(RefusalCode.INVALID)
+
+    assert cost.hashes == 2 * 3
 
 
 @pytest.mark.parametrize(
