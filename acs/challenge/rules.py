@@ -362,8 +362,11 @@ def sdk_failed(moment: Moment) -> Step:
 
 
 def mismatched(moment: Moment) -> Step:
-    """Row 33: whoever sent it does not know this transaction; it goes on [rule 5.10]."""
-    return Step(moment.challenge, (Record("challenge:creq:mismatched"), Show(Page.NEUTRAL)))
+    """Row 33: whoever sent it does not know this transaction; it goes on [rule 5.10].
+
+    It leaves no event: anybody who was given an acsTransID could fill the audit log for years.
+    """
+    return Step(moment.challenge, (Show(Page.NEUTRAL),))
 
 
 def person_blocked(moment: Moment) -> Step:

@@ -156,7 +156,8 @@ async def _creq_event(
 ) -> Event:
     transaction = applied.dialogue.transaction
     if not _knows_both_ids(transaction, raw):
-        log.event("creq:refused", reason="threeDSServerTransID")
+        whose = str(transaction.acs_trans_id)
+        log.event("creq:refused", acs_trans_id=whose, reason="threeDSServerTransID")
         return CReqMismatched()
     context = Context(
         version=transaction.message_version,

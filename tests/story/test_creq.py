@@ -212,6 +212,24 @@ async def test_who_knows_only_the_acstransid_gets_a_neutral_page_and_does_no_har
     assert shown(await world.submit(page, otp=right(world, holder))) == "Y"
 
 
+async def test_who_knows_only_the_acstransid_leaves_nothing_however_often(world: World) -> None:
+    """The audit log is kept for years, and nobody may take anything out of it."""
+    holder = await world.enrol()
+    ares = await ask(world, holder)
+
+    async def leave_nothing() -> None:
+        before = await world.db.fetchval("SELECT count(*) FROM audit.event")
+        for _ in range(3):
+            assert (await world.open(ares, threeDSServerTransID=NOBODY)).is_neutral
+        assert await world.db.fetchval("SELECT count(*) FROM audit.event") == before
+
+    await leave_nothing()
+    page = await world.open(ares)
+    await leave_nothing()
+    assert shown(await world.submit(page, otp=right(world, holder))) == "Y"
+    await leave_nothing()
+
+
 async def test_identifiers_in_another_case_are_the_same_identifiers(world: World) -> None:
     holder = await world.enrol()
     ares = await ask(world, holder)
