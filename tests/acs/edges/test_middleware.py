@@ -225,6 +225,18 @@ async def test_strict_headers_are_the_default_and_a_page_may_set_its_own() -> No
 
 @pytest.mark.parametrize("given", ["short", "x" * 65, "has space", "new\tline"])
 async def test_an_id_that_is_no_id_is_replaced(given: str) -> None:
+    await _is_replaced(given)
+
+
+@pytest.mark.parametrize(
+    "given", ["4000001234567899", "4000-0012-3456-7899", "pan.4000001234567899.x", "otp-204817"]
+)
+async def test_a_card_number_or_code_as_an_id_is_replaced(given: str) -> None:
+    """An id goes on to the audit log as it is, whoever gave it."""
+    await _is_replaced(given)
+
+
+async def _is_replaced(given: str) -> None:
     async def own_id(request: web.Request) -> web.Response:
         return web.Response(text=request[REQUEST_ID])
 
