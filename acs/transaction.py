@@ -242,6 +242,15 @@ class Transaction(Record, frozen=True):
         return self.authentication_ind == RequestorAuthenticationInd.ADD_CARD
 
     @property
+    def payee_id(self) -> str:
+        """What stands for the payee where its name cannot be shown.
+
+        A non-payment may leave the acquirer's number of the merchant out; every AReq
+        names its requestor [rules 2.25, 2.29].
+        """
+        return self.acquirer_merchant_id or self.requestor_id or ""
+
+    @property
     def linked(self) -> Linked:
         """The frozen elements as they are stored now, to compute the digest again."""
         return Linked(

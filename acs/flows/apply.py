@@ -263,7 +263,7 @@ def _request(ports: Ports, dialogue: Dialogue, language: str, number: Secret) ->
 
 def _text(transaction: Transaction, language: str) -> TextParameters:
     """Say what the code confirms: a payment with its amount, or a card without any."""
-    merchant_id = transaction.acquirer_merchant_id or ""
+    merchant_id = transaction.payee_id
     payee = transaction.merchant_name or merchant_id
     if transaction.message_category != MessageCategory.PA:
         return CardText(payee, merchant_id, transaction.last4, adds=transaction.adds_card)

@@ -48,7 +48,7 @@ async def code_screen(
         form_token=form_token.seal(ports.keys.form, transaction.acs_trans_id, challenge.step),
         language=challenge.language,
         languages=ports.pages.languages,
-        merchant=shown_name(transaction.merchant_name or "", _merchant_id(transaction)),
+        merchant=shown_name(transaction.merchant_name or "", transaction.payee_id),
         amount=_amount(transaction) if is_payment else None,
         last4=transaction.last4,
         purchase_at=_purchase_at(transaction),
@@ -156,10 +156,6 @@ def _amount(transaction: Transaction) -> Amount:
         exponent=transaction.purchase_exponent or 0,
         currency=transaction.purchase_currency or "999",
     )
-
-
-def _merchant_id(transaction: Transaction) -> str:
-    return transaction.acquirer_merchant_id or ""
 
 
 def _purchase_at(transaction: Transaction) -> datetime:

@@ -85,6 +85,20 @@ async def test_without_a_merchants_name_the_requestors_is_told(shared: World) ->
     assert " w Sklep Testowy. " in shared.phone.texts(holder.phone)[-1]
 
 
+async def test_a_requestor_whose_name_no_message_can_hold_is_named_by_its_id(
+    shared: World,
+) -> None:
+    holder = await shared.enrol(language="pl")
+    gone = dict.fromkeys(("merchantName", "acquirerBIN", "acquirerMerchantID", "mcc"))
+
+    _, page = await begin(shared, holder, **NO_AMOUNT, **gone, threeDSRequestorName="Розетка")
+
+    assert "Розетка" in page.text
+    assert " w sklep nr az0123456789. " in shared.phone.texts(holder.phone)[-1]
+    final = await shared.submit(page, otp=right(shared, holder))
+    assert shown(final) == "Y"
+
+
 async def test_a_card_that_is_not_confirmed_is_told_as_a_payment_is(shared: World) -> None:
     holder = await shared.enrol(prefix=MASTERCARD)
     ares, page = await begin(shared, holder, **NO_AMOUNT)
