@@ -40,6 +40,16 @@ class StaticFile:
     address: str
     """Relative to the page: ``static/<name>?v=<hash>``."""
 
+    def headers_under(self, version: str | None) -> Mapping[str, str]:
+        """Give the headers for an address with this ``v``; under another's hash nothing is kept.
+
+        While versions are exchanged, a page of one may ask a process of the other. What that has
+        would stand under the address of what it has not, in browsers and caches, for a year.
+        """
+        if f'"{version}"' == self.etag:
+            return self.headers
+        return {**self.headers, "Cache-Control": "no-store"}
+
 
 def load_static(folder: Path) -> dict[str, StaticFile]:
     """Read every file of a folder; an unknown kind is a programmer's mistake (KeyError).

@@ -60,9 +60,10 @@ def routes(ports: Ports) -> list[web.RouteDef]:
         file = ports.pages.static_files.get(request.match_info["name"])
         if file is None:
             raise web.HTTPNotFound
-        if request.headers.get("If-None-Match") == file.headers.get("ETag"):
-            return web.Response(status=304, headers=file.headers)
-        return web.Response(body=file.body, headers=file.headers)
+        headers = file.headers_under(request.query.get("v"))
+        if request.headers.get("If-None-Match") == file.etag:
+            return web.Response(status=304, headers=headers)
+        return web.Response(body=file.body, headers=headers)
 
     return [
         web.post("/challenge", post),

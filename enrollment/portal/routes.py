@@ -84,7 +84,7 @@ def routes(ports: PortalPorts) -> list[web.RouteDef]:
         found = ports.pages.static_files.get(request.match_info["name"])
         if found is None:
             raise web.HTTPNotFound
-        return web.Response(body=found.body, headers=found.headers)
+        return web.Response(body=found.body, headers=found.headers_under(request.query.get("v")))
 
     return [
         *(guarded(ports, route) for route in PAGES),

@@ -66,6 +66,15 @@ def test_files_are_small() -> None:
     assert sum(len(file.body) for file in FILES.values()) < 32_000
 
 
+@pytest.mark.parametrize("version", [None, "", "0123456789abcdef"])
+def test_under_the_address_of_another_version_a_file_is_not_kept(version: str | None) -> None:
+    sheet = FILES["pages.css"]
+    own = sheet.etag.strip('"')
+
+    assert sheet.headers_under(own) == sheet.headers
+    assert sheet.headers_under(version) == {**sheet.headers, "Cache-Control": "no-store"}
+
+
 def test_a_static_file_may_be_kept_and_loads_in_any_frame() -> None:
     headers = static_headers("text/css; charset=utf-8", '"abc"')
 

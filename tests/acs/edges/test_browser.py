@@ -89,6 +89,16 @@ async def test_every_file_a_page_names_is_there_and_may_be_kept(world: World) ->
 _LOADS = {"link", "script", "img"}
 
 
+@pytest.mark.parametrize("query", ["", "?v=0123456789abcdef"])
+async def test_a_page_of_another_version_gets_a_file_that_is_not_kept(
+    world: World, query: str
+) -> None:
+    """During an upgrade its page may be of a process that has newer files than this one."""
+    base = world.server.challenge_url.removesuffix("challenge")
+    async with world.http.get(f"{base}static/pages.css{query}") as got:
+        assert (got.status, got.headers["Cache-Control"]) == (200, "no-store")
+
+
 @pytest.mark.parametrize("name", ["none.css", "..%2fbrowser.py", "%2e%2e/browser.py", ".", "a\x00"])
 async def test_no_other_file_is_given(world: World, name: str) -> None:
     base = world.server.challenge_url.removesuffix("challenge")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from enrollment.portal.routes import PAGES
+from tests.enrollment.portal.browsing import PAGES as DRAWN
 
 if TYPE_CHECKING:
     from tests.enrollment.portal.browsing import Browser
@@ -29,8 +30,14 @@ def test_what_tells_clients_from_strangers_takes_its_time() -> None:
 
 @pytest.mark.parametrize("name", ["portal.css", "portal.svg"])
 async def test_static_files_come_from_here_and_may_be_kept(browser: Browser, name: str) -> None:
-    async with browser.session.get(f"{browser.url}/static/{name}") as response:
+    address = DRAWN.static_files[name].address
+    async with browser.session.get(f"{browser.url}/{address}") as response:
         assert (response.status, "immutable" in response.headers["Cache-Control"]) == (200, True)
+
+
+async def test_a_page_of_another_version_gets_a_file_that_is_not_kept(browser: Browser) -> None:
+    async with browser.session.get(f"{browser.url}/static/portal.css?v=0123456789abcdef") as got:
+        assert (got.status, got.headers["Cache-Control"]) == (200, "no-store")
 
 
 async def test_an_unknown_file_is_not_there(browser: Browser) -> None:
