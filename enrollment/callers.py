@@ -17,7 +17,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -80,7 +80,10 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The request a token came with; ``origin`` is the API's own, None = not compared."""
+    """The request a token came with; ``origin`` is the API's own, None = not compared.
+
+    ``path`` is as it was sent: whether a colon in it is quoted is a matter of who sends it.
+    """
 
     method: str
     path: str
@@ -256,7 +259,12 @@ def _is_target(htu: object, asked: Asked) -> bool:
         return False
     origin = f"{named.scheme}://{named.netloc}"
     is_ours = not named.netloc or asked.origin in {None, origin}
-    return is_ours and named.path == asked.path
+    return is_ours and _parts(named.path) == _parts(asked.path)
+
+
+def _parts(path: str) -> list[str]:
+    """Give what stands between the slashes of a path; a quoted slash parts nothing."""
+    return [unquote(part, errors="surrogateescape") for part in path.split("/")]
 
 
 def _is_hash(claimed: object, digest: bytes) -> bool:

@@ -250,7 +250,7 @@ async def _token(
 ) -> Token | web.Response:
     now = ports.clock()
     scheme, _, text = request.headers.get("Authorization", "").partition(" ")
-    asked = Asked(request.method, request.path, ports.policy.api_origin, raw)
+    asked = Asked(request.method, request.rel_url.raw_path, ports.policy.api_origin, raw)
     found = callers.verify(ports.callers, text.strip(), asked, now)
     if scheme.lower() != "bearer":
         found = Denied("no_token")

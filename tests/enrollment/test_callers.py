@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 from base64 import urlsafe_b64encode
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -76,6 +77,17 @@ def test_members_that_fit_the_request_are_accepted(now: datetime, changes: dict[
     assert isinstance(with_claims(now, **changes), Token)
 
 
+@pytest.mark.parametrize("sent", ["/v1/persons/pl:1", "/v1/persons/pl%3A1"])
+@pytest.mark.parametrize("named", ["/v1/persons/pl:1", "/v1/persons/pl%3a1"])
+def test_a_path_is_the_same_however_its_signs_are_quoted(
+    now: datetime, sent: str, named: str
+) -> None:
+    asked = replace(ASKED, path=sent)
+    text = api.sign(api.claims_of("bank", now, htu=named), "bank")
+
+    assert isinstance(callers.verify(api.callers(), text, asked, now), Token)
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -96,6 +108,8 @@ def test_members_that_fit_the_request_are_accepted(now: datetime, changes: dict[
         ({"htu": "/v1/persons/p2"}, "htu"),
         ({"htu": "https://other.example/v1/persons/p1"}, "htu"),
         ({"htu": "https://[bad/v1/persons/p1"}, "htu"),
+        ({"htu": "/v1/persons%2Fp1"}, "htu"),
+        ({"htu": "/v1/persons/p1\ud800"}, "htu"),
         ({"htu": 7}, "htu"),
         ({"bh": hashlib.sha256(b"other").hexdigest()}, "bh"),
         ({"bh": "\u017c"}, "bh"),

@@ -103,6 +103,20 @@ async def test_a_client_is_registered_and_shown(branch: Branch) -> None:
         assert number not in made.out + shown.out
 
 
+async def test_a_reference_may_hold_a_colon(branch: Branch) -> None:
+    words = [f"pl:{word}" if word in {"p1", "a1", "c1"} else word for word in REGISTER]
+    made = await branch(*words, given=NUMBERS)
+    shown = await branch("show", "pl:p1")
+
+    assert (made.code, made.err) == (shown.code, shown.err) == (0, "")
+    assert "card     pl:c1  *" in shown.out
+
+
+async def test_what_cannot_be_a_reference_is_no_matter_of_the_key(branch: Branch) -> None:
+    for ref in ("jan kowalski", "p/1"):
+        assert "bad_format (ref)" in (await branch("show", ref)).err
+
+
 async def test_a_minor_is_registered_with_the_banks_leave(branch: Branch) -> None:
     born = NUMBERS.replace(people.PESELS[1], "AB1234567897") + "birth_date=2010-06-18\n"
     made = await branch(*REGISTER, "--birth-date", "--minor", "allowed", given=born)
