@@ -124,6 +124,7 @@ async def store(conn: Connection, ring: KeyRing, seed: Seed, source: str, now: d
 
     Gives how many things changed.
     """
+    # Race: first, so that of two seeds at once each tells what the one before it left.
     await card_ranges.move_version(conn)
     before = await card_ranges.contents(conn)
     for issuer in seed.issuers:
