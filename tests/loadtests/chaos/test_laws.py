@@ -168,6 +168,16 @@ def test_a_number_in_a_log_is_found(tmp_path: Path, secret: str) -> None:
     assert laws.logs(ledger, [holder], [log]).broken != []
 
 
+def test_an_acquirer_s_number_in_a_log_is_no_code(tmp_path: Path) -> None:
+    ledger, holder = _well(), everybody(1)[0]
+    ledger.codes["1"].append("400551")
+    log = tmp_path / "a.log"
+    log.write_text('{"event":"alarm:raised","alarm":"sms_acquirer","source":"400551"}\n')
+    assert laws.logs(ledger, [holder], [log]).broken != []
+    ledger.asked["1"] = {"acquirerBIN": "400551"}
+    assert laws.logs(ledger, [holder], [log]).broken == []
+
+
 def test_what_fails_without_memory_is_foreseen_only_while_there_is_none(tmp_path: Path) -> None:
     log = tmp_path / "a.log"
     failed = (
