@@ -24,7 +24,7 @@ from enrollment.model import (
 )
 from enrollment.refusals import Done, Refusal, RefusalCode
 from enrollment.store import attempts, cards, consents, counters, persons
-from enrollment.store.consents import ConsentText
+from enrollment.store.consents import ConsentText, Taken
 from enrollment.words import Action
 
 if TYPE_CHECKING:
@@ -331,15 +331,11 @@ def _text_of(given: Consent) -> ConsentText:
 
 
 async def _append(work: Work, person_id: UUID, text: ConsentText, act: str) -> None:
-    await consents.add(
-        work.conn,
-        person_id,
-        text,
-        act,
-        channel="portal",
-        origin=work.actor.origin,
-        now=work.now,
-    )
+    """Keep a declaration with who took it: it may have to be proved years later."""
+    actor = work.actor
+    is_at_branch = actor.channel == "branch" or actor.staff != ""
+    taken = Taken("branch" if is_at_branch else "portal", actor.origin, actor.staff or None)
+    await consents.add(work.conn, person_id, text, act, taken, now=work.now)
 
 
 async def _pin_fault(work: Work, person: Person, pin: Secret, repeat: Secret) -> Refusal | None:

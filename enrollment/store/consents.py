@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from schemas import queries
 
@@ -25,6 +25,15 @@ class ConsentText:
     language: str
     body: str
     sha256: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """Where a declaration was taken, from which address, and by whom of the staff."""
+
+    channel: Literal["portal", "branch"]
+    origin: str
+    staff: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +144,8 @@ async def add(
     person_id: UUID,
     text: ConsentText,
     act: str,
+    taken: Taken,
     *,
-    channel: str,
-    origin: str,
     now: datetime,
 ) -> None:
     """Append a declaration: ``given``, ``refused`` or ``withdrawn``."""
@@ -149,8 +157,9 @@ async def add(
         language=text.language,
         text_sha256=text.sha256,
         act=act,
-        channel=channel,
-        origin=origin,
+        channel=taken.channel,
+        origin=taken.origin,
+        staff=taken.staff,
         now=now,
     )
 

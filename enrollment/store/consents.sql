@@ -10,8 +10,8 @@ SELECT DISTINCT ON (code, language) code, version, language, body, sha256
 -- name: add_consent
 -- What a client declared.
 INSERT INTO enrollment.consent
-       (person_id, code, version, language, text_sha256, act, at, channel, origin)
-VALUES (:person_id, :code, :version, :language, :text_sha256, :act, :now, :channel, :origin);
+       (person_id, code, version, language, text_sha256, act, at, channel, origin, staff)
+VALUES (:person_id, :code, :version, :language, :text_sha256, :act, :now, :channel, :origin, :staff);
 
 -- name: newest
 -- The newest declaration of a person to each code.

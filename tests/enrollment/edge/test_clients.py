@@ -124,6 +124,22 @@ async def test_another_text_than_the_current_one_is_refused(
     assert (refused.status, refused.code) == (status, code)
 
 
+async def test_a_consent_is_kept_with_where_it_was_given_and_who_took_it(
+    api: Api, client: Client
+) -> None:
+    act = {"person_id": str(client.person_id), "staff_id": "k.nowak", "channel": "branch"}
+    given = await api.call("POST", "/v1/me/consents", {"consents": [SAID]}, claims={"act": act})
+    await me(api, client, "DELETE", "/consents/sms_3ds")
+
+    assert given.status == 201
+    rows = await api.conn.fetch(
+        "SELECT act, channel, staff FROM enrollment.consent ORDER BY consent_id"
+    )
+    assert [tuple(row) for row in rows] == [
+        ("given", "branch", "k.nowak"), ("withdrawn", "portal", None),
+    ]  # fmt: skip
+
+
 async def test_a_refused_consent_is_kept_as_such(api: Api, client: Client) -> None:
     refused = await consent(api, client, accepted=False)
 

@@ -73,7 +73,7 @@ async def test_the_newest_declaration_counts(
 ) -> None:
     text = next(one for one in await consents.current_texts(db, now) if one.code == "terms")
     for act in ("refused", "given"):
-        await consents.add(db, person_id, text, act, channel="portal", origin="", now=now)
+        await consents.add(db, person_id, text, act, consents.Taken("portal", ""), now=now)
 
     found = await consents.newest(db, person_id)
 
