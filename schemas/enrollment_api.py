@@ -42,8 +42,12 @@ ACTIONS: Final = (
     "low_value.on",
 )  # fmt: skip
 
-_AMOUNT = Nullable(Whole(0, 10**15))
-_COUNT = Nullable(Whole(0, 10**6))
+AMOUNT_MAX: Final = 10**15
+COUNT_MAX: Final = 10**6
+"""The most that a limit can be, wherever it is set."""
+
+_AMOUNT = Nullable(Whole(0, AMOUNT_MAX))
+_COUNT = Nullable(Whole(0, COUNT_MAX))
 _REF = Text(64, pattern=REF_PATTERN)
 _NAME = Text(64)
 _EXP = Text(4, 4, r"[0-9]{2}(0[1-9]|1[0-2])")

@@ -18,6 +18,7 @@ from enrollment.portal.visit import Page
 from enrollment.refusals import Done, Refusal, RefusalCode
 from enrollment.words import Action
 from schemas.amounts import iso_exponent
+from schemas.enrollment_api import AMOUNT_MAX, COUNT_MAX
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,7 +35,6 @@ _GROUPED: Final = re.compile(r"([0-9]{1,3}(?:([.,])[0-9]{3})(?:\2[0-9]{3})*)(?!\
 """As the pages write amounts, 1.000,00 or 1,000.00; one mark alone may be either."""
 _FILLING: Final = re.compile(r"[\s\u00a0\u202f']")
 _CENTS: Final = 2
-_COUNT_MAX: Final = 2_147_483_647
 
 
 async def show_cards(visit: Visit) -> Answer:
@@ -167,7 +167,7 @@ def limits_of(given: Mapping[str, str], own: OwnCard) -> EffectiveLimits | str:
             wanted[name] = before[name]
             continue
         read = _minor(text, exponent if name in AMOUNTS else 0)
-        if read is None or (name in COUNTS and read > _COUNT_MAX):
+        if read is None or read > (AMOUNT_MAX if name in AMOUNTS else COUNT_MAX):
             return name
         wanted[name] = read
     return EffectiveLimits(**wanted)

@@ -16,6 +16,7 @@ from enrollment.ports import NoHost
 from tests.enrollment import doors, people
 from tests.enrollment.portal import browsing
 from tests.enrollment.portal.shown import ON
+from tests.records import replace
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -325,6 +326,16 @@ def test_what_is_no_amount_names_its_field(text: str) -> None:
     given = dict.fromkeys((*AMOUNTS, *COUNTS), "") | {"per_month": text}
 
     assert limits_of(given, ON) == "per_month"
+
+
+def test_no_limit_is_more_than_the_api_says_it_can_be() -> None:
+    nothing = dict.fromkeys((*AMOUNTS, *COUNTS), "")
+    kuwaiti = replace(ON, limits=replace(ON.limits, currency="KWD"))
+
+    most = limits_of(nothing | {"count_day": "1000000"}, ON)
+    assert most == replace(ON.limits.client, count_day=1_000_000)
+    assert limits_of(nothing | {"count_day": "1000001"}, ON) == "count_day"
+    assert limits_of(nothing | {"per_tx": "1000000000001"}, kuwaiti) == "per_tx"
 
 
 def test_a_count_has_no_decimals() -> None:
