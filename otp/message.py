@@ -105,13 +105,27 @@ def clean_name(text: str, alphabet: Alphabet = "gsm7") -> str:
     with signs between them. Dots of a domain become spaces, so that a phone does not make a link
     of ``shop.example``. A letter of another script that only looks like a Latin one becomes the
     Latin one in a word that has Latin letters: what reads the same is the same.
+
+    Nothing is left of a name that plain letters cannot write: the digits behind it name nobody.
     """
+    if alphabet == "gsm7" and _is_mostly_lost(_readable(text[:_INPUT_MAX])):
+        return ""
     return _settled(_visible(text[:_INPUT_MAX], alphabet), keep_digits=False)
 
 
-def _visible(text: str, alphabet: Alphabet) -> str:
+def _is_mostly_lost(name: str) -> bool:
+    """Tell whether plain writing takes more letters out of a name than it has Latin ones."""
+    letters = [sign for sign in name if unicodedata.category(sign) in _LETTERS]
+    return sum(not plain(sign) for sign in letters) > len(_LATIN.findall(plain(name)))
+
+
+def _readable(text: str) -> str:
     folded = unicodedata.normalize("NFKC", text.translate(_SPACE_CONTROLS))
-    shown = _WORD.sub(_of_one_script, "".join(_shown(folded)))
+    return _WORD.sub(_of_one_script, "".join(_shown(folded)))
+
+
+def _visible(text: str, alphabet: Alphabet) -> str:
+    shown = _readable(text)
     match alphabet:
         case "gsm7":
             written = plain(shown)
@@ -147,6 +161,8 @@ _LOOKALIKES: Final = str.maketrans(
 )
 _WORD: Final = re.compile(r"\w+")
 _LATIN: Final = re.compile(r"[A-Za-z\u00c0-\u024f]")
+_LETTERS: Final = frozenset({"Lu", "Ll", "Lt", "Lo"})
+"""Not Lm: an apostrophe is one."""
 
 
 def _of_one_script(word: re.Match[str]) -> str:

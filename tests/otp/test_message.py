@@ -281,6 +281,29 @@ def test_no_letter_carries_a_tower_of_marks(name: str) -> None:
     assert "MMM" not in kinds
 
 
+@pytest.mark.parametrize(
+    "name", ["Приват24", "Нова пошта №1", "Магазин «Весна» 24", "ΔΕΗ", "ΕΛΛΑΣ", "Ж Uber 株式会社"]
+)
+def test_a_name_that_plain_letters_cannot_write_is_not_told_by_what_is_left_of_it(
+    name: str,
+) -> None:
+    assert "dla sklep nr 12345678. Kod" in _payment(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("Rozetka (Розетка)", "Rozetka ()"),
+        ("Az\u0259rbaycan Yollar\u0131", "Azrbaycan Yollari"),
+        ("Comfy\u02bcs", "Comfys"),
+        ("COSMOTE ΑΕ", "COSMOTE"),
+        ("7-11", "7-11"),
+    ],
+)
+def test_a_name_that_loses_less_than_it_keeps_is_told(name: str, shown: str) -> None:
+    assert clean_name(name) == shown
+
+
 def test_a_name_of_which_nothing_is_left_gives_way_to_the_merchant_id() -> None:
     assert "dla sklep nr 12345678. Kod" in _payment("🍕🍕")
 
