@@ -8,6 +8,8 @@ second or two.
 from __future__ import annotations
 
 import argparse
+import contextlib
+import io
 import os
 import signal
 import sys
@@ -55,9 +57,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return USAGE_ERROR
     command = _load(named)
     options = parser(named, command).parse_args(words)
+    _open_what_is_closed()
     try:
-        code = command.run(options) if isinstance(command, Apart) else _run(command, options)
-        sys.stdout.flush()
+        code = _run(command, options)
     except BrokenPipeError:  # whoever read what we say has gone, as `head` does
         from acs import terminal
 
@@ -122,12 +124,24 @@ def _load(name: str) -> Command | Apart:
             return commands.COMMANDS[name]
 
 
-def _run(command: Command, options: argparse.Namespace) -> int:
+def _open_what_is_closed() -> None:
+    """Let what is said have somewhere to go; else a socket might get the number of an output."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w"))
+
+
+def _run(command: Command | Apart, options: argparse.Namespace) -> int:
     from acs import config, terminal
 
     try:
-        settings = config.read(options.config, os.environ, command.implies)
-        return command.run(options, settings)
+        if isinstance(command, Apart):  # tells what it has to say at its end
+            with contextlib.redirect_stdout(io.StringIO()) as said:
+                code = command.run(options)
+            terminal.put(said.getvalue())
+        else:
+            settings = config.read(options.config, os.environ, command.implies)
+            code = command.run(options, settings)
     except config.ConfigError as error:
         for sentence in error.sentences:
             sys.stderr.write(f"acs: {sentence}\n")
@@ -135,6 +149,7 @@ def _run(command: Command, options: argparse.Namespace) -> int:
     except terminal.NotNow as error:
         sys.stderr.write(f"acs: {error}\n")
         return terminal.NOT_NOW
+    return code
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from acs import evidence, log, value_keys
 from acs.challenge import machine
 from acs.clock import utc_now
-from acs.command import Command
+from acs.command import Apart, Command
 from acs.config import ConfigError
 from acs.crypto.software import KeyInHsm, SoftwareKeys
 from acs.flows import evidence as evidence_flow
@@ -28,6 +28,7 @@ from schemas.counter_api import STAFF_PATTERN
 from schemas.vault import Keys
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
     from uuid import UUID
 
@@ -163,7 +164,7 @@ def show_evidence(options: argparse.Namespace, settings: Settings) -> int:
     return NOT_NOW if shown.faults else 0
 
 
-def show_tables(_options: argparse.Namespace, _settings: Settings) -> int:
+def show_tables(_options: argparse.Namespace) -> int:
     """Print the machine."""
     say(machine.diagram().removesuffix("\n"))
     return 0
@@ -316,12 +317,12 @@ def _audit_options(audit: argparse.ArgumentParser) -> None:
     )
 
 
-COMMANDS = {
+COMMANDS: Mapping[str, Command | Apart] = {
     "migrate": Command(migrate, _migrate_options),
     "consents": Command(consents, _loaded_options),
     "products": Command(products, _products_options),
     "keys": Command(keys, _keys_options),
     "audit": Command(audit, _audit_options),
     "evidence": Command(show_evidence, _evidence_options),
-    "show-tables": Command(show_tables),
+    "show-tables": Apart(show_tables),
 }

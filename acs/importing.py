@@ -66,6 +66,9 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     is_stream = options.file == "-"
     report = options.report or Path("import.errors.ndjson" if is_stream else _beside(options.file))
     if is_stream:
+        if sys.stdin is None:  # closed, as by `<&-`
+            sentence = "there is no standard input to read"
+            raise ConfigError((sentence,))
         return _with_database(settings, sys.stdin.buffer, None, report)
     try:
         with Path(options.file).open("rb") as file:

@@ -37,12 +37,17 @@ class NotNow(Exception):
 
 
 def say(text: str) -> None:
-    """Tell the person at the terminal; raises NotNow when what we say finds no room.
+    """Tell the person at the terminal; raises as ``put`` does."""
+    put(f"{text}\n")
+
+
+def put(text: str) -> None:
+    """Let a text go out as it is; raises NotNow when it finds no room.
 
     BrokenPipeError where nobody listens any more, as behind `head`.
     """
     try:
-        sys.stdout.write(f"{text}\n")
+        sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
         raise

@@ -28,7 +28,10 @@ def read(source: str | None, wanted: Sequence[str]) -> dict[str, str]:
 
     Raises NotGiven.
     """
-    if source is None and sys.stdin.isatty():
+    if source == "-" and sys.stdin is None:  # closed, as by `<&-`
+        message = "there is no standard input to read"
+        raise NotGiven(message)
+    if source is None and sys.stdin is not None and sys.stdin.isatty():
         return {name: _asked(name) for name in wanted}
     if source is None:
         message = f"give {' and '.join(wanted)} by --numbers FILE, or - for standard input"

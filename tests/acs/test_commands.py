@@ -14,6 +14,8 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from acs import demo_keys
 from acs.__main__ import main
@@ -21,6 +23,8 @@ from tests.acs.store.rows import proved
 from tests.acs.typed import ROOT, acs
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from acs.store.embedded import EmbeddedPostgres
 
 _FULL = Path("/dev/full")
@@ -89,6 +93,13 @@ def test_show_tables_prints_the_machine(tmp_path: Path) -> None:
     assert "stateDiagram-v2" in ended.stdout
 
 
+def test_show_tables_asks_for_no_settings(tmp_path: Path) -> None:
+    ended = acs(tmp_path, "show-tables", ACS_PROFILE="production", ACS_NAMELESS="1")
+
+    assert ended.returncode == 0
+    assert "stateDiagram-v2" in ended.stdout
+
+
 def test_keys_are_made_once_and_listed_without_being_shown(tmp_path: Path) -> None:
     made = acs(tmp_path, "keys", "generate")
     again = acs(tmp_path, "keys", "generate")
@@ -118,12 +129,50 @@ def test_who_reads_no_further_is_told_nothing_of_folders(tmp_path: Path) -> None
 def test_a_full_disk_under_what_is_said_is_a_sentence_about_that(tmp_path: Path) -> None:
     acs(tmp_path, "keys", "generate")
 
-    for words in (("keys", "list"), ("show-tables",)):
+    drawn = ("preview", "--out", str(tmp_path / "pages"))
+    for words in (("keys", "list"), ("show-tables",), ("conformance", "--list"), drawn):
         with _FULL.open("wb") as full:
             ended = _told_to(full.fileno(), tmp_path, *words)
 
         said = b"acs: what this command tells cannot be written: No space left on device\n"
         assert (ended.returncode, ended.stderr) == (1, said)
+
+
+@pytest.mark.parametrize("words", [("keys", "generate"), ("show-tables",)])
+def test_a_command_without_an_output_does_its_work(tmp_path: Path, words: Sequence[str]) -> None:
+    ended = _in_a_shell('exec "$@" >&-', tmp_path, *words)
+
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+@pytest.mark.parametrize(
+    "words", [("import", "-"), ("branch", "phone", "p1", "--numbers", "-", "--callers", "callers")]
+)
+def test_who_is_to_read_what_is_closed_says_so(tmp_path: Path, words: Sequence[str]) -> None:
+    acs(tmp_path, "keys", "generate")
+    key = ec.generate_private_key(ec.SECP256R1())
+    pem = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "key").write_bytes(key.private_bytes(*pem))
+    entry = {"iss": "b", "kid": "k", "sub": "s", "aud": "a", "scopes": [], "key_file": "key"}
+    (tmp_path / "callers").write_text(json.dumps({"branch": entry}))
+    files = [str(tmp_path / word) if word == "callers" else word for word in words]
+
+    ended = _in_a_shell('exec "$@" <&-', tmp_path, *files)
+
+    assert ended.returncode == 2
+    assert b"there is no standard input to read" in ended.stderr
+    assert b"Traceback" not in ended.stderr
+
+
+def _in_a_shell(line: str, folder: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
+    """Run a command by a line of a shell, which takes it as its words."""
+    return subprocess.run(
+        ["/bin/sh", "-c", line, "sh", sys.executable, "-m", "acs", *words],
+        env={**os.environ, "ACS_DATA_DIR": str(folder), "ACS_PROFILE": "demo"},
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
 
 
 def _told_to(to: int, folder: Path, *words: str) -> subprocess.CompletedProcess[bytes]:
