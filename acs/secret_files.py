@@ -9,14 +9,16 @@ Laws:
 
 from __future__ import annotations
 
+import ssl
 import stat
 from typing import TYPE_CHECKING
 
 from acs.config import ConfigError
-from acs.config.addresses import dsn_fault
+from acs.config.addresses import dsn_fault, dsn_tls
 from schemas.secret import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from acs.config import Settings
@@ -35,22 +37,46 @@ def text_of(file: Path, where: str) -> Secret:
 def database_addresses(settings: Settings) -> tuple[str | None, str | None]:
     """Give the address of the database, None = the embedded one, and that for a session.
 
-    Raises ConfigError for a file that holds none.
+    Raises ConfigError for a file that holds none, and for certificates that cannot be used.
     """
     given = settings.database
-    address = _address(given.url, given.url_file, "database.url_file")
-    direct = _address(given.direct_url, given.direct_url_file, "database.direct_url_file")
+    address = _address(given.url, given.url_file, "database.url")
+    direct = _address(given.direct_url, given.direct_url_file, "database.direct_url")
     return address, direct or address
 
 
 def _address(given: Secret | None, file: Path | None, where: str) -> str | None:
-    if file is None:
-        return None if given is None else given.reveal()
-    address = text_of(file, where).reveal()
-    fault = dsn_fault(address)
-    if fault is not None:
-        raise ConfigError((f"{where}: what {file} holds {fault}",))
+    if file is not None:
+        where = f"{where}_file"
+        address = text_of(file, where).reveal()
+        fault = dsn_fault(address)
+        if fault is not None:
+            raise ConfigError((f"{where}: what {file} holds {fault}",))
+    elif given is not None:
+        address = given.reveal()
+    else:
+        return None
+    _refuse_without_certificates(dsn_tls(address), where)
     return address
+
+
+def _refuse_without_certificates(named: Mapping[str, str], where: str) -> None:
+    """Refuse files of TLS that the driver cannot use: it would say so at each connection."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    root, cert, key = (named.get(name) for name in ("sslrootcert", "sslcert", "sslkey"))
+    try:
+        if root:
+            context.load_verify_locations(root)
+    except OSError as error:
+        message = f"{where}: sslrootcert {root} holds no certificate authority"
+        raise ConfigError((f"{message}: {type(error).__name__}",)) from error
+    try:
+        if cert:
+            context.load_cert_chain(cert, key, password=lambda: named.get("sslpassword", ""))
+    except (OSError, ValueError) as error:
+        # Secret: the library's text may quote the file.
+        message = f"{where}: sslcert {cert}, sslkey {key}: no certificate with its key"
+        raise ConfigError((f"{message}: {type(error).__name__}",)) from None
 
 
 def private(file: Path, where: str) -> bytes:

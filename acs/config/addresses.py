@@ -130,6 +130,18 @@ def dsn_fault(text: str) -> str | None:
     return None
 
 
+def dsn_tls(text: str) -> dict[str, str]:
+    """Give what PostgreSQL's driver makes TLS from, of an address that it would take."""
+    options = _dsn_options(text) or {}
+    mode = options.get("sslmode", "prefer").replace("_", "-")
+    read = {"sslrootcert", "sslcert", "sslkey", "sslpassword"}
+    if mode == "disable":
+        return {}
+    if mode in {"allow", "prefer"}:  # which believe anybody
+        read.remove("sslrootcert")
+    return {name: value for name, value in options.items() if name in read}
+
+
 def _dsn_options(text: str) -> dict[str, str] | None:
     """Read what an address of a database has after its question mark; None when it is none.
 

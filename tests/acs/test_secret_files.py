@@ -80,3 +80,45 @@ def test_a_file_without_an_address_of_a_database_is_named(tmp_path: Path) -> Non
         database_addresses(config.read(given={"profile": "demo", "database.url_file": str(file)}))
 
     assert "canary" not in str(refused.value)
+
+
+@pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
+def test_an_authority_of_the_database_that_is_not_there_is_told_before_anybody_connects(
+    mode: str, tmp_path: Path
+) -> None:
+    """The driver would say so at each connection: a database that does not answer."""
+    gone = tmp_path / "ca.pem"
+    file = tmp_path / "dsn"
+    file.write_text(f"postgresql://u:canary@h/d?sslmode={mode}&sslrootcert={gone}", "utf-8")
+    wanted = f"sslrootcert {gone} holds no certificate authority: FileNotFoundError"
+
+    for name, given in (("url", file.read_text(encoding="utf-8")), ("direct_url_file", str(file))):
+        names = {"database.url": "postgresql://h/d", f"database.{name}": given}
+        with pytest.raises(ConfigError) as refused:
+            database_addresses(config.read(given={"profile": "demo", **names}))
+        assert refused.value.sentences == (f"database.{name}: {wanted}",)
+
+    gone.write_text("no certificate", encoding="utf-8")
+    with pytest.raises(ConfigError, match="holds no certificate authority: SSLError"):
+        _addresses(f"sslmode={mode}&sslrootcert={gone}")
+
+
+def test_a_file_of_the_database_that_its_driver_does_not_read_is_not_asked_for(
+    tmp_path: Path,
+) -> None:
+    gone = tmp_path / "gone"
+    for mode in ("disable", "allow", "prefer"):
+        assert _addresses(f"sslmode={mode}&sslrootcert={gone}")
+    assert _addresses(f"sslmode=disable&sslcert={gone}")
+
+
+def test_a_certificate_for_the_database_without_its_key_is_told(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+
+    with pytest.raises(ConfigError, match=r"sslcert .*gone, sslkey None: no certificate with its"):
+        _addresses(f"sslcert={gone}")
+
+
+def _addresses(query: str) -> object:
+    names = {"profile": "demo", "database.url": f"postgresql://u:p@h/d?{query}"}
+    return database_addresses(config.read(given=names))
