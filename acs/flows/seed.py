@@ -34,7 +34,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from iso4217 import Currency
 
@@ -55,6 +55,12 @@ if TYPE_CHECKING:
     from acs.store.card_ranges import Contents
     from acs.store.pool import Connection
     from schemas.vault import KeyRing
+
+_NAMES: Final = {
+    "issuer": ("id", "name", "phone", "default_language"),
+    "card_range": ("id", "low", "high", "scheme", "issuer", "policy"),
+    "exchange_rate": ("from", "to", "rate", "as_of"),
+}
 
 
 class BadSeed(ValueError):
@@ -87,7 +93,7 @@ def read(path: Path, today: date) -> Seed:
     except (OSError, ValueError) as error:
         message = f"{path}: {error}"
         raise BadSeed(message) from error
-    unknown = sorted(set(content) - {"issuer", "card_range", "exchange_rate"})
+    unknown = sorted(set(content) - set(_NAMES))
     if unknown:
         message = f"{path}: unknown entries {', '.join(unknown)}"
         raise BadSeed(message)
@@ -173,10 +179,14 @@ def _changes(before: Contents, after: Contents, source: str, now: datetime) -> I
 
 def _each(content: dict[str, Any], kind: str, read_one: Any) -> list[Any]:  # noqa: ANN401
     rows = content.get(kind, [])
+    if not isinstance(rows, list):
+        message = f"{kind} stands under double brackets: [[{kind}]]"
+        raise BadSeed(message)
     found = []
     for number, row in enumerate(rows, 1):
         try:
-            found.append(read_one(dict(row)))
+            _refuse_unknown(row, _NAMES[kind])
+            found.append(read_one(row))
         except KeyError as error:
             message = f"{kind} number {number}: {error.args[0]} is missing"
             raise BadSeed(message) from error
@@ -184,6 +194,17 @@ def _each(content: dict[str, Any], kind: str, read_one: Any) -> list[Any]:  # no
             message = f"{kind} number {number}: {error}"
             raise BadSeed(message) from error
     return found
+
+
+def _refuse_unknown(row: Any, known: Collection[str]) -> None:  # noqa: ANN401 - of TOML
+    """Refuse a name that nobody reads, such as a misspelt policy: the default would be live."""
+    if not isinstance(row, dict):
+        message = "an entry is a table"
+        raise TypeError(message)
+    unknown = sorted(set(row) - set(known))
+    if unknown:
+        message = f"{', '.join(unknown)} is unknown"
+        raise ValueError(message)
 
 
 def _issuer(row: dict[str, Any]) -> Issuer:

@@ -70,6 +70,14 @@ def test_an_empty_file_is_an_empty_seed(tmp_path: Path) -> None:
 FAULTS = {
     "not TOML": ("[[issuer", "seed.toml"),
     "an unknown entry": ("[[bank]]", "bank"),
+    "a table for a list": (ISSUER.replace("[[issuer]]", "[issuer]"), "[[issuer]]"),
+    "a number for a list": ("issuer = 5", "[[issuer]]"),
+    "a text for a table": ('issuer = ["bank"]', "issuer number 1: an entry is a table"),
+    "a misspelt policy": (
+        ISSUER + RANGE.replace("policy =", "policies ="),
+        "card_range number 1: policies is unknown",
+    ),
+    "a name that no rate has": (RATE + "as_off = 2026-04-01\n", "as_off is unknown"),
     "a missing member": (
         ISSUER.replace('phone = "+48 22 123 45 67"', ""),
         "issuer number 1: phone",
