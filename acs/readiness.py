@@ -37,8 +37,9 @@ def checks(
 
 async def _database_fault(pool: Pool) -> str | None:
     async with pool.connection() as conn:
-        writable = await conn.fetchval("SELECT NOT pg_is_in_recovery()")
-    if not writable:
+        # Says "on" in recovery too, and where a database was made read-only meanwhile.
+        read_only = await conn.fetchval("SELECT current_setting('transaction_read_only')")
+    if read_only != "off":
         return "the database takes no writes"
     strange = await pool.strange_settings()
     return f"its sessions have another {', '.join(strange)}" if strange else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from acs.crypto.software import SoftwareKeys
@@ -47,3 +48,18 @@ async def test_sessions_that_are_not_set_as_this_service_needs_them_are_named(
     found = [await faults(checks(world.server.ports, KNOWN)) for _ in range(20)]
 
     assert ["database: its sessions have another lock_timeout"] in found
+
+
+async def test_a_database_that_was_made_read_only_is_told_by_who_is_connected_to_it(
+    world: World,
+) -> None:
+    """As a provider does whose disk is nearly full: sessions that are there stay."""
+    pool = world.server.ports.pool
+    async with AsyncExitStack() as lent:
+        conns = [await lent.enter_async_context(pool.connection()) for _ in range(4)]
+        for conn in conns:
+            await conn.execute("SET default_transaction_read_only = on")
+
+    assert await faults(checks(world.server.ports, KNOWN)) == [
+        "database: the database takes no writes"
+    ]
