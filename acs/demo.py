@@ -207,7 +207,7 @@ def _service_settings(settings: Settings, dsn: str) -> dict[str, str]:
     return {
         "ACS_PROFILE": "demo",
         "ACS_DATA_DIR": str(settings.data_dir.resolve()),
-        "ACS_DATABASE__URL": dsn,
+        **database_setting(settings, dsn),
         "ACS_DS__DIRECTORY_SERVERS": json.dumps([directory_server]),
         "ACS_CARDHOLDER__THEMES": json.dumps({"bank": str(_BANK / "theme" / "bank.toml")}),
         "ACS_ENROLLMENT__CALLERS": json.dumps(demo_keys.make_callers(settings)),
@@ -226,11 +226,18 @@ def _service_settings(settings: Settings, dsn: str) -> dict[str, str]:
     }
 
 
+def database_setting(settings: Settings, dsn: str) -> dict[str, str]:
+    """Give where the embedded database is; one that the settings name, the children find there."""
+    given = settings.database
+    is_named = given.url is not None or given.url_file is not None
+    return {} if is_named else {"ACS_DATABASE__URL": dsn}
+
+
 def _policies(settings: Settings, dsn: str) -> Child:
     """Give what loads issuer, card ranges and rates: the command an operator would use."""
     extra = {
         "ACS_PROFILE": "demo",
-        "ACS_DATABASE__URL": dsn,
+        **database_setting(settings, dsn),
         "ACS_DATA_DIR": str(settings.data_dir.resolve()),
     }
     command = [sys.executable, "-m", "acs", "seed", str(_BANK / "issuer.toml")]

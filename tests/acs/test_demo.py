@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from acs import config
 from acs.demo import (
     Child,
     Supervisor,
     answers,
     await_ready,
+    database_setting,
     environment,
     finish,
     hand_down,
@@ -86,6 +88,18 @@ def test_without_a_file_children_have_none(monkeypatch: pytest.MonkeyPatch) -> N
     hand_down(None)
 
     assert "ACS_CONFIG" not in environment({})
+
+
+@pytest.mark.parametrize("name", ["database.url", "database.url_file"])
+def test_children_find_the_database_that_the_settings_name(name: str) -> None:
+    """A second name for it would not fit beside a file's, and lead past a pooler beside a url."""
+    embedded = config.read(given={"profile": "demo"})
+    named = config.read(given={"profile": "demo", name: "postgresql://h/d"})
+
+    assert database_setting(embedded, "postgresql://e/d") == {
+        "ACS_DATABASE__URL": "postgresql://e/d"
+    }
+    assert database_setting(named, "postgresql://direct/d") == {}
 
 
 def test_nobody_there_is_no_answer() -> None:
