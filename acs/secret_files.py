@@ -9,8 +9,10 @@ Laws:
 
 from __future__ import annotations
 
+import os
 import ssl
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from acs.config import ConfigError
@@ -19,7 +21,6 @@ from schemas.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from acs.config import Settings
 
@@ -64,6 +65,10 @@ def _refuse_without_certificates(named: Mapping[str, str], where: str) -> None:
     """Refuse files of TLS that the driver cannot use: it would say so at each connection."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     root, cert, key = (named.get(name) for name in ("sslrootcert", "sslcert", "sslkey"))
+    mode = named.get("sslmode", "")
+    if mode.startswith("verify") and not root and not _has_authority_at_home():
+        sentence = f"{where}: sslmode={mode} needs sslrootcert, the file of who signs the server's"
+        raise ConfigError((f"{sentence} certificate",))
     try:
         if root:
             context.load_verify_locations(root)
@@ -77,6 +82,16 @@ def _refuse_without_certificates(named: Mapping[str, str], where: str) -> None:
         # Secret: the library's text may quote the file.
         message = f"{where}: sslcert {cert}, sslkey {key}: no certificate with its key"
         raise ConfigError((f"{message}: {type(error).__name__}",)) from None
+
+
+def _has_authority_at_home() -> bool:
+    """Tell whether the driver finds one where PostgreSQL's own programs look."""
+    if os.environ.get("PGSSLROOTCERT"):
+        return True
+    try:
+        return (Path.home() / ".postgresql" / "root.crt").exists()
+    except (RuntimeError, OSError):  # no home, or none that this account may enter
+        return False
 
 
 def private(file: Path, where: str) -> bytes:

@@ -134,7 +134,7 @@ def dsn_tls(text: str) -> dict[str, str]:
     """Give what PostgreSQL's driver makes TLS from, of an address that it would take."""
     options = _dsn_options(text) or {}
     mode = options.get("sslmode", "prefer").replace("_", "-")
-    read = {"sslrootcert", "sslcert", "sslkey", "sslpassword"}
+    read = {"sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword"}
     if mode == "disable":
         return {}
     if mode in {"allow", "prefer"}:  # which believe anybody

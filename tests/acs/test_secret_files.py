@@ -112,6 +112,22 @@ def test_a_file_of_the_database_that_its_driver_does_not_read_is_not_asked_for(
     assert _addresses(f"sslmode=disable&sslcert={gone}")
 
 
+def test_a_server_that_is_to_be_verified_by_nobody_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("PGSSLROOTCERT", raising=False)
+
+    for mode in ("verify-ca", "verify-full"):
+        with pytest.raises(ConfigError, match=rf"url: sslmode={mode} needs sslrootcert"):
+            _addresses(f"sslmode={mode}")
+    assert _addresses("sslmode=require")
+
+    (tmp_path / ".postgresql").mkdir()
+    (tmp_path / ".postgresql" / "root.crt").touch()
+    assert _addresses("sslmode=verify-full")
+
+
 def test_a_certificate_for_the_database_without_its_key_is_told(tmp_path: Path) -> None:
     gone = tmp_path / "gone"
 
