@@ -21,8 +21,7 @@ SELECT 'card_range', range_id, (policy || jsonb_build_object(
     'low', low::text, 'high', high::text, 'scheme', scheme, 'issuer', issuer_id))::text
 FROM acs.card_range
 UNION ALL
-SELECT 'exchange_rate', currency_from || '/' || currency_to, jsonb_build_object(
-    'rate', rate::text, 'as_of', as_of, 'source', source)::text
+SELECT 'exchange_rate', currency_from || '/' || currency_to, jsonb_build_object('rate', rate::text, 'as_of', as_of)::text
 FROM acs.exchange_rate;
 
 -- name: put_issuer

@@ -109,10 +109,10 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
         seed.read(tmp_path / "none", TODAY)
 
 
-async def stored(owner: Conn, found: seed.Seed) -> int:
+async def stored(owner: Conn, found: seed.Seed, source: str = "seed.toml") -> int:
     """Store a seed, all of it or nothing; gives how many things changed."""
     async with owner.transaction():
-        return await seed.store(owner, fixed_keys().audit, found, "seed.toml", NOW)
+        return await seed.store(owner, fixed_keys().audit, found, source, NOW)
 
 
 async def told(owner: Conn) -> list[tuple[str, str, str, dict[str, Any]]]:
@@ -130,7 +130,7 @@ async def test_the_same_seed_twice_changes_nothing_but_the_version(
     found = await asyncio.to_thread(read, tmp_path, WHOLE)
     assert await stored(owner, found) == 3
     first, events = await card_ranges.load(owner), await told(owner)
-    assert await stored(owner, found) == 0
+    assert await stored(owner, found, "another name.toml") == 0
     second = await card_ranges.load(owner)
     assert second.version == first.version + 1
     assert (second.ranges, second.rates) == (first.ranges, first.rates)
