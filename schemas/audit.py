@@ -79,6 +79,8 @@ class Seen:
     object: str
     outcome: str
     channel: str
+    about: str | None
+    """The code of a consent, or the action that a code was for."""
 
 
 async def of_objects(

@@ -7,7 +7,8 @@ VALUES
 
 -- name: of_objects
 -- What happened to a person and the person's cards, newest first.
-SELECT at, name, object, outcome, coalesce(details ->> 'channel', '') AS channel
+SELECT at, name, object, outcome, coalesce(details ->> 'channel', '') AS channel,
+       CASE WHEN name LIKE 'consent.%' THEN details ->> 'code' ELSE details ->> 'action' END AS about
   FROM audit.event
  WHERE object = ANY (:objects::text[]) AND at >= :since
  ORDER BY at DESC, event_id DESC

@@ -181,6 +181,7 @@ EVENTS: Final = Body(
                         Member("outcome", Text(60), "ok, or what came of it"),
                         Member("channel", Text(20, 0), "Where"),
                         Member("card_last4", Nullable(Text(4)), "Of which card"),
+                        Member("about", Nullable(Text(60)), "A consent, or what a code was for"),
                     ),
                 ),
                 1000,

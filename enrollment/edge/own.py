@@ -122,6 +122,7 @@ def _event(event: OwnEvent) -> Json:
         "outcome": event.outcome,
         "channel": event.channel,
         "card_last4": event.card_last4,
+        "about": event.about,
     }
 
 

@@ -47,13 +47,17 @@ class Preferences:
 
 @dataclass(frozen=True, slots=True)
 class OwnEvent:
-    """One security event of the last 90 days; ``name`` is that of the audit log."""
+    """One security event of the last 90 days; ``name`` is that of the audit log.
+
+    ``about`` is the code of the consent, or the action that a code by SMS was for.
+    """
 
     at: datetime
     name: str
     outcome: str
     channel: str
     card_last4: str | None = None
+    about: str | None = None
 
 
 async def merchants(work: Work, person_id: UUID) -> Done[list[TrustedMerchant]] | Refusal:
@@ -126,7 +130,7 @@ async def own_events(work: Work, person_id: UUID) -> Done[list[OwnEvent]] | Refu
     found = await audit.of_objects(work.conn, [str(person_id), *ends], since, _EVENTS_MAX)
     return Done(
         [
-            OwnEvent(one.at, one.name, one.outcome, one.channel, ends.get(one.object))
+            OwnEvent(one.at, one.name, one.outcome, one.channel, ends.get(one.object), one.about)
             for one in found
             if one.name != EventName.ACCOUNT_UPSERTED
         ]

@@ -208,10 +208,15 @@ async def test_a_client_is_told_that_a_block_is_not_known_and_asks_again_for_the
 
 
 async def test_events_and_merchants_are_listed(api: Api, client: Client) -> None:
+    await me(api, client, "POST", "/step-ups", {"action": "pin.set"})
     events = await me(api, client, "GET", "/events")
     merchants = await me(api, client, "GET", "/trusted-merchants")
 
     assert {one["name"] for one in events.body["events"]} >= {"person.created", "phone.changed"}
+    assert [events.body["events"][0][name] for name in ("name", "about")] == [
+        "step_up.sent",
+        "pin.set",
+    ]
     assert merchants.body == {"merchants": []}
 
 

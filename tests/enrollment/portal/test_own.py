@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from enrollment.events import EventName
-from enrollment.flows import belongings, search, wrong_codes
+from enrollment.flows import belongings, clients, search, wrong_codes
 from enrollment.flows.belongings import Preferences
+from enrollment.flows.step_up import Intent
 from enrollment.store import persons
+from enrollment.words import Action
 from tests.enrollment import people
 from tests.enrollment.flows.test_consent_texts import BY, texts
 
@@ -287,6 +289,19 @@ async def test_events_call_failed_only_what_was_tried(
     assert "Wylogowanie po czasie" in text
     assert text.count("Prośba o blokadę karty") == 2
     assert text.count("nieudane") == 1
+
+
+async def test_events_tell_what_a_code_was_for_and_which_consent_was_given(
+    portal: Portal, inside: Browser, client: Client
+) -> None:
+    """A code for a new phone that the client did not ask for says that somebody else is inside."""
+    await clients.ask_code(portal.bank, client.person_id, Intent(Action.PHONE_CHANGE))
+    await clients.withdraw(portal.bank, client.person_id, "sms_3ds")
+
+    text = (await inside.get("/events")).text
+
+    assert "Wysłany kod: zmiana telefonu" in text
+    assert "Zgoda wycofana: Kody SMS do płatności" in text
 
 
 async def test_merchants_and_events_are_shown(inside: Browser) -> None:
