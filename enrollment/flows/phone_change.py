@@ -161,6 +161,12 @@ async def under_way(work: Work, person_id: UUID) -> Done[PhoneChange | None] | R
     return Done(None if change is None or is_over else _shown(change, None, change.active_at))
 
 
+async def present_mask(work: Work, person_id: UUID) -> str | None:
+    """Give the phone in use, masked: where codes go as long as a change waits."""
+    phone = await persons.phone_of(work.conn, person_id)
+    return None if phone is None else phone.mask
+
+
 async def cancel(work: Work, person_id: UUID) -> Done[None] | Refusal:
     """Drop a change that waits: the old phone stays."""
     if await clients.client(work, person_id) is None:

@@ -94,6 +94,7 @@ async def show_phone(visit: Visit) -> Answer:
     is_asked = is_asked and done.value is not None and done.value.active_at is None
     values = {
         "change": done.value,
+        "present": await phone_change.present_mask(visit.work, visit.client),
         "asked": visit.state.errand.get("phone_mask") if is_asked else None,
     }
     return Page("phone.html", "phone_title", values)

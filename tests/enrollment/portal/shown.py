@@ -136,7 +136,11 @@ def _inside() -> dict[str, Page]:
         ),
         "in pin": Page("pin.html", "pin_title", {"pending": None, "least": 4, "most": 8}),
         "in pin code": Page("pin.html", "pin_title", {"pending": set_pin, "least": 4, "most": 8}),
-        "in phone": Page("phone.html", "phone_title", {"change": None, "asked": None}),
+        "in phone": Page(
+            "phone.html",
+            "phone_title",
+            {"change": None, "asked": None, "present": "+48 *** *** 761"},
+        ),
         "in phone code": Page(
             "phone.html", "phone_title", {"change": asked, "asked": "+48 *** *** 762"}
         ),

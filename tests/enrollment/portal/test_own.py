@@ -105,6 +105,10 @@ async def test_no_page_ever_holds_a_pin_or_a_code(portal: Portal, inside: Browse
     assert b"135790" not in page.body
 
 
+async def test_the_phone_in_use_is_shown_before_another_one_is_asked_for(inside: Browser) -> None:
+    assert "Kody do płatności wysyłamy na numer +48 *** *** " in (await inside.get("/phone")).text
+
+
 async def test_a_new_phone_is_confirmed_on_the_old_and_on_the_new_one(
     portal: Portal, inside: Browser
 ) -> None:
