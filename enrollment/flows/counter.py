@@ -19,7 +19,7 @@ from enrollment.flows.notices import NoticeKind
 from enrollment.flows.persons import view_of
 from enrollment.model import BlockKind, PersonStatus
 from enrollment.refusals import Done, Refusal, RefusalCode
-from enrollment.store import attempts, belongings, counter, persons, registrations
+from enrollment.store import attempts, counter, persons, registrations
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -131,6 +131,4 @@ async def _take_access(work: Work, person_id: UUID, reason: str) -> tuple[bool, 
     ended = await sessions.end_access(work, person_id, reason)
     if await registrations.void_activations(work.conn, person_id, work.now):
         await work.record(EventName.ACTIVATION_VOID, person_id, outcome=reason)
-    if await belongings.drop_change(work.conn, person_id, work.now):
-        await work.record(EventName.PHONE_DROPPED, person_id, outcome=reason)
     return was_there, ended

@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from enrollment import one_time
 from enrollment.events import EventName
-from enrollment.store import access, counter
+from enrollment.store import access, belongings, counter
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -118,10 +118,12 @@ async def close_all(work: Work, person_id: UUID, *, reason: str) -> int:
 async def end_access(work: Work, person_id: UUID, reason: str) -> int:
     """End everything by which a person is in or about to come in; gives how many sessions.
 
-    Sessions, logins and resets that wait for a code, registrations, step-ups: what the client
-    proved before is worth nothing afterwards.
+    Sessions, logins and resets that wait for a code, registrations, step-ups, a new phone that
+    waits to take over: what the client proved before is worth nothing afterwards.
     """
     await counter.end_pending(work.conn, person_id, work.now)
+    if await belongings.drop_change(work.conn, person_id, work.now):
+        await work.record(EventName.PHONE_DROPPED, person_id, outcome=reason)
     return await close_all(work, person_id, reason=reason)
 
 

@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from enrollment.flows import logins, passwords, persons, sessions
+from enrollment.flows import logins, passwords, persons, phone_change, sessions
 from enrollment.flows.sessions import Over, OverReason
 from enrollment.refusals import Done, Refusal, RefusalCode
 from schemas.vault import Secret
@@ -82,6 +82,17 @@ async def test_what_was_begun_with_the_old_password_ends_with_it(portal: Work) -
     assert isinstance(done, Done)
     assert code_of(await logins.finish(portal, login.value.login_id, code)) == "invalid"
     assert code_of(late) == "registration_over"
+
+
+async def test_a_phone_that_waits_to_take_over_ends_with_the_old_password(portal: Work) -> None:
+    """Whoever led it in knew the old password and held the phone for a moment."""
+    person_id = (await doors.log_in(portal)).person_id
+    await doors.change_phone(portal, person_id)
+    begun = await begin(portal)
+    await passwords.finish_reset(portal, begun.reset_id, await token(portal, begun), (NEW, NEW))
+
+    assert await phone_change.take_over(people.later(portal, days=1), 10) == 0
+    assert "phone.dropped" in await people.events(portal.conn)
 
 
 async def test_whatever_is_wrong_the_answer_is_one(portal: Work) -> None:

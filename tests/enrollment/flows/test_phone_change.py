@@ -97,6 +97,16 @@ async def test_who_is_in_by_the_old_phone_is_out_when_the_new_one_takes_over(
     assert isinstance(await sessions.resume(doors.at_portal(late), opened.token), sessions.Over)
 
 
+async def test_whoever_came_in_by_a_wrong_number_leaves_no_phone_behind(
+    bank: Work, client: Client
+) -> None:
+    await doors.change_phone(bank, client.person_id)
+    corrected = persons.PersonData(people.PESELS[2], minor_allowed=True)
+    assert isinstance(await persons.put_person(bank, "p1", corrected, None), Done)
+
+    assert await phone_change.take_over(people.later(bank, days=1), 10) == 0
+
+
 async def test_limits_are_halved_while_it_waits(bank: Work, client: Client) -> None:
     wanted = EffectiveLimits(per_tx=1001, per_day=0, count_day=1)
     await limits.put_account_limits(bank, client.account_id, wanted, None)
