@@ -181,12 +181,17 @@ async def _phones(work: Work, records: Sequence[Record]) -> tuple[Sorted, set[UU
     found = Sorted()
     for record in records:
         row = known.get(record.ref)
-        is_same = row is not None and row["status"] != PersonStatus.CLOSED
-        if row is not None and is_same and _is_phone(record.hashes[0], row):
+        is_there = row is not None and row["status"] != PersonStatus.CLOSED
+        if row is not None and is_there and _stays(record, row):
             found.unchanged += 1
         else:
             found.singly.append(record)
     return found, set()
+
+
+def _stays(record: Record, row: Row) -> bool:
+    """Tell whether it is the phone in use, and no other one waits to take its place."""
+    return _is_phone(record.hashes[0], row) and not row["phone_changes"]
 
 
 async def _accounts(work: Work, records: Sequence[Record]) -> tuple[Sorted, set[UUID]]:

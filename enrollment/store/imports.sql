@@ -22,10 +22,13 @@ SELECT count(pg_advisory_xact_lock(hashtextextended(encode(g.idx, 'hex'), 0)))
   FROM unnest(:idx::bytea[]) AS g (idx);
 
 -- name: persons_by_ref
--- The persons of these references with the phone in use, and the number that the bank said last of who
--- put another one in use in the portal.
+-- The persons of these references with the phone in use, the number that the bank said last of who put
+-- another one in use in the portal, and whether another one is about to take over.
 SELECT p.ref, p.person_id, p.kind, p.status, p.language, p.bank_language, p.minor_allowed,
-       f.idx AS phone_idx, f.state AS phone_state, f.source AS phone_source, o.idx AS outlived_idx
+       f.idx AS phone_idx, f.state AS phone_state, f.source AS phone_source, o.idx AS outlived_idx,
+       EXISTS (
+           SELECT FROM enrollment.phone_change c
+            WHERE c.person_id = p.person_id AND c.state IN ('asked', 'confirmed')) AS phone_changes
   FROM unnest(:refs::text[]) AS g (ref)
  CROSS JOIN LATERAL (
        SELECT x.ref, x.person_id, x.kind, x.status, x.language, x.bank_language, x.minor_allowed

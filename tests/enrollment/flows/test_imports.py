@@ -170,6 +170,29 @@ async def test_a_phone_line_changes_the_phone(by: imports.Hands, pool: asyncpg.P
     assert await count(pool, "phone") == 2
 
 
+async def test_a_phone_line_with_the_number_in_use_ends_a_change_that_waits(
+    by: imports.Hands, pool: asyncpg.Pool, keys: Keys, now: datetime
+) -> None:
+    line = {"kind": "phone", "ref": "p1", "body": {"phone": "+48600000001"}}
+    await bring(by, [person(1)])
+    async with pool.acquire() as conn:
+        work = people.hands(conn, keys, now)
+        person_id = await conn.fetchval("SELECT person_id FROM enrollment.person")
+        await doors.change_phone(work, person_id)
+    record = await bring(by, [person(1)])
+    confirmed, again = [await bring(by, [line]) for _ in range(2)]
+    async with pool.acquire() as conn:
+        later = people.later(people.hands(conn, keys, now), days=1)
+        taken_over = await phone_change.take_over(later, 10)
+
+    assert [importing.counts(run) for run in (record, confirmed, again)] == [
+        (0, 0, 1, 0),
+        (0, 1, 0, 0),
+        (0, 0, 1, 0),
+    ]
+    assert taken_over == 0
+
+
 STRAY_PHONE = {"kind": "phone", "ref": "p9", "body": {"phone": "+48600000777"}}
 
 
