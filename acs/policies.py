@@ -30,6 +30,7 @@ from enrollment.policy import (
     Activation,
     AttemptPolicy,
     EnrollmentPolicy,
+    NonresidentNumbers,
     PortalPolicy,
     PortalRaise,
     RegistrationMode,
@@ -272,6 +273,9 @@ def enrollment_policy(settings: Settings) -> EnrollmentPolicy:
         pin_length_max=given.pin_length_max,
         pin_changes_day=given.pin_changes_day,
         step_up_sends_day=given.step_up_sends_day,
+        nonresident=NonresidentNumbers(
+            given.nonresident_shapes, is_luhn=given.nonresident_check == "luhn"
+        ),
         portal_raise=PortalRaise(settings.limits.portal_raise),
         attempts=attempt_policy(settings),
         registration=registration_policy(settings),

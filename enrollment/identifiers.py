@@ -1,7 +1,7 @@
 """The number by which a person is known: a PESEL, or a number the bank gave a non-resident.
 
 A right check digit does not prove the person; it only catches slips of the pen. The kind is found
-by the shape, and no non-resident number may have the shape of a PESEL.
+by the shape, and what has the shape of a PESEL is none of the bank's numbers.
 """
 
 from __future__ import annotations
@@ -17,10 +17,8 @@ from enrollment.pan import is_shaped, luhn
 from schemas.vault import Secret
 
 if TYPE_CHECKING:
+    from enrollment.policy import NonresidentNumbers
     from schemas.vault import Keys, Tag
-
-NONRESIDENT_PATTERN = r"[A-Z]{2}[0-9]{10}"
-"""The bank's own numbers by default: two letters, ten digits, the last one by Luhn's rule."""
 
 _PESEL = re.compile(r"[0-9]{11}")
 _FILLING = re.compile(r"[\s\-\u2010-\u2015]+")
@@ -55,16 +53,16 @@ class Identifier:
     birth_date: date | None
 
 
-def read(text: str, today: date) -> Identifier | IdentifierFault:
+def read(text: str, today: date, nonresident: NonresidentNumbers) -> Identifier | IdentifierFault:
     """Normalise and check what somebody typed; ``today`` is the issuer's calendar day."""
     number = _FILLING.sub("", unicodedata.normalize("NFKC", text)).upper()
     if not number.isascii():
         return IdentifierFault.FORMAT
     if _PESEL.fullmatch(number):
         return _pesel(number, today)
-    if not re.fullmatch(NONRESIDENT_PATTERN, number):
+    if not any(re.fullmatch(pattern, number) for pattern in nonresident.patterns):
         return IdentifierFault.FORMAT
-    if not luhn("".join(filter(str.isdigit, number))):
+    if nonresident.is_luhn and not luhn("".join(filter(str.isdigit, number))):
         return IdentifierFault.CHECK_DIGIT
     return Identifier(IdKind.NONRESIDENT, Secret(number), None)
 

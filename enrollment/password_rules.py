@@ -12,12 +12,11 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
 from enrollment.common_passwords import COMMON
-from enrollment.identifiers import NONRESIDENT_PATTERN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from enrollment.policy import PortalPolicy
+    from enrollment.policy import NonresidentNumbers, PortalPolicy
 
 _ROUND: Final = re.compile(r"^[\W\d_]+|[\W\d_]+$")
 _DIFFERENT_MIN: Final = 3
@@ -64,9 +63,10 @@ def _is_common(password: str, forbidden: tuple[str, ...]) -> bool:
     return folded in words or stem in words or stem == ""
 
 
-def numbers_in(password: str) -> Iterator[str]:
+def numbers_in(password: str, nonresident: NonresidentNumbers) -> Iterator[str]:
     """Give every part of a password that has the shape of an identification number."""
     for found in _PESEL.finditer(password):
         yield found.group(1)
-    for found in re.finditer(f"(?=({NONRESIDENT_PATTERN}))", password.upper()):
-        yield found.group(1)
+    for pattern in nonresident.patterns:
+        for found in re.finditer(f"(?=({pattern}))", password.upper()):
+            yield found.group(1)

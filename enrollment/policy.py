@@ -12,6 +12,7 @@ from enrollment.model import FAILURES_CEILING
 PIN_LENGTHS: Final = (4, 8)
 """How short and how long a PIN may be made by the policy."""
 
+_SIGNS: Final = {"A": "[A-Z]", "9": "[0-9]"}
 _TEMP_BLOCK_FLOOR = timedelta(minutes=15)
 
 
@@ -20,6 +21,23 @@ class Activation(StrEnum):
 
     PER_CARD = "per_card"
     AUTOMATIC = "automatic"
+
+
+@dataclass(frozen=True, slots=True)
+class NonresidentNumbers:
+    """What the numbers look like that the bank gives to clients without a PESEL.
+
+    ``shapes``: A stands for a letter, 9 for a digit. ``is_luhn``: the last of the digits follows
+    from the others by Luhn's rule, so that slips of the pen are found.
+    """
+
+    shapes: tuple[str, ...] = ("AA9999999999",)
+    is_luhn: bool = True
+
+    @property
+    def patterns(self) -> tuple[str, ...]:
+        """Give the regular expression of each shape."""
+        return tuple("".join(_SIGNS[sign] for sign in shape) for shape in self.shapes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +170,7 @@ class EnrollmentPolicy:
     pin_length_max: int = PIN_LENGTHS[1]
     pin_changes_day: int = 5
     step_up_sends_day: int = 10
+    nonresident: NonresidentNumbers = field(default_factory=NonresidentNumbers)
     portal_raise: PortalRaise = PortalRaise.NEVER
     attempts: AttemptPolicy = field(default_factory=AttemptPolicy)
     registration: RegistrationPolicy = field(default_factory=RegistrationPolicy)

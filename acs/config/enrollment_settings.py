@@ -11,6 +11,7 @@ from acs.config.listen import Listen
 from acs.config.section import CERT, CLIENT_CA, KEY, LISTEN, PROXIES, Count, Pem, Section
 
 CallingCode = Annotated[str, Meta(pattern="^[1-9][0-9]{0,3}$")]
+NumberShape = Annotated[str, Meta(pattern="^(?!9{11}$)(?=A*9)[A9]{6,20}$")]
 
 
 class Caller(Section, frozen=True, kw_only=True):
@@ -61,6 +62,17 @@ class Enrollment(Section, frozen=True, kw_only=True):
         tuple[CallingCode, ...],
         Meta(min_length=1, description="calling codes of phones on record, without +"),
     ] = ("48",)
+    nonresident_shapes: Annotated[
+        tuple[NumberShape, ...],
+        Meta(
+            min_length=1,
+            description="what the bank's numbers for clients without a PESEL look like: `A` a "
+            "letter, `9` a digit, 6 to 20 signs, not those of a PESEL",
+        ),
+    ] = ("AA9999999999",)
+    nonresident_check: Annotated[
+        Literal["luhn", "none"], Meta(description="check digit of these numbers, their last digit")
+    ] = "luhn"
     phone_persons_max: Annotated[Count, Meta(description="persons who may share a phone")] = 3
     pin_length_min: Annotated[int, Meta(ge=4, le=8, description="digits of the internet PIN")] = 4
     pin_length_max: Annotated[int, Meta(ge=4, le=8, description="digits of the internet PIN")] = 8

@@ -56,8 +56,9 @@ def normal(password: Secret) -> Secret:
 async def _contains_number(work: Work, person_id: UUID, password: str) -> bool:
     known = await persons.identifier_hashes(work.conn, person_id)
     day, _ = calendar_of(work.now)
-    for part in password_rules.numbers_in(password):
-        read = identifiers.read(part, day)
+    nonresident = work.policy.nonresident
+    for part in password_rules.numbers_in(password, nonresident):
+        read = identifiers.read(part, day, nonresident)
         if isinstance(read, Identifier) and known.intersection(identifiers.index(work.keys, read)):
             return True
     return False

@@ -173,7 +173,7 @@ def read_numbers(
 ) -> Numbers | Refusal:
     """Check and read the identification number and the phone, before anything is looked up."""
     day, _ = calendar_of(now)
-    identifier = identifiers.read(data.identifier, day)
+    identifier = identifiers.read(data.identifier, day, policy.nonresident)
     if not isinstance(identifier, Identifier):
         return Refusal(RefusalCode(identifier.value), "identifier")
     number = None if data.phone is None else read_phone(policy, data.phone)

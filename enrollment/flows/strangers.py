@@ -57,7 +57,7 @@ async def find(work: Work, identifier: str) -> Who | Refusal:
     One caller at a time decides about a number, and the person is held, as by whoever changes it.
     """
     day, _ = calendar_of(work.now)
-    read = identifiers.read(identifier, day)
+    read = identifiers.read(identifier, day, work.policy.nonresident)
     if not isinstance(read, Identifier):
         return Refusal(RefusalCode(read.value), "identifier")
     tag = identifiers.tag(work.keys, read)

@@ -11,7 +11,7 @@ import pytest
 from acs import config, demo_keys, policies
 from acs.clock import utc_now
 from enrollment.host import HttpHost
-from enrollment.policy import Activation, PortalRaise
+from enrollment.policy import Activation, NonresidentNumbers, PortalRaise
 from enrollment.ports import NoHost
 from otp.gateways.router import Route
 from schemas.messages import Additions
@@ -230,6 +230,17 @@ def test_attempts_and_activation_are_the_issuer_s_choice() -> None:
 
     assert made.attempts.failures_max == 4
     assert made.activation is Activation.AUTOMATIC
+
+
+def test_a_bank_s_own_numbers_for_nonresidents_are_its_choice() -> None:
+    made = policies.enrollment_policy(
+        read(
+            ACS_ENROLLMENT__NONRESIDENT_SHAPES='["A99999999"]',
+            ACS_ENROLLMENT__NONRESIDENT_CHECK="none",
+        )
+    )
+
+    assert made.nonresident == NonresidentNumbers(("A99999999",), is_luhn=False)
 
 
 def test_two_keys_of_one_issuer_are_one_caller(tmp_path: Path) -> None:

@@ -9,11 +9,13 @@ import pytest
 
 from enrollment import identifiers
 from enrollment.identifiers import Identifier, IdentifierFault, IdKind
+from enrollment.policy import NonresidentNumbers
 
 if TYPE_CHECKING:
     from schemas.vault import Keys
 
 TODAY = date(2026, 6, 17)
+OURS = NonresidentNumbers()
 
 
 @pytest.mark.parametrize(
@@ -26,7 +28,7 @@ TODAY = date(2026, 6, 17)
     ],
 )
 def test_a_pesel_tells_the_birth_date(number: str, born: date) -> None:
-    read = identifiers.read(number, TODAY)
+    read = identifiers.read(number, TODAY, OURS)
 
     assert isinstance(read, Identifier)
     assert (read.kind, read.number.reveal(), read.birth_date) == (IdKind.PESEL, number, born)
@@ -51,34 +53,51 @@ def test_a_pesel_tells_the_birth_date(number: str, born: date) -> None:
     ],
 )
 def test_what_cannot_be_an_identifier_is_refused(text: str, fault: IdentifierFault) -> None:
-    assert identifiers.read(text, TODAY) is fault
+    assert identifiers.read(text, TODAY, OURS) is fault
 
 
 def test_a_pesel_of_tomorrow_is_refused() -> None:
-    assert identifiers.read("15323199999", date(2015, 12, 30)) is IdentifierFault.DATE
-    assert isinstance(identifiers.read("15323199999", date(2015, 12, 31)), Identifier)
+    assert identifiers.read("15323199999", date(2015, 12, 30), OURS) is IdentifierFault.DATE
+    assert isinstance(identifiers.read("15323199999", date(2015, 12, 31), OURS), Identifier)
 
 
 @pytest.mark.parametrize(
     "text", [" 44051401359 ", "440514-01359", "\uff14\uff1405 1401 359", "4405\u20101401359"]
 )
 def test_the_normal_form_drops_filling_and_width(text: str) -> None:
-    read = identifiers.read(text, TODAY)
+    read = identifiers.read(text, TODAY, OURS)
 
     assert isinstance(read, Identifier)
     assert read.number.reveal() == "44051401359"
 
 
 def test_a_nonresident_number_ends_with_luhns_digit() -> None:
-    read = identifiers.read("ab 123456789-7", TODAY)
+    read = identifiers.read("ab 123456789-7", TODAY, OURS)
 
     assert isinstance(read, Identifier)
     assert (read.kind, read.birth_date) == (IdKind.NONRESIDENT, None)
     assert read.number.reveal() == "AB1234567897"
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("nr 0012-3457", "NR00123457"),
+        ("4200 1234", "42001234"),
+        ("AB1234567897", IdentifierFault.FORMAT),
+        ("4200123", IdentifierFault.FORMAT),
+        ("44051401358", IdentifierFault.CHECK_DIGIT),
+    ],
+)
+def test_a_bank_has_numbers_of_its_own_shapes(text: str, number: str | IdentifierFault) -> None:
+    own = NonresidentNumbers(("AA99999999", "99999999"), is_luhn=False)
+    read = identifiers.read(text, TODAY, own)
+
+    assert (read.number.reveal() if isinstance(read, Identifier) else read) == number
+
+
 def test_both_kinds_of_the_same_digits_have_different_hashes(keys: Keys) -> None:
-    pesel = identifiers.read("44051401359", TODAY)
+    pesel = identifiers.read("44051401359", TODAY, OURS)
     assert isinstance(pesel, Identifier)
     other = Identifier(IdKind.NONRESIDENT, pesel.number, None)
 
@@ -105,4 +124,4 @@ def test_a_reference_must_not_be_a_number_of_a_person_or_card(
 
 
 def test_an_identifier_is_not_shown() -> None:
-    assert "44051401359" not in repr(identifiers.read("44051401359", TODAY))
+    assert "44051401359" not in repr(identifiers.read("44051401359", TODAY, OURS))

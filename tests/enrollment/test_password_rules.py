@@ -6,7 +6,7 @@ import pytest
 
 from enrollment import password_rules
 from enrollment.password_rules import PasswordFault
-from enrollment.policy import PortalPolicy
+from enrollment.policy import NonresidentNumbers, PortalPolicy
 
 POLICY = PortalPolicy(forbidden_words=("Bank Przykład", "Kartolina"))
 PHONE = "+48600700761"
@@ -48,6 +48,9 @@ def test_what_looks_the_same_is_the_same() -> None:
 
 
 def test_numbers_are_found_wherever_they_stand() -> None:
-    found = password_rules.numbers_in("x44051401359y AB1234567890")
+    text = "x44051401359y ab1234567890"
+    found = password_rules.numbers_in(text, NonresidentNumbers())
+    own = password_rules.numbers_in(text, NonresidentNumbers(("A9999999", "A99")))
 
     assert list(found) == ["44051401359", "AB1234567890"]
+    assert list(own) == ["44051401359", "X4405140", "B1234567", "X44", "B12"]

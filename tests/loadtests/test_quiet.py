@@ -8,6 +8,7 @@ import pytest
 
 from enrollment import identifiers
 from enrollment.identifiers import Identifier
+from enrollment.policy import NonresidentNumbers
 from loadtests import quiet
 from loadtests.quiet import Samples, compare, kolmogorov_smirnov, mann_whitney
 from tests.acs.people import NOW
@@ -63,4 +64,4 @@ def test_a_made_up_number_has_the_shape_of_a_clients() -> None:
 
     assert len(made) == 50
     for number in made:
-        assert isinstance(identifiers.read(number, NOW.date()), Identifier)
+        assert isinstance(identifiers.read(number, NOW.date(), NonresidentNumbers()), Identifier)

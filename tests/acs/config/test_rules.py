@@ -283,6 +283,15 @@ def test_a_phone_on_record_can_be_sent_to(
         assert refused(enrollment__countries=countries, otp__destinations=destinations) == sentence
 
 
+@pytest.mark.parametrize(
+    "shape", ["99999999999", "AAAAAA", "99999", "9" * 21, "AA-999999", "aa999999", "[0-9]{8}"]
+)
+def test_a_number_for_nonresidents_has_digits_and_no_pesel_s_shape(shape: str) -> None:
+    said = refused(enrollment__nonresident_shapes=["AA9999999999", shape])
+
+    assert said.startswith("enrollment.nonresident_shapes[1]: expected `str` matching regex")
+
+
 CALLER: dict[str, object] = {
     "name": "core",
     "iss": "core",

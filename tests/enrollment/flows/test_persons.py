@@ -8,6 +8,7 @@ import pytest
 
 from enrollment.flows import logins, passwords, persons, phone_change, registrations, sessions
 from enrollment.flows.persons import PersonData
+from enrollment.policy import NonresidentNumbers
 from enrollment.refusals import Done, Refusal, RefusalCode
 from schemas.vault import Secret
 from tests.enrollment import doors, people
@@ -240,6 +241,16 @@ async def test_a_non_resident_with_a_pesel_logs_in_by_the_old_number_once_more(
     await doors.log_in(later(at, minutes=1))
     assert len(await doors.messages(at)) == told + 1  # the code, and no second notice
     assert (await people.events(db)).count("person.identifier_ended") == 1
+
+
+async def test_a_client_comes_in_by_a_number_of_the_bank_s_own_shape(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    bank = hands(db, keys, now, nonresident=NonresidentNumbers(("A99999999",), is_luhn=False))
+    person = await put(bank, "k12345678")
+    await doors.register(bank, person.person_id, "K 1234-5678")
+
+    assert (await doors.log_in(bank, "K12345678")).person_id == person.person_id
 
 
 async def test_the_old_number_ends_with_a_login_by_the_new_one_as_well(

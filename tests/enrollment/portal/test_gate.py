@@ -13,7 +13,7 @@ from yarl import URL
 from enrollment import identifiers
 from enrollment.flows import belongings
 from enrollment.flows.belongings import Preferences
-from enrollment.policy import PortalPolicy
+from enrollment.policy import NonresidentNumbers, PortalPolicy
 from enrollment.portal import headers, state
 from enrollment.portal.gate import cookie_name
 from enrollment.portal.routes import PAGES
@@ -433,7 +433,7 @@ async def test_who_is_signed_in_and_asks_at_the_door_once_more_locks_nobody_out(
     portal: Portal, inside: Browser, client: Client
 ) -> None:
     """The bank holds the number and goes on to the client, as everybody at the door does."""
-    number = identifiers.read(NUMBER, portal.clock.now.date())
+    number = identifiers.read(NUMBER, portal.clock.now.date(), NonresidentNumbers())
     assert isinstance(number, identifiers.Identifier)
     form = await inside.get("/forgot")
     async with asyncio.timeout(100):
