@@ -88,7 +88,7 @@ def recompute(was: Enrolment, conditions: Conditions, activation: Activation) ->
         case EnrolmentState.SUSPENDED:
             return _still_suspended(was, missing)
         case _:
-            return _not_yet(missing, activation)
+            return _not_yet(missing, conditions, activation)
 
 
 def switched_on(was: Enrolment, conditions: Conditions) -> Enrolment | tuple[EnrolmentReason, ...]:
@@ -144,8 +144,13 @@ def _still_suspended(was: Enrolment, missing: tuple[EnrolmentReason, ...]) -> En
     return _suspended(missing) if missing else Enrolment(EnrolmentState.ACTIVE)
 
 
-def _not_yet(missing: tuple[EnrolmentReason, ...], activation: Activation) -> Enrolment:
+def _not_yet(
+    missing: tuple[EnrolmentReason, ...], conditions: Conditions, activation: Activation
+) -> Enrolment:
+    automatic = activation is Activation.AUTOMATIC
+    if automatic and missing == (conditions.age,):
+        # Nothing changes on a birthday: those who wait for one alone are found by the reason.
+        return Enrolment(EnrolmentState.NONE, conditions.age)
     if missing:
         return NOT_ENROLLED
-    automatic = activation is Activation.AUTOMATIC
     return Enrolment(EnrolmentState.ACTIVE if automatic else EnrolmentState.ELIGIBLE)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from enrollment import flows
-from enrollment.flows import persons
+from enrollment.flows import cards, persons
+from enrollment.flows.cards import StatusData
 from enrollment.flows.persons import PersonData
+from enrollment.model import CardStatus
 from enrollment.policy import Activation
 from enrollment.refusals import Done
 from enrollment.store import persons as store
@@ -73,6 +75,22 @@ async def test_on_the_18th_birthday_3d_secure_comes_back_by_itself_and_once(
         (0, "active"),
     ]
     assert (await people.events(db)).count("threeds.resumed") == 1
+
+
+async def test_a_card_that_came_before_the_birthday_is_switched_on_by_it_where_the_bank_says_so(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    work = hands(db, keys, now, activation=Activation.AUTOMATIC)
+    client = await suspended(work)
+    card_id = await people.make_card(work, client.person_id, client.account_id, 2)
+    closed = StatusData(CardStatus.CLOSED, None, None, None)
+    assert isinstance(await cards.set_status(work, client.card_id, closed), Done)
+    before = await people.enrolment(db, card_id)
+    at = people.by_itself(db, keys, midnight(now), activation=Activation.AUTOMATIC)
+    await flows.follow_ages(at, 10)
+
+    assert before == ("none", "minor_not_allowed")
+    assert await people.enrolment(db, card_id) == ("active", None)
 
 
 async def test_a_day_is_gone_through_in_steps_and_done_once(
