@@ -69,6 +69,18 @@ async def test_limits_are_lowered_with_a_code_and_never_raised(
     assert "tylko obniżyć" in page.text
 
 
+async def test_an_own_limit_of_no_payments_is_shown_in_its_field(
+    portal: Portal, inside: Browser, client: Client
+) -> None:
+    page = await inside.submit(
+        await inside.get("/limits"), f"/limits/{client.card_id}", count_day="0", per_day="0"
+    )
+    page = await inside.submit(page, code=await portal.code(), action="confirm")
+    _, fields = page.form(f"/limits/{client.card_id}")
+
+    assert (fields["per_day"], fields["count_day"], fields["count_month"]) == ("0", "0", "")
+
+
 async def test_where_the_bank_lets_clients_they_raise_what_they_lowered_up_to_the_branch(
     pool: asyncpg.Pool, keys: Keys, now: datetime
 ) -> None:
