@@ -4,7 +4,7 @@ Laws: amount and payee come before the code, so that they are read before it is 
 never a PAN, a name of the cardholder, a link or anything a phone turns into one. What a merchant
 sent is hostile until cleaned: it may not look like a code, a link or another sentence of ours
 through invisible or turned-round signs. Only the payee and the action give way when the text must
-be cut to one part.
+be cut: to one part, or, where it has two, until the code stands in the first.
 
 A text is sent in GSM-7 whenever the templates of its language allow it.
 """
@@ -28,6 +28,8 @@ TEXT_IDS: Final = ("payment", "card_add", "card_use", "step_up", "numbered", "me
 
 # One part where the alphabet is GSM-7; two parts of UCS-2 hold about as much.
 _ROOM: Final = {"gsm7": 160, "ucs2": 134}
+# A phone may show the first part alone until the next one comes: the code is in it.
+_FIRST_PART: Final = {"gsm7": 160, "ucs2": 67}
 # An absurd amount may cost a second part; it never costs the payee.
 _ELASTIC_MIN: Final = 8
 _INPUT_MAX: Final = 200
@@ -254,9 +256,14 @@ def _fit(
         frame += catalogue.texts["numbered"].replace("{seq}", str(seq))
     if catalogue.alphabet == "gsm7":
         frame = plain(frame)
-    rest = frame.format_map({**values, elastic: ""})
-    room = max(_ROOM[catalogue.alphabet] - units(rest, catalogue.alphabet), _ELASTIC_MIN)
-    return frame.format_map({**values, elastic: _cut(values[elastic], room, catalogue.alphabet)})
+    alphabet, rest = catalogue.alphabet, {**values, elastic: ""}
+    to_code = frame[: frame.index("{code}") + len("{code}")]
+    room = min(
+        _ROOM[alphabet] - units(frame.format_map(rest), alphabet),
+        _FIRST_PART[alphabet] - units(to_code.format_map(rest), alphabet),
+    )
+    cut = _cut(values[elastic], max(room, _ELASTIC_MIN), alphabet)
+    return frame.format_map({**values, elastic: cut})
 
 
 def _cut(text: str, most: int, alphabet: Alphabet) -> str:

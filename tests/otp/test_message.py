@@ -176,8 +176,6 @@ def test_our_own_actions_are_never_cut(action: Action, language: str) -> None:
     assert size_of(message.reveal()).parts <= PARTS[language][1]
 
 
-_FIRST_PART = 67
-"""Letters of UCS-2 in each part of several."""
 LONGEST = "MIEDZYNARODOWE PRZEDSIEBIORSTWO WYSYLKOWE"
 
 
@@ -357,43 +355,6 @@ def test_a_polish_payment_with_its_letters_reads_like_this() -> None:
         "Płatność 12,50 PLN dla Księgarnia Żółw. Kod: 048291, ważny 5 min. Karta *0694. "
         "Nie podawaj go nikomu, nawet bankowi."
     )
-
-
-IN_PARTS = pytest.mark.parametrize(
-    "catalogue", [CATALOGUES["uk"], LETTERED["pl"]], ids=["uk", "pl with its letters"]
-)
-
-
-@IN_PARTS
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        (PaymentText("12345,67 PLN", "Księgarnia Żółw i Spółka", "1", "0694"), "12345,67 PLN"),
-        (CardText("Księgarnia Żółw i", "1", "0694", adds=True), "*0694"),
-        (CardText("Księgarnia Żółw i", "1", "0694", adds=False), "*0694"),
-    ],
-    ids=["payment", "card added", "card used"],
-)
-def test_amount_payee_and_code_are_in_the_first_part(
-    text: PaymentText | CardText, told: str, catalogue: Catalogue
-) -> None:
-    """A phone may show that part alone while the next one is on its way."""
-    message = compose(catalogue, text, CODE, 1, 300)
-    assert message is not None
-    first = message.reveal()[:_FIRST_PART]
-
-    assert [part for part in (told, text.payee, "048291") if part not in first] == []
-
-
-@IN_PARTS
-@pytest.mark.parametrize("action", Action)
-def test_action_and_code_are_in_the_first_part(action: Action, catalogue: Catalogue) -> None:
-    said = action_text(action, catalogue.language, "0694")
-    message = compose(catalogue, ActionText(said), CODE, 1, 300)
-    assert message is not None
-    first = message.reveal()[:_FIRST_PART]
-
-    assert [part for part in (said, "048291") if part not in first] == []
 
 
 def test_braces_in_a_name_are_only_braces() -> None:

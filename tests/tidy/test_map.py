@@ -47,6 +47,7 @@ ACROSS: dict[str, str] = {
     "tests/otp/gateways/test_deliver_doubts.py": "deliver, find_out and reports together",
     "tests/otp/gateways/test_deliver_notices.py": "deliver, outbox and flows, notices beside codes",
     "tests/otp/test_flows_limits.py": "flows, its limits and races",
+    "tests/otp/test_message_parts.py": "message, what stands in its first part",
     "tests/enrollment/flows/test_card_blocks_killed.py": "card_blocks, killed before any statement",
     "tests/enrollment/flows/test_races.py": "clients, counter, doors and worker at the same moment",
     "tests/enrollment/flows/test_payments_footing.py": "payments, a running challenge",
