@@ -30,7 +30,7 @@ _SHAPE = (
     *("methods", "items", "joined", "sms_id", "provider_id"),
     *("at", "reason", "expired_reasons"),
 )
-_READING = ("success", "permanent", "retryable", "id_path")
+_REFUSALS = {"permanent": answer.PERMANENT, "retryable": answer.RETRYABLE}
 
 
 def http_gateway(settings: Settings, name: str, clock: Callable[[], datetime]) -> HttpGateway:
@@ -88,7 +88,7 @@ class _Provider:
                 basic_auth=given.basic_auth,
                 signed_token=self._signed_token(),
                 values=self.values,
-                reading=answer.Reading(rules=_rules(given.answer or ()), **_set(given, _READING)),
+                reading=_reading(given),
                 query=None if given.query is None else self._query(given.query),
                 tls=client_context(
                     given.ca, given.tls_cert, given.tls_key, f"sms.http.{self.name}."
@@ -179,6 +179,15 @@ def _shape(given: Reports) -> callback.Shape:
             _SHAPE,
         ),
     )
+
+
+def _reading(given: HttpProvider) -> answer.Reading:
+    """Say how answers are read; a refusal named on one list leaves the other if that is not set."""
+    lists = _set(given, tuple(_REFUSALS))
+    named = frozenset[int]().union(*lists.values())
+    lists |= {name: usual - named for name, usual in _REFUSALS.items() if name not in lists}
+    rules = _rules(given.answer or ())
+    return answer.Reading(rules=rules, **lists, **_set(given, ("success", "id_path")))
 
 
 def _rules(given: tuple[AnswerRule, ...]) -> tuple[answer.AnswerRule, ...]:

@@ -144,9 +144,19 @@ class HttpProvider(Section, frozen=True, kw_only=True):
     alphabets: Annotated[
         dict[Literal["gsm7", "ucs2"], str] | None, Meta(description="its words for {alphabet}")
     ] = None
-    success: Annotated[frozenset[Status] | None, Meta(description="statuses: taken")] = None
-    permanent: Annotated[frozenset[Status] | None, Meta(description="statuses: never")] = None
-    retryable: Annotated[frozenset[Status] | None, Meta(description="statuses: not now")] = None
+    success: Annotated[
+        frozenset[Status] | None, Meta(description="statuses: taken; unset = 200, 201, 202, 204")
+    ] = None
+    permanent: Annotated[
+        frozenset[Status] | None, Meta(description="statuses: never; unset = 400, 422")
+    ] = None
+    retryable: Annotated[
+        frozenset[Status] | None,
+        Meta(
+            description="statuses: surely not taken, another may try; "
+            "unset = 401 to 405, 413, 415, 429, 503"
+        ),
+    ] = None
     answer: Annotated[
         tuple[AnswerRule, ...] | None,
         Meta(description="how the answer is read, in this order; it speaks before the status"),

@@ -10,6 +10,7 @@ import pytest
 from acs import config, http_gateways
 from acs.clock import utc_now
 from otp.gateways.http import callback
+from otp.gateways.port import Rejected
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -103,6 +104,24 @@ def test_every_setting_reaches_the_gateway() -> None:
     )
     assert (made_of.query.url, made_of.query.method) == ("https://sms.example/q/{id}", "GET")
     assert (made_of.query.reading.success, made_of.query.reading.id_path) == ({200}, "q")
+
+
+@pytest.mark.parametrize(
+    ("lists", "status", "retryable"),
+    [
+        ({}, 404, True),
+        ({"permanent": [400, 404, 405]}, 404, False),
+        ({"permanent": [400, 404, 405]}, 415, True),
+        ({"retryable": [400, 429]}, 400, True),
+        ({"retryable": [400, 429]}, 422, False),
+    ],
+)
+def test_a_status_that_is_named_leaves_the_list_that_is_not_set(
+    lists: dict[str, Any], status: int, *, retryable: bool
+) -> None:
+    outcome = made({**SEND, **lists})._config.reading.outcome(status, b"")
+
+    assert outcome == Rejected(retryable, f"http_{status}")
 
 
 def test_a_secret_is_read_from_its_file_and_stays_one(tmp_path: Path) -> None:

@@ -16,9 +16,10 @@ from otp.gateways.http.content import id_at, json_of, text_at
 from otp.gateways.port import Accepted, Rejected, SendOutcome, Unknown
 
 SUCCESS = frozenset({200, 201, 202, 204})
-PERMANENT = frozenset({400, 404, 405, 413, 415, 422})
-# 401 and 403 are this provider's quarrel with us; another one may carry the message.
-RETRYABLE = frozenset({401, 402, 403, 429, 503})
+PERMANENT = frozenset({400, 422})
+# But for the last two these are this provider's quarrel with us (key, credit, address, form of the
+# request), never the number's fault; another one may carry the message.
+RETRYABLE = frozenset({401, 402, 403, 404, 405, 413, 415, 429, 503})
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,10 @@ READING = Reading(rules=(ERRORS, STATES), id_path="list.0.id")
         (400, Rejected(retryable=False, reason="http_400")),
         (422, Rejected(retryable=False, reason="http_422")),
         (401, Rejected(retryable=True, reason="http_401")),
+        *(
+            (status, Rejected(retryable=True, reason=f"http_{status}"))
+            for status in (404, 405, 413, 415)
+        ),
         (429, Rejected(retryable=True, reason="http_429")),
         (503, Rejected(retryable=True, reason="http_503")),
         (302, Rejected(retryable=True, reason="http_302")),
