@@ -37,7 +37,8 @@ SELECT code.seq, code.phase, code.link_digest, code.last_sent_at,
                AND since <= greatest(:now, now()) + interval '2 minutes'),
            (SELECT max(until) FROM otp.busy_source
              WHERE until > :now AND since <= greatest(:now, now()) + interval '2 minutes'
-               AND ((kind = 'merchant' AND source = :merchant_ref::text)
+               AND ((kind = 'merchant' AND :merchant_ref::text IS NOT NULL
+                     AND source = concat_ws('/', :acquirer_ref::text, :merchant_ref::text))
                  OR (kind = 'acquirer' AND source = :acquirer_ref::text)
                  OR (kind = 'network' AND source = :network::text)))) AS suspended_until
 FROM phone CROSS JOIN card CROSS JOIN unsuccessful LEFT JOIN code ON true;

@@ -39,7 +39,7 @@ _BUSY_SPAN: Final = timedelta(minutes=15)
 _BUSY_FLOOR: Final = 50
 _BUSY_FACTOR: Final = 10
 KINDS: Final = ("merchant", "acquirer", "network")
-"""Where payments come from: acquirerMerchantID, acquirerBIN, the /24 or /48 of the browser."""
+"""Where payments come from: a merchant at its acquirer, acquirerBIN, the browser's /24 or /48."""
 
 
 @dataclass(frozen=True, slots=True)

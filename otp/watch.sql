@@ -35,13 +35,16 @@ SELECT count(*) FROM otp.suspension WHERE until > :now;
 -- name: busy
 -- Merchants, acquirers and networks whose payments send many times the messages they usually do in
 -- such a span, those that send most first; and, of the messages that a carrier took and that had time
--- to be entered, how many there were and how many codes were entered rightly. One pass over the day,
--- then look-ups by key for the few that stand out: a join would be planned by what is usual.
+-- to be entered, how many there were and how many codes were entered rightly. A merchant is its number at
+-- its acquirer: two acquirers may have given the same one. One pass over the day, then look-ups by key for
+-- the few that stand out: a join would be planned by what is usual.
 WITH busy AS MATERIALIZED (
     SELECT origin.kind, origin.source, count(*) FILTER (WHERE sending.sent_at > :since) AS sends
     FROM otp.sending
-    CROSS JOIN LATERAL (VALUES ('merchant', sending.merchant_ref), ('acquirer', sending.acquirer_ref),
-                               ('network', sending.network)) AS origin (kind, source)
+    CROSS JOIN LATERAL (VALUES
+        ('merchant', CASE WHEN sending.merchant_ref IS NOT NULL
+                          THEN concat_ws('/', sending.acquirer_ref, sending.merchant_ref) END),
+        ('acquirer', sending.acquirer_ref), ('network', sending.network)) AS origin (kind, source)
     WHERE sending.sent_at > :day_before AND origin.source IS NOT NULL
     GROUP BY origin.kind, origin.source
     HAVING count(*) FILTER (WHERE sending.sent_at > :since) >= :floor::bigint
@@ -61,9 +64,11 @@ FROM busy CROSS JOIN LATERAL (
     LEFT JOIN LATERAL (
         SELECT phase FROM otp.code WHERE code.challenge_id = sending.challenge_id LIMIT 1) AS code ON true
     WHERE sending.sent_at > :since AND sending.sent_at <= :until AND message.state = 'sent'
-      AND busy.source = CASE busy.kind WHEN 'merchant' THEN sending.merchant_ref
-                                       WHEN 'acquirer' THEN sending.acquirer_ref
-                                       ELSE sending.network END) AS entered
+      AND CASE busy.kind
+              WHEN 'merchant' THEN sending.merchant_ref IS NOT NULL
+                  AND busy.source = concat_ws('/', sending.acquirer_ref, sending.merchant_ref)
+              WHEN 'acquirer' THEN busy.source = sending.acquirer_ref
+              ELSE busy.source = sending.network END) AS entered
 ORDER BY busy.sends DESC, busy.kind, busy.source;
 
 -- name: suspend_source

@@ -98,11 +98,14 @@ async def test_a_stop_that_is_lifted_as_the_guide_says_does_not_come_back(
 ) -> None:
     """By the time of the database, which the statements go by."""
     begun = (await db.fetchval("SELECT now()")) - 10 * MINUTE
-    await send(db, keys, begun, many=50, merchant_ref="M-1")
+    await send(db, keys, begun, many=50, merchant_ref="M-1", acquirer_ref="412345")
     at = begun + 3 * MINUTE
     found = await watch.look(db, POLICY, at)
     assert found is not None
-    assert [one.is_stopped for one in found.busy] == [True]
+    assert [(one.kind, one.is_stopped) for one in found.busy] == [
+        ("acquirer", True),
+        ("merchant", True),
+    ]
     assert len(found.suspended) == 1
 
     guide = (ROOT / "docs" / "operate" / "alarms.md").read_text("utf-8")
@@ -111,10 +114,36 @@ async def test_a_stop_that_is_lifted_as_the_guide_says_does_not_come_back(
     found = await watch.look(db, POLICY, at + MINUTE)
 
     assert found is not None
-    assert (found.suspended, found.busy) == ((), ())
+    assert (found.suspended, [one.kind for one in found.busy]) == ((), ["acquirer"])
+    kinds = await db.fetch("SELECT kind FROM otp.busy_source")
+    assert [kind for (kind,) in kinds] == ["acquirer"]
     assert isinstance(
         await issue_code(db, keys, at + MINUTE, payment(phone=FRESH["merchant"]), POLICY), Issued
     )
+
+
+async def test_a_merchant_is_not_stopped_for_its_namesake_at_another_acquirer(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    await send(db, keys, now, many=50, merchant_ref="M-1", acquirer_ref="412345")
+    found = await watch.look(db, POLICY, now + 3 * MINUTE)
+    assert found is not None
+    assert [one.source for one in found.busy] == ["412345", "412345/M-1"]
+    await db.execute("DELETE FROM otp.suspension")
+    await db.execute("DELETE FROM otp.busy_source WHERE kind = 'acquirer'")
+
+    answers = [
+        await issue_code(
+            db,
+            keys,
+            now + 3 * MINUTE,
+            payment(phone=phone, merchant_ref="M-1", acquirer_ref=acquirer),
+            POLICY,
+        )
+        for phone, acquirer in zip(FRESH.values(), ("412345", "498765", None), strict=True)
+    ]
+
+    assert [isinstance(one, Issued) for one in answers] == [False, True, True]
 
 
 @pytest.mark.parametrize(("many", "right"), [(20, 0), (21, 3), (30, 3)])
