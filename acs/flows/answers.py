@@ -103,13 +103,14 @@ async def _attempt(
 ) -> Event:
     """Count the attempt, compare, and count what came of it."""
     work = own_work(ports, conn, now)
-    allowed = await enrollment_flows.begin_attempt(work, person_id)
+    asks_pin = applied.challenge.elements is Elements.PIN_AND_OTP
+    allowed = await enrollment_flows.begin_attempt(work, person_id, asks_pin=asks_pin)
     if isinstance(allowed, AttemptBlocked):
         return PersonBlocked()
     verdict = await _compare(ports, conn, applied, entries, now)
     metrics.OTP.labels(str(verdict)).inc()
     if verdict is Verdict.ACCEPTED:
-        if applied.challenge.elements is Elements.PIN_AND_OTP:
+        if asks_pin:
             pin = Secret(_digits(entries.pin))
             await enrollment_flows.renew_pin(conn, ports.keys, person_id, pin)
         return AnswerChecked(verdict)

@@ -1,7 +1,8 @@
 """Failed authentications in a row: counted before the compare, across challenges and cards.
 
 Laws: at most five in a row, whatever the settings (RTS art. 4(3)(b)); only a complete success
-clears the count; never a resend, a new payment or another card. An attempt that was counted and
+clears the count; never a resend, a new payment or another card. Where a code alone is asked for, a
+success leaves the failures where the PIN was asked for as well. An attempt that was counted and
 then lost, by a crash or a dropped connection, stays counted. A block and the message about it are
 one commit, so each block is told once.
 """
@@ -27,10 +28,14 @@ if TYPE_CHECKING:
     from schemas.vault import Keys, Secret
 
 
-async def begin_attempt(work: Work, person_id: UUID) -> AttemptAllowed | AttemptBlocked:
+async def begin_attempt(
+    work: Work, person_id: UUID, *, asks_pin: bool = False
+) -> AttemptAllowed | AttemptBlocked:
     """Count an attempt of a person before its elements are compared, or refuse it."""
     failures_max = work.policy.attempts.failures_max
-    counted = await attempts.take_attempt(work.conn, person_id, failures_max, work.now)
+    counted = await attempts.take_attempt(
+        work.conn, person_id, failures_max, work.now, asks_pin=asks_pin
+    )
     if counted is not None:
         return AttemptAllowed(counted)
     # Full without a block: the last attempts were counted and then lost on their way.

@@ -121,9 +121,9 @@ async def count_use(
 ) -> bool:
     """Turn a held reservation into a count; False when there was none held.
 
-    ``person_id`` was just authenticated with every asked element right: the failures start anew.
-    ``card_id``: it was a strong authentication, and small payments of the card are counted anew
-    (RTS art. 16).
+    ``person_id`` was just authenticated with every asked element right: the failures start anew,
+    but those where the PIN was asked for only with ``card_id``. That says that it was a strong
+    authentication; small payments of the card are counted anew, too (RTS art. 16).
     """
     return await payments.count_use(conn, acs_trans_id, now, person_id=person_id, card_id=card_id)
 

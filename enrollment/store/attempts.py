@@ -36,10 +36,17 @@ class StoredPin:
 
 
 async def take_attempt(
-    conn: Connection, person_id: UUID, failures_max: int, now: datetime
+    conn: Connection,
+    person_id: UUID,
+    failures_max: int,
+    now: datetime,
+    *,
+    asks_pin: bool = False,
 ) -> int | None:
     """Count an attempt and give the count with it; None when no more may be made."""
-    row = await _SQL.take_attempt.one(conn, person_id=person_id, failures_max=failures_max, now=now)
+    row = await _SQL.take_attempt.one(
+        conn, person_id=person_id, failures_max=failures_max, now=now, asks_pin=asks_pin
+    )
     return None if row is None else row["failures"]
 
 

@@ -2,12 +2,14 @@
 
 -- name: take_attempt
 -- Counts one attempt before anything is compared; no row = blocked, or too many at work. A block
--- that is over gives a fresh count. Race: all of it is one row, so waiting for its lock shows the
--- newest count and block.
-INSERT INTO enrollment.sca_state AS s (person_id, failures, updated_at)
-VALUES (:person_id, 1, :now)
+-- that is over gives a fresh count. Those that asked for the PIN are counted beside, never above the
+-- others. Race: all of it is one row, so waiting for its lock shows the newest count and block.
+INSERT INTO enrollment.sca_state AS s (person_id, failures, pin_failures, updated_at)
+VALUES (:person_id, 1, :asks_pin::boolean::integer, :now)
 ON CONFLICT (person_id) DO UPDATE
    SET failures = CASE WHEN s.block_kind IS NULL THEN s.failures + 1 ELSE 1 END,
+       pin_failures = :asks_pin::boolean::integer
+           + CASE WHEN s.block_kind IS NULL THEN least(s.pin_failures, s.failures) ELSE 0 END,
        block_kind = NULL,
        block_until = NULL,
        updated_at = :now

@@ -39,14 +39,16 @@ SELECT person_id, number_ct
 
 -- name: count_use
 -- A held reservation becomes a count. With it, for the person who has just been authenticated, a
--- complete success clears the count of failures (a block in force stays); and after a strong
--- authentication what a card was let pass for being small starts anew.
+-- complete success clears the count of failures (a block in force stays): all of them after a strong
+-- authentication, after a code alone those that a code alone could end. After a strong one, too, what a
+-- card was let pass for being small starts anew.
 WITH cleared AS (
     UPDATE enrollment.sca_state
-       SET failures = 0, updated_at = :now
+       SET failures = CASE WHEN :card_id::uuid IS NULL THEN least(pin_failures, failures) ELSE 0 END,
+           updated_at = :now
      WHERE person_id = :person_id AND block_kind IS NULL AND failures > 0),
 forgotten AS (
-    DELETE FROM enrollment.low_value_use WHERE card_id = :card_id)
+    DELETE FROM enrollment.low_value_use WHERE card_id = :card_id::uuid)
 UPDATE enrollment.reservation
    SET state = 'counted', counted_at = :now
  WHERE acs_trans_id = :acs_trans_id AND state = 'held';

@@ -1280,11 +1280,13 @@ CREATE TABLE enrollment.sca_state (
     block_kind text,
     block_until timestamp with time zone,
     updated_at timestamp with time zone NOT NULL,
+    pin_failures integer DEFAULT 0 NOT NULL,
     CONSTRAINT sca_state_block_kind_check CHECK ((block_kind = ANY (ARRAY['sca_temp'::text, 'sca_perm'::text, 'manual'::text]))),
     CONSTRAINT sca_state_check CHECK (((block_kind IS NOT NULL) OR (block_until IS NULL))),
     CONSTRAINT sca_state_check1 CHECK (((block_kind <> 'sca_temp'::text) OR (block_until IS NOT NULL))),
     CONSTRAINT sca_state_check2 CHECK (((block_kind <> 'sca_perm'::text) OR (block_until IS NULL))),
-    CONSTRAINT sca_state_failures_check CHECK (((failures >= 0) AND (failures <= 5)))
+    CONSTRAINT sca_state_failures_check CHECK (((failures >= 0) AND (failures <= 5))),
+    CONSTRAINT sca_state_pin_failures_check CHECK ((pin_failures >= 0))
 );
 
 CREATE TABLE enrollment.spending_limit (

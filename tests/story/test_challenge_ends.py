@@ -169,6 +169,23 @@ async def test_five_failures_over_challenges_and_cards_block_the_person(world: W
     assert await notices_to(world, holder) == [BLOCKED]
 
 
+async def test_a_payment_by_a_code_alone_buys_no_more_guesses_at_the_pin(world: World) -> None:
+    """Who has the phone guesses the PIN of one card, and clears no count by another card."""
+    holder = await world.enrol(prefix=PIN)
+    without_pin = await world.enrol(person_of=holder, account_of=holder)
+    for _ in range(2):
+        _, page = await begin(world, holder)
+        for pin in ("9182", "9283"):
+            page = await world.submit(page, otp=right(world, holder), pin=pin)
+        await world.submit(page, "cancel")
+        _, page = await begin(world, without_pin)
+        assert shown(await world.submit(page, otp=right(world, without_pin))) == "Y"
+
+    ares, page = await begin(world, holder)
+    assert shown(await world.submit(page, otp=right(world, holder), pin="9384")) == "N"
+    assert outcome(world, ares)[:2] == ("N", "19")
+
+
 BLOCKED = "Platnosci karta w internecie sa zablokowane. W sprawie odblokowania zadzwon do banku."
 WARNED = (
     "Platnosci karta w internecie sa czasowo zablokowane. Nastepna blokada bedzie stala."

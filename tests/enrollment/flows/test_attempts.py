@@ -90,6 +90,47 @@ async def test_a_success_clears_the_count(
     assert await flows.begin_attempt(hands(db, keys, now), person_id) == AttemptAllowed(1)
 
 
+async def test_a_success_by_a_code_alone_leaves_what_failed_where_the_pin_was_asked_for(
+    db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
+) -> None:
+    """Who has the phone could clear them by a card that asks for no PIN, and guess on."""
+    work = hands(db, keys, now)
+    for asks_pin in (True, False, True, False):
+        await flows.begin_attempt(work, person_id, asks_pin=asks_pin)
+    await flows.count_use(db, uuid4(), now, person_id=person_id)
+
+    assert await flows.begin_attempt(work, person_id, asks_pin=True) == AttemptAllowed(3)
+    await flows.count_use(db, uuid4(), now, person_id=person_id, card_id=uuid4())
+    assert await flows.begin_attempt(work, person_id) == AttemptAllowed(1)
+    await flows.count_use(db, uuid4(), now, person_id=person_id)
+    assert await flows.begin_attempt(work, person_id) == AttemptAllowed(1)
+
+
+async def test_after_a_block_nothing_is_left_of_what_failed_with_the_pin(
+    db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
+) -> None:
+    for _ in range(5):
+        await flows.begin_attempt(hands(db, keys, now), person_id, asks_pin=True)
+    await flows.attempt_failed(hands(db, keys, now), person_id)
+    await flows.begin_attempt(hands(db, keys, MIDNIGHT), person_id)
+    await flows.count_use(db, uuid4(), MIDNIGHT, person_id=person_id)
+
+    assert await flows.begin_attempt(hands(db, keys, MIDNIGHT), person_id) == AttemptAllowed(1)
+
+
+async def test_what_a_version_before_has_cleared_stays_cleared(
+    db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
+) -> None:
+    """It knows of one count alone."""
+    for _ in range(3):
+        await flows.begin_attempt(hands(db, keys, now), person_id, asks_pin=True)
+    await db.execute("UPDATE enrollment.sca_state SET failures = 0")
+    await flows.begin_attempt(hands(db, keys, now), person_id)
+    await flows.count_use(db, uuid4(), now, person_id=person_id)
+
+    assert await flows.begin_attempt(hands(db, keys, now), person_id) == AttemptAllowed(1)
+
+
 async def test_a_success_does_not_lift_a_block(
     db: asyncpg.Connection, keys: Keys, person_id: UUID, now: datetime
 ) -> None:
