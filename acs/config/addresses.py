@@ -26,6 +26,16 @@ _DSN_HOST: Final = re.compile(
     r"(?:\[(?P<ipv6>[^\]]+)\]|(?P<name>[^:\[\]@]*))(?::(?P<port>[0-9]*))?"
 ).fullmatch
 _SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_LIBPQ_ALONE: Final = frozenset(
+    {
+        *("channel_binding", "connect_timeout", "fallback_application_name", "gssdelegation"),
+        *("gssencmode", "hostaddr", "keepalives", "keepalives_count", "keepalives_idle"),
+        *("keepalives_interval", "load_balance_hosts", "max_protocol_version"),
+        *("min_protocol_version", "require_auth", "requirepeer", "requiressl"),
+        *("sslcertmode", "sslcompression", "sslcrldir", "sslsni", "tcp_user_timeout"),
+    }
+)
+"""Options of PostgreSQL's own programs: our driver asks the server for a setting of that name."""
 _NO_DSN: Final = (
     "is not postgresql://user:password@host:port/name, where a sign such as @ in the password is"
     " %40"
@@ -127,6 +137,9 @@ def dsn_fault(text: str) -> str | None:
         return _NO_DSN
     if options.get("sslmode", "prefer").replace("_", "-") not in _SSL_MODES:
         return f"has another sslmode than {', '.join(_SSL_MODES[:-1])} or {_SSL_MODES[-1]}"
+    if strange := sorted(_LIBPQ_ALONE & options.keys()):
+        names = ", ".join(strange)
+        return f"has the option {names}, which PostgreSQL's own programs alone know: leave it out"
     return None
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+
 import pytest
+from asyncpg import connect_utils
 from asyncpg.connect_utils import SSLMode
 
 from acs import config
@@ -199,6 +203,25 @@ def test_an_sslmode_that_is_none_is_told_with_those_that_are(name: str) -> None:
     modes = "disable, allow, prefer, require, verify-ca or verify-full"
     assert f"{name} has another sslmode than {modes}" in told
     assert "canary" not in told
+
+
+@pytest.mark.parametrize("name", ["database.url", "database.direct_url"])
+def test_an_option_that_the_driver_does_not_know_is_named(name: str) -> None:
+    """The server would be asked for a setting of that name, and refuse by the name of an error."""
+    rest = "sslmode=require&keepalives=canary&connect_timeout=10"
+    told = said(name, f"postgresql://u:p@h/d?{rest}&application_name=a&geqo=off")
+
+    assert f"{name} has the option connect_timeout, keepalives, which" in told
+    assert "canary" not in told
+
+
+def test_every_option_of_the_driver_is_one() -> None:
+    source = inspect.getsource(connect_utils._parse_connect_dsn_and_args)
+    known = set(re.findall(r"query\.pop\(\s*'(\w+)'", source))
+
+    assert {"sslmode", "target_session_attrs", "ssl_min_protocol_version"} <= known
+    for option in known - {"sslmode", "host", "port"}:
+        assert dsn_fault(f"postgresql://h/d?{option}=x") is None
 
 
 def test_every_sslmode_of_the_driver_is_one() -> None:
