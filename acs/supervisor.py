@@ -13,12 +13,15 @@ Laws:
   waits before it starts more; so it does where the machine has no process or file left to give.
 - A worker whose loop stands still, or that never comes to listen, is killed, and so replaced. Its
   silence is counted in looks, so a machine that stood still as a whole is no reason.
+- What a supervisor that was killed left in memory goes at the next start, once its workers have
+  ended too: everybody who counts in a folder holds its lock.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import logging
 import os
 import shutil
@@ -51,6 +54,7 @@ _SILENT_LOOKS_MAX = 300
 _CLOSING_S = 15.0
 """What a worker may take after its grace, to close what is open, before it is killed."""
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made there
+_COUNTS = "acs-counts-"
 _STILLBORN_MAX = 5
 _DEATHS_MAX = 10
 _WITHIN_S = 30.0
@@ -68,7 +72,7 @@ def serve(
         command += ["--config", str(config)]
     command += [part for edge in edges or () for part in ("--edge", edge)]
     systemd = Systemd(os.environ)
-    metrics_folder = tempfile.mkdtemp(prefix="acs-metrics-", dir=_in_memory())
+    metrics_folder, lock = _counts_folder(_in_memory() or Path(tempfile.gettempdir()))
     environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": metrics_folder}
     if settings.database.url is None and settings.database.url_file is None:
         environment["ACS_DATABASE__URL"] = dsn  # the embedded one, which only we know
@@ -77,11 +81,43 @@ def serve(
         for edge in edges or app.edges_of(settings):
             listeners[edge] = Listener.bind(getattr(settings, edge).listen)
         grace_s = settings.work.stop_grace_s
-        return _Workers(command, environment, listeners, workers, grace_s, systemd=systemd).run()
+        return _Workers(
+            command, environment, listeners, workers, grace_s, systemd=systemd, lock=lock
+        ).run()
     finally:
         for one in listeners.values():
             one.close()
         shutil.rmtree(metrics_folder, ignore_errors=True)
+        os.close(lock)
+
+
+def _counts_folder(place: Path) -> tuple[str, int]:
+    """Make the folder in which workers count together; gives it and its lock, for them to keep.
+
+    Those in which nobody counts any more go first.
+    """
+    for left in place.glob(f"{_COUNTS}*"):
+        _clear_if_dead(left)
+    folder = tempfile.mkdtemp(prefix=_COUNTS, dir=place)
+    lock = os.open(folder, os.O_DIRECTORY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    return folder, lock
+
+
+def _clear_if_dead(folder: Path) -> None:
+    try:
+        lock = os.open(folder, os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:  # another account's, or gone meanwhile
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Race: one that is empty may be another supervisor's that is about to lock it.
+        if any(folder.iterdir()):
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError:  # somebody counts there
+        return
+    finally:
+        os.close(lock)
 
 
 def _in_memory(place: Path = _MEMORY) -> Path | None:
@@ -100,15 +136,17 @@ class _Worker:
         command: Sequence[str],
         environment: Mapping[str, str],
         listeners: Mapping[str, Listener],
+        lock: int | None = None,
     ) -> None:
         told, descriptors = inherited.handed_over(listeners)
         self.line = SupervisorEnd()
         theirs = self.line.theirs.fileno()
+        kept = (*descriptors, theirs) if lock is None else (*descriptors, theirs, lock)
         own = {inherited.LISTENERS: told, inherited.LINE: str(theirs)}
         try:
             with self.line.theirs:
                 self.process = subprocess.Popen(  # noqa: S603 - our own program
-                    list(command), env={**environment, **own}, pass_fds=(*descriptors, theirs)
+                    list(command), env={**environment, **own}, pass_fds=kept
                 )
         except OSError:
             self.line.close()
@@ -148,8 +186,10 @@ class _Workers:
         grace_s: float,
         *,
         systemd: Systemd,
+        lock: int | None = None,
     ) -> None:
         self._command = command
+        self._lock = lock
         self._systemd = systemd
         self._environment = dict(environment)
         self._listeners = listeners
@@ -294,7 +334,8 @@ class _Workers:
     def _start(self, more: Mapping[str, str] | None = None) -> _Worker | None:
         """Start a worker; None where the machine has no room for one just now."""
         try:
-            return _Worker(self._command, {**self._environment, **(more or {})}, self._listeners)
+            told = {**self._environment, **(more or {})}
+            return _Worker(self._command, told, self._listeners, self._lock)
         except OSError as error:
             reason = errno.errorcode.get(error.errno or 0, "")
             log.event("worker:unmade", level=logging.ERROR, reason=reason)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
 import os
 import re
@@ -271,6 +272,60 @@ async def test_workers_follow_a_supervisor_that_is_killed(dsn: str, tmp_path: Pa
         await fleet.ended()
 
         await until(lambda: fleet.log.count("service:stopped") >= 2)
+
+
+async def test_what_a_killed_supervisor_left_goes_when_its_last_worker_has_ended(
+    dsn: str, tmp_path: Path
+) -> None:
+    async with town(dsn, tmp_path) as there:
+        fleet, (pid, *_) = there.fleet, sorted(there.fleet.workers())
+        told = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        name = b"PROMETHEUS_MULTIPROC_DIR="
+        folder = next(Path(os.fsdecode(one.removeprefix(name))) for one in told if name in one)
+        os.kill(pid, signal.SIGSTOP)
+        fleet.signal(signal.SIGKILL)
+        await fleet.ended()
+        await until(lambda: "service:stopped" in fleet.log)
+
+        supervisor._clear_if_dead(folder)
+        counted = {one.name for one in folder.iterdir()}
+        os.kill(pid, signal.SIGCONT)
+        await until(lambda: fleet.log.count("service:stopped") >= 2)
+        await until(lambda: is_free(folder))
+        (tmp_path / "log").unlink()
+        await fleet.start(1)
+
+    assert f"counter_{pid}.db" in counted
+    assert not folder.exists()
+
+
+def is_free(folder: Path) -> bool:
+    lock = os.open(folder, os.O_DIRECTORY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(lock)
+    return True
+
+
+def test_a_folder_in_which_nobody_has_begun_to_count_stays(tmp_path: Path) -> None:
+    """Its supervisor may be about to lock it."""
+    (tmp_path / "acs-counts-new").mkdir()
+    (tmp_path / "acs-counts-file").touch()
+    (tmp_path / "acs-counts-link").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "file").touch()
+    (tmp_path / "acs-counts-dead").mkdir()
+    (tmp_path / "acs-counts-dead" / "counter_1.db").touch()
+
+    folder, lock = supervisor._counts_folder(tmp_path)
+    os.close(lock)
+
+    left = {"acs-counts-new", "acs-counts-file", "acs-counts-link", "elsewhere", Path(folder).name}
+    assert {one.name for one in tmp_path.iterdir()} == left
+    assert (tmp_path / "elsewhere" / "file").exists()
 
 
 async def test_the_service_manager_knows_when_it_serves_and_how_a_restart_ended(
