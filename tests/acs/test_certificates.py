@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from acs import certificates, config
-from tests.signing import END, ec_key, leaf, pem, root
+from tests.signing import END, ec_key, key_pem, leaf, pem, root
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,3 +43,37 @@ def test_an_authority_that_is_trusted_ends_too(tmp_path: Path) -> None:
 
     ends = certificates.tls_ends(settings, ["ds", "cardholder"])
     assert ends == {"ds": END, "client_ca:ds": SOON, "client_ca:ds:visa": END, "ca:visa": SOON}
+
+
+def test_what_providers_and_the_database_ask_for_ends_too(tmp_path: Path) -> None:
+    shown, trusted = tmp_path / "shown.pem", tmp_path / "trusted.pem"
+    shown.write_bytes(pem(leaf(ec_key())))
+    trusted.write_bytes(pem(root(SOON)))
+    key = tmp_path / "key.pem"
+    key.write_bytes(key_pem(ec_key()))
+    files = {"ca": str(trusted), "tls_cert": str(shown), "tls_key": str(key)}
+    carrier = {"host": "smsc.example", "system_id": "acs", "password_file": "p"} | files
+    body = {"to": "{to}", "text": "{text}"}
+    url = f"postgresql://h/d?sslmode=verify-full&sslrootcert={trusted}"
+    given: dict[str, object] = {
+        "profile": "demo",
+        "sms.providers": ["b", "c"],
+        "sms.sender": "Bank",
+    }
+    given |= {
+        "sms.http": {name: {"url": "https://s.example/", "body": body, **files} for name in "ab"}
+    }
+    given |= {"sms.smpp": {"c": carrier}, "sim.ca": str(trusted)}
+    given |= {"database.url": f"{url}&sslcert={shown}&sslkey={key}", "database.direct_url": url}
+    settings = config.read(given=given)
+
+    assert certificates.tls_ends(settings, []) == {
+        "sms:b": END,
+        "sms:c": END,
+        "ca:sms:b": SOON,
+        "ca:sms:c": SOON,
+        "ca:sim": SOON,
+        "database": END,
+        "ca:database": SOON,
+        "ca:database:direct": SOON,
+    }
