@@ -95,7 +95,7 @@ class Cluster:
         """Start everything; the database `acs` is there at the end."""
         every = [self.address(node) for node in NODES] + [f"{self.net}.20", f"{self.net}.30"]
         self.authority.cert_pem.write_to_path(self.folder / "bank-ca.pem")
-        leaf = self.authority.issue_cert(*every)
+        leaf = self.authority.issue_cert(*every, *(f"{node}.bank.internal" for node in NODES))
         for name in ("etcd", *NODES):
             self._give_certificate(leaf, self.folder / name)
         await self._start_etcd()
@@ -195,7 +195,8 @@ class Cluster:
 
     async def _start_finder(self, leaf: trustme.LeafCert) -> None:
         del leaf  # PostgreSQL ends TLS, HAProxy only looks
-        changes = {f"{node}.bank.internal": self.address(node) for node in NODES}
+        # Not the names that are asked of their certificates.
+        changes = {f"{node}.bank.internal:": f"{self.address(node)}:" for node in NODES}
         changes["127.0.0.1:5000"] = f"{self.net}.20:5000"
         changes["    user haproxy\n    group haproxy\n"] = ""
         changes["/dev/log"] = "stderr"

@@ -124,7 +124,9 @@ def _client(authority: trustme.CA) -> ssl.SSLContext:
 
 async def _machines(made: Site, authority: trustme.CA, dsn: str, *, is_pooled: bool) -> None:
     # Directory Servers meet this certificate under the balancer's name: TLS passes through it.
-    leaf = authority.issue_cert(f"{made.net}.40", f"{made.net}.21", f"{made.net}.22")
+    addresses = [f"{made.net}.{number}" for number in (40, 21, 22)]
+    names = [f"acs{number}.bank.internal" for number in (1, 2)]
+    leaf = authority.issue_cert(*addresses, *names)
     cert, key = made.folder / "acs.pem", made.folder / "acs.key"
     leaf.cert_chain_pems[0].write_to_path(cert)
     leaf.private_key_pem.write_to_path(key)
@@ -162,8 +164,8 @@ async def _balancer(made: Site, tools: Tools, authority: trustme.CA) -> None:
     public.write_bytes(leaf.private_key_and_cert_chain_pem.bytes())
     config = made.folder / "edges.cfg"
     changes = {
-        "acs1.bank.internal": f"{made.net}.21",
-        "acs2.bank.internal": f"{made.net}.22",
+        "acs1.bank.internal:": f"{made.net}.21:",  # not what is asked of its certificate
+        "acs2.bank.internal:": f"{made.net}.22:",
         "bind :8081": f"bind {made.net}.40:8081",
         "bind :443 ": f"bind {made.net}.40:8443 ",
         "bind :8443 ": f"bind {made.net}.40:8444 ",
