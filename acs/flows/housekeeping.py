@@ -148,6 +148,12 @@ async def seal_audit(ports: Ports) -> int:
         return await audit_chain.seal(conn, ports.keys.audit, SEALED_BATCH)
 
 
+async def seal_late_audit(ports: Ports) -> int:
+    """Worker source: bring events into that chain whose commit came very late."""
+    async with ports.pool.transaction() as conn:
+        return await audit_chain.seal_late(conn, ports.keys.audit, SEALED_BATCH)
+
+
 async def watch_messages(ports: Ports) -> int:
     """Worker source: look for artificial traffic, card testing, and a budget that runs out."""
     async with ports.pool.transaction() as conn:

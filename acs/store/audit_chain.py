@@ -35,7 +35,10 @@ _SQL = queries.load(__file__)
 START = bytes(32)
 """What the first link follows from."""
 _LOOK_BACK = 10_000
-"""Numbers are given before commits: a late commit is at most so many seals behind the newest."""
+"""Numbers are given before commits: a late commit is hardly ever more seals behind the newest."""
+_LOOK_FAR_BACK = 200_000
+"""One of a file's many lines may be, at a high rate: for it is looked now and then, and not each
+second. What lies further back no honest commit left there."""
 _STRETCH = 1_000
 _SEALED_AT_ONCE = 250
 """Links of one statement: about a millisecond of computing."""
@@ -93,6 +96,15 @@ async def seal(conn: Connection, ring: KeyRing, batch: int) -> int:
     if not await lock(conn):
         return 0
     events = await _SQL.unsealed.all(conn, look_back=_LOOK_BACK, batch=batch)
+    await _link(conn, ring, events)
+    return len(events)
+
+
+async def seal_late(conn: Connection, ring: KeyRing, batch: int) -> int:
+    """As ``seal``, and look further back for what was committed very late."""
+    if not await lock(conn):
+        return 0
+    events = await _SQL.unsealed.all(conn, look_back=_LOOK_FAR_BACK, batch=batch)
     await _link(conn, ring, events)
     return len(events)
 
@@ -174,6 +186,8 @@ async def verify(conn: Connection, ring: KeyRing, expected: str | None = None) -
             most=_STRETCH,
         )
         faults += [f"the evidence of {row['object']} {row['fault']}" for row in documents]
+        loose = await _SQL.unsealed_events.all(conn, look_back=_LOOK_FAR_BACK, most=_STRETCH)
+        faults += [fault for row in loose for fault in _faults_of_loose(ring, row)]
         return Verified(
             links=walk.links,
             documents=await _SQL.evidence_count.value(conn),
@@ -244,6 +258,13 @@ def _faults_of_month(month: LetGo) -> list[str]:
     if month.faults:
         faults.append(f"{month.faults} events of {name} were not whole when the month was let go")
     return faults
+
+
+def _faults_of_loose(ring: KeyRing, row: Any) -> list[str]:  # noqa: ANN401 - a row
+    """Tell what is wrong with an event that is not in the chain."""
+    if not _is_own(ring, row):
+        return [f"event {row['event_id']} was changed, or written by somebody else"]
+    return [f"event {row['event_id']} never came into the chain"] if row["is_left"] else []
 
 
 async def of_object(conn: Connection, ring: KeyRing, name: str) -> tuple[Told, ...]:

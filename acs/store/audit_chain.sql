@@ -98,3 +98,14 @@ ORDER BY 1 LIMIT :most;
 -- name: unsealed_count
 -- How many events wait for the chain.
 SELECT count(*) FROM audit.event e WHERE NOT EXISTS (SELECT FROM audit.seal s WHERE s.event_id = e.event_id);
+
+-- name: unsealed_events
+-- The first of these events; ``is_left``: it lies so far below the newest in the chain that it will
+-- never come into it.
+SELECT e.event_id, e.event_id < (
+           SELECT CASE WHEN count(*) = :look_back THEN min(n.event_id) ELSE 0 END
+           FROM (SELECT event_id FROM audit.seal ORDER BY event_id DESC LIMIT :look_back) n) AS is_left,
+       e.at, e.name, e.actor_kind, e.actor, e.object, e.outcome, e.origin, e.request_id,
+       e.details::text AS details, e.key_id, e.mac
+FROM audit.event e WHERE NOT EXISTS (SELECT FROM audit.seal s WHERE s.event_id = e.event_id)
+ORDER BY e.event_id LIMIT :most;

@@ -30,6 +30,12 @@ def sources(
         Source("timers", partial(expire.expire_due, ports), poll_s=poll_s),
         Source("sms", send_messages, poll_s=poll_s),
         Source("audit", partial(housekeeping.seal_audit, ports), full=housekeeping.SEALED_BATCH),
+        Source(
+            "audit_late",
+            partial(housekeeping.seal_late_audit, ports),
+            poll_s=60.0,
+            full=housekeeping.SEALED_BATCH,
+        ),
         Source("use", partial(housekeeping.lapse_use, ports), poll_s=60.0),
         Source("use_over", partial(housekeeping.forget_use, ports), poll_s=300.0),
         Source("sms_history", partial(housekeeping.lapse_history, ports), poll_s=300.0),

@@ -61,7 +61,7 @@ OF_CLIENTS = tuple(
 """Files of statements about one client."""
 READS_ALL = {
     *("evidence_count", "evidence_faults", "unsealed_count", "products_without_cards"),
-    "forget_all",
+    *("forget_all", "unsealed_events"),
 }
 """What an operator's command asks: `acs audit verify`, `products load`, `work --restored`."""
 NO_QUERY = {"hold_texts", "hold_products", "hold_months"}

@@ -229,3 +229,62 @@ async def test_after_a_late_event_the_newest_are_sealed_all_the_same(
     assert [await seal(db, keys, 2), await seal(db, keys, 2), await seal(db, keys, 2)] == [2, 1, 0]
     found = await checked(db, keys)
     assert (found.links, found.unsealed, found.faults) == (21, 0, ())
+
+
+async def test_an_event_that_was_committed_very_late_comes_into_the_chain_too(
+    db: Conn, pool: asyncpg.Pool, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one of a file's lines, while thousands pay each second."""
+    monkeypatch.setattr(audit_chain, "_LOOK_BACK", 3)
+    async with pool.acquire() as slow:
+        late = slow.transaction()
+        await late.start()
+        await write(slow, keys, 1)
+        await write(db, keys, 6)
+        await seal(db, keys)
+        await late.commit()
+    assert await seal(db, keys) == 0
+
+    async with db.transaction():
+        assert await audit_chain.seal_late(db, keys.audit, 100) == 1
+
+    found = await checked(db, keys)
+    assert (found.links, found.unsealed, found.faults) == (7, 0, ())
+
+
+async def test_an_event_that_somebody_wrote_beside_the_chain_is_told(
+    db: Conn, owner: Conn, keys: Keys
+) -> None:
+    """Under a number from long ago, where nobody looks for what has no link yet."""
+    await write(db, keys, 3)
+    await seal(db, keys)
+    before = await numbered(db, 0)
+    copied = (
+        "at, name, actor_kind, actor, 'card-9', outcome, origin, request_id, details, key_id, mac"
+    )
+    await owner.execute(
+        "INSERT INTO audit.event OVERRIDING SYSTEM VALUE"
+        f" SELECT {before}, {copied} FROM audit.event ORDER BY event_id LIMIT 1"
+    )
+    await write(db, keys, 1)
+
+    found = await checked(db, keys)
+
+    assert found.faults == (f"event {before} was changed, or written by somebody else",)
+    assert found.unsealed == 2
+
+
+async def test_an_event_that_will_never_come_into_the_chain_is_told(
+    db: Conn, owner: Conn, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_chain, "_LOOK_FAR_BACK", 3)
+    await write(db, keys, 4)
+    await seal(db, keys)
+    first = await numbered(db, 1)
+    await tamper(owner, f"DELETE FROM audit.seal WHERE event_id = {first}")
+    await write(db, keys, 2)
+
+    found = await checked(db, keys)
+
+    assert f"event {first} never came into the chain" in found.faults
+    assert not any("event" in fault and str(first) not in fault for fault in found.faults)
