@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from acs import log
 from acs.deadlines import Deadlines
 from acs.steps import InStep, in_step
 from acs.store.areqs import Areqs
@@ -172,4 +174,6 @@ class Ports:
 
 def own_work(ports: Ports, conn: Connection, now: datetime) -> Work:
     """Make what the enrolment side is handed for what this service does by itself."""
-    return Work(conn, ports.keys, ports.policies.enrollment, ports.policies.otp, ACS, now)
+    given = ports.policies
+    note = partial(log.work_failed, "enrollment")
+    return Work(conn, ports.keys, given.enrollment, given.otp, ACS, now, note=note)

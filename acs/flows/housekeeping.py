@@ -8,6 +8,7 @@ them at once: each statement takes what is there under its own lock and finds no
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from acs.ports import Ports
+    from enrollment.flows.card_blocks import HostWish
 
 USE_LAPSES_AFTER = timedelta(days=7)
 """A counted authentication without an authorisation notice is forgotten after so long."""
@@ -106,7 +108,8 @@ async def carry_on_host_wishes(ports: Ports) -> int:
     """Worker source: ask the card host again what it never answered, or whose asker died."""
     async with ports.pool.transaction() as conn:
         left = await enrollment_flows.claim_host_wishes(conn, ports.clock(), WISHES_AT_ONCE)
-    for wished in left:
+
+    async def carry_on(wished: HostWish) -> None:
         said = await ports.card_host.block(wished.card_ref, wished.wish, wished.wish_id)
         async with ports.pool.transaction() as conn:
             now = ports.clock()
@@ -114,6 +117,11 @@ async def carry_on_host_wishes(ports: Ports) -> int:
             is_known = await enrollment_flows.settle_host_wish(work, wished, said)
         if not is_known and now - wished.asked_at >= HOST_SILENT_AFTER:
             log.alarm("host_silent", source=wished.wish, count=1)
+
+    for wished in left:
+        (failure,) = await asyncio.gather(carry_on(wished), return_exceptions=True)
+        if isinstance(failure, Exception):  # it is free again when its lease ends
+            log.work_failed("host_wishes", failure)
     return len(left)
 
 

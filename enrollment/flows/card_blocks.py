@@ -34,6 +34,17 @@ if TYPE_CHECKING:
     from enrollment.store.cards import CardView
     from schemas.queries import Connection
 
+__all__ = [
+    "BlockWish",
+    "HostWish",
+    "claim",
+    "is_asked",
+    "set_status",
+    "settle",
+    "settle_left",
+    "wish",
+]
+
 BlockWish = Literal["temporary", "permanent"]
 
 LEASE: Final = timedelta(seconds=30)

@@ -13,6 +13,7 @@ from enrollment.flows import enrolments
 from enrollment.flows.ages import opened
 from enrollment.model import calendar_of
 from enrollment.store import persons
+from schemas.vault import CannotOpen
 
 if TYPE_CHECKING:
     from enrollment.flows.work import Work
@@ -31,12 +32,16 @@ async def catch_up(work: Work, limit: int) -> int:
     waiting = await persons.next_of_age_sweep(work.conn, after, limit)
     moved = set()
     for one in waiting:
-        born = opened(work.keys, one.person_id, one.birth_date_ct)
+        try:
+            born = opened(work.keys, one.person_id, one.birth_date_ct)
+        except CannotOpen as failure:  # its key is gone: the others follow their ages
+            work.note(failure)
+            continue
         if ages.bar(born, is_allowed=one.minor_allowed, today=day) is not one.reason:
             moved.add(one.person_id)
     for person_id in sorted(moved):
         await persons.lock(work.conn, person_id)
-        await enrolments.recompute(work, person_id)
+        await enrolments.recompute_among(work, person_id)
     is_over = len(waiting) < limit
     last = waiting[-1].card_id if waiting else after
     await persons.move_age_sweep(work.conn, day, last, work.now if is_over else None)

@@ -103,7 +103,7 @@ async def outdate(work: Work, limit: int) -> int:
         await work.record(
             EventName.CONSENT_OUTDATED, person_id, code=sweep.code, version=sweep.version
         )
-        await enrolments.recompute(work, person_id)
+        await enrolments.recompute_among(work, person_id)
     is_over = len(clients) < limit
     last = clients[-1][0] if clients else None
     await consents.move_sweep(work.conn, sweep, last, work.now if is_over else None)

@@ -15,6 +15,7 @@ from enrollment.flows.notices import NoticeKind
 from enrollment.model import EnrolmentReason, EnrolmentState, calendar_of
 from enrollment.refusals import Done, Refusal, RefusalCode
 from enrollment.store import cards, persons
+from schemas.vault import CannotOpen
 
 if TYPE_CHECKING:
     from uuid import UUID
@@ -36,6 +37,14 @@ async def recompute(work: Work, person_id: UUID) -> None:
             before = activation.remembered(facts.before, facts.conditions)
             if before != facts.before:
                 await cards.remember(work.conn, facts.card_id, before)
+
+
+async def recompute_among(work: Work, person_id: UUID) -> None:
+    """As ``recompute``, of one of many: who cannot be judged stays as it is, and stops nobody."""
+    try:
+        await recompute(work, person_id)
+    except CannotOpen as failure:  # the birth date, before anything is written
+        work.note(failure)
 
 
 async def switch(

@@ -9,6 +9,7 @@ from enrollment.model import midnight_after
 from enrollment.store import cards, counters, persons
 from otp import flows as otp_flows
 from otp.notices import Notice, NoticeKind
+from schemas.vault import CannotOpen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +37,11 @@ async def tell(
     phone = await persons.phone_of(work.conn, person_id)
     if phone is None or not phone.is_usable:
         return None
-    number = await phone_number(work.conn, work.keys, phone.phone_id)
+    try:
+        number = await phone_number(work.conn, work.keys, phone.phone_id)
+    except CannotOpen as failure:
+        work.note(failure)
+        return None
     language = await persons.language_of(work.conn, person_id)
     if number is None or language is None:
         return None

@@ -193,7 +193,7 @@ async def take_over(work: Work, limit: int) -> int:
         await work.record(EventName.PHONE_CHANGED, person_id, source="portal")
         await sessions.end_access(work, person_id, "phone_changed")
         await notices.tell(work, person_id, NoticeKind.PHONE_IN_USE)
-        await enrolments.recompute(work, person_id)
+        await enrolments.recompute_among(work, person_id)
         done += 1
     return done
 

@@ -22,11 +22,16 @@ if TYPE_CHECKING:
 Out = TypeVar("Out")
 
 
+def _tell_nobody(_failure: Exception) -> None:
+    """Leave it at that."""
+
+
 @dataclass(frozen=True, slots=True)
 class Work:
     """One request's transaction, keys, settings, actor and time.
 
-    ``is_bulk``: it is a line of a file, among thousands.
+    ``is_bulk``: it is a line of a file, among thousands. ``note`` hears of what could not be done
+    beside the rest, as of a value that is sealed under a key which is gone.
     """
 
     conn: Connection
@@ -36,6 +41,7 @@ class Work:
     actor: Actor
     now: datetime
     is_bulk: bool = False
+    note: Callable[[Exception], None] = _tell_nobody
 
     async def record(
         self, name: EventName, about: object, *, outcome: str = "ok", **details: object

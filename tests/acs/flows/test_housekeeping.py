@@ -97,6 +97,28 @@ async def test_a_block_whose_asker_died_is_asked_again_and_done_once(world: Worl
     assert (host.asked, card["status"]) == ([(card["ref"], "permanent")], "blocked")
 
 
+async def test_a_wish_that_cannot_be_settled_holds_no_other_up(world: World) -> None:
+    """The client's birth date is sealed under a key that is gone."""
+    for _ in range(2):
+        await world.enrol()
+    await world.db.execute(
+        "UPDATE enrollment.person SET birth_date_ct = '\\x0102' WHERE person_id ="
+        " (SELECT person_id FROM enrollment.card ORDER BY ref LIMIT 1)"
+    )
+    await world.db.execute(
+        "INSERT INTO enrollment.host_wish SELECT gen_random_uuid(), person_id, card_id, ref,"
+        " 'permanent', $1, $1 FROM enrollment.card ORDER BY ref",
+        world.clock(),
+    )
+    ports = replace(world.server.ports, card_host=WillingHost())
+
+    assert await housekeeping.carry_on_host_wishes(ports) == 2
+
+    blocked = "SELECT count(*) FROM enrollment.card WHERE status = 'blocked'"
+    assert await world.db.fetchval(blocked) == 1
+    assert await world.db.fetchval("SELECT count(*) FROM enrollment.host_wish") == 1
+
+
 async def test_a_host_that_stays_silent_is_asked_on_and_an_alarm_tells_of_it(world: World) -> None:
     await world.enrol()
     host = WillingHost()

@@ -31,6 +31,20 @@ async def test_a_month_goes_with_an_event_that_tells_of_it(world: World) -> None
     assert event.details == {"month": "2024-02", "rows_about": 0}
 
 
+async def test_a_month_that_cannot_go_keeps_no_other_table_s(
+    world: World, owner: asyncpg.Connection
+) -> None:
+    """Such as one that a bank has made a view over."""
+    for parent in ("acs.message_log", "acs.visitor"):
+        await world.db.fetchval("SELECT upkeep.make_partition($1::regclass, '2024-02-01')", parent)
+    await owner.execute("CREATE VIEW audit.of_bank AS SELECT FROM acs.message_log_p2024_02")
+
+    assert await retention.drop_months(world.server.ports) == 1
+
+    assert await audit_chain.of_object(world.db, world.keys.audit, "acs.visitor")
+    assert not await audit_chain.of_object(world.db, world.keys.audit, "acs.message_log")
+
+
 async def test_what_is_open_stays_and_is_an_alarm(world: World) -> None:
     ares, _ = await begin(world, await world.enrol())
     month = partitions.month_of(world.clock.now.date())

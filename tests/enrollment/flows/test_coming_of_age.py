@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from enrollment.model import CardStatus
 from enrollment.policy import Activation
 from enrollment.refusals import Done
 from enrollment.store import persons as store
+from schemas.vault import CannotOpen
 from tests.enrollment import people, races
 from tests.enrollment.people import hands
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
 
 BIRTHDAY = date(2026, 6, 20)  # in Warsaw; it is 17 June
+LOST = "UPDATE enrollment.person SET birth_date_ct = '\\x0102' WHERE person_id = $1"
 WAITS = ("suspended", "minor_not_allowed")
 
 
@@ -105,6 +108,25 @@ async def test_a_day_is_gone_through_in_steps_and_done_once(
     assert steps == [2, 1, 0, 0]
     for client in clients:
         assert await people.enrolment(db, client.card_id) == ("active", None)
+
+
+async def test_who_cannot_be_judged_keeps_nobody_else_waiting(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    """The birth date is sealed under a key that is gone."""
+    work = hands(db, keys, now)
+    clients = [await suspended(work, number) for number in (1, 2, 3)]
+    first = min(clients, key=lambda one: one.card_id)
+    await db.execute(LOST, first.person_id)
+    noted: list[Exception] = []
+    itself = replace(people.by_itself(db, keys, midnight(now)), note=noted.append)
+
+    assert await flows.follow_ages(itself, 10) == 3
+
+    states = {one.card_id: await people.enrolment(db, one.card_id) for one in clients}
+    assert states.pop(first.card_id) == WAITS
+    assert set(states.values()) == {("active", None)}
+    assert [type(one) for one in noted] == [CannotOpen]
 
 
 async def test_who_is_still_too_young_waits_on_and_is_looked_at_every_day(

@@ -174,6 +174,25 @@ async def test_who_agreed_to_old_words_is_suspended_once_and_back_with_the_new(
     assert await flows.outdate_consents(people.by_itself(db, keys, now), 10) == 0
 
 
+async def test_who_cannot_be_judged_keeps_nobody_s_old_words_in_force(
+    db: asyncpg.Connection, owner: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    """The birth date is sealed under a key that is gone."""
+    work = hands(db, keys, now)
+    clients = [await people.make_client(work, number=n, pesel=people.PESELS[n]) for n in (1, 2)]
+    for client in clients:
+        await people.activate(work, client)
+    first, second = sorted(clients, key=lambda one: one.person_id)
+    lost = "UPDATE enrollment.person SET birth_date_ct = '\\x0102' WHERE person_id = $1"
+    await db.execute(lost, first.person_id)
+    async with owner.transaction():
+        await people.load_texts(owner, texts())
+
+    assert await flows.outdate_consents(people.by_itself(db, keys, now), 10) == 2
+
+    assert await people.enrolment(db, second.card_id) == ("suspended", "consent_outdated")
+
+
 async def test_until_the_last_day_is_over_nothing_happens(
     db: asyncpg.Connection, owner: asyncpg.Connection, keys: Keys, now: datetime
 ) -> None:

@@ -20,7 +20,7 @@ from enrollment.store import belongings
 from enrollment.store import persons as store
 from enrollment.store.belongings import Change
 from enrollment.store.persons import Person
-from schemas.vault import Secret
+from schemas.vault import CannotOpen, Secret
 from tests.enrollment import doors, people, races
 from tests.enrollment.people import code_of
 from tests.records import replace
@@ -83,6 +83,23 @@ async def test_many_take_over_a_few_at_once(bank: Work) -> None:
     taken = [await phone_change.take_over(bank, 500) for _ in range(3)]
 
     assert taken == [20, 1, 0]
+
+
+async def test_a_client_who_cannot_be_judged_or_told_keeps_nobody_s_phone_waiting(
+    bank: Work, client: Client
+) -> None:
+    """Birth date and phone are sealed under a key that is gone."""
+    await doors.register(bank, client.person_id)
+    await doors.change_phone(bank, client.person_id)
+    for lost in ("person SET birth_date_ct", "phone SET number_ct"):
+        await bank.conn.execute(f"UPDATE enrollment.{lost} = '\\x0102'")
+    noted: list[Exception] = []
+
+    late = replace(people.later(bank, hours=24), note=noted.append)
+    assert await phone_change.take_over(late, 10) == 1
+
+    assert [type(one) for one in noted] == [CannotOpen, CannotOpen]
+    assert await phone_change.take_over(late, 10) == 0
 
 
 async def test_who_is_in_by_the_old_phone_is_out_when_the_new_one_takes_over(
