@@ -9,9 +9,9 @@ ON CONFLICT (iss, jti) DO NOTHING;
 -- name: purge
 -- Ids of tokens that would be refused for their age anyway.
 DELETE FROM enrollment.jti_seen
- WHERE (iss, jti) IN (
-       SELECT iss, jti
+ WHERE ctid = ANY (ARRAY(
+       SELECT ctid
          FROM enrollment.jti_seen
         WHERE exp < :before
         LIMIT :limit
-          FOR UPDATE SKIP LOCKED);
+          FOR UPDATE SKIP LOCKED));

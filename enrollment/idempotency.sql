@@ -31,20 +31,19 @@ DELETE FROM enrollment.idempotency
 -- name: purge
 -- Answers that nobody may ask for any more.
 DELETE FROM enrollment.idempotency
- WHERE (caller, key) IN (
-       SELECT caller, key
+ WHERE ctid = ANY (ARRAY(
+       SELECT ctid
          FROM enrollment.idempotency
         WHERE made_at <= :old
         LIMIT :limit
-          FOR UPDATE SKIP LOCKED);
+          FOR UPDATE SKIP LOCKED));
 
 -- name: purge_of
 -- Answers to one caller that are kept for less than a day.
 DELETE FROM enrollment.idempotency
- WHERE caller = :caller
-   AND key IN (
-       SELECT key
+ WHERE ctid = ANY (ARRAY(
+       SELECT ctid
          FROM enrollment.idempotency
         WHERE caller = :caller AND made_at <= :old
         LIMIT :limit
-          FOR UPDATE SKIP LOCKED);
+          FOR UPDATE SKIP LOCKED));

@@ -5,7 +5,7 @@
 UPDATE acs.result SET
     state = 'sending', attempt = least(attempt, 32766) + 1, claimed_by = :claimed_by, lease_until = :lease_until,
     next_at = NULL, answer = CASE WHEN state = 'queued' THEN answer END
-WHERE acs_trans_id IN (
+WHERE acs_trans_id = ANY (ARRAY(
     SELECT acs_trans_id FROM acs.result
     WHERE ((state = 'queued' AND (next_at <= :now
                                   OR next_at > :never::timestamptz + greatest(now() - :now, interval '0')))
@@ -14,7 +14,7 @@ WHERE acs_trans_id IN (
       AND ds_id = ANY(:ds_ids::text[]) AND (:born_by::timestamptz IS NULL OR created_at <= :born_by)
     ORDER BY coalesce(next_at, lease_until)
     LIMIT :batch
-    FOR UPDATE SKIP LOCKED)
+    FOR UPDATE SKIP LOCKED))
 RETURNING acs_trans_id;
 
 -- name: claim_due_of_others
@@ -22,7 +22,7 @@ RETURNING acs_trans_id;
 UPDATE acs.result SET
     state = 'sending', attempt = least(attempt, 32766) + 1, claimed_by = :claimed_by, lease_until = :lease_until,
     next_at = NULL, answer = CASE WHEN state = 'queued' THEN answer END
-WHERE acs_trans_id IN (
+WHERE acs_trans_id = ANY (ARRAY(
     SELECT acs_trans_id FROM acs.result
     WHERE ((state = 'queued' AND (next_at <= :now
                                   OR next_at > :never::timestamptz + greatest(now() - :now, interval '0')))
@@ -31,7 +31,7 @@ WHERE acs_trans_id IN (
       AND ds_id <> ALL(:ds_ids::text[]) AND (:born_by::timestamptz IS NULL OR created_at <= :born_by)
     ORDER BY coalesce(next_at, lease_until)
     LIMIT :batch
-    FOR UPDATE SKIP LOCKED)
+    FOR UPDATE SKIP LOCKED))
 RETURNING acs_trans_id;
 
 -- name: hand_over

@@ -64,12 +64,12 @@ SELECT s.step_up_id
 -- name: purge_step_ups
 -- Forgets acts whose code is over since long.
 DELETE FROM enrollment.step_up
- WHERE step_up_id IN (
+ WHERE step_up_id = ANY (ARRAY(
        SELECT step_up_id
          FROM enrollment.step_up
         WHERE expires_at <= :old
         LIMIT :limit
-          FOR UPDATE SKIP LOCKED);
+          FOR UPDATE SKIP LOCKED));
 
 -- name: hold_texts
 -- One loader at a time; readers are not held up.

@@ -24,9 +24,9 @@ DELETE FROM enrollment.counter WHERE kind = :kind AND key = :key;
 -- name: purge
 -- Forgets counts whose span is over. Race: one that begins again in this moment stays.
 DELETE FROM enrollment.counter
- WHERE (kind, key) IN (
-       SELECT kind, key
+ WHERE ctid = ANY (ARRAY(
+       SELECT ctid
          FROM enrollment.counter
         WHERE ends_at <= :now
         LIMIT :limit
-          FOR UPDATE SKIP LOCKED);
+          FOR UPDATE SKIP LOCKED));

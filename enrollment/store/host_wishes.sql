@@ -35,14 +35,13 @@ DELETE FROM enrollment.host_wish WHERE card_id = :card_id AND wish = 'temporary'
 -- name: claim
 -- Wishes that were left by who asked, leased to one process at a time. What is leased for longer than
 -- anything is, by any clock, is so by one that was ahead.
-UPDATE enrollment.host_wish w
+UPDATE enrollment.host_wish
    SET due_at = :until
-  FROM (
+ WHERE wish_id = ANY (ARRAY(
        SELECT wish_id FROM enrollment.host_wish
         WHERE due_at <= :now
            OR due_at > :until::timestamptz + interval '2 minutes' + greatest(now() - :now, interval '0')
         ORDER BY due_at
         LIMIT :limit
-          FOR UPDATE SKIP LOCKED) d
- WHERE w.wish_id = d.wish_id
-RETURNING w.wish_id, w.person_id, w.card_id, w.card_ref, w.wish, w.asked_at;
+          FOR UPDATE SKIP LOCKED))
+RETURNING wish_id, person_id, card_id, card_ref, wish, asked_at;

@@ -100,10 +100,10 @@ UPDATE enrollment.registration
 -- Ends registrations whose time is over.
 UPDATE enrollment.registration
    SET state = 'expired', sms_hash = NULL, sms_key_id = NULL, sms_expires_at = NULL
- WHERE registration_id IN (
+ WHERE registration_id = ANY (ARRAY(
        SELECT registration_id FROM enrollment.registration
         WHERE expires_at <= :now AND state IN ('started', 'consented', 'sms_sent', 'sms_ok')
-        ORDER BY registration_id LIMIT :limit FOR UPDATE SKIP LOCKED)
+        ORDER BY registration_id LIMIT :limit FOR UPDATE SKIP LOCKED))
 RETURNING registration_id, person_id;
 
 -- name: purge

@@ -56,7 +56,6 @@ ORDER BY early_report.received_at LIMIT :most;
 
 -- name: lapse
 -- Delete reports that no message has claimed.
-DELETE FROM otp.early_report WHERE (provider, provider_id) IN (
-    SELECT provider, provider_id FROM otp.early_report WHERE received_at < :before
-    ORDER BY received_at LIMIT :most FOR UPDATE SKIP LOCKED
-);
+DELETE FROM otp.early_report WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM otp.early_report WHERE received_at < :before
+    ORDER BY received_at LIMIT :most FOR UPDATE SKIP LOCKED));

@@ -20,7 +20,7 @@ from enrollment.flows import stock as clients
 from schemas import queries
 from tests.acs.flows.test_stock import SERVER, client
 from tests.story import world as worlds
-from tests.tidy.tree import ROOT
+from tests.tidy.tree import PACKAGES, ROOT, name
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Sequence
@@ -197,6 +197,30 @@ async def test_every_statement_about_a_client_or_the_log_has_an_index(
     finally:
         await large.execute("RESET enable_seqscan")
     assert await scanned(large, nodes) == set()
+
+
+def _bounded() -> Iterator[Any]:
+    files = (file for package in PACKAGES for file in (ROOT / package).rglob("*.sql"))
+    for file in sorted(one for one in files if one.with_suffix(".py").exists()):
+        for query in queries.parse(file.read_text(encoding="utf-8")):
+            if "LIMIT" in query.sql and "SKIP LOCKED" in query.sql:
+                yield pytest.param(name(file), query, id=f"{name(file)}-{query.name}")
+
+
+@pytest.mark.parametrize(("file", "query"), list(_bounded()))
+async def test_who_takes_a_number_of_rows_chooses_them_once(
+    large: asyncpg.Connection, file: str, query: queries.Query
+) -> None:
+    """Chosen inside of a join they may be chosen anew for each row, and those that were taken
+    before do not count: so planned, while a table was empty, a batch of three took all.
+    """
+    (whole, *_) = nodes = await plan(large, _text(file, query.name))
+    if whole["Node Type"] == "ModifyTable":
+        chosen = [one for one in nodes if one.get("Parent Relationship") == "InitPlan"]
+        inside = {id(one) for top in chosen for one in _nodes(top)}
+        locks = [one for one in nodes if one["Node Type"] == "LockRows"]
+        assert locks
+        assert {id(one) for one in locks} <= inside
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,18 @@ async def test_many_workers_claim_each_row_once(db: Conn, pool: asyncpg.Pool, ke
     assert sorted(map(str, chain.from_iterable(claimed))) == sorted(map(str, due))
 
 
+async def test_never_more_are_claimed_than_asked_for_where_the_table_was_empty(
+    owner: Conn, row: AcsTransId, keys: Keys
+) -> None:
+    """As when it was analysed last: then one row is expected, and they are chosen for each anew."""
+    ds_id = await owner.fetchval("DELETE FROM acs.result RETURNING ds_id")
+    await owner.execute("ANALYZE acs.result")
+    for acs_trans_id in [row, *[await stored(owner, keys) for _ in range(5)]]:
+        await owed(owner, acs_trans_id, "dead", NOW - LEASE)
+    lanes = (Lane((ds_id,)), results.EVERY)
+    assert [len(await results.claim_due(owner, "b", NOW, 2, lane)) for lane in lanes] == [2, 2]
+
+
 async def test_attempts_never_run_over(db: Conn, row: AcsTransId) -> None:
     await db.execute("UPDATE acs.result SET attempt = 32767")
     assert await results.claim_due(db, "b", NOW + LEASE, 10) == [row]

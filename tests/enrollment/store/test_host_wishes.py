@@ -52,6 +52,20 @@ async def test_a_wish_that_was_left_is_leased_to_one(db: asyncpg.Connection, now
     assert await host_wishes.claim(db, late + LEASE, late + 2 * LEASE, 10) == [made]
 
 
+async def test_no_more_are_leased_than_asked_for_where_the_table_was_empty(
+    owner: asyncpg.Connection, now: datetime
+) -> None:
+    """As when it was analysed last: then one row is expected, and they are chosen for each anew."""
+    gone = await added(owner, now)
+    await host_wishes.strike_out(owner, gone.wish_id)
+    await owner.execute("ANALYZE enrollment.host_wish")
+    for _ in range(6):
+        await added(owner, now)
+
+    late = now + LEASE
+    assert len(await host_wishes.claim(owner, late, late + LEASE, 3)) == 3
+
+
 async def test_a_wish_is_renewed_by_card_and_kind(db: asyncpg.Connection, now: datetime) -> None:
     made, late = await added(db, now), now + LEASE
     renewed = await host_wishes.renew(db, made.card_id, "temporary", late + LEASE)
