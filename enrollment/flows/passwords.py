@@ -97,10 +97,11 @@ async def prove_reset(
     What has not the shape of a PIN or of a code is a slip: it costs no try. After too many wrong
     proofs in a row none is compared any more, also of a reset that was begun before them. A reset
     that is unknown, over or out of tries costs no slow hash: it could be asked for without end.
+    Of several at once for one number each waits for the one before, whether it is a client's.
     """
     if not (rules.is_any_pin(pin.reveal()) and otp_flows.is_well_formed(code)):
         return Refusal(RefusalCode.INVALID)
-    held = await access.person_of_entry(work.conn, "reset", reset_id)
+    held = await access.turn_of_entry(work.conn, "reset", reset_id)
     await persons.lock(work.conn, held or uuid4())
     entry = await access.try_entry(
         work.conn, "reset", reset_id, work.otp_policy.attempts_max, work.now

@@ -95,6 +95,12 @@ async def person_of_entry(conn: Connection, kind: EntryKind, entry_id: UUID) -> 
     return found
 
 
+async def turn_of_entry(conn: Connection, kind: EntryKind, entry_id: UUID) -> UUID | None:
+    """Wait for a turn among those who try entries of the same number; read whom it lets in."""
+    found: UUID | None = await _SQL.turn_of_entry.value(conn, kind=kind, entry_id=entry_id)
+    return found
+
+
 async def who_of_entry(conn: Connection, kind: EntryKind, entry_id: UUID) -> bytes | None:
     """Read whose number an entry is about."""
     found: bytes | None = await _SQL.who_of_entry.value(conn, kind=kind, entry_id=entry_id)

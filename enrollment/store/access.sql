@@ -35,6 +35,14 @@ RETURNING entry_id, who, person_id, is_open, attempts;
 -- The person who is let in by an entry, to be locked before it is.
 SELECT person_id FROM enrollment.entry WHERE entry_id = :entry_id AND kind = :kind AND is_open;
 
+-- name: turn_of_entry
+-- The same, when it is the caller's turn among all that try entries of this number, until the end of the
+-- transaction. Secret: a number of nobody has its turns too; else who tries several at once would see
+-- that those of a client wait for the person.
+SELECT CASE WHEN is_open THEN person_id END AS person_id,
+       pg_advisory_xact_lock(hashtextextended(encode(who, 'hex'), 0))
+  FROM enrollment.entry WHERE entry_id = :entry_id AND kind = :kind;
+
 -- name: who_of_entry
 -- Whose number an entry is about, whatever became of it.
 SELECT who FROM enrollment.entry WHERE entry_id = :entry_id AND kind = :kind;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from enrollment.refusals import Done, Refusal, RefusalCode
 from schemas.vault import Secret
 from tests.enrollment import doors, people, races
 from tests.enrollment.people import code_of
+from tests.records import replace
 from tests.watching import watched
 
 if TYPE_CHECKING:
@@ -233,6 +235,29 @@ async def test_wrong_proofs_do_not_touch_the_payments(portal: Work) -> None:
         await passwords.prove_reset(portal, begun.reset_id, Secret("1379"), CODE)
 
     assert await portal.conn.fetch("SELECT * FROM enrollment.sca_state") == []
+
+
+@pytest.mark.parametrize("number", [PESEL, STRANGER])
+async def test_of_proofs_for_one_number_at_once_the_second_waits_whosever_it_is(
+    portal: Work, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch, number: str
+) -> None:
+    """One after the other takes their slow hashes together: alike for a client and for nobody."""
+    begun = [(await begin(portal, number)).reset_id for _ in range(2)]
+    async with asyncio.timeout(100), pool.acquire() as conn:
+        other, pid = replace(portal, conn=conn), conn.get_server_pid()
+
+        async def second() -> object:
+            async with conn.transaction():
+                return await passwords.prove_reset(other, begun[1], PIN, CODE)
+
+        with watched(monkeypatch, []) as cost:
+            async with portal.conn.transaction():  # type: ignore[attr-defined]
+                await passwords.prove_reset(portal, begun[0], PIN, CODE)
+                waiting = asyncio.create_task(second())
+                while not (waiting.done() or await races.waits(portal.conn, pid)):
+                    await asyncio.sleep(0)
+                assert cost.hashes == 1
+            assert await waiting == Refusal(RefusalCode.INVALID)
 
 
 @pytest.mark.parametrize("step", ["prove", "finish"])

@@ -35,6 +35,7 @@ async def test_a_try_is_counted_until_there_are_none_left(
 
     assert [None if one is None else one.attempts for one in tries] == [1, 2, None]
     assert await access.who_of_entry(db, "reset", entry_id) == bytes(32)
+    assert await access.turn_of_entry(db, "reset", entry_id) is None
 
 
 async def test_an_entry_of_another_kind_or_of_yesterday_is_none(
