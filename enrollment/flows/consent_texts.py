@@ -47,6 +47,8 @@ Texts: TypeAlias = list[TextVersion]
 LANGUAGES: Final = ("pl", "en", "de", "uk")
 _MEMBERS: Final = {"code", "version", "language", "body", "valid_from"}
 _BODY_MAX: Final = 20_000
+_AT_ONCE: Final = 20
+"""Each is held until the commit, and whoever is in the portal meanwhile waits for it."""
 
 
 class BadTexts(ValueError):
@@ -85,7 +87,7 @@ async def load(
 
 
 async def outdate(work: Work, limit: int) -> int:
-    """Go through up to ``limit`` clients of a version that ran out; gives how many.
+    """Go through up to ``limit`` clients of a version that ran out, a few at once; gives how many.
 
     # Race: a client may agree to the new version meanwhile; with the row held it is asked again.
     """
@@ -93,7 +95,8 @@ async def outdate(work: Work, limit: int) -> int:
     sweep = await consents.next_sweep(work.conn, day)
     if sweep is None:
         return 0
-    clients = await consents.next_of_sweep(work.conn, sweep, limit)
+    most = min(limit, _AT_ONCE)
+    clients = await consents.next_of_sweep(work.conn, sweep, most)
     for person_id, is_outdated in clients:
         if not is_outdated:
             continue
@@ -104,7 +107,7 @@ async def outdate(work: Work, limit: int) -> int:
             EventName.CONSENT_OUTDATED, person_id, code=sweep.code, version=sweep.version
         )
         await enrolments.recompute_among(work, person_id)
-    is_over = len(clients) < limit
+    is_over = len(clients) < most
     last = clients[-1][0] if clients else None
     await consents.move_sweep(work.conn, sweep, last, work.now if is_over else None)
     return max(len(clients), 1)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from enrollment import flows
-from enrollment.flows import clients, consent_texts
+from enrollment.flows import clients, consent_texts, persons
 from enrollment.flows.clients import Declaration
 from enrollment.flows.consent_texts import LANGUAGES, BadTexts
 from enrollment.refusals import Done
@@ -207,6 +207,24 @@ async def test_until_the_last_day_is_over_nothing_happens(
     tomorrow = now + timedelta(days=1)
     assert await flows.outdate_consents(people.by_itself(db, keys, tomorrow), 10) == 1
     assert await people.enrolment(db, client.card_id) == ("suspended", "consent_outdated")
+
+
+async def test_no_more_clients_are_held_at_once_than_are_gone_through_in_a_moment(
+    db: asyncpg.Connection, owner: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    work = hands(db, keys, now)
+    for number in range(21):
+        pesel = people.pesel_of(date(1980, 5, 4), number)
+        person = persons.PersonData(pesel, phone=f"+48600700{number:03d}")
+        made = await persons.put_person(work, f"p{number}", person, None)
+        assert isinstance(made, Done)
+        await people.consent(work, made.value.person_id)
+    async with owner.transaction():
+        await people.load_texts(owner, texts())
+    steps = [await flows.outdate_consents(people.by_itself(db, keys, now), 500) for _ in range(3)]
+
+    assert steps == [20, 1, 0]
+    assert (await people.events(db)).count("consent.outdated") == 21
 
 
 async def test_only_who_still_agrees_to_the_old_words_is_outdated_step_by_step(
