@@ -50,9 +50,15 @@ class Sorted:
     singly: list[Record] = field(default_factory=list)
 
 
-async def carry_out(work: Work, run_id: UUID, stage: str, records: Sequence[Record]) -> Sorted:
-    """Carry out records of one kind, no two of which are about the same thing."""
-    await imports.begin(work.conn, stage)
+async def carry_out(
+    work: Work, run_id: UUID, stage: str, records: Sequence[Record]
+) -> Sorted | None:
+    """Carry out records of one kind, no two of which are about the same thing.
+
+    None: another import is at that stage, and nothing was done.
+    """
+    if not await imports.begin(work.conn, stage):
+        return None
     await imports.claim(work.conn, (one[0] for record in records for one in record.hashes))
     kind = records[0].kind
     match kind:

@@ -54,6 +54,8 @@ LEASE: Final = timedelta(seconds=60)
 """An import that has said nothing for so long is at work nowhere."""
 
 _BEAT_S: Final = 10.0
+_LOOK_AGAIN_S: Final = 0.1
+"""How soon it is tried again while another process is at the same stage of an import of its own."""
 ALL_SCOPES: Final = frozenset(SCOPE_OF.values())
 
 
@@ -145,8 +147,9 @@ async def carry_on(
 ) -> Run:
     """Carry out a file from where the import got to; ``source`` stands at ``run.bytes_done``.
 
-    It waits for its ``turn`` among the imports of a process: each batch waits for those of others
-    and holds a connection meanwhile, and some tens of them would have all that there are.
+    It waits for its ``turn`` among the imports of a process: each has up to three connections, and
+    some tens of them would have all that there are. For those of other processes each batch waits
+    by itself, however long that is, and holds no connection meanwhile.
     """
     beat = asyncio.create_task(_beat(hands, run.run_id), name="import beat")
     try:
@@ -254,11 +257,11 @@ def _firsts(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
 async def _carry_out_set(
     hands: Hands, run_id: UUID, stage: Stage, records: Sequence[Record], found: _Found
 ) -> None:
-    async with hands.pool.transaction() as conn:
-        sorted_out = await import_rows.carry_out(_work(hands, conn), run_id, stage.name, records)
-    found.created += sorted_out.created
-    found.unchanged += sorted_out.unchanged
-    for record in sorted_out.singly:
+    while (by_set := await _set(hands, run_id, stage, records)) is None:  # noqa: ASYNC110 - afar
+        await asyncio.sleep(_LOOK_AGAIN_S)
+    found.created += by_set.created
+    found.unchanged += by_set.unchanged
+    for record in by_set.singly:
         async with hands.pool.transaction() as conn:
             done = await _singly(_work(hands, conn), record, hands)
         if isinstance(done, Refusal):
@@ -267,6 +270,14 @@ async def _carry_out_set(
             found.created += 1
         else:
             found.changed += 1
+
+
+async def _set(
+    hands: Hands, run_id: UUID, stage: Stage, records: Sequence[Record]
+) -> import_rows.Sorted | None:
+    """Carry out a set in a transaction of its own; None while another import is at that stage."""
+    async with hands.pool.transaction() as conn:
+        return await import_rows.carry_out(_work(hands, conn), run_id, stage.name, records)
 
 
 def _work(hands: Hands, conn: Connection) -> Work:

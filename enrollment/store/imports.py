@@ -63,9 +63,9 @@ class LineError:
     field: str | None
 
 
-async def begin(conn: Connection, stage: str) -> None:
-    """Wait for the same stage of another import's batch to end; make look-ups go by keys."""
-    await _SQL.begin.one(conn, stage=stage)
+async def begin(conn: Connection, stage: str) -> bool:
+    """Take the turn in a stage among all imports and make look-ups go by keys; False: not yet."""
+    return bool(await _SQL.begin.value(conn, stage=stage))
 
 
 async def take_file(conn: Connection, sha256: bytes) -> bool:

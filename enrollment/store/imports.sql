@@ -3,10 +3,11 @@
 -- table was empty, they became scans of it.
 
 -- name: begin
--- One batch at a time in each stage, over all imports; its look-ups go by keys, however full a table was when
+-- Whether it is this batch's turn: one at a time in each stage, over all imports. How long another one takes is
+-- not known, so it is not waited for under a lock. Its look-ups go by keys, however full a table was when
 -- they were planned. Its commit does not wait for the disk: the note of how far the import got does,
 -- and stands behind it in the same log, so what is noted as done is on the disk.
-SELECT pg_advisory_xact_lock(hashtextextended('enrollment.import:' || :stage::text, 0)),
+SELECT pg_try_advisory_xact_lock(hashtextextended('enrollment.import:' || :stage::text, 0)) AS is_its_turn,
        set_config('enable_seqscan', 'off', true),
        set_config('synchronous_commit', 'off', true),
        set_config('plan_cache_mode', 'force_generic_plan', true);

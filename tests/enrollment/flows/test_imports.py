@@ -448,6 +448,42 @@ async def test_an_import_that_waits_for_its_turn_says_so_and_does_nothing_else(
     assert not turn.locked()
 
 
+class _Counting:
+    """Lends connections, and tells when it has lent so many."""
+
+    def __init__(self, pool: Pool, many: int) -> None:
+        self._pool, self._left = pool, many
+        self.has_lent = asyncio.Event()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Any]:
+        async with self._pool.transaction() as conn:
+            yield conn
+        self._left -= 1
+        if not self._left:
+            self.has_lent.set()
+
+
+@pytest.mark.parametrize("stage", ["people", "cards"])
+async def test_an_import_waits_for_that_of_another_process_longer_than_for_any_lock(
+    by: imports.Hands, dsn: str, stage: str
+) -> None:
+    content = importing.file_of(bank(1))
+    run = await importing.begin(by, content)
+    hasty = {"role": "acs_app", "lock_timeout": "1ms"}
+    async with asyncpg.create_pool(dsn, min_size=1, server_settings=hasty) as pool:
+        lends = _Counting(hands(pool, by.keys, by.clock()).pool, 5)
+        async with by.pool.transaction() as other:
+            assert await store.begin(other, stage)
+            here = replace(by, pool=lends)
+            waiting = asyncio.create_task(imports.carry_on(here, io.BytesIO(content), run))
+            lent = asyncio.create_task(lends.has_lent.wait())
+            async with asyncio.timeout(100):
+                await asyncio.wait({waiting, lent}, return_when=asyncio.FIRST_COMPLETED)
+            assert not waiting.done()
+        assert counts(await waiting) == (3, 0, 0, 0)
+
+
 async def test_an_import_that_fails_leaves_its_turn_to_the_next(by: imports.Hands) -> None:
     content, turn = importing.file_of(bank(1)), asyncio.Lock()
     run, next_run = [await importing.begin(by, content) for _ in range(2)]
