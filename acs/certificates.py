@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from acs import metrics
 from acs.config.addresses import dsn_tls
 from acs.crypto import signer
-from acs.edges import tls
+from acs.edges import revocation, tls
 from acs.secret_files import database_addresses
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ def tls_ends(settings: Settings, edges: Sequence[str]) -> dict[str, datetime]:
     By edge, by ``rreq:`` and the Directory Server, by ``sms:`` and the provider, and ``database``;
     ``client_ca:`` (of a Directory Server ``client_ca:ds:``) and ``ca:`` before them are the
     authorities: one that has ended proves nobody any more, however good his certificate is.
+    ``client_crl:`` before the same is the list beside them, told by whoever serves the edge: it is
+    he who takes up a fresh one.
     """
     networks = settings.ds.directory_servers
     files = {edge: getattr(settings, edge).tls_cert for edge in edges}
@@ -35,7 +37,15 @@ def tls_ends(settings: Settings, edges: Sequence[str]) -> dict[str, datetime]:
     files |= {f"rreq:{one.id}": one.tls_cert for one in networks}
     files |= {f"ca:{one.id}": one.ca for one in networks}
     files |= _of_providers(settings) | _of_database(settings) | {"ca:sim": settings.sim.ca}
+    lists = {
+        f"client_crl:{edge}": getattr(getattr(settings, edge), "client_crl", None) for edge in edges
+    }
+    if "ds" in edges:
+        lists |= {f"client_crl:ds:{one.id}": one.client_crl for one in networks}
     ends = {where: tls.good_until(file) for where, file in files.items() if file is not None}
+    ends |= {
+        where: revocation.good_until(file) for where, file in lists.items() if file is not None
+    }
     return {where: end for where, end in ends.items() if end is not None}
 
 

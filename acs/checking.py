@@ -60,6 +60,7 @@ def keys(settings: Settings) -> None:
 LOOKS: tuple[Callable[[Settings], object], ...] = (
     database_addresses,
     lambda settings: policies.listener_contexts(settings, app.edges_of(settings)),
+    lambda settings: policies.judge_lists(settings, app.edges_of(settings), utc_now()),
     policies.pages,
     policies.content_signers,
     policies.directory_servers,

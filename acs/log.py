@@ -39,6 +39,7 @@ EVENTS: dict[str, str] = {
     "challenge:closed": "a challenge reached its end",
     "challenge:opened": "the first valid CReq of a transaction",
     "challenge:refused": "a CReq was answered by an Erro or an error page",
+    "client:refused": "a client's certificate was refused; `reason` is OpenSSL's word for why",
     "clock:agreed": "this machine's clock, which was wrong, says what most others say",
     "clock:doubted": "nobody knows whose clock is right: a start waits for others a while",
     "creq:refused": "a CReq could not be read",

@@ -211,7 +211,8 @@ SDK_SIGNING_END = Gauge(
 )
 TLS_END = Gauge(
     "acs_tls_end_timestamp_seconds",
-    "When the first certificate that a listener or a way out shows or trusts ends, in Unix time",
+    "When the first certificate that a listener or a way out shows or trusts, or the first"
+    " revocation list, ends, in Unix time",
     ("where",),
     registry=REGISTRY,
     multiprocess_mode="livemin",

@@ -14,6 +14,7 @@ from acs.config import ConfigError
 from acs.config.hsm_settings import IN_HSM
 from acs.crypto.signer import BadSigningKey, SoftwareSigner, read_chain
 from acs.directory_server import DirectoryServer
+from acs.edges.revocation import beside, untimely
 from acs.edges.tls import authorities, client_context, server_context
 from acs.hsm.keys import HsmSigner
 from acs.http_gateways import http_gateway
@@ -171,12 +172,38 @@ def _collected(makers: Iterable[Callable[[], MadeT]]) -> list[MadeT]:
 def listener_context(settings: Settings, edge: str) -> ssl.SSLContext | None:
     """Give the TLS of an edge's listener; None without a certificate. Raises ConfigError."""
     section = getattr(settings, edge)
-    trusted = {f"{edge}.client_ca": getattr(section, "client_ca", None)}
+    return server_context(
+        section.tls_cert,
+        section.tls_key,
+        _of_clients(settings, edge, "client_ca"),
+        f"{edge}.",
+        client_crls=_of_clients(settings, edge, "client_crl"),
+    )
+
+
+def _of_clients(settings: Settings, edge: str, what: str) -> dict[str, Path]:
+    """Give the files of one setting beside ``client_ca`` by the name that this one has."""
+    found = {f"{edge}.client_ca": getattr(getattr(settings, edge), what, None)}
     if edge == "ds":
         for one in settings.ds.directory_servers:
-            trusted[f"ds.directory_servers: {one.id}: client_ca"] = one.client_ca
-    files = {name: file for name, file in trusted.items() if file is not None}
-    return server_context(section.tls_cert, section.tls_key, files, f"{edge}.")
+            found[f"ds.directory_servers: {one.id}: client_ca"] = getattr(one, what)
+    return {name: file for name, file in found.items() if file is not None}
+
+
+def judge_lists(settings: Settings, edges: Iterable[str], now: datetime) -> None:
+    """Raise ConfigError for revocation lists that let nobody of their authority in just now.
+
+    ``acs check-config`` and a restart refuse them. A start does not: the networks whose lists are
+    good need none of the others', nor do the other edges.
+    """
+    faults = [
+        sentence
+        for edge in edges
+        for name, file in _of_clients(settings, edge, "client_crl").items()
+        for sentence in untimely(file, beside(name), now)
+    ]
+    if faults:
+        raise ConfigError(tuple(faults))
 
 
 def listener_contexts(settings: Settings, edges: Iterable[str]) -> list[ssl.SSLContext | None]:

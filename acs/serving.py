@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from acs import app, inherited, log, open_files, supervisor
+from acs import app, inherited, log, open_files, policies, supervisor
+from acs.clock import utc_now
 from acs.command import Command
 from acs.config import ConfigError
 from acs.drain import SILENT_RETIRING_S, SILENT_STOPPING_S
@@ -53,13 +54,16 @@ def serve(options: argparse.Namespace, settings: Settings) -> int:
     with database(settings, pooled=True) as dsn:
         if options.workers is not None:
             return _supervise(settings, dsn, options)
+        must_be_fit = inherited.MUST_BE_FIT in os.environ
+        if must_be_fit:
+            policies.judge_lists(settings, edges, utc_now())
         listeners = inherited.listeners(os.environ, settings, edges)
         service = app.Service(
             settings,
             dsn,
             prepare(settings, edges),
             listeners=listeners,
-            must_be_fit=inherited.MUST_BE_FIT in os.environ,
+            must_be_fit=must_be_fit,
         )
         return _run(_serve(service, edges, work=not options.edge))
 

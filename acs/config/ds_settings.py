@@ -7,7 +7,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from acs.config.listen import Listen
-from acs.config.section import CERT, KEY, LISTEN, Pem, Seconds, Section
+from acs.config.section import CERT, CLIENT_CRL, KEY, LISTEN, Pem, Seconds, Section
 
 
 class DirectoryServer(Section, frozen=True, kw_only=True):
@@ -26,6 +26,10 @@ class DirectoryServer(Section, frozen=True, kw_only=True):
             description="who may sign that certificate: this network's authorities, PEM file; "
             "unset = those of `ds.client_ca`"
         ),
+    ] = None
+    client_crl: Annotated[
+        Pem,
+        Meta(description=f"{CLIENT_CRL}. With one, every `client_ca` of the edge needs its own"),
     ] = None
     hosts: Annotated[
         tuple[str, ...], Meta(description="`host` or `host:port` that its dsURL may name")
@@ -75,6 +79,10 @@ class DirectoryServers(Section, frozen=True, kw_only=True):
             description="who may sign the certificates of Directory Servers that name no "
             "`client_ca` of their own, PEM file; every client must show a certificate"
         ),
+    ] = None
+    client_crl: Annotated[
+        Pem,
+        Meta(description=f"{CLIENT_CRL}. With one, every `client_ca` of the edge needs its own"),
     ] = None
     areq_budget_s: Annotated[
         float, Meta(gt=0, le=10, description="time for the answer to an AReq")

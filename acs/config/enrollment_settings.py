@@ -8,7 +8,17 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from acs.config.listen import Listen
-from acs.config.section import CERT, CLIENT_CA, KEY, LISTEN, PROXIES, Count, Pem, Section
+from acs.config.section import (
+    CERT,
+    CLIENT_CA,
+    CLIENT_CRL,
+    KEY,
+    LISTEN,
+    PROXIES,
+    Count,
+    Pem,
+    Section,
+)
 
 CallingCode = Annotated[str, Meta(pattern="^[1-9][0-9]{0,3}$")]
 NumberShape = Annotated[str, Meta(pattern="^(?!9{11}$)(?=A*9)[A9]{6,20}$")]
@@ -41,6 +51,7 @@ class Enrollment(Section, frozen=True, kw_only=True):
     tls_cert: Annotated[Pem, Meta(description=CERT)] = None
     tls_key: Annotated[Pem, Meta(description=KEY)] = None
     client_ca: Annotated[Pem, Meta(description=CLIENT_CA)] = None
+    client_crl: Annotated[Pem, Meta(description=CLIENT_CRL)] = None
     audience: Annotated[str, Meta(min_length=1, description="claim `aud` of the tokens")] = (
         "enrollment"
     )

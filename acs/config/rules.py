@@ -57,6 +57,8 @@ def _listeners(settings: Settings) -> Iterator[str]:
         has_client_ca = getattr(section, "client_ca", None) is not None
         if has_client_ca and section.tls_cert is None:
             yield f"{name}.client_ca needs {name}.tls_cert"
+        if getattr(section, "client_crl", None) is not None and not has_client_ca:
+            yield f"{name}.client_crl needs {name}.client_ca"
     if not settings.demo.listen.is_loopback:
         yield f"demo.listen is {settings.demo.listen}: it may only be an address of this machine"
 
@@ -171,6 +173,8 @@ def _certificates(settings: Settings) -> Iterator[str]:
         where = f"ds.directory_servers: {one.id}"
         if settings.ds.tls_cert is None and one.client_ca is not None:
             yield f"{where}: client_ca needs ds.tls_cert"
+        if one.client_crl is not None and one.client_ca is None:
+            yield f"{where}: client_crl needs client_ca"
         if settings.ds.tls_cert is not None and one.client_subject is None:
             yield f"{where}: client_subject is missing"
     for caller in settings.enrollment.callers:

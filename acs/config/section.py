@@ -14,6 +14,10 @@ LISTEN = "where it listens, host:port"
 CERT = "certificate chain, PEM file"
 KEY = "private key of the certificate, PEM file"
 CLIENT_CA = "who may sign the certificates of clients, PEM file; set = every client must show one"
+CLIENT_CRL = (
+    "which certificates of clients `client_ca` has revoked, PEM file of the lists (CRL) of all its "
+    "authorities; set = none of those gets in"
+)
 
 PROXIES = (
     "addresses and networks of balancers in HTTP mode, whose `X-Forwarded-For` tells the "

@@ -2,15 +2,17 @@
 
 Laws: a listener that is given a client authority demands a certificate from every client, and any
 certificate of the authority's file may end the chain: a network's issuing authority stands there
-alone where its root signs for others as well; the way
-out to a Directory Server trusts that network's own authority and nobody else's, and always checks
-the name. A private key that others may read or change is refused; one that belongs to another
-account than the service's, as root's, may be read by its group, for else it could not be read.
-What is refused is named by its setting; ``where`` is what stands before it there.
+alone where its root signs for others as well; whom a list beside the authorities names does not
+get in (``revocation``); the way out to a Directory Server trusts that network's own authority and
+nobody else's, and always checks the name. A private key that others may read or change is refused;
+one that belongs to another account than the service's, as root's, may be read by its group, for
+else it could not be read. What is refused is named by its setting; ``where`` is what stands before
+it there.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import ssl
@@ -20,7 +22,9 @@ from typing import TYPE_CHECKING, Any
 
 from cryptography.x509 import load_pem_x509_certificates
 
+from acs import log
 from acs.config import ConfigError
+from acs.edges import revocation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,12 +37,18 @@ _CIPHERS_1_2 = "ECDHE+AESGCM:ECDHE+CHACHA20"  # those of TLS 1.3 are all of that
 
 
 def server_context(
-    cert: Path | None, key: Path | None, client_cas: Mapping[str, Path], where: str = ""
+    cert: Path | None,
+    key: Path | None,
+    client_cas: Mapping[str, Path],
+    where: str = "",
+    *,
+    client_crls: Mapping[str, Path] | None = None,
 ) -> ssl.SSLContext | None:
     """Make the context of a listener; None without a certificate (plain HTTP on this machine).
 
     ``client_cas`` are the files of authorities by their setting; with one every client must show a
-    certificate of any of them. Raises ConfigError with a sentence that names setting and file.
+    certificate of any of them. ``client_crls`` are the lists of whom they have taken back, by the
+    setting of the authorities. Raises ConfigError with a sentence that names setting and file.
     """
     if cert is None:
         return None
@@ -50,6 +60,13 @@ def server_context(
         context.verify_mode = ssl.CERT_REQUIRED
         context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         _load_authority(context, file, name)
+    if client_crls:
+        trusted = {name: authorities(file, name) for name, file in client_cas.items()}
+        revocation.judge(trusted, client_crls)
+        for name, file in client_crls.items():
+            _load(context, file, f"{revocation.beside(name)}: {file} holds no revocation list")
+        context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+    context.sslobject_class = _telling(where.removesuffix("."))
     return context
 
 
@@ -126,6 +143,25 @@ def _harden(context: ssl.SSLContext) -> None:
     context.options |= ssl.OP_NO_COMPRESSION
 
 
+def _telling(edge: str) -> type[ssl.SSLObject]:
+    """Give connections that log why a client's certificate was refused.
+
+    The loop keeps that to itself, and neither side would know. Of the certificate nothing is told:
+    whoever shows it may have written anything into it.
+    """
+
+    class Connection(ssl.SSLObject):
+        def do_handshake(self) -> None:
+            try:
+                super().do_handshake()
+            except ssl.SSLCertVerificationError as refusal:
+                reason = refusal.verify_message
+                log.event("client:refused", level=logging.WARNING, edge=edge, reason=reason)
+                raise
+
+    return Connection
+
+
 def _load_chain(context: ssl.SSLContext, cert: Path, key: Path | None, where: str) -> None:
     file = key or cert
     try:
@@ -155,11 +191,14 @@ def opened_too_far(file: os.stat_result, uid: int) -> str | None:
 
 
 def _load_authority(context: ssl.SSLContext, file: Path, name: str) -> None:
+    _load(context, file, f"{name}: {file} holds no certificate authority")
+
+
+def _load(context: ssl.SSLContext, file: Path, refusal: str) -> None:
     try:
         context.load_verify_locations(file)
     except OSError as error:
-        message = f"{name}: {file} holds no certificate authority: {type(error).__name__}"
-        raise ConfigError((message,)) from error
+        raise ConfigError((f"{refusal}: {type(error).__name__}",)) from error
 
 
 def _no_password() -> str:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import trustme
+
 from acs import certificates, config
+from tests.revocation import HOUR, NOW, revoked
 from tests.signing import END, ec_key, key_pem, leaf, pem, root
 
 if TYPE_CHECKING:
@@ -77,3 +80,22 @@ def test_what_providers_and_the_database_ask_for_ends_too(tmp_path: Path) -> Non
         "ca:database": SOON,
         "ca:database:direct": SOON,
     }
+
+
+def test_revocation_lists_end_for_whoever_serves_their_edge(tmp_path: Path) -> None:
+    """``acs work`` lets nobody in: it would tell of the list that was there when it started."""
+    visa, file = trustme.CA(), tmp_path / "visa.crl"
+    file.write_bytes(revoked(visa, end=NOW + 2 * HOUR) + revoked(visa, end=NOW + HOUR))
+    trusted = {"client_ca": str(tmp_path / "ca.pem"), "client_crl": str(file)}
+    network = {"id": "visa", "schemes": ["visa"], "hosts": ["ds.example"]}
+    network |= {"client_subject": "ds.example", **trusted}
+    given: dict[str, object] = {"profile": "demo", "ds.directory_servers": [network]}
+    for edge in ("ds", "enrollment"):
+        given |= {f"{edge}.tls_cert": "c.pem", f"{edge}.tls_key": "k.pem"}
+        given |= {f"{edge}.{name}": path for name, path in trusted.items()}
+    settings = config.read(given=given)
+
+    served = certificates.tls_ends(settings, ["ds", "enrollment", "ops"])
+    names = ("client_crl:ds", "client_crl:enrollment", "client_crl:ds:visa")
+    assert served == dict.fromkeys(names, NOW + HOUR)
+    assert certificates.tls_ends(settings, ["ops"]) == {}

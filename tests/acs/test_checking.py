@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import trustme
+
 from tests.acs.typed import acs
+from tests.revocation import HOUR, NOW, revoked
 from tests.signing import ec_key, key_pem, leaf, pem
 
 if TYPE_CHECKING:
@@ -86,6 +89,30 @@ def test_check_config_judges_every_file_that_a_start_reads(tmp_path: Path) -> No
     assert f"visa: ca: {tmp_path / 'visa'} holds no" in ended.stderr
     assert f"mastercard: ca: {tmp_path / 'mastercard'} holds no" in ended.stderr
     assert f"sms.http.carrier: {tmp_path / 'token'} cannot be read" in ended.stderr
+
+
+def test_check_config_judges_revocation_lists(tmp_path: Path) -> None:
+    own, visa, core = trustme.CA(), trustme.CA(), trustme.CA()
+    pem = tmp_path / "acs.pem"
+    own.issue_cert("acs.example").private_key_and_cert_chain_pem.write_to_path(pem)
+    pem.chmod(0o400)
+    tls = {"TLS_CERT": "acs.pem", "TLS_KEY": "acs.pem"}
+    given: dict[str, str] = {}
+    for edge, authority in (("DS", visa), ("ENROLLMENT", core)):
+        authority.cert_pem.write_to_path(tmp_path / f"{edge}.pem")
+        named = {**tls, "CLIENT_CA": f"{edge}.pem", "CLIENT_CRL": f"{edge}.crl"}
+        given |= {f"ACS_{edge}__{name}": str(tmp_path / file) for name, file in named.items()}
+    (tmp_path / "DS.crl").write_bytes(revoked(visa, end=NOW - HOUR / 2))
+    (tmp_path / "ENROLLMENT.crl").write_bytes(revoked(visa))
+    ended = acs(tmp_path, "check-config", **given)
+    (tmp_path / "DS.crl").write_bytes(revoked(visa))
+    (tmp_path / "ENROLLMENT.crl").write_bytes(revoked(core))
+    good = acs(tmp_path, "check-config", **given)
+
+    assert (ended.returncode, good.returncode, good.stderr) == (2, 0, "")
+    assert f"acs: ds.client_crl: {tmp_path / 'DS.crl'}: the list of OU=" in ended.stderr
+    assert f" ended on {NOW - HOUR / 2}\n" in ended.stderr
+    assert "no authority of enrollment.client_ca has signed the list of OU=" in ended.stderr
 
 
 def test_check_config_warns_of_a_password_that_everybody_may_read(

@@ -10,6 +10,7 @@ import re
 import resource
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from contextlib import asynccontextmanager, suppress
@@ -18,15 +19,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+import trustme
+
 from acs import supervisor
 from tests.acs.fleet import Client, Fleet, Traffic, until
+from tests.revocation import NOW, revoked
 from tests.story.areqs import browser_areq
 from tests.story.buying import EASY, OTP
 from tests.story.pages import Page, packed
 from tests.story.parties import CONTENT_TYPE, FakeDirectoryServer, FakePhone
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
 
     from tests.story.people import Cardholder
 
@@ -192,6 +196,91 @@ async def test_settings_that_do_not_fit_leave_the_workers_that_serve(
 
         assert fleet.workers() == before
         assert reply.status == 200
+
+
+async def test_a_fresh_revocation_list_is_taken_up_by_a_restart_and_a_bad_one_is_not(
+    dsn: str, tmp_path: Path
+) -> None:
+    visa = trustme.CA()
+    good, bad = visa.issue_cert("ds.visa.example"), visa.issue_cert("old.visa.example")
+    settings, asking = _over_tls(tmp_path, visa)
+    file = Path(settings["ACS_DS__CLIENT_CRL"])
+    file.write_bytes(revoked(visa))
+    async with town(dsn, tmp_path, 1, **settings) as there:
+        fleet, port = there.fleet, there.fleet.ports["ds"]
+
+        async def who_is_let_in() -> list[bool]:
+            return [await _is_let_in(port, asking(one)) for one in (good, bad)]
+
+        assert await who_is_let_in() == [True, True]
+        file.write_bytes(revoked(visa, bad.cert_chain_pems[0]))
+        assert await who_is_let_in() == [True, True]
+        fleet.signal(signal.SIGHUP)
+        await until(lambda: "restart:done" in fleet.log)
+        assert await who_is_let_in() == [True, False]
+        assert '"client:refused","edge":"ds","reason":"certificate revoked"' in fleet.log
+
+        for number, (text, said) in enumerate(
+            ((b"<html>", "holds no revocation list"), (revoked(visa, end=NOW), "ended on ")), 1
+        ):
+            file.write_bytes(text)
+            fleet.signal(signal.SIGHUP)
+            await until(lambda: fleet.log.count("restart:refused") == number)  # noqa: B023
+            assert f"ds.client_crl: {file}" in fleet.log
+            assert said in fleet.log
+            assert await who_is_let_in() == [True, False]
+
+        # One that dies is replaced all the same: the other edges need no list.
+        os.kill(min(fleet.workers()), signal.SIGKILL)
+        await until(lambda: fleet.log.count("service:started") >= 3)
+        assert await who_is_let_in() == [False, False]
+        assert '"reason":"CRL has expired"' in fleet.log
+        assert (await Client(fleet.ports["ops"]).once("GET", "/readyz")).status == 200
+
+
+def _over_tls(
+    folder: Path, authority: trustme.CA
+) -> tuple[dict[str, str], Callable[[trustme.LeafCert], ssl.SSLContext]]:
+    """Give settings of mutual TLS for Directory Servers, and what makes the context of one."""
+    own = trustme.CA()
+    made = own.issue_cert("acs.example")
+    made.private_key_and_cert_chain_pem.write_to_path(folder / "acs.pem")
+    (folder / "acs.pem").chmod(0o400)
+    authority.cert_pem.write_to_path(folder / "visa.pem")
+    network = {"id": "visa", "schemes": ["visa"], "hosts": ["x"], "client_subject": "x"}
+    settings = {
+        "ACS_DS__TLS_CERT": str(folder / "acs.pem"),
+        "ACS_DS__TLS_KEY": str(folder / "acs.pem"),
+        "ACS_DS__CLIENT_CA": str(folder / "visa.pem"),
+        "ACS_DS__CLIENT_CRL": str(folder / "visa.crl"),
+        "ACS_DS__DIRECTORY_SERVERS": json.dumps([network]),
+    }
+
+    def asking(leaf: trustme.LeafCert) -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        own.configure_trust(context)
+        leaf.configure_cert(context)
+        return context
+
+    return settings, asking
+
+
+async def _is_let_in(port: int, context: ssl.SSLContext) -> bool:
+    """Tell whether a client's request is answered at all."""
+    writer = None
+    try:
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", port, ssl=context, server_hostname="acs.example"
+        )
+        writer.write(b"GET / HTTP/1.1\r\nHost: acs\r\nConnection: close\r\n\r\n")
+        return (await reader.read()).startswith(b"HTTP/1.1 ")
+    except (ssl.SSLError, ConnectionError):
+        return False
+    finally:
+        if writer is not None:
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
 
 
 def test_what_workers_count_together_lies_in_memory(tmp_path: Path) -> None:

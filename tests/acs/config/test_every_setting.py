@@ -31,6 +31,7 @@ from acs.config.settings import Settings
 from acs.config.smpp_settings import SmppProvider
 from acs.value_keys import value_keys
 from schemas.secret import Secret
+from tests.revocation import revoked
 from tests.signing import ec_key, key_pem, leaf, pem, root
 
 if TYPE_CHECKING:
@@ -158,6 +159,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("files")
     authority = trustme.CA()
     authority.cert_pem.write_to_path(place / "ca.pem")
+    (place / "ca.crl").write_bytes(revoked(authority))
     made = authority.issue_cert("acs.example")
     made.cert_chain_pems[0].write_to_path(place / "tls.pem")
     texts = {
@@ -201,6 +203,7 @@ def network(folder: Path) -> dict[str, Any]:
         "sdk_signing_certs": str(folder / "sdk.pem"),
         "ca": str(folder / "ca.pem"),
         "client_ca": str(folder / "ca.pem"),
+        "client_crl": str(folder / "ca.crl"),
         **of_tls(folder),
     }
 
@@ -242,14 +245,15 @@ def messages(folder: Path) -> dict[str, Any]:
 
 def whole(folder: Path) -> dict[str, Any]:
     """Give settings that use everything there is, one entry of each kind."""
-    ca, tls = str(folder / "ca.pem"), of_tls(folder)
+    ca, crl, tls = str(folder / "ca.pem"), str(folder / "ca.crl"), of_tls(folder)
     caller = {"name": "core", "iss": "core", "kid": "1", "sub": "core", "scopes": ["card:read"]}
     theme = ROOT / "loadtests" / "network" / "theme" / "bank.toml"
     made: dict[str, Any] = {name: {**tls} for name in ("cardholder", "portal", "ops", "receipts")}
-    made["ds"] = {**tls, "client_ca": ca, "directory_servers": [network(folder)]}
+    made["ds"] = {**tls, "client_ca": ca, "client_crl": crl, "directory_servers": [network(folder)]}
     made["enrollment"] = {
         **tls,
         "client_ca": ca,
+        "client_crl": crl,
         "callers": [{**caller, "public_key": str(folder / "caller.pem")}],
         "api_origin": "https://api.bank.example:8443",
     }

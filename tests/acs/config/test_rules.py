@@ -46,6 +46,16 @@ def test_where_each_directory_server_names_its_authorities_nothing_is_common() -
     assert "visa: client_ca needs ds.tls_cert" in refused(ds__directory_servers=[visa])
 
 
+def test_a_revocation_list_stands_beside_its_authorities() -> None:
+    assert "ds.client_crl needs ds.client_ca" in refused(ds__client_crl="visa.crl")
+    assert "enrollment.client_crl needs enrollment.client_ca" in refused(
+        enrollment__client_crl="visa.crl"
+    )
+    assert "visa: client_crl needs client_ca" in refused(
+        ds__directory_servers=[_network("visa", client_crl="visa.crl")]
+    )
+
+
 def _network(ds_id: str, subject: str = "", **more: str) -> dict[str, object]:
     named = {"id": ds_id, "schemes": [ds_id], "hosts": ["x"], "client_subject": subject or ds_id}
     return {**named, **more}
