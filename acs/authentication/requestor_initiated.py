@@ -88,18 +88,21 @@ def good(case: Case) -> Decision | None:
     """Answer Y to what nothing speaks against."""
     if not case.is_requestor_initiated:
         return None
+    # Whatever is asked in it: a payment that nobody is there for rests on the earlier one.
+    exemption = Exemption.MERCHANT_INITIATED if case.is_payment else Exemption.NONE
     if case.areq.values.get("threeRIInd") == ThreeRIInd.TRUST_LIST_CHECK:
         return Decision(
             TransStatus.AUTHENTICATED,
             "ri3:trust_list",
             reasons=case.noticed,
+            exemption=exemption,
             list_status=trust.status_of(case),
         )
     return Decision(
         TransStatus.AUTHENTICATED,
         "ri3:reference" if case.is_payment else "ri3:account",
         reasons=case.noticed,
-        exemption=Exemption.MERCHANT_INITIATED if case.is_payment else Exemption.NONE,
+        exemption=exemption,
     )
 
 
