@@ -50,6 +50,19 @@ def test_that_erro_is_in_the_version_and_about_the_ids_of_the_areq(
         assert message[name] == areq[name]
 
 
+def test_it_is_so_for_an_areq_with_the_longest_device_data() -> None:
+    request = make_mocked_request("POST", "/")
+    areq = {**builders.areq("2.1.0", channel="01"), "deviceInfo": "A" * 64_000}
+    request[BODY] = json.dumps(areq).encode()
+    answer = answers("ds")(request, Refusal(500, "failed"))
+    assert isinstance(answer.body, bytes)
+    message = json.loads(answer.body)
+
+    assert message["messageVersion"] == "2.1.0"
+    for name in ("threeDSServerTransID", "dsTransID", "sdkTransID"):
+        assert message[name] == areq[name]
+
+
 def test_an_erro_that_we_fail_at_is_answered_by_nothing() -> None:
     request = make_mocked_request("POST", "/")
     request[BODY] = b'{"messageType": "Erro", "messageVersion": "2.2.0"}'
