@@ -28,6 +28,8 @@ _PAYMENT: Final = "01"
 """threeDSRequestorAuthenticationInd of a single payment."""
 _OF_A_SERIES: Final = (
     "recurringInd",
+    "recurringAmount",
+    "recurringDate",
     "recurringExpiry",
     "recurringFrequency",
     "purchaseInstalData",
