@@ -45,18 +45,18 @@ def base64url(longest: int, shortest: int = 1) -> Format:
 
 
 def base64url_object(longest: int) -> Format:
-    """Base64url of a JSON object; padding is tolerated [rules 1.21 and 11.2]."""
+    """Base64url of a JSON object; padding and the other alphabet are tolerated [1.21, 11.2]."""
     shape = f"base64url of a JSON object, up to {longest} characters"
     return Format(
         shape, "eyJEViI6IjEuNyJ9", lambda value: len(value) <= longest and _holds_object(value)
     )
 
 
-_BASE64URL = re.compile("[A-Za-z0-9_-]+={0,2}").fullmatch
+_BASE64 = re.compile("[A-Za-z0-9_+/-]+={0,2}").fullmatch
 
 
 def _holds_object(value: str) -> bool:
-    if not _BASE64URL(value):
+    if not _BASE64(value):
         return False
     bare = value.rstrip("=")
     try:

@@ -18,7 +18,13 @@ CASES: list[tuple[Format, list[object], list[object]]] = [
     (encoded.base64url(4), ["A", "a-_9"], ["", "abcde", "a+b", "ab="]),
     (
         encoded.base64url_object(64),
-        ["eyJEViI6IjEuNyJ9", "eyJhIjoiIn0=", "eyJhIjoiIn0"],
+        [
+            "eyJEViI6IjEuNyJ9",
+            "eyJhIjoiIn0=",
+            "eyJhIjoiIn0",
+            "eyJDIjoifn4-Pj8_In0",
+            "eyJDIjoifn4+Pj8/In0=",
+        ],
         ["W10", "bm8", "$$$", "", "eyJ", "e" * 65],
     ),
     (encoded.jws_compact(20), ["aa.bb.cc"], ["aa.bb", "aa..cc", "aa.bb.cc.dd", "a" * 21]),
