@@ -30,6 +30,7 @@ _THERE_OR_UNFITTING: Final = "Erro 313"
 _THERE_OR_UNKNOWN: Final = f"Erro {CODES[_ALREADY_THERE].before}"
 _NO_CONNECTION, _RESTS = "no connection", "resting"
 _UNSENT: Final = frozenset({_NO_CONNECTION, _RESTS})
+_SILENCE: Final = "no answer"
 _SENT_BEFORE: Final = ", sent before"
 """Stands in the answer behind a try that sent nothing, where an earlier one did."""
 
@@ -67,6 +68,16 @@ def after_another(judged: Judged, transaction: Transaction) -> Judged:
     return judged
 
 
+def erro_code(answer: str | None) -> str:
+    """Say by which code an app is told that its success was not confirmed [rule 8.16].
+
+    ``answer`` is what came of the result so far; None: nothing yet.
+    """
+    if answer is None or answer == _SILENCE:
+        return "402"
+    return "405" if answer.removesuffix(_SENT_BEFORE) in _UNSENT else "403"
+
+
 def judge(transaction: Transaction, server: DirectoryServer, reply: Reply) -> Judged:
     """Say what came of one try."""
     match reply:
@@ -82,7 +93,7 @@ def judge(transaction: Transaction, server: DirectoryServer, reply: Reply) -> Ju
             return Judged("unconfirmed", f"HTTP {status}")
         case NoAnswer():
             late = Problem("402", "the RRes did not come in time")
-            return Judged("unconfirmed", "no answer", late)
+            return Judged("unconfirmed", _SILENCE, late)
 
 
 def _judge_body(transaction: Transaction, server: DirectoryServer, body: bytes) -> Judged:

@@ -16,16 +16,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from acs.challenge import machine, sdk
+from acs.challenge import sdk
 from acs.challenge.responses import final_cres, screen_cres
 from acs.crypto import jwe
-from acs.flows import answers, erros, final
+from acs.flows import answers, erros, final, rres
 from acs.flows.apply import Applied, store, take
 from acs.flows.sdk_answers import TIMED_OUT, Answer, refuse, told
 from acs.flows.sdk_creqs import asks_pin, event_of
 from acs.flows.sdk_talk import opened, sealed
 from acs.flows.views import code_screen
-from acs.store import dialogues, sdk_sessions
+from acs.store import dialogues, results, sdk_sessions
 from schemas import messages
 from schemas.problems import Problem, ProtocolError
 from schemas.values import TransStatus
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from acs.flows.sdk_talk import Post, Talk
     from acs.ports import Ports
     from acs.store.pool import Connection
+    from acs.transaction import Transaction
 
 
 async def answer(ports: Ports, post: Post) -> Answer:
@@ -125,13 +126,18 @@ async def _final(ports: Ports, applied: Applied, talk: Talk) -> Answer:
     challenge, outcome = dialogue.challenge, dialogue.challenge.outcome
     passed = outcome is not None and outcome.trans_status is TransStatus.AUTHENTICATED
     if passed and challenge.cres_status != "Y":
-        waits = challenge.state is machine.State.RESULT
-        return refuse(
-            Problem("402" if waits else "403", "the result was not confirmed"), dialogue.transaction
-        )
+        return await _unconfirmed(ports, dialogue.transaction)
     cres = final_cres(dialogue.transaction, challenge, talk.now_is.counter)
     await final.keep(ports, dialogue, cres)
     return sealed(talk, cres)
+
+
+async def _unconfirmed(ports: Ports, transaction: Transaction) -> Answer:
+    """Tell that nobody confirmed a success, and why."""
+    async with ports.pool.connection() as conn:
+        row = await results.read(conn, transaction.acs_trans_id)
+    code = "403" if row is None else rres.erro_code(row.answer)
+    return refuse(Problem(code, "the result was not confirmed"), transaction)
 
 
 async def _hear(ports: Ports, body: bytes) -> Answer:

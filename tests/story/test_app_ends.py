@@ -10,6 +10,7 @@ import pytest
 
 from acs.challenge.policy import ChallengePolicy
 from acs.crypto.keys import KeysUnavailable
+from acs.directory_server import Budget
 from tests.records import replace
 from tests.story import apps
 from tests.story.buying import OTP, PIN, VERSIONS, outcome, right
@@ -212,19 +213,47 @@ async def test_the_answer_to_a_result_must_not_name_another_sdk(world: World, ve
     assert outcome(world, app.ares) == ("Y", None, None, "01")
 
 
-@pytest.mark.parametrize(("mode", "code"), [("silent", "402"), ("erro", "403")])
+@pytest.mark.parametrize(
+    ("mode", "code"),
+    [
+        ("erro", "403"),
+        ("html", "403"),
+        ("error", "403"),
+        ("hang_up", "402"),
+        ("silent", "402"),
+        ("late", "402"),
+    ],
+)
 async def test_a_success_the_network_does_not_confirm_is_none_in_the_app(
     world: World, mode: str, code: str
 ) -> None:
-    """It may be too late, or never come; the result that was sent stays what it is [rule 8.16]."""
-    hasty = await world.start_server(final_wait=world.policies.final_wait / 30)
+    """It is told why, whoever loses patience first; what was sent stays as it is [rule 8.16]."""
+    patience: dict[str, Any] = {"budget": Budget(read_s=0.5)}
+    if mode == "late":
+        patience = {"final_wait": world.policies.final_wait / 30}
+    server = await world.start_server(**patience)
     holder = await world.enrol(prefix=OTP)
-    app, _ = await apps.begin(world, holder, server=hasty if mode == "silent" else None)
-    world.directory.mode = mode
+    app, _ = await apps.begin(world, holder, server=server)
+    world.directory.mode = "silent" if mode == "late" else mode
+    body = app.sdk.creq(challengeDataEntry=right(world, holder))
+
+    erros = [app.read(await app.post(body)) for _ in range(2)]
+
+    assert [(one["messageType"], one["errorCode"]) for one in erros] == [("Erro", code)] * 2
+    assert outcome(world, app.ares) == ("Y", None, None, "01")
+
+
+async def test_a_network_that_cannot_be_reached_is_told_to_the_app(world: World) -> None:
+    holder = await world.enrol(prefix=OTP)
+    app, _ = await apps.begin(world, holder)
+    await world.directory.shut()
 
     erro = await app.send(challengeDataEntry=right(world, holder))
 
-    assert (erro["messageType"], erro["errorCode"]) == ("Erro", code)
+    assert (erro["messageType"], erro["errorCode"]) == ("Erro", "405")
+    await world.directory.reopen()
+    world.clock.advance(seconds=60)
+    await world.server.work("results")
     assert outcome(world, app.ares) == ("Y", None, None, "01")
 
 
