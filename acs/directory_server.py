@@ -9,7 +9,7 @@ Laws:
   whether a second try is allowed [rule 8.11].
 - Every call has a budget; nothing here is retried, the outbox does that.
 - A bulkhead for each Directory Server: so many sockets and no more. Waiting for one is part of the
-  time to connect, so what waits in vain was not sent.
+  time to connect, so what waits in vain was not sent. Names are looked up beside each other.
 - A breaker for each address that one is reached at: what fails again and again gets no result while
   it rests, then one to try it. What is not sent can be sent later; what was sent and not answered
   cannot [rule 8.11]. An address that is dead, which an AReq named, holds up no other one.
@@ -20,14 +20,16 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import logging
+import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from aiohttp.resolver import ThreadedResolver
 
 from acs import log, metrics
 from acs.breaker import Breaker
@@ -36,7 +38,6 @@ from schemas.messages import NO_ADDITIONS, Additions
 from schemas.turned_away import is_turned_away
 
 if TYPE_CHECKING:
-    import socket
     import ssl
     from collections.abc import Callable, Mapping, Sequence
 
@@ -46,6 +47,7 @@ ANSWER_LIMIT_BYTES = 128 * 1024  # rule 1.24: no legal RRes is longer
 SOCKETS_MAX = 64
 REST_S, REST_MAX_S = 5.0, 60.0
 _ADDRESSES_MAX = 256
+_LOOK_UPS_MAX = 8
 _JSON = "application/json;charset=utf-8"
 NOT_TAKEN: Final = frozenset({408, 425, 429, *range(500, 600)})
 """HTTP status of a server that failed, or that says it took nothing."""
@@ -299,18 +301,22 @@ async def _read(content: aiohttp.StreamReader) -> bytes:
 
 
 class GuardedResolver(AbstractResolver):
-    """Resolves names, and drops the addresses that lead back into this machine or its link."""
+    """Resolves names, and drops the addresses that lead back into this machine or its link.
+
+    Each name is looked up by threads of its own: one whose servers are silent keeps them for long,
+    and those of the process would be missing to all other names, messages and the database's too.
+    """
 
     def __init__(self, allowed: frozenset[str] = frozenset()) -> None:
         """Allow these hosts whatever their address (``localhost`` in a local set-up)."""
-        self._inner = ThreadedResolver()
+        self._threads: dict[str, ThreadPoolExecutor] = {}
         self._allowed = {entry.rsplit(":", 1)[0] for entry in allowed}
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily | int = 0
     ) -> list[ResolveResult]:
         """Resolve a name; raise OSError when no usable address remains."""
-        found = await self._inner.resolve(host, port, family)  # type: ignore[arg-type]
+        found = await self._look_up(host, port, family)
         if host in self._allowed and is_loopback(host):
             return found
         usable = [entry for entry in found if _is_reachable(entry["host"])]
@@ -320,8 +326,36 @@ class GuardedResolver(AbstractResolver):
         return usable
 
     async def close(self) -> None:
-        """Release the inner resolver."""
-        await self._inner.close()
+        """Let the threads go that have nothing to do."""
+        for threads in self._threads.values():
+            threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _look_up(self, host: str, port: int, family: int) -> list[ResolveResult]:
+        threads = self._threads.get(host)
+        if threads is None:
+            threads = self._threads[host] = ThreadPoolExecutor(_LOOK_UPS_MAX, f"name-{host}")
+        found = await asyncio.get_running_loop().run_in_executor(
+            threads,
+            partial(
+                socket.getaddrinfo,
+                host,
+                port,
+                family=family,
+                type=socket.SOCK_STREAM,
+                flags=socket.AI_ADDRCONFIG,
+            ),
+        )
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(address[0]),
+                port=port,
+                family=of,
+                proto=proto,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for of, _, proto, _, address in found
+        ]
 
 
 def _is_reachable(address: str) -> bool:

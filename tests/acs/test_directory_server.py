@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+import threading
+from contextlib import asynccontextmanager, contextmanager
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import web
@@ -228,21 +229,63 @@ async def test_an_answer_in_pieces_is_read_to_its_end() -> None:
         assert await servers.post(server, url, b"{}") == Answered(200, b'{"a":1}')
 
 
+@contextmanager
+def silent_names(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[object]]:
+    """Let look-ups of ``.example`` wait, each in its thread; gives what was asked."""
+    asked: list[object] = []
+    over, as_ever = threading.Event(), socket.getaddrinfo
+
+    def look_up(host: Any, *args: Any, **named: Any) -> Any:
+        if not str(host).endswith(".example"):
+            return as_ever(host, *args, **named)
+        asked.append(host)
+        over.wait()
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    try:
+        yield asked
+    finally:
+        over.set()
+
+
 async def test_a_name_nobody_resolves_in_time_is_no_connection(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Nothing was sent, so the message may be tried again."""
 
-    async def never(*_: object, **__: object) -> None:
-        await asyncio.Event().wait()
-
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", never)
-    servers = DirectoryServers([VISA], Budget(connect_s=0.1, read_s=20))
-
-    reply = await servers.post(VISA, "https://ds.visa.example/rreq", b"{}")
-    await servers.close()
+    with silent_names(monkeypatch) as asked:
+        servers = DirectoryServers([VISA], Budget(connect_s=0.1, read_s=20))
+        reply = await servers.post(VISA, "https://ds.visa.example/rreq", b"{}")
+        await servers.close()
 
     assert reply == NotConnected()
+    assert asked
+
+
+async def test_a_name_that_nobody_resolves_holds_up_no_other_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each look-up of it keeps a thread for as long as the system's resolver tries."""
+
+    async def answers(request: web.Request) -> web.Response:
+        return web.Response()
+
+    async with network(answers) as (_, server, url):
+        there = replace(server, hosts=frozenset({"localhost"}))
+        servers = DirectoryServers([VISA, there], Budget(connect_s=300, read_s=20))
+        with silent_names(monkeypatch) as asked:
+            waits = [
+                asyncio.create_task(servers.post(VISA, "https://ds.visa.example/rreq", b"{}"))
+                for _ in range(40)
+            ]
+            await until(lambda: len(asked) > 0)
+            servers.budget = Budget(connect_s=60, read_s=20)
+            reply = await servers.post(there, url.replace("127.0.0.1", "localhost"), b"{}")
+            assert reply == Answered(200, b"")
+            assert await asyncio.get_running_loop().getaddrinfo("localhost", 80)
+        assert await asyncio.gather(*waits) == [NotConnected()] * 40
+        await servers.close()
 
 
 @pytest.mark.parametrize(
