@@ -39,7 +39,14 @@ class Kind(Protocol):
 
 
 _NOT_TEXT: Final = frozenset({"Cc", "Cs", "Cn", "Co"})
-_LONG_NUMBER = re.compile(r"\d{3,}(?:[ -]\d{3,})*")
+_DATE = (
+    r"(?<!\d)(?:(?:19|20)\d\d-(?:0\d|1[0-2])-[0-3]\d|[0-3]?\d[./-](?:0?\d|1[0-2])[./-](?:19|20)\d\d)"
+    r"(?!\d)"
+)
+# What people and programs put between groups of digits: blanks of every width, dashes, dots,
+# strokes, brackets, and the invisible signs that come along with a copied number.
+_APART = r"[\s./()\-\xad\u200b-\u200f\u2010-\u2015\u202a-\u202e\u2060-\u2069\ufeff]{0,3}"
+_LONG_NUMBER = re.compile(rf"{_DATE}|(\d(?:{_APART}(?!{_DATE})\d)*)")
 _LONG_NUMBER_DIGITS = 9  # a national phone number; PESEL and card number have more
 _KEPT_DIGITS = 3
 _DATE_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})", re.ASCII)
@@ -99,10 +106,11 @@ class Remark:
 
 
 def _starred(found: re.Match[str]) -> str:
-    text = found.group()
-    if sum(sign.isdigit() for sign in text) < _LONG_NUMBER_DIGITS:
+    text, number = found.group(0, 1)
+    count = len(re.findall(r"\d", text))
+    if number is None or count < _LONG_NUMBER_DIGITS:  # a date is kept
         return text
-    return re.sub(r"\d", "*", text[:-_KEPT_DIGITS]) + text[-_KEPT_DIGITS:]
+    return re.sub(r"\d", "*", text, count=count - _KEPT_DIGITS)
 
 
 @dataclass(frozen=True, slots=True)
