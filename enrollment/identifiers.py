@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from schemas.vault import Keys, Tag
 
 _PESEL = re.compile(r"[0-9]{11}")
-_FILLING = re.compile(r"[\s\-\u2010-\u2015]+")
+# Blanks, dashes, and the invisible signs that come along with what is copied.
+_FILLING = re.compile(r"[\s\-\xad\u200b-\u200f\u2010-\u2015\u202a-\u202e\u2060-\u2069\ufeff]+")
 _WEIGHTS = (1, 3, 7, 9, 1, 3, 7, 9, 1, 3)
 # The month of a PESEL holds the century.
 _CENTURIES = ((80, 1800), (0, 1900), (20, 2000), (40, 2100), (60, 2200))

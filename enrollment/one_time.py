@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 SIGNS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 SMS_PASSWORD_LENGTH: Final = 10
 ACTIVATION_CODE_LENGTH: Final = 12
-_FILLING: Final = re.compile(r"[\s\-\u2010-\u2015]+")
+# Blanks, dashes, and the invisible signs that come along with what is copied.
+_FILLING: Final = re.compile(
+    r"[\s\-\xad\u200b-\u200f\u2010-\u2015\u202a-\u202e\u2060-\u2069\ufeff]+"
+)
 _TOKEN_BYTES: Final = 32
 _TOKEN: Final = b"enrollment.token/1"
 

@@ -253,7 +253,10 @@ def is_pin(entry: Secret) -> bool:
 
 def _digits(entry: Secret) -> str:
     text = unicodedata.normalize("NFKC", entry.reveal()[:64])
-    return "".join(sign for sign in text if not sign.isspace())
+    # Invisible signs come along with what is copied, and nobody sees them behind the dots.
+    return "".join(
+        sign for sign in text if not sign.isspace() and unicodedata.category(sign) != "Cf"
+    )
 
 
 def uuid_of(told: object) -> UUID | None:

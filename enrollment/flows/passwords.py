@@ -99,6 +99,7 @@ async def prove_reset(
     that is unknown, over or out of tries costs no slow hash: it could be asked for without end.
     Of several at once for one number each waits for the one before, whether it is a client's.
     """
+    pin = one_time.normal(pin)  # with a blank typed beside it a PIN is good at a payment, too
     if not (rules.is_any_pin(pin.reveal()) and otp_flows.is_well_formed(code)):
         return Refusal(RefusalCode.INVALID)
     held = await access.turn_of_entry(work.conn, "reset", reset_id)

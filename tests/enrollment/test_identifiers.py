@@ -62,7 +62,15 @@ def test_a_pesel_of_tomorrow_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [" 44051401359 ", "440514-01359", "\uff14\uff1405 1401 359", "4405\u20101401359"]
+    "text",
+    [
+        " 44051401359 ",
+        "440514-01359",
+        "\uff14\uff1405 1401 359",
+        "4405\u20101401359",
+        "\u202d44051401359\u202c",  # as copied from a phone, which puts signs of direction round it
+        "\u200e440514\u200b01359\ufeff",
+    ],
 )
 def test_the_normal_form_drops_filling_and_width(text: str) -> None:
     read = identifiers.read(text, TODAY, OURS)

@@ -26,7 +26,15 @@ def test_a_secret_has_the_length_asked_for_and_is_new_each_time() -> None:
     assert {len(text) for text in made} == {10}
 
 
-@pytest.mark.parametrize("typed", ["ABCD-EFGH-JKLM", "abcd efgh jklm", " ABCD\u2013EFGH JKLM "])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "ABCD-EFGH-JKLM",
+        "abcd efgh jklm",
+        " ABCD\u2013EFGH JKLM ",
+        "\u202aABCDEFGH\u200bJKLM\u202c\ufeff",  # as copied
+    ],
+)
 def test_a_secret_may_be_typed_with_spaces_dashes_and_small_letters(keys: Keys, typed: str) -> None:
     about = uuid4()
     kept = one_time.tag(keys, "activation", about, Secret("ABCDEFGHJKLM"))

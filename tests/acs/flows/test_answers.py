@@ -19,9 +19,15 @@ def test_entries_do_not_show_what_was_typed() -> None:
 
 @pytest.mark.parametrize(
     ("entry", "digits"),
-    [("48 26", "4826"), ("\u00a04826", "4826"), ("４８２６", "4826"), ("48-26", "48-26")],
+    [
+        ("48 26", "4826"),
+        ("\u00a04826", "4826"),
+        ("\u202a4826\u202c\ufeff", "4826"),
+        ("４８２６", "4826"),
+        ("48-26", "48-26"),
+    ],
 )
-def test_a_pin_is_read_without_its_blanks(entry: str, digits: str) -> None:
+def test_a_pin_is_read_without_its_blanks_and_what_is_invisible(entry: str, digits: str) -> None:
     assert answers._digits(Secret(entry)) == digits
 
 

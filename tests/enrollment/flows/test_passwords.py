@@ -113,6 +113,14 @@ async def test_whatever_is_wrong_the_answer_is_one(portal: Work) -> None:
     assert kept == ["pin.failed", "password.reset_failed", "password.reset_failed"]
 
 
+async def test_a_pin_is_proved_as_it_is_typed_at_a_payment(portal: Work) -> None:
+    begun = await begin(portal)
+    code = await doors.code_of(portal, begun.sms_id)
+    typed = Secret(f" {PIN.reveal()[:2]}\u202f{PIN.reveal()[2:]}\u200b")
+
+    assert isinstance(await passwords.prove_reset(portal, begun.reset_id, typed, code), Done)
+
+
 async def test_a_reset_is_used_once(portal: Work) -> None:
     begun = await begin(portal)
     given = await token(portal, begun)
