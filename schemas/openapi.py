@@ -133,7 +133,9 @@ def _parameters(route: Route, path: str) -> Iterable[JsonSchema]:
             "name": "Idempotency-Key",
             "in": "header",
             "required": False,
-            "description": "The same key with the same body gives the same answer for a day",
+            "description": "The same key with the same body gives the same answer for a day. "
+            "Not kept are refusals, and what is shown once: a code, a session, a token; "
+            "such a call is carried out again",
             "schema": {"type": "string", "pattern": "^[!-~]{1,64}$"},
         }
     if _has_version(route):
