@@ -63,7 +63,9 @@ class Options:
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.add_argument(
-        "--url", default="http://127.0.0.1:8081", help="the Directory Server edge of the ACS"
+        "--url",
+        default="http://127.0.0.1:8081",
+        help="the Directory Server edge of the ACS; without a path AReqs go to /3ds/areq there",
     )
     parser.add_argument("--cases", type=Path, default=FOLDER, metavar="DIR", help="the cases")
     parser.add_argument("--rule", metavar="N", help="only the cases of a rule (2.9) or section (2)")
@@ -134,7 +136,7 @@ async def run(options: Options, chosen: Sequence[Case]) -> list[Outcome]:
             world = World(
                 session,
                 listener,
-                f"{options.url.rstrip('/')}{_AREQ_PATH}",
+                _areq_url(options.url),
                 deck.page,
                 time.strftime("%Y%m%d%H%M%S", time.gmtime()),
             )
@@ -149,6 +151,12 @@ async def run(options: Options, chosen: Sequence[Case]) -> list[Outcome]:
             return await _run_all(world, deck, options, chosen)
     finally:
         await listener.stop()
+
+
+def _areq_url(told: str) -> str:
+    """Give where AReqs go: what was told, and our own path where that has none."""
+    has_path = urlsplit(told).path.strip("/")
+    return told if has_path else urljoin(told, _AREQ_PATH)
 
 
 async def _run_all(

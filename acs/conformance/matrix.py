@@ -20,8 +20,9 @@ _INTRODUCTION = """\
 # Conformance
 
 Made from `tests/conformance` by `make docs`. `acs conformance` runs the cases against a running
-ACS, ours (`make run`, then `.venv/bin/acs conformance`) or any other by `--url`, and prints what
-came of it by rule. A case is a folder: `facts.toml` (title, why, rules, versions, channels, card),
+ACS, ours (`make run`, then `.venv/bin/acs conformance`) or any other by `--url`, the address where
+it takes AReqs, and prints what came of it by rule. A case is a folder: `facts.toml` (title, why,
+rules, versions, channels, card),
 `areq.json` (what differs from a complete valid AReq), `expect.json` (what the answer must hold),
 `steps.json` (what browser and cardholder do then), `rres.json` (how the results are answered).
 

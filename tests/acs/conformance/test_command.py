@@ -72,6 +72,20 @@ async def test_a_good_acs_passes() -> None:
 
 
 @pytest.mark.parametrize(
+    ("told", "asked"),
+    [
+        ("http://acs.example:8081", "http://acs.example:8081/3ds/areq"),
+        ("http://acs.example:8081/", "http://acs.example:8081/3ds/areq"),
+        ("http://acs.example:8081/3ds/areq", "http://acs.example:8081/3ds/areq"),
+        ("https://acs.example/v2/AReq/", "https://acs.example/v2/AReq/"),
+        ("https://acs.example/areq?scheme=visa", "https://acs.example/areq?scheme=visa"),
+    ],
+)
+def test_an_address_with_a_path_is_asked_as_it_stands(told: str, asked: str) -> None:
+    assert command._areq_url(told) == asked
+
+
+@pytest.mark.parametrize(
     ("changes", "says"),
     [
         ({"transStatus": "N", "authenticationValue": None, "transStatusReason": "12"}, "expected"),
