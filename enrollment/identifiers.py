@@ -13,6 +13,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from enrollment.one_time import FILLING
 from enrollment.pan import is_shaped, luhn
 from schemas.vault import Secret
 
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from schemas.vault import Keys, Tag
 
 _PESEL = re.compile(r"[0-9]{11}")
-# Blanks, dashes, and the invisible signs that come along with what is copied.
-_FILLING = re.compile(r"[\s\-\xad\u200b-\u200f\u2010-\u2015\u202a-\u202e\u2060-\u2069\ufeff]+")
 _WEIGHTS = (1, 3, 7, 9, 1, 3, 7, 9, 1, 3)
 # The month of a PESEL holds the century.
 _CENTURIES = ((80, 1800), (0, 1900), (20, 2000), (40, 2100), (60, 2200))
@@ -56,7 +55,7 @@ class Identifier:
 
 def read(text: str, today: date, nonresident: NonresidentNumbers) -> Identifier | IdentifierFault:
     """Normalise and check what somebody typed; ``today`` is the issuer's calendar day."""
-    number = _FILLING.sub("", unicodedata.normalize("NFKC", text)).upper()
+    number = FILLING.sub("", unicodedata.normalize("NFKC", text)).upper()
     if not number.isascii():
         return IdentifierFault.FORMAT
     if _PESEL.fullmatch(number):
@@ -70,7 +69,7 @@ def read(text: str, today: date, nonresident: NonresidentNumbers) -> Identifier 
 
 def looks_personal(text: str) -> bool:
     """Tell whether a text could be a PESEL or a card number; such a text is no reference."""
-    digits = _FILLING.sub("", text)
+    digits = FILLING.sub("", text)
     if not (digits.isascii() and digits.isdigit()):
         return False
     if _PESEL.fullmatch(digits):

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 SIGNS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
 SMS_PASSWORD_LENGTH: Final = 10
 ACTIVATION_CODE_LENGTH: Final = 12
-# Blanks, dashes, and the invisible signs that come along with what is copied.
-_FILLING: Final = re.compile(
+FILLING: Final = re.compile(
     r"[\s\-\xad\u200b-\u200f\u2010-\u2015\u202a-\u202e\u2060-\u2069\ufeff]+"
 )
+"""Blanks, dashes, and the invisible signs that come along with what is copied."""
 _TOKEN_BYTES: Final = 32
 _TOKEN: Final = b"enrollment.token/1"
 
@@ -43,7 +43,7 @@ def make_token() -> Secret:
 def normal(entry: Secret) -> Secret:
     """Give what was typed without spaces and dashes, in capitals."""
     text = unicodedata.normalize("NFKC", entry.reveal()[:200])
-    return Secret(_FILLING.sub("", text).upper())
+    return Secret(FILLING.sub("", text).upper())
 
 
 def is_shaped(entry: Secret, length: int) -> bool:
