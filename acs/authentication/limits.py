@@ -73,7 +73,7 @@ def convert(  # noqa: PLR0913 - what an amount is read by, and converted by
 ) -> Converted | NoRate:
     """Convert minor units of a purchase into minor units of the account's currency, rounded up.
 
-    ``rates`` maps (from, to) to a rate; the reverse rate serves when only that is there.
+    ``rates`` maps (from, to) to a rate; the reverse rate serves when that one is missing or old.
     ``margin_bp`` is added to the rate, in hundredths of a percent, for what the scheme or the bank
     will add. The same currency needs neither rate nor margin. ``booked`` are the digits by which
     the host reads the amount, where they are not the currency's.
@@ -85,23 +85,27 @@ def convert(  # noqa: PLR0913 - what an amount is read by, and converted by
     exponent = exponent if usual is None else min(exponent, usual)
     if currency == into:
         return Converted(_shifted(amount, minor - exponent), into, None, None)
-    rate = _find(rates, currency, into)
+    rate = _find(rates, currency, into, today - RATE_AGE_MAX)
     if rate is None:
-        return NoRate("missing")
-    if today - rate.as_of > RATE_AGE_MAX:
-        return NoRate("stale")
+        is_stale = not rates.keys().isdisjoint({(currency, into), (into, currency)})
+        return NoRate("stale" if is_stale else "missing")
     marked_up = _EXACT.multiply(rate.rate, _EXACT.add(1, Decimal(margin_bp).scaleb(-4, _EXACT)))
     major = Decimal(amount).scaleb(-exponent, _EXACT)
     exact = _EXACT.multiply(major, marked_up).scaleb(minor, _EXACT)
     return Converted(_up(exact), into, rate.rate, rate.as_of)
 
 
-def _find(rates: Mapping[tuple[str, str], Rate], currency: str, into: str) -> Rate | None:
+def _find(
+    rates: Mapping[tuple[str, str], Rate], currency: str, into: str, oldest: date
+) -> Rate | None:
+    """Give the rate, or what the reverse one comes to; one from before that day is none."""
     direct = rates.get((currency, into))
-    if direct is not None:
+    if direct is not None and direct.as_of >= oldest:
         return direct
     reverse = rates.get((into, currency))
-    return None if reverse is None else Rate(_EXACT.divide(1, reverse.rate), reverse.as_of)
+    if reverse is None or reverse.as_of < oldest:
+        return None
+    return Rate(_EXACT.divide(1, reverse.rate), reverse.as_of)
 
 
 def _shifted(amount: int, digits: int) -> int:

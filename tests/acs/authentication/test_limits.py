@@ -169,6 +169,19 @@ def test_a_rate_is_good_for_four_days(today: date, expected: type) -> None:
     assert type(result) is expected
 
 
+def test_an_old_rate_is_none_beside_a_fresh_one_of_the_other_direction() -> None:
+    """A bank that turns the direction of its file round cannot take the old rates out."""
+    old = date(2026, 1, 1)
+    rates = {(EUR, PLN): Rate(Decimal("4.10"), old), (PLN, EUR): Rate(Decimal("0.25"), TODAY)}
+
+    def into_pln(today: date) -> object:
+        return limits.convert(100, 2, EUR, into=PLN, rates=rates, margin_bp=0, today=today)
+
+    assert into_pln(TODAY) == Converted(400, PLN, Decimal(4), TODAY)
+    assert into_pln(old) == Converted(410, PLN, Decimal("4.10"), old)
+    assert into_pln(date(2026, 5, 1)) == NoRate("stale")
+
+
 def test_without_a_rate_nothing_is_converted() -> None:
     assert converted(1, 2, "840") == NoRate("missing")
 
