@@ -34,6 +34,7 @@ from acs.authentication.case import (
     reservation,
 )
 from acs.authentication.range_policy import Default, RateMissing
+from acs.authentication.references import begins_a_series
 from acs.transaction import Elements
 from enrollment.model import CardStatus, EnrolmentReason, EnrolmentState, expiry_of
 from schemas.values import (
@@ -222,6 +223,9 @@ def _honoured(case: Case) -> Decision | None:
     honoured = case.facts.range.policy.honoured_requests
     if not case.wishes or not honoured:
         return None
+    is_made_now = case.is_payment and not case.is_requestor_initiated
+    if is_made_now and begins_a_series(case.areq):
+        honoured &= _GOOD_FOR_A_SERIES
     asked = next((wish for wish in case.wishes if wish in honoured), None)
     if asked is None or swap.needs_care(case) or _CHALLENGE_WISHES.intersection(case.wishes):
         return None
@@ -303,6 +307,12 @@ _CHALLENGE_WISHES: Final = frozenset(
         ChallengeInd.MERCHANT_INITIATED_SETUP,
     }
 )
+
+_GOOD_FOR_A_SERIES: Final = frozenset(
+    {ChallengeInd.STRONG_AUTHENTICATION_DONE, ChallengeInd.SECURE_CORPORATE}
+)
+"""What a requestor may claim of the first payment of a series: neither its own risk analysis nor
+the small amount speaks for those that follow (RTS art. 14)."""
 
 _EXEMPTIONS: Final = {
     ChallengeInd.RISK_ANALYSIS_DONE: Exemption.ACQUIRER_TRA,
