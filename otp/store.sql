@@ -4,26 +4,31 @@
 SELECT pg_advisory_xact_lock(key) FROM unnest(:keys::bigint[]) AS key;
 
 -- name: standing
--- The code of the challenge, locked, and the counts of the limits, in one look. A suspension that begins
+-- The code of the challenge, locked, and the counts of the limits, in one look. A message or suspension of
 -- later than any clock says is that of a clock that was ahead.
 WITH code AS MATERIALIZED (
     SELECT seq, phase, link_digest, last_sent_at
     FROM otp.code WHERE challenge_id = :challenge_id FOR UPDATE
+), latest AS MATERIALIZED (
+    SELECT greatest(:now, now()) + interval '2 minutes' AS clock
 ), phone AS (
     SELECT count(*) FILTER (WHERE sent_at > :hour_ago) AS in_hour,
            min(sent_at) FILTER (WHERE sent_at > :hour_ago) AS hour_from,
            count(*) AS in_day, min(sent_at) AS day_from
     FROM otp.sending WHERE phone_mac = ANY (:phone_macs::bytea[]) AND sent_at > :day_ago
+      AND sent_at <= (SELECT clock FROM latest)
 ), card AS (
     SELECT count(*) FILTER (WHERE sent_at > :hour_ago) AS in_hour,
            min(sent_at) FILTER (WHERE sent_at > :hour_ago) AS hour_from,
            count(*) AS in_day, min(sent_at) AS day_from
     FROM otp.sending WHERE card_ref = :card_ref AND sent_at > :day_ago
+      AND sent_at <= (SELECT clock FROM latest)
 ), unsuccessful AS (
     SELECT count(*) AS in_hour, min(created_at) AS hour_from
     FROM otp.code
     WHERE card_ref = :card_ref AND purpose = 'payment' AND consumed_at IS NULL
       AND created_at > :hour_ago AND challenge_id <> :challenge_id
+      AND created_at <= (SELECT clock FROM latest)
 )
 SELECT code.seq, code.phase, code.link_digest, code.last_sent_at,
        phone.in_hour AS phone_hour, phone.hour_from AS phone_hour_from,
@@ -34,9 +39,9 @@ SELECT code.seq, code.phase, code.link_digest, code.last_sent_at,
        greatest(
            (SELECT until FROM otp.suspension
              WHERE prefix = :prefix AND until > :now
-               AND since <= greatest(:now, now()) + interval '2 minutes'),
+               AND since <= (SELECT clock FROM latest)),
            (SELECT max(until) FROM otp.busy_source
-             WHERE until > :now AND since <= greatest(:now, now()) + interval '2 minutes'
+             WHERE until > :now AND since <= (SELECT clock FROM latest)
                AND ((kind = 'merchant' AND :merchant_ref::text IS NOT NULL
                      AND source = concat_ws('/', :acquirer_ref::text, :merchant_ref::text))
                  OR (kind = 'acquirer' AND source = :acquirer_ref::text)

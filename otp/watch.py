@@ -123,6 +123,7 @@ async def _busy(conn: Connection, policy: OtpPolicy, now: datetime) -> tuple[Bus
         conn,
         since=now - _BUSY_SPAN,
         until=now - _GRACE,
+        ahead=now + _AHEAD,
         day_before=now - _BUSY_SPAN - _DAY,
         floor=_BUSY_FLOOR,
         factor=_BUSY_FACTOR,

@@ -36,8 +36,9 @@ SELECT count(*) FROM otp.suspension WHERE until > :now;
 -- Merchants, acquirers and networks whose payments send many times the messages they usually do in
 -- such a span, those that send most first; and, of the messages that a carrier took and that had time
 -- to be entered, how many there were and how many codes were entered rightly. A merchant is its number at
--- its acquirer: two acquirers may have given the same one. One pass over the day, then look-ups by key for
--- the few that stand out: a join would be planned by what is usual.
+-- its acquirer: two acquirers may have given the same one. What a clock that was ahead has sent is nobody's
+-- rush. One pass over the day, then look-ups by key for the few that stand out: a join would be planned by
+-- what is usual.
 WITH busy AS MATERIALIZED (
     SELECT origin.kind, origin.source, count(*) FILTER (WHERE sending.sent_at > :since) AS sends
     FROM otp.sending
@@ -45,7 +46,7 @@ WITH busy AS MATERIALIZED (
         ('merchant', CASE WHEN sending.merchant_ref IS NOT NULL
                           THEN concat_ws('/', sending.acquirer_ref, sending.merchant_ref) END),
         ('acquirer', sending.acquirer_ref), ('network', sending.network)) AS origin (kind, source)
-    WHERE sending.sent_at > :day_before AND origin.source IS NOT NULL
+    WHERE sending.sent_at > :day_before AND sending.sent_at <= :ahead AND origin.source IS NOT NULL
     GROUP BY origin.kind, origin.source
     HAVING count(*) FILTER (WHERE sending.sent_at > :since) >= :floor::bigint
        AND count(*) FILTER (WHERE sending.sent_at > :since)

@@ -116,6 +116,22 @@ async def test_a_challenge_with_success_does_not_count_against_the_card(
     assert isinstance(await issue_code(db, keys, now, payment(card_ref=card)), Issued)
 
 
+async def test_what_a_clock_that_was_ahead_has_sent_holds_no_phone_and_no_card_back(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    """Until that time has come, each of its messages would be one of the last hour."""
+    card = uuid4()
+    policy = OtpPolicy(phone_hour=2, phone_day=2, card_hour=2, card_day=2, card_challenges_hour=2)
+    for _ in range(2):
+        await issued_code(db, keys, now.replace(year=2126), payment(card_ref=card), policy)
+
+    for _ in range(2):
+        await issued_code(db, keys, now, payment(card_ref=card), policy)
+    refused = await issue_code(db, keys, now, payment(card_ref=card), policy)
+
+    assert refused == Refused(SendRefusal.PHONE_HOUR, 3600)
+
+
 async def test_the_total_budget_stops_every_phone_until_the_next_minute(
     db: asyncpg.Connection, keys: Keys, now: datetime
 ) -> None:

@@ -282,6 +282,16 @@ async def test_a_clock_that_was_ahead_for_a_moment_does_not_end_the_watch(
     assert await watch.look(db, POLICY, now - watch.EVERY) is None
 
 
+async def test_what_a_clock_that_was_ahead_has_sent_is_no_rush(
+    db: asyncpg.Connection, keys: Keys, now: datetime
+) -> None:
+    await send(db, keys, now.replace(year=2126), many=50, merchant_ref="M-1")
+    found = await watch.look(db, POLICY, now)
+
+    assert found is not None
+    assert found.busy == ()
+
+
 async def test_a_clock_that_was_ahead_stops_no_numbers_and_sources_for_good(
     db: asyncpg.Connection, keys: Keys, now: datetime
 ) -> None:
