@@ -48,6 +48,7 @@ class OtpPolicy:
     """How often a code may be tried and sent. Times in seconds; every count is an upper limit.
 
     `resend_waits_s` are the waits before the second, third ... message; the last one repeats.
+    `phone_*` and `card_*` count messages that a provider took, or may have.
     `total_*` is the budget of all messages of this installation, in UTC minutes, hours and days:
     a brake against artificial traffic. `notice_share_pct` per cent of it, at least one message, are
     the most that notices may use. A block of numbers (the first `watch_prefix_digits`) where

@@ -4,8 +4,9 @@
 SELECT pg_advisory_xact_lock(key) FROM unnest(:keys::bigint[]) AS key;
 
 -- name: standing
--- The code of the challenge, locked, and the counts of the limits, in one look. A message or suspension of
--- later than any clock says is that of a clock that was ahead.
+-- The code of the challenge, locked, and the counts of the limits, in one look. A message that surely no
+-- provider took is none. A message or suspension of later than any clock says is that of a clock that was
+-- ahead.
 WITH code AS MATERIALIZED (
     SELECT seq, phase, link_digest, last_sent_at
     FROM otp.code WHERE challenge_id = :challenge_id FOR UPDATE
@@ -17,12 +18,20 @@ WITH code AS MATERIALIZED (
            count(*) AS in_day, min(sent_at) AS day_from
     FROM otp.sending WHERE phone_mac = ANY (:phone_macs::bytea[]) AND sent_at > :day_ago
       AND sent_at <= (SELECT clock FROM latest)
+      AND NOT EXISTS (
+          SELECT FROM otp.outbox
+          WHERE outbox.challenge_id = sending.challenge_id AND outbox.seq = sending.seq
+            AND outbox.state IN ('failed', 'expired'))
 ), card AS (
     SELECT count(*) FILTER (WHERE sent_at > :hour_ago) AS in_hour,
            min(sent_at) FILTER (WHERE sent_at > :hour_ago) AS hour_from,
            count(*) AS in_day, min(sent_at) AS day_from
     FROM otp.sending WHERE card_ref = :card_ref AND sent_at > :day_ago
       AND sent_at <= (SELECT clock FROM latest)
+      AND NOT EXISTS (
+          SELECT FROM otp.outbox
+          WHERE outbox.challenge_id = sending.challenge_id AND outbox.seq = sending.seq
+            AND outbox.state IN ('failed', 'expired'))
 ), unsuccessful AS (
     SELECT count(*) AS in_hour, min(created_at) AS hour_from
     FROM otp.code

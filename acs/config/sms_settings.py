@@ -77,7 +77,9 @@ class Otp(Section, frozen=True, kw_only=True):
         Meta(min_length=1, description="waits before another message; the last one repeats"),
     ] = (30, 60)
     sends_max: Annotated[int, Meta(ge=1, le=5, description="messages in one challenge")] = 3
-    phone_hour: Annotated[Count, Meta(description="messages to a phone an hour")] = 6
+    phone_hour: Annotated[
+        Count, Meta(description="messages to a phone an hour, taken by a provider or perhaps taken")
+    ] = 6
     phone_day: Annotated[Count, Meta(description="messages to a phone a day")] = 15
     card_hour: Annotated[Count, Meta(description="messages for a card an hour")] = 6
     card_day: Annotated[Count, Meta(description="messages for a card a day")] = 15

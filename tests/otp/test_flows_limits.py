@@ -116,6 +116,30 @@ async def test_a_challenge_with_success_does_not_count_against_the_card(
     assert isinstance(await issue_code(db, keys, now, payment(card_ref=card)), Issued)
 
 
+@pytest.mark.parametrize(
+    ("state", "counts"),
+    [("failed", False), ("expired", False), ("sent", True), ("unknown", True)],
+)
+async def test_a_message_that_never_left_counts_against_no_phone_and_no_card(
+    db: asyncpg.Connection, keys: Keys, now: datetime, state: str, *, counts: bool
+) -> None:
+    """After an outage of the providers nobody waits an hour for what never came."""
+    card = uuid4()
+    policy = OtpPolicy(phone_hour=2, phone_day=2, card_hour=2, card_day=2)
+    for _ in range(2):
+        await issued_code(db, keys, now, payment(card_ref=card), policy)
+    await db.execute(
+        "UPDATE otp.outbox SET state = $1, attempts = 1, settled_at = queued_at,"
+        " provider = CASE WHEN $1 <> 'expired' THEN 'p' END, number_sealed = NULL,"
+        " text_sealed = NULL",
+        state,
+    )
+
+    again = await issue_code(db, keys, now, payment(card_ref=card), policy)
+
+    assert isinstance(again, Refused) is counts
+
+
 async def test_what_a_clock_that_was_ahead_has_sent_holds_no_phone_and_no_card_back(
     db: asyncpg.Connection, keys: Keys, now: datetime
 ) -> None:
