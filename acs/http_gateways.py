@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from acs.config.http_settings import Query as QuerySettings
 
 _REPORT_URL = "report_url"
-_GATEWAY = ("body_kind", "sender", "validity_min_s", "alphabets", "idempotent")
+_GATEWAY = (
+    *("body_kind", "sender", "validity_min_s", "validity_max_s"),
+    *("alphabets", "idempotent"),
+)
 _TIMES = ("connect_timeout_s", "total_timeout_s")
 _SHAPE = (
     *("methods", "items", "joined", "sms_id", "provider_id"),

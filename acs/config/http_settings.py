@@ -141,6 +141,10 @@ class HttpProvider(Section, frozen=True, kw_only=True):
         Annotated[int, Meta(ge=1, le=3600)] | None,
         Meta(description="the shortest validity it takes; unset = 1"),
     ] = None
+    validity_max_s: Annotated[
+        Annotated[int, Meta(ge=60, le=86_400)] | None,
+        Meta(description="the longest validity it takes, for notices; unset = 86400, a day"),
+    ] = None
     alphabets: Annotated[
         dict[Literal["gsm7", "ucs2"], str] | None, Meta(description="its words for {alphabet}")
     ] = None

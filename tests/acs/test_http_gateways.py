@@ -76,6 +76,7 @@ def test_every_setting_reaches_the_gateway() -> None:
         "values": {"account": "a"},
         "sender": "+48500",
         "validity_min_s": 60,
+        "validity_max_s": 600,
         "alphabets": {"ucs2": "unicode"},
         "success": [200],
         "permanent": [],
@@ -94,6 +95,7 @@ def test_every_setting_reaches_the_gateway() -> None:
     made_of = made(given)._config
 
     assert (made_of.body_kind, made_of.sender, made_of.validity_min_s) == ("form", "+48500", 60)
+    assert made_of.validity_max_s == 600
     assert (made_of.alphabets, made_of.headers) == ({"ucs2": "unicode"}, {"X-Own": "{account}"})
     assert (made_of.connect_timeout_s, made_of.total_timeout_s) == (1, 2)
     reading = made_of.reading
@@ -150,6 +152,7 @@ def test_a_secret_is_read_from_its_file_and_stays_one(tmp_path: Path) -> None:
         ({"values": {"x": 5}}, r"values\.x is neither a text nor a file"),
         ({"token_key": "key"}, r"values\.key is missing"),
         ({"retryable": [200]}, "a status stands on one list only"),
+        ({"validity_min_s": 600, "validity_max_s": 300}, "validity_min_s is above"),
         ({"query": {"url": "https://sms.example/q"}}, "a query must have {id}"),
         ({"ca": "/nowhere/ca.pem"}, r"/nowhere/ca\.pem"),
     ],

@@ -74,6 +74,7 @@ class HttpGatewayConfig:
     values: Mapping[str, Secret | str] = field(default_factory=dict)
     sender: str | None = None
     validity_min_s: int = 1
+    validity_max_s: int = request.VALIDITY_MAX_S
     alphabets: Mapping[str, str] = field(default_factory=dict)
     reading: Reading = field(default_factory=Reading)
     query: Query | None = None
@@ -89,6 +90,8 @@ class HttpGatewayConfig:
             raise ValueError(message)
         if not 0 < self.connect_timeout_s <= self.total_timeout_s <= 10:  # noqa: PLR2004
             self._refuse("0 < connect timeout <= total timeout <= 10 s")
+        if self.validity_min_s > self.validity_max_s:
+            self._refuse("validity_min_s is above validity_max_s")
         self._check_values()
         self._check_url(self.url, ids=frozenset())
         self._check_body()
@@ -189,6 +192,7 @@ class HttpGateway:
             self._clock(),
             sender=config.sender,
             validity_min_s=config.validity_min_s,
+            validity_max_s=config.validity_max_s,
             alphabets=config.alphabets,
         )
         body = request.body_of(config.body_kind, config.body, values)

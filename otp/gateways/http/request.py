@@ -43,6 +43,8 @@ VALIDITY_PLACES: Final = frozenset({"validity_s", "validity_min", "expires_epoch
 """Places that are written as numbers where they stand alone in JSON."""
 ID_PLACES: Final = frozenset({"id", "id_hex"})
 OWN_NAMES: Final = re.compile(r"[a-z][a-z_]{0,39}")
+VALIDITY_MAX_S: Final = 86_400
+"""No message is handed over with more."""
 _PLACE: Final = re.compile(r"\{([a-z_]+)\}")
 _KEY_BITS_MIN: Final = 2048
 _TOKEN_LIFE: Final = timedelta(minutes=5)
@@ -112,16 +114,18 @@ def message_values(
     *,
     sender: str | None = None,
     validity_min_s: int = 1,
+    validity_max_s: int = VALIDITY_MAX_S,
     alphabets: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Give what one message puts into the places.
 
-    `validity_min_s` is the shortest validity the provider takes; `alphabets` are its words for
+    `validity_min_s` and `validity_max_s` are the shortest and the longest validity that the
+    provider takes: of a code and of a notice. `alphabets` are its words for
     gsm7 and ucs2.
     """
     number, text = job.to.reveal(), job.text.reveal()
     alphabet = size_of(text).alphabet
-    validity_s = max(job.validity_s, validity_min_s)
+    validity_s = min(max(job.validity_s, validity_min_s), validity_max_s)
     return {
         "to": number,
         "to_digits": number.removeprefix("+"),

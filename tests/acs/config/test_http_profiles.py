@@ -50,6 +50,13 @@ def test_every_profile_gives_the_message_a_validity(name: str) -> None:
     assert "{validity_s}" in body or "{expires_epoch}" in body
 
 
+def test_no_profile_asks_for_a_longer_validity_than_its_provider_takes() -> None:
+    """A notice is worth a day, which Twilio refuses (error 21624)."""
+    longest = {name: complete(provider(profile=name)).validity_max_s for name in NAMES}
+
+    assert longest == {"infobip": None, "smsapi": 42_600, "twilio": 36_000, "vonage": None}
+
+
 def test_one_id_makes_one_message_only_where_the_provider_promises_it() -> None:
     assert [name for name in NAMES if complete(provider(profile=name)).idempotent] == ["smsapi"]
 

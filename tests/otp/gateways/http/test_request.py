@@ -48,6 +48,16 @@ def test_the_alphabet_is_told_in_the_provider_s_words(text: str, alphabet: str) 
     assert request.message_values(job, NOW, alphabets=words)["alphabet"] == words[alphabet]
 
 
+def test_a_validity_is_at_most_what_the_provider_takes() -> None:
+    notice = replace(JOB, validity_s=86_400)
+    usual = request.message_values(notice, NOW)
+    short = request.message_values(notice, NOW, validity_max_s=36_000)
+
+    assert (usual["validity_s"], usual["validity_min"]) == ("86400", "1440")
+    assert (short["validity_s"], short["validity_min"]) == ("36000", "600")
+    assert int(short["expires_epoch"]) == int(NOW.timestamp()) + 36_000
+
+
 def test_a_validity_is_at_least_what_the_provider_takes() -> None:
     short = request.message_values(JOB, NOW)
     long = request.message_values(JOB, NOW, validity_min_s=960)
