@@ -236,6 +236,10 @@ def _rate(row: dict[str, Any], today: date) -> Rate:
     if not isinstance(as_of, date):
         message = "as_of is a date"
         raise TypeError(message)
+    # Money: a rate of days to come would be as good as new until then. Tomorrow is today elsewhere.
+    if as_of.toordinal() > today.toordinal() + 1:
+        message = "as_of is a day to come"
+        raise ValueError(message)
     rate = Decimal(str(row["rate"]))
     if not rate.is_finite() or rate <= 0:
         message = "rate is a positive number"

@@ -93,6 +93,7 @@ FAULTS = {
     "a negative rate": (RATE.replace("4.30", "-1"), "positive"),
     "a rate without end": (RATE.replace("4.30", "Infinity"), "positive"),
     "a rate that is none": (RATE.replace("4.30", "x"), "exchange_rate number 1"),
+    "a rate of days to come": (RATE + "as_of = 2062-04-01\n", "number 1: as_of is a day to come"),
     "a date that is none": (RATE + 'as_of = "today"\n', "as_of"),
 }
 
