@@ -35,6 +35,7 @@ from acs.live_tables import LiveTables
 from acs.ports import Ports
 from acs.readiness import checks, faults
 from acs.secret_files import database_addresses
+from acs.store import audit_chain
 from acs.store.card_ranges import BadPolicy
 from acs.store.pool import Pool, PoolSettings, Unavailable
 from acs.work.loop import WorkLoop
@@ -135,6 +136,9 @@ class Service:
         for name in (*edges, *(("work",) if work else ())):
             self.pools[name] = await self._connect(name)
         tables = await self._tables()
+        async with tables.pool.connection() as conn:
+            if await audit_chain.is_of_others(conn, self.parts.keys.audit):
+                raise NotFit(audit_chain.OTHER_KEYS)
         await self.parts.clock.settle(tables.pool)
         self.background.keep(tables.look, "tables", live_tables.EVERY_S)
         self.background.keep(partial(self.parts.clock.look, tables.pool), "clock", clock.EVERY_S)

@@ -25,7 +25,7 @@ from enrollment.flows import consent_texts
 from enrollment.flows import products as product_limits
 from schemas.api import uuid_of
 from schemas.counter_api import STAFF_PATTERN
-from schemas.vault import Keys
+from schemas.vault import KeyRing, Keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from uuid import UUID
 
     from acs.config import Settings
-    from schemas.vault import KeyRing
 
 _KEY_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,31}")
+_CHECK_BYTES = 3
 _LINK = re.compile(r"(?:last link )?((?:0|[1-9][0-9]{0,18}):[0-9a-f]{64})")
 
 
@@ -223,7 +223,7 @@ def _list_keys(settings: Settings) -> None:
     rings = load_keys(settings)
     for purpose in Keys.PURPOSES:
         ring = getattr(rings, purpose)
-        names = [f"{name} (active)" if name == ring.active else name for name in ring.keys]
+        names = [_named(ring, name) for name in ring.keys]
         say(f"{purpose}: {', '.join(names)}")
     if not settings.values_file.exists():
         say(f"authentication values: no file {settings.values_file}")
@@ -233,6 +233,13 @@ def _list_keys(settings: Settings) -> None:
         where = f" in the HSM as {key.label}," if isinstance(key, KeyInHsm) else ""
         say(f"value {key.key_id}: {key.kind}, {key.state},{where} check value {key.check_value}")
     _list_hsm(settings, values)
+
+
+def _named(ring: KeyRing, key_id: str) -> str:
+    """Name a key, with what two machines can compare: the check value of an HMAC key."""
+    value = KeyRing(key_id, ring.keys).tag().value[:_CHECK_BYTES].hex().upper()
+    is_active = "active, " if key_id == ring.active else ""
+    return f"{key_id} ({is_active}check value {value})"
 
 
 def _list_hsm(settings: Settings, values: SoftwareKeys) -> None:

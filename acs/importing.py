@@ -24,7 +24,7 @@ from acs import log, policies
 from acs.clock import Clock, machine_name, utc_now
 from acs.config import ConfigError
 from acs.key_files import load_keys
-from acs.store import card_ranges
+from acs.store import audit_chain, card_ranges
 from acs.store.pool import Pool, PoolSettings, Unavailable
 from acs.terminal import NOT_NOW, NotNow, database, refusal, say
 from enrollment.events import Actor
@@ -117,6 +117,8 @@ async def _import(
     pool = await _connect(settings, dsn)
     try:
         async with pool.connection() as conn:
+            if await audit_chain.is_of_others(conn, keys.audit):
+                raise NotNow(audit_chain.OTHER_KEYS)
             tables = await card_ranges.load(conn)
             clock = Clock(utc_now, machine_name())
             await clock.look(pool)

@@ -40,6 +40,12 @@ _LOOK_FAR_BACK = 200_000
 """One of a file's many lines may be, at a high rate: for it is looked now and then, and not each
 second. What lies further back no honest commit left there."""
 _STRETCH = 1_000
+_NEWEST = 20
+OTHER_KEYS = (
+    "the keys are not those that the database was written with: keys.dir must hold the same files"
+    " on every machine"
+)
+"""What is said where ``is_of_others``."""
 _SEALED_AT_ONCE = 250
 """Links of one statement: about a millisecond of computing."""
 
@@ -79,6 +85,15 @@ class Told:
     def evidence(self) -> object:
         """Give the digest of the evidence kept with the event, if there was any."""
         return self.details.get("evidence")
+
+
+async def is_of_others(conn: Connection, ring: KeyRing) -> bool:
+    """Tell whether the log was written with other keys, which have the names of ours.
+
+    One event that was changed says nothing: none of the newest is as one of us would have written.
+    """
+    rows = [row for row in await _SQL.newest.all(conn, most=_NEWEST) if row["key_id"] in ring.keys]
+    return bool(rows) and not any(_is_own(ring, row) for row in rows)
 
 
 async def lock(conn: Connection) -> bool:

@@ -6,6 +6,12 @@ SELECT pg_try_advisory_xact_lock(7012340001) AS mine;
 -- As above, for one that has nothing else to do.
 SELECT pg_advisory_xact_lock(7012340001);
 
+-- name: newest
+-- The events that were written last, by whatever key.
+SELECT at, name, actor_kind, actor, object, outcome, origin, request_id, details::text AS details,
+       key_id, mac
+FROM audit.event ORDER BY event_id DESC LIMIT :most;
+
 -- name: last_seal
 -- The end of the chain as it stands, in whatever month: the last link may be that of a late event.
 SELECT seq, mac FROM audit.seal ORDER BY seq DESC LIMIT 1;

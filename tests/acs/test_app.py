@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -15,11 +15,14 @@ import asyncpg
 import pytest
 
 from acs import app, config, metrics
-from acs.key_files import generate_keys
+from acs.key_files import generate_keys, load_keys
 from acs.parts import Parts, prepare
 from acs.store import card_ranges
 from acs.store.card_ranges import Issuer
 from loadtests.ports import free_ports
+from schemas import audit
+from schemas.audit import AuditEvent
+from schemas.vault import KeyRing
 from tests import hsm
 from tests.hsm import softhsm
 from tests.otp.gateways.smpp.smsc import Smsc
@@ -176,6 +179,25 @@ async def test_the_ends_of_tls_certificates_are_seen_in_the_metrics(
 
 async def test_a_fit_service_is_ready(dsn: str, tmp_path: Path) -> None:
     async with running(tmp_path, dsn) as urls:
+        assert await get(f"{urls['ops']}/readyz") == (200, [])
+
+
+async def test_a_machine_with_other_keys_than_the_database_s_does_not_start(
+    dsn: str, tmp_path: Path
+) -> None:
+    """As one on which keys were made anew: it would know no card, and say so to every payment."""
+    conn = await asyncpg.connect(dsn)
+    event = AuditEvent(datetime.now(UTC), "issuer.set", "system", "acs", "bank", "ok")
+    await audit.append(conn, KeyRing("k1", {"k1": bytes(32)}), event)
+    with pytest.raises(app.NotFit, match="the same files on every machine"):
+        async with running(tmp_path / "other", dsn):
+            pass
+    await audit.append(conn, KeyRing("k0", {"k0": bytes(32)}), event)  # which is no one's here
+    keys = await asyncio.to_thread(load_keys, read(tmp_path / "own"))
+    await audit.append(conn, keys.audit, event)
+    await conn.close()
+
+    async with running(tmp_path / "own", dsn) as urls:
         assert await get(f"{urls['ops']}/readyz") == (200, [])
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
 import os
 import subprocess
@@ -107,7 +108,9 @@ def test_keys_are_made_once_and_listed_without_being_shown(tmp_path: Path) -> No
 
     assert "pan_index" in made.stdout
     assert "nothing" in again.stdout
-    assert "pan_index: k1 (active)" in listed.stdout
+    key = bytes.fromhex((tmp_path / "keys" / "pan_index" / "k1.key").read_text())
+    value = hmac.digest(key, b"", "sha256")[:3].hex().upper()
+    assert f"pan_index: k1 (active, check value {value})" in listed.stdout
     secrets = [file.read_text().strip() for file in (tmp_path / "keys").rglob("*.key")]
     assert len(secrets) == 8
     assert not any(secret in listed.stdout + made.stdout for secret in secrets)

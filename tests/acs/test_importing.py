@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -161,6 +162,17 @@ def test_a_reader_that_has_gone_is_no_fault_of_the_file(ready: Path, dsn: str) -
     os.close(writer)
 
     assert (ended.returncode, ended.stderr) == (1, b"")
+
+
+def test_keys_that_are_not_the_database_s_are_a_sentence(ready: Path, dsn: str) -> None:
+    """The cards would be on record for nobody."""
+    shutil.rmtree(ready / "keys")
+    assert acs(ready, dsn, "keys", "generate").returncode == 0
+    (ready / "cards.ndjson").write_text("")
+    ended = acs(ready, dsn, "import", str(ready / "cards.ndjson"))
+
+    assert ended.returncode == 1
+    assert "the same files on every machine" in ended.stderr
 
 
 def test_a_database_without_a_schema_is_a_sentence(ready: Path, dsn: str) -> None:
