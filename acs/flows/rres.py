@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from acs.directory_server import NOT_TAKEN, Answered, NoAnswer, NotConnected, Resting
 from acs.flows.erros import heard, ids_of
+from acs.store.pool import Missing
 from schemas import messages
 from schemas.compiler import Context
 from schemas.problems import CODES, Problem, ProtocolError
@@ -30,6 +31,8 @@ _THERE_OR_UNFITTING: Final = "Erro 313"
 _THERE_OR_UNKNOWN: Final = f"Erro {CODES[_ALREADY_THERE].before}"
 _NO_CONNECTION, _RESTS = "no connection", "resting"
 _UNSENT: Final = frozenset({_NO_CONNECTION, _RESTS})
+_NO_DATABASE: Final = f"no {Missing.DATABASE}"
+"""Of a try that made the bytes and could not say that they are kept: so none before it sent any."""
 _SILENCE: Final = "no answer"
 _SENT_BEFORE: Final = ", sent before"
 """Stands in the answer behind a try that sent nothing, where an earlier one did."""
@@ -54,7 +57,7 @@ class Judged:
 
 def went_out(answer: str | None) -> bool:
     """Tell whether a try with this answer may have brought the RReq there; None: none is known."""
-    return answer not in _UNSENT
+    return answer not in {*_UNSENT, _NO_DATABASE}
 
 
 def after_another(judged: Judged, transaction: Transaction) -> Judged:

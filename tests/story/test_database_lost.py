@@ -6,8 +6,10 @@ import asyncio
 import json
 from typing import TYPE_CHECKING
 
+from acs.store.pool import Missing, Unavailable
 from tests.story.areqs import browser_areq
 from tests.story.buying import ask, begin, outcome, right, shown
+from tests.story.death import Death, MortalPool
 
 if TYPE_CHECKING:
     from tests.story.world import World
@@ -61,6 +63,38 @@ async def test_requests_in_the_middle_of_a_restart_get_proper_answers(world: Wor
         await world.submit(page, otp=code)
         await world.server.work("results")
         assert outcome(world, ares)[0] == "Y"
+
+
+class Blink(Death):
+    """The answer to one statement is lost, though it was carried out."""
+
+    lost = "after statement"
+
+    async def step(self, name: str) -> None:
+        self.steps.append(name)
+        if name == self.lost and self.steps.count(name) == 1:
+            raise Unavailable(Missing.DATABASE)
+
+
+async def test_a_result_that_was_kept_and_not_sent_for_want_of_an_answer_is_not_known_to_be_there(
+    world: World,
+) -> None:
+    """That it may have been sent is said of what a process that died had in hand."""
+    holder = await world.enrol()
+    ares, page = await begin(world, holder, version="2.2.0")
+    pool = world.server.ports.pool
+    assert isinstance(pool, MortalPool)
+    pool.death = blink = Blink()
+    assert shown(await world.submit(page, otp=right(world, holder))) == "N"
+    assert blink.steps[:5] == ["begin", "before commit", "after commit", "statement", blink.lost]
+    assert await world.db.fetchval("SELECT rreq_sealed IS NOT NULL FROM acs.result")
+    assert world.directory.heard == []
+
+    world.directory.mode, world.directory.code = "erro", "301"
+    world.clock.advance(seconds=2)
+    assert await world.server.work("results") == 1
+    assert await world.db.fetchval("SELECT state FROM acs.result") == "unconfirmed"
+    assert (await world.challenge_row(ares))["cres_status"] == "N"
 
 
 async def test_a_lock_that_is_held_too_long_is_an_answer_too(world: World) -> None:
