@@ -252,6 +252,7 @@ class Service:
                 routes=policies.routes(self.settings),
                 most_each=self.settings.sms.most_each,
                 same_text_on_unknown=self.settings.sms.failover_on_unknown == "same_text",
+                away=Unavailable,
             )
         )
 

@@ -10,6 +10,7 @@ of them sends. Laws of failing over:
 - After a crash the same text goes out again only through the same provider, and only if that one
   never makes two messages of one id; otherwise its fate is unknown.
 - No database connection is held while a provider is asked.
+- A database that is away for a moment costs no message: what is noted and settled is so again.
 - A code goes before every notice, and a notice is tried until the end of its life.
 """
 
@@ -18,7 +19,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, Protocol, assert_never
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, assert_never
 
 from otp.gateways import carriers, outbox, receipts, router
 from otp.gateways.carriers import Carriers, Watch
@@ -45,6 +47,8 @@ if TYPE_CHECKING:
     from otp.policy import OtpPolicy
     from schemas.queries import Connection
 
+DoneT = TypeVar("DoneT")
+
 ATTEMPTS_MAX: Final = 5
 """With the waits below this spans 60 s: longer, and the cardholder has asked for a new code."""
 _SENDER_MAX: Final = 11
@@ -53,6 +57,9 @@ _LOOK_S: Final = 0.05
 _UNDER_WAY: Final = (SmsState.QUEUED, SmsState.SENDING)
 _RETRY_WAITS_S: Final = (2, 5, 15, 30)
 _NOTICE_WAITS_S: Final = (5, 30, 60, 240)
+_AGAIN_S: Final = (0.2, 0.5, 1.0)
+"""A database that restarts is back in seconds, and before a claim under which nothing was handed
+over is over."""
 _BATCH_WAIT_S: Final = 1.0
 """How long one batch is waited for: the messages of a slow provider do not hold up the next one."""
 _LEASE_MIN_S: Final = 60
@@ -77,6 +84,7 @@ class DeliveryPorts:
     are with one provider at once, notices half as many. With
     `same_text_on_unknown` a message that one provider may have taken goes out by another one too.
     `observe_report` hears of every report that told something new. `pause` waits so many seconds.
+    `away` is what `pool` raises when the database does not answer.
     """
 
     pool: Pool
@@ -92,6 +100,7 @@ class DeliveryPorts:
     most_each: int = router.FAILURES_TO_OPEN
     same_text_on_unknown: bool = False
     pause: Callable[[float], Awaitable[object]] = asyncio.sleep
+    away: type[Exception] | tuple[()] = ()
 
     def __post_init__(self) -> None:
         """Refuse what could send a message twice or not at all."""
@@ -390,8 +399,9 @@ class Delivery:
         trip.names = self._order(trip.claim, trip.number)
 
     async def _note(self, trip: _Trip, provider: str) -> bool:
-        async with self._ports.pool.acquire() as conn:
-            return await outbox.note_provider(conn, trip.claim, provider, doubted=trip.doubted)
+        return await self._surely(
+            lambda conn: outbox.note_provider(conn, trip.claim, provider, doubted=trip.doubted)
+        )
 
     async def _settle(
         self,
@@ -402,8 +412,8 @@ class Delivery:
         provider_id: str | None = None,
         reason: str | None = None,
     ) -> SmsState | None:
-        async with self._ports.pool.acquire() as conn:
-            settled = await outbox.settle(
+        settled = await self._surely(
+            lambda conn: outbox.settle(
                 conn,
                 claim,
                 becomes,
@@ -411,12 +421,27 @@ class Delivery:
                 provider_id=provider_id,
                 reason=reason,
             )
-            early = None
-            if settled and provider is not None and provider_id is not None:
-                early = await receipts.apply_early(conn, provider, provider_id)
-        if early is not None:
-            self._ports.observe_report(early)
+        )
+        if settled and provider is not None and provider_id is not None:
+            early = await self._surely(
+                partial(receipts.apply_early, provider=provider, provider_id=provider_id)
+            )
+            if early is not None:
+                self._ports.observe_report(early)
         return becomes if settled else None
+
+    async def _surely(self, does: Callable[[Connection], Awaitable[DoneT]]) -> DoneT:
+        """Do what may be done twice, and once more after a moment when the database is away."""
+        for pause_s in _AGAIN_S:
+            try:
+                return await self._once(does)
+            except self._ports.away:
+                await self._ports.pause(pause_s)
+        return await self._once(does)
+
+    async def _once(self, does: Callable[[Connection], Awaitable[DoneT]]) -> DoneT:
+        async with self._ports.pool.acquire() as conn:
+            return await does(conn)
 
     async def _rest(self, trip: _Trip) -> SmsState | None:
         """No provider took it: later again, unless that is over or somebody may have it."""

@@ -33,7 +33,7 @@ from acs.pages.render import Pages
 from acs.ports import Policies, Ports
 from acs.store import card_ranges
 from acs.store.card_ranges import Issuer, PolicyTables
-from acs.store.pool import Pool, PoolSettings
+from acs.store.pool import Pool, PoolSettings, Unavailable
 from acs.transaction import Elements
 from acs.work.sources import sources
 from loadtests.ports import free_ports
@@ -411,6 +411,7 @@ async def _start(
             watch=Watch(sent=lambda *_: None, breaker=lambda *_: None),
             observe_report=lambda _: None,
             policy=policies.otp,
+            away=Unavailable,
         )
     )
     async with pool.connection() as conn:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import pytest
 
 from otp import flows
+from otp.gateways.deliver import Delivery
 from otp.gateways.outbox import NOT_HANDED_OVER
 from otp.gateways.port import Rejected, Report, ReportState, Unknown
 from otp.model import SmsState
 from tests.otp.fakes import LEASE, Post, RecordingSmsGateway, crash
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     import asyncpg
 
     from schemas.vault import Keys
@@ -128,6 +133,54 @@ async def test_after_a_crash_any_other_provider_s_message_has_an_unknown_fate(
     row = await office.row(issued.sms_id)
     assert (row["state"], row["text_sealed"]) == ("unknown", None)
     assert (first.sent, second.sent) == ([], [])
+
+
+class Away(Exception):
+    """The database does not answer."""
+
+
+class _Blinking:
+    """Lends connections; the answer to what is done with some of them is lost."""
+
+    def __init__(self, pool: asyncpg.Pool, first: int, *, times: int = 1) -> None:
+        self._pool, self._lent, self._lost = pool, 0, range(first, first + times)
+
+    @asynccontextmanager
+    async def acquire(self) -> AsyncIterator[Any]:
+        async with self._pool.acquire() as conn:
+            yield conn
+        self._lent += 1
+        if self._lent in self._lost:
+            raise Away
+
+
+@pytest.mark.parametrize("loses", [2, 3], ids=["the provider is noted", "it is settled"])
+async def test_a_message_leaves_once_whatever_answer_of_the_database_is_lost_on_its_way(
+    post: PostMaker, pool: asyncpg.Pool, loses: int
+) -> None:
+    """Its process knows what it handed over, and to whom; another one never could."""
+    gateway = RecordingSmsGateway()
+    office = post(gateway)
+    issued = await office.queue()
+    ports = replace(office.ports(), pool=_Blinking(pool, loses), away=Away)
+
+    await Delivery(ports).deliver(issued.sms_id)
+
+    assert await office.state(issued.sms_id) is SmsState.SENT
+    assert [job.sms_id for job in gateway.sent] == [issued.sms_id]
+
+
+async def test_a_database_that_stays_away_for_longer_is_told_and_nothing_leaves(
+    post: PostMaker, pool: asyncpg.Pool
+) -> None:
+    gateway = RecordingSmsGateway()
+    office = post(gateway)
+    issued = await office.queue()
+    ports = replace(office.ports(), pool=_Blinking(pool, 2, times=4), away=Away)
+    with pytest.raises(Away):
+        await Delivery(ports).deliver(issued.sms_id)
+
+    assert (len(office.pauses), gateway.sent) == (3, [])
 
 
 async def test_after_a_crash_the_other_provider_is_not_used_even_if_the_first_is_busy(
