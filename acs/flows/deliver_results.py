@@ -44,14 +44,21 @@ if TYPE_CHECKING:
 _OWN_WORK_S = 1.0
 
 
+class NotBegun(Exception):
+    """A result was claimed and could not be read: nothing was done in this try."""
+
+
 async def deliver_claimed(ports: Ports, acs_trans_id: UUID, *, tries: int = 2) -> bool:
     """Send the result whose row this process has claimed; True when it was confirmed.
 
     ``tries`` bounds the attempts made in place; what is left is the worker's.
     """
-    async with ports.pool.connection() as conn:
-        dialogue = await dialogues.read(conn, acs_trans_id)
-        row = await results.read(conn, acs_trans_id)
+    try:
+        async with ports.pool.connection() as conn:
+            dialogue = await dialogues.read(conn, acs_trans_id)
+            row = await results.read(conn, acs_trans_id)
+    except Unavailable as failure:
+        raise NotBegun from failure
     if dialogue is None or row is None or row.claimed_by != ports.worker:
         return row is not None and row.state == "delivered"
     ended = await _deliver(ports, dialogue, row, tries=tries)
@@ -146,7 +153,9 @@ async def _failed(ports: Ports, acs_trans_id: UUID, failure: BaseException) -> N
         dialogue = await dialogues.read(conn, acs_trans_id)
         row = await results.read(conn, acs_trans_id)
     if dialogue is not None and row is not None and row.claimed_by == ports.worker:
-        await settle_results.later(ports, dialogue, row, type(failure).__name__)
+        # What is known of the tries before it stays so: they may have sent nothing.
+        known = row.answer if isinstance(failure, NotBegun) else None
+        await settle_results.later(ports, dialogue, row, known or type(failure).__name__)
 
 
 async def _send(  # noqa: PLR0913 - what a try and its judgement need

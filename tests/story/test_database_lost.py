@@ -70,9 +70,13 @@ class Blink(Death):
 
     lost = "after statement"
 
+    def __init__(self, number: int = 1) -> None:
+        super().__init__()
+        self._number = number
+
     async def step(self, name: str) -> None:
         self.steps.append(name)
-        if name == self.lost and self.steps.count(name) == 1:
+        if name == self.lost and self.steps.count(name) == self._number:
             raise Unavailable(Missing.DATABASE)
 
 
@@ -95,6 +99,28 @@ async def test_a_result_that_was_kept_and_not_sent_for_want_of_an_answer_is_not_
     assert await world.server.work("results") == 1
     assert await world.db.fetchval("SELECT state FROM acs.result") == "unconfirmed"
     assert (await world.challenge_row(ares))["cres_status"] == "N"
+
+
+async def test_a_worker_that_cannot_read_a_result_forgets_nothing_of_the_tries_before_it(
+    world: World,
+) -> None:
+    holder = await world.enrol()
+    _, page = await begin(world, holder, version="2.2.0")
+    await world.directory.shut()
+    assert shown(await world.submit(page, otp=right(world, holder))) == "N"
+    world.clock.advance(seconds=2)
+    pool = world.server.ports.pool
+    assert isinstance(pool, MortalPool)
+    pool.death = Blink(2)  # the first one is the claim
+    assert await world.server.work("results") == 1
+    kept = await world.db.fetchrow("SELECT state, attempt, answer FROM acs.result")
+    assert tuple(kept) == ("queued", 2, "no connection")
+
+    await world.directory.reopen()
+    world.directory.mode, world.directory.code = "erro", "301"
+    world.clock.advance(seconds=60)
+    assert await world.server.work("results") == 1
+    assert await world.db.fetchval("SELECT state FROM acs.result") == "unconfirmed"
 
 
 async def test_a_lock_that_is_held_too_long_is_an_answer_too(world: World) -> None:
