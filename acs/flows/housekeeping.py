@@ -159,7 +159,7 @@ async def seal_audit(ports: Ports) -> int:
 async def seal_late_audit(ports: Ports) -> int:
     """Worker source: bring events into that chain whose commit came very late."""
     async with ports.pool.transaction() as conn:
-        return await audit_chain.seal_late(conn, ports.keys.audit, SEALED_BATCH)
+        return await audit_chain.seal(conn, ports.keys.audit, SEALED_BATCH, is_far=True)
 
 
 async def watch_messages(ports: Ports) -> int:

@@ -106,20 +106,15 @@ async def wait_for_lock(conn: Connection) -> None:
     await _SQL.wait_for_chain.one(conn)
 
 
-async def seal(conn: Connection, ring: KeyRing, batch: int) -> int:
-    """Add up to ``batch`` links on the caller's transaction; returns how many."""
+async def seal(conn: Connection, ring: KeyRing, batch: int, *, is_far: bool = False) -> int:
+    """Add up to ``batch`` links on the caller's transaction; returns how many.
+
+    ``is_far``: look further back, for what was committed very late.
+    """
     if not await lock(conn):
         return 0
-    events = await _SQL.unsealed.all(conn, look_back=_LOOK_BACK, batch=batch)
-    await _link(conn, ring, events)
-    return len(events)
-
-
-async def seal_late(conn: Connection, ring: KeyRing, batch: int) -> int:
-    """As ``seal``, and look further back for what was committed very late."""
-    if not await lock(conn):
-        return 0
-    events = await _SQL.unsealed.all(conn, look_back=_LOOK_FAR_BACK, batch=batch)
+    look_back = _LOOK_FAR_BACK if is_far else _LOOK_BACK
+    events = await _SQL.unsealed.all(conn, look_back=look_back, batch=batch)
     await _link(conn, ring, events)
     return len(events)
 

@@ -246,7 +246,7 @@ async def test_an_event_that_was_committed_very_late_comes_into_the_chain_too(
     assert await seal(db, keys) == 0
 
     async with db.transaction():
-        assert await audit_chain.seal_late(db, keys.audit, 100) == 1
+        assert await audit_chain.seal(db, keys.audit, 100, is_far=True) == 1
 
     found = await checked(db, keys)
     assert (found.links, found.unsealed, found.faults) == (7, 0, ())
