@@ -85,7 +85,7 @@ async def test_who_is_refused_learns_it_without_waiting_for_those_at_work(world:
     refused = await world.areq(message, server)
     erro = json.dumps({**message, "messageType": "Erro"}).encode()
     heard = await world.areq_bytes(erro, server)
-    large = await world.raw_areq(b" " * 40_000 + json.dumps(message).encode(), server)
+    large = await world.raw_areq(b" " * 100_000 + json.dumps(message).encode(), server)
     assert not first.done()  # all three had their answers while the first still waits
     await holding.rollback()
     await lock.close()
