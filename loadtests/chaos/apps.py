@@ -47,8 +47,9 @@ _AGAIN_SHARE = 1 / 2
 _WRONG_MAX = 5
 _JSON = "application/json"
 _OUT_OF_ORDER = "302"
-_FORESEEN = ("305", "315", "402", "403")
-"""What an SDK that breaks no rule may be told: it is over, too late, not possible just now."""
+_FORESEEN = ("305", "315", "402", "403", "405")
+"""What an SDK that breaks no rule may be told: it is over, too late, not possible just now, or not
+confirmed by a Directory Server that cannot be reached."""
 
 
 @dataclass(slots=True)
