@@ -47,6 +47,11 @@ _OWN_WORK_S = 1.0
 class NotBegun(Exception):
     """A result was claimed and could not be read: nothing was done in this try."""
 
+    def __init__(self, why: Unavailable) -> None:
+        """Keep what was missing."""
+        super().__init__(why.what)
+        self.why = why
+
 
 async def deliver_claimed(ports: Ports, acs_trans_id: UUID, *, tries: int = 2) -> bool:
     """Send the result whose row this process has claimed; True when it was confirmed.
@@ -58,7 +63,7 @@ async def deliver_claimed(ports: Ports, acs_trans_id: UUID, *, tries: int = 2) -
             dialogue = await dialogues.read(conn, acs_trans_id)
             row = await results.read(conn, acs_trans_id)
     except Unavailable as failure:
-        raise NotBegun from failure
+        raise NotBegun(failure) from failure
     if dialogue is None or row is None or row.claimed_by != ports.worker:
         return row is not None and row.state == "delivered"
     ended = await _deliver(ports, dialogue, row, tries=tries)
@@ -148,7 +153,7 @@ async def _failed(ports: Ports, acs_trans_id: UUID, failure: BaseException) -> N
     """Put back a result whose delivery ended in an exception nobody foresaw."""
     if not isinstance(failure, Exception):
         raise failure
-    log.work_failed("results", failure)
+    log.work_failed("results", failure.why if isinstance(failure, NotBegun) else failure)
     async with ports.pool.connection() as conn:
         dialogue = await dialogues.read(conn, acs_trans_id)
         row = await results.read(conn, acs_trans_id)

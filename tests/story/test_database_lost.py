@@ -115,6 +115,8 @@ async def test_a_worker_that_cannot_read_a_result_forgets_nothing_of_the_tries_b
     assert await world.server.work("results") == 1
     kept = await world.db.fetchrow("SELECT state, attempt, answer FROM acs.result")
     assert tuple(kept) == ("queued", 2, "no connection")
+    (told,) = [line for line in world.log_lines if "work:failed" in line]
+    assert json.loads(told)["error"] == "Unavailable"
 
     await world.directory.reopen()
     world.directory.mode, world.directory.code = "erro", "301"
